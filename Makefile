@@ -1,0 +1,74 @@
+# Every command sets up .venv by itself from requirements.lock; a second call does nothing.
+# Needs: make and Python 3.11 or newer. `make help` lists the commands.
+
+CORES ?= 4
+BIN := .venv/bin
+READY := .venv/.ready
+RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
+SNAKEFILES = Snakefile $(wildcard workflow/rules/*.smk)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup results test check format lock test-slurm clean
+.SUFFIXES:
+
+help: ## list the commands
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## create .venv (the other commands do it when needed)
+
+results: $(READY) ## run the review: data/raw and config to results/
+	@$(RUN) snakemake --cores $(CORES)
+
+test: $(READY) ## run the tests
+	@$(RUN) pytest -q
+
+check: $(READY) ## lint, formatting, types
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) snakefmt --check $(SNAKEFILES)
+	@$(RUN) mypy
+	@$(RUN) snakemake --lint
+
+format: $(READY) ## format Python files and Snakefiles
+	@$(RUN) ruff check --fix-only --quiet .
+	@$(RUN) ruff format .
+	@$(RUN) snakefmt $(SNAKEFILES)
+
+lock: ## make requirements.lock anew from pyproject.toml
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
+	$(find_python); "$$python" -m venv "$$tmp"; "$$tmp/bin/pip" install -q uv; \
+	"$$tmp/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --upgrade --quiet -o requirements.lock
+
+test-slurm: results ## run the review on a one-node Slurm cluster and compare (root, Debian)
+	@$(RUN) tests/slurm/run.sh
+
+clean: ## remove logs, caches and the untracked figures; keeps .venv and tracked results
+	@rm -rf .snakemake logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+	@if [ -d results ]; then find results -type f \( -name '*.png' -o -name '*.pdf' \) -delete; fi
+
+# python3 if it is new enough, else the first of python3.11 to python3.14; PYTHON=... overrides.
+define find_python
+	python=; for candidate in $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14); do \
+	  if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	    >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or newer with its venv module found (on Debian: apt-get install python3-venv)." >&2; \
+	  echo "Name one with: make PYTHON=..." >&2; exit 1; \
+	fi
+endef
+
+# The stamps are written last, so a set-up that fails half-way is started again.
+# A new lock file makes a new environment; a change of pyproject.toml installs the package again.
+.venv/.locked: requirements.lock
+	@$(find_python); echo "Setting up .venv with $$("$$python" --version)" && \
+	rm -rf .venv && "$$python" -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY): .venv/.locked pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,45 @@
+"""The living review: raw tables in data/raw to results/index.html."""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from trialpool.extraction.clean import check_all
+from trialpool.modules import dependencies
+from trialpool.review.protocol import resolve
+
+min_version("9.10")
+
+
+configfile: "config/review.yaml"
+
+
+# A wrong protocol or a wrong cell stops here, before any job: all problems at once.
+REVIEW = resolve(config)
+RAW = Path("data/raw")
+WARNINGS = check_all(RAW, list(REVIEW.conditions), REVIEW.outcome_kinds())
+PAIRS = REVIEW.pairs()
+ANALYSES = [f"{condition}/{analysis}" for condition, analysis in PAIRS]
+
+
+wildcard_constraints:
+    condition="|".join(REVIEW.conditions),
+    analysis="|".join(sorted({analysis for _, analysis in PAIRS})),
+
+
+include: "workflow/rules/extraction.smk"
+include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/index.html",
+        "results/summary.csv",
+        "results/numbers.json",
+        "results/verification.csv",
+        expand("results/{condition}/index.html", condition=REVIEW.conditions),
+        expand("results/{condition}/summary.csv", condition=REVIEW.conditions),
+        expand("results/{analysis}/forest.{suffix}", analysis=ANALYSES, suffix=["svg", "png", "pdf"]),

@@ -1,0 +1,269 @@
+"""Cleaning: every raw row is either used, or dropped with a rule and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from pathlib import Path
+
+import pandas as pd
+from scipy.special import stdtrit
+
+from trialpool.extraction.checks import Outcomes, run_checks
+from trialpool.extraction.problems import Problem
+from trialpool.extraction.read import RawData, Row, raise_errors, read_condition
+from trialpool.extraction.schema import CONDITION_TABLES
+
+# What tells two results apart, leaving out who reported them.
+_SAME_RESULT = {
+    "results": ("trial_id", "arm_id", "outcome", "instrument", "definition", "period",
+                "time_days", "outcome_type", "analysis_set"),
+    "contrasts": ("trial_id", "experimental_arm", "control_arm", "outcome", "instrument",
+                  "definition", "period", "time_days", "effect_measure", "analysis_set"),
+}  # fmt: skip
+_WITH_RESULTS = ("results", "contrasts", "missing_results")
+
+
+# The files the cleaning step writes for a condition.
+OUTPUTS = ("trials", "arms", "records", "risk_of_bias", "missing_results", "excluded", "search",
+           "dropped", "flags", "rows")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Why one raw row is not used."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """The clean tables of a condition, and the account of every raw row.
+
+    `tables` holds trials, arms, records (one row per reported number: results and contrasts),
+    risk_of_bias, missing_results, excluded and search, each with the raw row's number in `row`;
+    records say which table the row stands in. `dropped` has one row per raw row not used,
+    `flags` one per warning, `rows` one per table: in = used + dropped.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    dropped: pd.DataFrame
+    flags: pd.DataFrame
+    rows: pd.DataFrame
+
+    def all_tables(self) -> dict[str, pd.DataFrame]:
+        """Every table the cleaning step writes, by the name of its file (OUTPUTS)."""
+        rest = {"dropped": self.dropped, "flags": self.flags, "rows": self.rows}
+        return {name: {**self.tables, **rest}[name] for name in OUTPUTS}
+
+
+def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, list[Problem]]:
+    """Read and check the raw data of a condition.
+
+    Returns
+    -------
+    The raw data, and the warnings.
+
+    Raises
+    ------
+    DataError
+        listing all errors of form and content
+    """
+    raw, problems = read_condition(folder, condition)
+    return raw, raise_errors(problems + run_checks(raw, outcomes))
+
+
+def check_all(folder: Path, conditions: Sequence[str], outcomes: Outcomes) -> list[Problem]:
+    """Read and check the raw data of all conditions; every error is reported at once.
+
+    Raises
+    ------
+    DataError
+        listing the errors of all conditions
+    """
+    problems: list[Problem] = []
+    for condition in conditions:
+        raw, found = read_condition(folder, condition)
+        problems += [p for p in found + run_checks(raw, outcomes) if p not in problems]
+    return raise_errors(problems)
+
+
+def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[str]) -> Cleaned:
+    """Sort raw rows into used and dropped, and complete standard deviations.
+
+    Parameters
+    ----------
+    raw : checked raw data
+    warnings : what the checks found; each becomes a row of `flags`
+    confidence_order : kinds of source, the preferred one first
+    """
+    faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
+    for name in ("results", "contrasts"):
+        rows = raw[name].rows
+        faults[name] |= _unusable(name, rows)
+        kept = [row for row in rows if _number(row) not in faults[name]]
+        faults[name] |= _superseded(raw, name, kept, confidence_order)
+    _idle_trials(raw, faults)
+
+    tables = {}
+    for table in CONDITION_TABLES:
+        used = [row for row in raw[table.name].rows if _number(row) not in faults[table.name]]
+        if table.name == "results":
+            used = [_with_sd(row) for row in used]
+        columns = ["row", *table.names] + (["sd_from"] if table.name == "results" else [])
+        tables[table.name] = pd.DataFrame(used, columns=columns).sort_values(
+            list(table.key), kind="stable", na_position="first", ignore_index=True
+        )
+    account = _account(raw, tables, faults)
+    records = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
+    tables["records"] = _joined(records)
+    return Cleaned(
+        tables=tables, dropped=_dropped(raw, faults), flags=_flags(raw, warnings), rows=account
+    )
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    columns = list(dict.fromkeys(["table", *(c for part in parts for c in part.columns)]))
+    lines = [row for part in parts for row in part.to_dict("records")]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _number(row: Row) -> int:
+    return int(row["row"] or 0)
+
+
+def _unusable(name: str, rows: Sequence[Row]) -> dict[int, Dropped]:
+    judge: Callable[[Row], str] = _no_result if name == "results" else _no_contrast
+    out = {}
+    for row in rows:
+        if row["exclude_reason"] is not None:
+            out[_number(row)] = Dropped(rule="extractor", reason=str(row["exclude_reason"]))
+        elif reason := judge(row):
+            out[_number(row)] = Dropped(rule="incomplete", reason=reason)
+    return out
+
+
+def _no_result(row: Row) -> str:
+    if row["outcome_type"] == "event":
+        missing = [name for name in ("event", "totaln") if row[name] is None]
+        return f"no {' and no '.join(missing)}" if missing else ""
+    if row["mean"] is None:
+        if row["median"] is not None:
+            return "only a median is reported, which is not yet converted to a mean"
+        return "no mean"
+    if row["n"] is None:
+        return "no number of participants"
+    if row["sd"] is None and _sd(row) is None:
+        return "no SD, and no SE or CI of the mean to compute it from"
+    return ""
+
+
+def _no_contrast(row: Row) -> str:
+    if row["estimate"] is None:
+        return "no estimate"
+    has_ci = row["ci_low"] is not None and row["ci_high"] is not None
+    has_p = row["p_value"] is not None and row["df"] is not None
+    if row["se"] is None and row["t"] is None and not has_ci and not has_p:
+        return "no SE, CI, t, or p with df to compute a standard error from"
+    return ""
+
+
+def _superseded(
+    raw: RawData, name: str, rows: Sequence[Row], order: Sequence[str]
+) -> dict[int, Dropped]:
+    """The same result from several sources: the most trusted one is used."""
+    best: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[column] for column in _SAME_RESULT[name])
+        held = best.get(key)
+        if held is None or _rank(row, order) < _rank(held, order):
+            best[key] = row
+    out = {}
+    for row in rows:
+        chosen = best[tuple(row[column] for column in _SAME_RESULT[name])]
+        if chosen is not row:
+            out[_number(row)] = Dropped(
+                rule="superseded",
+                reason=f"the same result is taken from row {chosen['row']} "
+                f"({chosen['confidence']} source)",
+            )
+    return out
+
+
+def _rank(row: Row, order: Sequence[str]) -> int:
+    return order.index(str(row["confidence"]))
+
+
+def _idle_trials(raw: RawData, faults: dict[str, dict[int, Dropped]]) -> None:
+    """Drop trials without any usable or missing result, and what hangs on them."""
+    alive = {
+        row["trial_id"]
+        for name in _WITH_RESULTS
+        for row in raw[name].rows
+        if _number(row) not in faults[name]
+    }
+    for name in ("trials", "arms", "risk_of_bias"):
+        for row in raw[name].rows:
+            if row["trial_id"] not in alive:
+                faults[name][_number(row)] = Dropped(
+                    rule="no result", reason="none of the trial's results is used"
+                )
+
+
+def _sd(row: Row) -> tuple[float, str] | None:
+    """The SD of an arm and how it was found (Cochrane Handbook 6.5.2.2)."""
+    if row["n"] is None:
+        return None
+    n = float(row["n"])
+    if row["sd"] is not None:
+        return float(row["sd"]), "reported"
+    if row["se"] is not None:
+        return float(row["se"]) * sqrt(n), "SE x sqrt(n)"
+    if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
+        width = float(row["ci_high"]) - float(row["ci_low"])
+        sd = sqrt(n) * width / (2 * float(stdtrit(n - 1, 0.975)))
+        return (sd, "sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
+    return None
+
+
+def _with_sd(row: Row) -> Row:
+    found = _sd(row) if row["outcome_type"] != "event" else None
+    if found is None:
+        return {**row, "sd_from": None}
+    return {**row, "sd": found[0], "sd_from": found[1]}
+
+
+def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:
+    columns = ["table", "row", "trial_id", "outcome", "rule", "reason"]
+    lines = []
+    for table in CONDITION_TABLES:
+        for row in raw[table.name].rows:
+            fault = faults[table.name].get(_number(row))
+            if fault:
+                lines.append((table.name, _number(row), row.get("trial_id"), row.get("outcome"),
+                              fault.rule, fault.reason))  # fmt: skip
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
+    by_file = {sheet.file: sheet for sheet in raw.sheets.values()}
+    lines = []
+    for warning in sorted(warnings, key=lambda w: (w.file, w.row or 0, w.column)):
+        sheet = by_file[warning.file]
+        row = next((r for r in sheet.rows if r["row"] == warning.row), {})
+        lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
+                      warning.value, warning.check, warning.rule, warning.fix))  # fmt: skip
+    columns = ["table", "row", "trial_id", "column", "value", "check", "rule", "fix"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _account(
+    raw: RawData, tables: Mapping[str, pd.DataFrame], faults: Mapping[str, Mapping[int, Dropped]]
+) -> pd.DataFrame:
+    lines = [
+        (t.name, len(raw[t.name].rows), len(tables[t.name]), len(faults[t.name]))
+        for t in CONDITION_TABLES
+    ]
+    return pd.DataFrame(lines, columns=["table", "rows_in", "rows_used", "rows_dropped"])

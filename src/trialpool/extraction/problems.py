@@ -1,0 +1,44 @@
+"""What is wrong with the raw data: one line per problem, all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from trialpool.results import TrialpoolError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One problem: where it is, the rule it breaks, and how to mend it.
+
+    `row` counts as a spreadsheet does: the header is row 1. An error stops the run; a warning
+    marks the result and is shown on the page.
+    """
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    rule: str
+    fix: str
+    check: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        where = self.file if self.row is None else f"{self.file} row {self.row}"
+        what = ""
+        if self.column:
+            what = f", {self.column} = {self.value}" if self.value else f", {self.column}"
+        return f"{where}{what}: {self.rule}. {self.fix}."
+
+
+class DataError(TrialpoolError):
+    """The raw data cannot be used; the message lists every problem."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        lines = "\n".join(str(problem) for problem in problems)
+        super().__init__(f"{count} in the raw data; nothing was written\n{lines}")

@@ -1,0 +1,193 @@
+"""The cells of a forest plot: one dictionary of formatted text and plain numbers per line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trialpool.figures import forest_text as words
+from trialpool.figures import style
+from trialpool.figures.forest_text import number, text
+
+ARMS = ("experimental", "control")
+Cells = dict[str, str | float]
+Triple = tuple[float, float, float]
+Shown = Mapping[str, Sequence[Triple]]
+
+
+def kinds(lines: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
+    """Whether any trial gives counts, and whether any gives means."""
+    counts = any(not math.isnan(number(line.get("event_experimental"))) for line in lines)
+    return counts, any(not math.isnan(number(line.get("mean_experimental"))) for line in lines)
+
+
+def shown(
+    lines: Sequence[Mapping[str, Any]], model: Mapping[str, Any], *, log: bool
+) -> dict[str, list[Triple]]:
+    """(estimate, low, high) of the trials, the pooled effect and the prediction interval."""
+    display: Mapping[str, Any] = model.get("display") or {}
+    mode = text((model.get("policy") or {}).get("prediction_interval"))
+    out: dict[str, list[Triple]] = {
+        "study": [triple(line, "ci") for line in lines],
+        "pooled": [],
+        "prediction": [],
+    }
+    pooled = triple(display, "ci")
+    if len(lines) > 1 and not any(map(math.isnan, pooled)):
+        out["pooled"] = [pooled]
+        prediction = triple(display, "pi")
+        if mode in {"shown", "headline"} and not any(map(math.isnan, prediction)):
+            out["prediction"] = [prediction]
+    return out
+
+
+def triple(source: Mapping[str, Any], bounds: str) -> Triple:
+    """Estimate and bounds (`ci` or `pi`) of a row or of `model.display`."""
+    return (
+        number(source.get("estimate")),
+        number(source.get(f"{bounds}_low")),
+        number(source.get(f"{bounds}_high")),
+    )
+
+
+def decimals(shown: Shown) -> int:
+    """Two decimals, one where the estimates reach ten (differences on a clinical scale)."""
+    estimates = [abs(one[0]) for several in shown.values() for one in several]
+    return 1 if max([e for e in estimates if not math.isnan(e)], default=0.0) >= 9.95 else 2
+
+
+def effect(shown: Triple, decimals: int, *, log: bool) -> str:
+    """`−0.55 (−1.24 to 0.14)`."""
+    if math.isnan(shown[0]):
+        return "not estimable"
+    estimate, low, high = (style.ratio(v) if log else style.fixed(v, decimals) for v in shown)
+    return f"{estimate} ({low} to {high})"
+
+
+def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Study names; a trial with several rows gets what tells them apart."""
+    out = [text(line.get("study")) or text(line.get("trial_id")) for line in lines]
+    for field in ("comparison", "instrument", "timepoint"):
+        repeated = {label for label in out if out.count(label) > 1}
+        values = [text(line.get(field)) for line in lines]
+        for name in sorted(repeated):
+            rows_of = [i for i, label in enumerate(out) if label == name]
+            if len({values[i] for i in rows_of}) > 1:
+                for i in rows_of:
+                    out[i] = f"{name}, {values[i]}" if values[i] else name
+    return out
+
+
+def _count(value: object) -> str:
+    return style.fixed(number(value), 0)
+
+
+def _events(event: object, total: object) -> str:
+    events, people = number(event), number(total)
+    if math.isnan(people):
+        return "–"
+    if math.isnan(events):
+        return f"–/{people:.0f}"
+    share = f" ({100 * events / people:.0f} %)" if people else ""
+    return f"{events:.0f}/{people:.0f}{share}"
+
+
+def _score(mean: object, sd: object) -> str:
+    m, s = number(mean), number(sd)
+    if math.isnan(m):
+        return "–"
+    decimals = 2 if s < 1 else 1
+    return f"{style.fixed(m, decimals)} ({style.fixed(s, decimals)})"
+
+
+def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) -> Cells:
+    """One trial in the analysis."""
+    found = triple(line, "ci")
+    weight = number(line.get("weight"))
+    cells: Cells = {
+        "kind": "study",
+        "trial_id": text(line.get("trial_id")),
+        "effect": effect(found, decimals, log=log),
+        "weight": style.fixed(weight, 1),
+        **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
+        "share": weight,
+    }
+    for arm in ARMS:
+        n = line.get(f"n_{arm}")
+        event, mean = line.get(f"event_{arm}"), line.get(f"mean_{arm}")
+        if counts and math.isnan(number(mean)):
+            total = line.get(f"totaln_{arm}")
+            cells[arm] = _events(event, total if text(total) else n)
+        else:
+            cells[arm] = _score(mean, line.get(f"sd_{arm}"))
+        cells[f"{arm}_n"] = _count(n)
+    return cells
+
+
+def missing(line: Mapping[str, Any], *, counts: bool) -> Cells:
+    """One trial without usable numbers: who, how many, and what was said."""
+    label = text(line.get("study")) or text(line.get("trial_id"))
+    arms = {arm: number(line.get(f"n_{arm}")) for arm in ARMS}
+    total = number(line.get("n_total"))
+    if all(map(math.isnan, arms.values())) and not math.isnan(total):
+        label = f"{label} (n = {total:.0f})"
+    status = text(line.get("status")).replace("_", " ")
+    reported = text(line.get("reported")) or status or text(line.get("reason")) or "–"
+    cells: Cells = {
+        "kind": "missing",
+        "trial_id": text(line.get("trial_id")),
+        "label": label,
+        "reported": reported,
+    }
+    for arm, n in arms.items():
+        if not math.isnan(n):
+            cells[arm] = f"–/{n:.0f}" if counts else ""
+            cells[f"{arm}_n"] = f"{n:.0f}"
+    return cells
+
+
+def summaries(
+    studies: Sequence[Mapping[str, str | float]],
+    lines: Sequence[Mapping[str, Any]],
+    model: Mapping[str, Any],
+    shown: Shown,
+    decimals: int,
+    *,
+    log: bool,
+    counts: bool,
+) -> list[Cells]:
+    """The pooled row with the totals of the arms, and the prediction interval below it."""
+    out: list[Cells] = []
+    for found in shown["pooled"]:
+        n = number(model.get("n"))
+        people = "" if math.isnan(n) else f", n = {n:.0f}"
+        total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
+        row: Cells = {
+            "kind": "pooled",
+            "label": f"Pooled effect (k = {len(lines)}{people})",
+            "effect": effect(found, decimals, log=log),
+            "weight": style.fixed(total, 1) if total else "–",
+            **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
+        }
+        for arm in ARMS:
+            people_in = sum(number(line.get(f"n_{arm}")) for line in lines)
+            row[f"{arm}_n"] = "" if math.isnan(people_in) else f"{people_in:.0f}"
+            if counts:
+                events = sum(number(line.get(f"event_{arm}")) for line in lines)
+                totals = sum(number(line.get(f"totaln_{arm}")) for line in lines)
+                row[arm] = "" if math.isnan(events + totals) else _events(events, totals)
+        out.append(row)
+    for estimate, low, high in shown["prediction"]:
+        bounds = effect((estimate, low, high), decimals, log=log).partition(" ")[2]
+        out.append(
+            {
+                "kind": "prediction",
+                "label": f"{words.level(model)} % prediction interval",
+                "effect": bounds,
+                "estimate": estimate,
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
+    return out

@@ -1,0 +1,192 @@
+"""What stands in a forest plot, line by line: the table behind the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool.figures import forest_axis, style
+from trialpool.figures import forest_rows as cells
+from trialpool.figures import forest_text as words
+from trialpool.figures.forest_text import text
+
+KINDS = ("study", "missing", "pooled", "prediction")
+TEXTS = ["kind", "trial_id", "label", "marks", "experimental", "experimental_n"]
+TEXTS += ["control", "control_n", "effect", "weight", "reported"]
+NUMBERS = ["estimate", "ci_low", "ci_high", "share"]
+JUDGED = [*words.DOMAINS, "overall"]
+MISSING_HEADING = "Eligible trials without usable results"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: the body column it shows, its headings and how its cells are set.
+
+    `align` is left, numeric (on decimal points and slashes), judgement (a dot), or plot.
+    """
+
+    key: str
+    heading: str = ""
+    group: str = ""
+    align: str = "numeric"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ForestTable:
+    """A forest plot before it is drawn.
+
+    `body` has one row per line of the plot, in drawing order: the text of each cell (columns
+    `label` to `reported`, empty where blank), the numbers drawn on the axis (`estimate`, `ci_low`,
+    `ci_high` on the display scale, `share` the weight in percent; NaN where there is none) and the
+    judgements (`D1` to `overall`). `axis` is None when there is no trial to draw.
+    """
+
+    title: str
+    subtitle: str
+    columns: tuple[Column, ...]
+    body: pd.DataFrame
+    axis: forest_axis.Axis | None
+    axis_title: str
+    favours: tuple[str, str]
+    missing_heading: str
+    heterogeneity: str
+    footnotes: tuple[tuple[str, str], ...]
+    domains: tuple[str, ...]
+
+
+def rows(
+    studies: pd.DataFrame,
+    model: Mapping[str, Any],
+    missing: pd.DataFrame,
+    risk_of_bias: pd.DataFrame,
+) -> ForestTable:
+    """Lay out one analysis as lines and columns of text.
+
+    Parameters
+    ----------
+    studies : `studies.csv`, one row per trial, k >= 0 rows, order kept
+    model : `model.json`
+    missing : `missing.csv`, eligible trials without usable numbers
+    risk_of_bias : `risk_of_bias.csv`; trials outside the plot are ignored
+
+    Returns
+    -------
+    the table; every number in it is already formatted, missing numbers are NaN or an en dash
+
+    Raises
+    ------
+    ValueError
+        if a risk-of-bias judgement is none of the four
+    """
+    lines = words.records(studies)
+    absent = words.records(missing)
+    log = model.get("scale") == "log"
+    marks, footnotes = words.footnotes([words.notes(line) for line in lines])
+    shown = cells.shown(lines, model, log=log)
+    decimals = cells.decimals(shown)
+    counts, scores = cells.kinds(lines)
+
+    body = [
+        {**cells.study(line, decimals, log=log, counts=counts), "label": label, "marks": mark}
+        for line, label, mark in zip(lines, cells.labels(lines), marks, strict=True)
+    ]
+    body += [cells.missing(line, counts=counts) for line in absent]
+    body += cells.summaries(
+        body[: len(lines)], lines, model, shown, decimals, log=log, counts=counts
+    )
+    table = pd.DataFrame(body, columns=[*TEXTS, *NUMBERS])
+    table = table.astype(dict.fromkeys(TEXTS, "str") | dict.fromkeys(NUMBERS, "float64"))
+    table[TEXTS] = table[TEXTS].fillna("")
+    table, domains = _judge(table, risk_of_bias)
+
+    pooled = len(lines) > 1 and "pooled" in set(table["kind"])
+    if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
+        footnotes += [("", note)] if (note := words.prediction_note(model)) else []
+    unweighted = table["weight"].isin(["", "–"]).all()
+    short, long = words.measure(model)
+    left, right = text(model.get("favours_left")), text(model.get("favours_right"))
+    return ForestTable(
+        title=text(model.get("title")),
+        subtitle=words.subtitle(model),
+        columns=_columns(
+            model,
+            table,
+            short,
+            counts=counts,
+            scores=scores,
+            weights=pooled and not unweighted,
+            domains=domains,
+        ),
+        body=table,
+        axis=_axis(shown, log=log) if lines else None,
+        axis_title=f"{long[:1].upper()}{long[1:]}".split(" (")[0] + (" (log scale)" if log else ""),
+        favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
+        missing_heading=MISSING_HEADING if absent else "",
+        heterogeneity=words.heterogeneity(model, len(lines)),
+        footnotes=tuple(footnotes),
+        domains=domains,
+    )
+
+
+def _axis(shown: cells.Shown, *, log: bool) -> forest_axis.Axis:
+    whole = [value for one in shown["pooled"] for value in one]
+    return forest_axis.build(shown["study"], whole, shown["prediction"], log=log)
+
+
+def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add one column per domain; DS only where a trial in the plot was judged on it."""
+    found: dict[tuple[str, str], str] = {}
+    for line in words.records(risk_of_bias):
+        trial, domain, judgement = (text(line.get(n)) for n in ("trial_id", "domain", "judgement"))
+        if judgement and judgement not in style.JUDGEMENTS:
+            allowed = ", ".join(style.JUDGEMENTS)
+            raise ValueError(
+                f"risk_of_bias.csv {trial} {domain}, judgement = {judgement}: must be {allowed}"
+            )
+        found[trial, domain] = judgement
+    drawn = table["kind"].isin(["study", "missing"])
+    for domain in JUDGED:
+        table[domain] = [
+            found.get((trial, domain), "") if on else ""
+            for trial, on in zip(table["trial_id"], drawn, strict=True)
+        ]
+    judged = [d for d in JUDGED if (table[d] != "").any()]
+    if not judged:
+        return table, ()
+    return table, tuple(judged)
+
+
+def _columns(
+    model: Mapping[str, Any],
+    table: pd.DataFrame,
+    short: str,
+    *,
+    counts: bool,
+    scores: bool,
+    weights: bool,
+    domains: Sequence[str],
+) -> tuple[Column, ...]:
+    out = [Column(key="label", heading="Trial", align="left")]
+    for arm in ("experimental", "control"):
+        name = text(model.get(f"{arm}_label")) or arm
+        name = name[:1].upper() + name[1:]
+        if counts or scores:
+            heading = " or ".join(["Mean (SD)"] * scores + ["Events/n (%)"] * counts)
+            out.append(Column(key=arm, heading=heading, group=name))
+        if (scores or not counts) and (table[f"{arm}_n"] != "").any():
+            out.append(Column(key=f"{arm}_n", heading="n", group=name))
+    if "study" in set(table["kind"]):
+        level = words.level(model)
+        out.append(Column(key="plot", align="plot"))
+        out.append(Column(key="effect", heading=f"{short} ({level} % CI)"))
+        if weights:
+            out.append(Column(key="weight", heading="Weight\n(%)"))
+    elif (table["reported"] != "").any():
+        out.append(Column(key="reported", heading="What was reported", align="left"))
+    for domain in domains:
+        heading = "Overall" if domain == "overall" else domain
+        out.append(Column(key=domain, heading=heading, group="Risk of bias", align="judgement"))
+    return tuple(out)

@@ -1,0 +1,191 @@
+"""The words of a forest plot: measure, heterogeneity line, footnotes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialpool.figures import style
+
+# code -> (short name, words)
+MEASURES: dict[str, tuple[str, str]] = {
+    "SMD": ("SMD", "standardised mean difference (Hedges g)"),
+    "SMDH": ("SMD", "standardised mean difference, unequal variances"),
+    "SMCRP": ("SMD", "standardised mean difference (Hedges g)"),
+    "SMCR": ("SMD", "standardised mean change, raw-score standardised"),
+    "SMCC": ("SMD", "standardised mean change, change-score standardised"),
+    "MD": ("MD", "mean difference"),
+    "MC": ("MD", "mean change"),
+    "ROM": ("RoM", "ratio of means"),
+    "OR": ("OR", "odds ratio"),
+    "PETO": ("OR", "odds ratio (Peto)"),
+    "RR": ("RR", "risk ratio"),
+    "RD": ("RD", "risk difference"),
+    "IRR": ("IRR", "incidence rate ratio"),
+}
+DOMAINS: dict[str, str] = {
+    "D1": "randomisation process",
+    "D2": "deviations from intended interventions",
+    "D3": "missing outcome data",
+    "D4": "measurement of the outcome",
+    "D5": "selection of the reported result",
+    "DS": "period and carry-over effects (crossover)",
+}
+NO_STUDY = "No trial with usable numbers for this outcome."
+ONE_STUDY = "One trial: shown, not pooled."
+
+
+def text(value: object) -> str:
+    """A cell as text; missing is empty."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    shown = str(value).strip()
+    return "" if shown in {"nan", "<NA>", "NaT"} else shown
+
+
+def number(value: object) -> float:
+    """A cell as a number; missing is NaN."""
+    shown = text(value)
+    return float(shown) if shown else math.nan
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def measure(model: Mapping[str, Any]) -> tuple[str, str]:
+    """Short name and words of the model's measure; an unknown code stands for itself."""
+    code = text(model.get("measure"))
+    return MEASURES.get(code.upper(), (code or "Effect", code or "effect"))
+
+
+def subtitle(model: Mapping[str, Any]) -> str:
+    """The measure in words and which side favours whom."""
+    side = "below 1" if model.get("scale") == "log" else "negative"
+    left = text(model.get("favours_left"))
+    words = _capital(measure(model)[1])
+    return f"{words}; {side} {left}" if left else words
+
+
+def heterogeneity(model: Mapping[str, Any], k: int) -> str:
+    """The line below the plot: tau2, I2, Q and the model, or why nothing was pooled."""
+    if k == 0:
+        return NO_STUDY
+    if k == 1:
+        return ONE_STUDY
+    pooled: Mapping[str, Any] = model.get("pooled") or {}
+    reasons: Mapping[str, Any] = model.get("reasons") or {}
+    if not pooled or math.isnan(number(pooled.get("beta"))):
+        why = text(reasons.get("pooled")) or text(reasons.get("beta"))
+        return f"{k} trials: shown, not pooled{': ' + why if why else ''}."
+    parts = []
+    # a common-effect model assumes tau2 = 0; printing the 0 would look like a finding
+    common = text(pooled.get("method")) in {"EE", "FE", "CE"}
+    tau2 = math.nan if common else number(pooled.get("tau2"))
+    if not math.isnan(tau2):
+        low, high = number(pooled.get("tau2_ci_lb")), number(pooled.get("tau2_ci_ub"))
+        shown = f"τ² = {style.significant(tau2)}"
+        if not math.isnan(low + high):
+            bounds = f"{style.significant(low)} to {style.significant(high)}"
+            shown += f" ({level(model)} % CI {bounds})"
+        parts.append(shown)
+    i2 = number(pooled.get("i2"))
+    if not math.isnan(i2):
+        parts.append(f"I² = {i2:.0f} %")
+    q, q_pval = number(pooled.get("q")), number(pooled.get("q_pval"))
+    if not math.isnan(q):
+        shown = f"Q = {q:.1f}, df = {int(number(pooled.get('q_df')))}"
+        parts.append(shown if math.isnan(q_pval) else f"{shown}, {style.p_value(q_pval)}")
+    line = f"Heterogeneity: {'; '.join(parts)}." if parts else ""
+    words = text(model.get("model"))
+    return f"{line} Model: {words}.".strip() if words else line
+
+
+def level(model: Mapping[str, Any]) -> str:
+    """Confidence level in percent, as `95`."""
+    value = number((model.get("pooled") or {}).get("level"))
+    return "95" if math.isnan(value) else f"{100 * value:g}"
+
+
+def prediction_note(model: Mapping[str, Any]) -> str:
+    """Why no prediction interval is drawn, where the model says so; else empty."""
+    policy: Mapping[str, Any] = model.get("policy") or {}
+    reasons: Mapping[str, Any] = model.get("reasons") or {}
+    withheld: Mapping[str, Any] = policy.get("withheld") or {}
+    for source in (withheld, reasons):
+        for field in ("prediction_interval", "pi", "pi_lb", "pi_low"):
+            if why := text(source.get(field)):
+                return f"Prediction interval not shown: {why.rstrip('.')}."
+    return ""
+
+
+def notes(study: Mapping[str, Any]) -> list[str]:
+    """What a reader must know about one trial’s numbers, one sentence each."""
+    out = []
+    if text(study.get("basis")) == "contrast":
+        out.append("Effect as reported, not computed from arm data.")
+    design = text(study.get("design"))
+    if design.startswith("crossover"):
+        out.append(_sentence(design))
+    for field, lead in (("imputed", "Imputed: "), ("derived", "Derived: "), ("flags", "")):
+        value = text(study.get(field))
+        pieces = value.split(";") if field == "flags" else [value]
+        out += [_sentence(f"{lead}{piece.strip()}") for piece in pieces if piece.strip()]
+    source = text(study.get("confidence"))
+    if source == "abstract":
+        out.append("Numbers from an abstract.")
+    elif source == "secondary":
+        out.append("Numbers from a secondary source, not the trial’s own report.")
+    return list(dict.fromkeys(out))
+
+
+def letters(index: int) -> str:
+    """Footnote marks: 0 -> a, 25 -> z, 26 -> aa."""
+    out = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        out = chr(ord("a") + rest) + out
+    return out
+
+
+def footnotes(
+    per_study: Sequence[Sequence[str]],
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Marks of each trial, and the notes they stand for in order of first use.
+
+    A note shared by trials has one mark; one that holds for all of two or more trials has none
+    and is said once.
+    """
+    everyone = [
+        note
+        for note in (per_study[0] if len(per_study) > 1 else [])
+        if all(note in own for own in per_study)
+    ]
+    order: dict[str, str] = {}
+    marks = []
+    for own in per_study:
+        used = [n for n in own if n not in everyone]
+        for note in used:
+            order.setdefault(note, letters(len(order)))
+        rank = list(order)
+        marks.append(",".join(order[note] for note in sorted(used, key=rank.index)))
+    listed = [(mark, note) for note, mark in order.items()]
+    return marks, [*listed, *(("", f"All trials: {_lower(note)}") for note in everyone)]
+
+
+def _capital(words: str) -> str:
+    # a lone first letter is a symbol: r = 0.5, n = 12, p < 0.05
+    return words if words[1:2] == " " else words[:1].upper() + words[1:]
+
+
+def _lower(words: str) -> str:
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+def _sentence(words: str) -> str:
+    return _capital(words).rstrip(".") + "."

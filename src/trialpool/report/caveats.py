@@ -1,0 +1,252 @@
+"""What threatens an answer: one short paragraph per threat, made by rule from the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.report import sentences
+from trialpool.report import wording as w
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """A threat by name, and what it is here."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """The results of one analysis as the pooling step wrote them.
+
+    The first page needs the first three only.
+    """
+
+    model: Mapping[str, Any]
+    studies: pd.DataFrame
+    missing: pd.DataFrame
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame) -> list[Caveat]:
+    """Everything a reader must hold against an answer, the gravest first.
+
+    Parameters
+    ----------
+    risk_of_bias : the condition's judgements; trials outside the analysis are ignored
+    """
+    found = [
+        ("Missing trials", _missing(analysis)),
+        ("Other choices", _tips(analysis)),
+        ("Few trials", _few(analysis)),
+        ("Differences between trials", _spread(analysis)),
+        ("Risk of bias", _bias(analysis, risk_of_bias)),
+        ("Flagged data", _flagged(analysis)),
+        ("Imputed values", _imputed(analysis)),
+        ("Sources", _sources(analysis)),
+        ("Crossover trials", _crossover(analysis)),
+        ("Comparators", _comparators(analysis)),
+        ("Scales", _scales(analysis)),
+        ("Model", _model(analysis)),
+    ]
+    return [Caveat(name=name, text=text) for name, text in found if text]
+
+
+def bayes(model: Mapping[str, Any]) -> str:
+    """The Bayesian estimate with its interval; blank without one."""
+    posterior = model["posterior"]
+    if posterior is None:
+        return ""
+    held = [posterior[name] for name in ("mu", "mu_lb", "mu_ub")]
+    mu, low, high = [math.exp(v) for v in held] if w.is_ratio(model) else held
+    return (
+        f"{w.value(model, mu)} (95 % credible interval {w.interval(model, low, high)}; "
+        f"{posterior['prior']})"
+    )
+
+
+def _missing(analysis: Analysis) -> str:
+    model, missing = analysis.model, analysis.missing
+    if model["k"] == 0:
+        return ""  # the answer itself names them
+    parts = [
+        sentences.largest_missing(model, missing),
+        sentences.joint_missing(model, missing),
+        sentences.left_out(missing),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _tips(analysis: Analysis) -> str:
+    """Whether any other choice moves the interval across no difference."""
+    model = analysis.model
+    rows = tables.records(analysis.sensitivity)
+    others = [row for row in rows if row["group"] != "protocol"]
+    main = w.excludes(model, model["display"])
+    if main is None or not others:
+        return ""
+    tipped = [
+        w.text(row["label"])
+        for row in others
+        if (found := w.excludes(model, row)) is not None and found != main
+    ]
+    does, other = ("excludes", "includes") if main else ("includes", "excludes")
+    if not tipped:
+        few = w.count(len(others), "other choice")
+        each = "does so too" if len(others) == 1 else "all do so too"
+        return (
+            f"The interval {does} no difference as the protocol has it; {few} in the table below "
+            f"{each}."
+        )
+    return (
+        f"The answer would tip. The interval {does} no difference as the protocol has it, but "
+        f"{other} it under {len(tipped)} of {w.count(len(others), 'other choice')}: "
+        f"{'; '.join(tipped)}."
+    )
+
+
+def _few(analysis: Analysis) -> str:
+    model = analysis.model
+    k, beside = model["k"], bayes(model)
+    bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
+    if model["policy"]["common_effect_only"]:
+        return (
+            "Two trials are pooled as a common effect, which takes the true effect to be the same "
+            f"in both; read it with caution.{bayesian}"
+        )
+    if 2 <= k <= 4:
+        return f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ.{bayesian}"
+    if 5 <= k <= 9:
+        return (
+            f"{w.capital(w.count(k, 'trial'))} are too few to look for small-study effects; "
+            "the tests for them need ten."
+        )
+    return ""
+
+
+def _spread(analysis: Analysis) -> str:
+    """Heterogeneity, and the prediction interval or why there is none."""
+    model = analysis.model
+    if model["k"] < 2:
+        return ""
+    pooled, shown, policy = model["pooled"] or {}, model["display"], model["policy"]
+    parts = []
+    if not math.isnan(w.number(pooled.get("i2"))):
+        parts.append(f"I² is {w.percent(pooled['i2'])}.")
+    limits = w.interval(model, shown["pi_low"], shown["pi_high"])
+    if limits != w.DASH:
+        headline = policy["prediction_interval"] == "headline"
+        tail = "" if headline else ", itself uncertain with so few trials"
+        parts.append(f"The true effect in a new trial is predicted within {limits}{tail}.")
+    else:
+        parts.append(f"No prediction interval: {why_no_prediction(model)}.")
+    return " ".join(parts)
+
+
+def why_no_prediction(model: Mapping[str, Any]) -> str:
+    """Why an analysis has no prediction interval."""
+    withheld = model["policy"]["withheld"].get("prediction interval")
+    reasons = model["reasons"]
+    why = withheld or reasons.get("pi_lb") or reasons.get("pi") or reasons.get("pooled")
+    return w.text(why) or "not computed"
+
+
+def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame) -> str:
+    ids = list(analysis.studies["trial_id"])
+    if not ids:
+        return ""
+    overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
+    judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
+    by_judgement: dict[str, list[str]] = {}
+    for row in tables.records(analysis.studies):
+        found = judged.get(row["trial_id"], "not judged")
+        by_judgement.setdefault(w.plain(found), []).append(w.text(row["study"]))
+    order = ("high", "some concerns", "no information", "not judged", "low")
+    parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
+    return w.sentence(f"overall judgement {'; '.join(parts)}")
+
+
+def _flagged(analysis: Analysis) -> str:
+    parts = [f"{name}: {w.plain(told)}" for name, told in _told(analysis.studies, "flags")]
+    return f"Checks on the raw data marked {'; '.join(parts)}." if parts else ""
+
+
+def _imputed(analysis: Analysis) -> str:
+    by_text: dict[str, list[str]] = {}
+    for name, told in _told(analysis.studies, "imputed"):
+        by_text.setdefault(told, []).append(name)
+    parts = [f"{w.listed(names)}: {told}" for told, names in by_text.items()]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _sources(analysis: Analysis) -> str:
+    parts = []
+    for level, words in (
+        ("secondary", "Known only from another review’s table"),
+        ("abstract", "Known only from an abstract"),
+    ):
+        names = _names(analysis.studies, "confidence", level)
+        if names:
+            parts.append(f"{words}: {w.listed(names)}.")
+    return " ".join(parts)
+
+
+def _crossover(analysis: Analysis) -> str:
+    words = {
+        "crossover, as parallel": "counted as if the two conditions were separate groups",
+        "crossover, first period": "first period only",
+        "crossover, paired": "each person compared with themself",
+    }
+    parts = []
+    for design, told in words.items():
+        names = _names(analysis.studies, "design", design)
+        if names:
+            parts.append(f"{w.listed(names)}: {told}")
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _comparators(analysis: Analysis) -> str:
+    classes = sorted(set(analysis.studies["comparator_class"]))
+    if len(classes) < 2:
+        return ""
+    parts = [
+        f"{w.COMPARATORS.get(name, name)} in "
+        f"{w.listed(_names(analysis.studies, 'comparator_class', name))}"
+        for name in classes
+    ]
+    return f"Not all trials compare with the same: {'; '.join(parts)}."
+
+
+def _scales(analysis: Analysis) -> str:
+    scales = sorted({w.text(name) for name in analysis.studies["instrument"]} - {""})
+    if len(scales) < 2:
+        return ""
+    parts = [f"{s} in {w.listed(_names(analysis.studies, 'instrument', s))}" for s in scales]
+    return f"Measured on different scales: {'; '.join(parts)}."
+
+
+def _model(analysis: Analysis) -> str:
+    model = analysis.model
+    parts = [w.sentence(w.text(caution)) for caution in model["cautions"]]
+    if (model["pooled"] or {}).get("method") == "MH":
+        parts.insert(0, "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
+                        "odds or risk ratio to be the same in all trials.")  # fmt: skip
+    return " ".join(parts)
+
+
+def _told(studies: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
+    for row in tables.records(studies):
+        if told := w.text(row[column]):
+            yield w.text(row["study"]), told
+
+
+def _names(studies: pd.DataFrame, column: str, held: str) -> list[str]:
+    return [w.text(name) for name in studies.loc[studies[column] == held, "study"]]

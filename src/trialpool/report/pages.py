@@ -1,0 +1,260 @@
+"""The pages of the review: view models, and the templates that lay them out.
+
+A page is one file: styles and figures are inside it, and it asks nothing of a network. The same
+tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from trialpool import tables
+from trialpool.figures import style
+from trialpool.report import condition_tables, result_tables, sentences
+from trialpool.report import wording as w
+from trialpool.report.caveats import Analysis, Caveat, caveats
+from trialpool.report.grid import Grid
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+# CSS counts 96 pixels to the inch, an SVG's point is 1/72 of it.
+_PIXELS_PER_POINT = 96 / 72
+_SIZE = re.compile(rb'<svg[^>]*?\bheight="([\d.]+)pt"[^>]*?\bwidth="([\d.]+)pt"|'
+                   rb'<svg[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"', re.DOTALL)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An image inside the page, with its natural size in CSS pixels."""
+
+    source: str
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One analysis as it stands on a page."""
+
+    name: str
+    title: str
+    primary: bool
+    answer: str
+    counts: str
+    largest: str
+    joint: str
+    left_out: str
+    caveats: tuple[Caveat, ...]
+    withheld: tuple[tuple[str, str], ...]
+    estimate: str
+    limits: str
+    measure: str
+    basis: str
+    model: str
+    figure: Figure | None
+    grids: Mapping[str, Grid]
+
+
+def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
+    """The results of analyses from their files, in the order in which their folders come."""
+    folders: dict[Path, dict[str, Path]] = {}
+    for path in map(Path, paths):
+        folders.setdefault(path.parent, {})[path.stem] = path
+    out = []
+    for files in folders.values():
+        model = tables.read_json(files.pop("model"))
+        held = {name: tables.read_table(path) for name, path in files.items()}
+        out.append(Analysis(model=model, **held))
+    return out
+
+
+def write_page(path: str | Path, page: str) -> None:
+    """Write a page with the same bytes on every system."""
+    Path(path).write_text(page, encoding="utf-8", newline="\n")
+
+
+def condition_page(
+    review: Mapping[str, Any],
+    condition: str,
+    analyses: Sequence[Analysis],
+    forests: Sequence[bytes],
+    summary: pd.DataFrame,
+    processed: Mapping[str, pd.DataFrame],
+) -> str:
+    """The page of one condition.
+
+    Parameters
+    ----------
+    review : `Review.for_condition(condition)`
+    analyses : results of its analyses, in the protocol's order
+    forests : their forest plots as SVG files, in the same order
+    summary : the condition's summary.csv
+    processed : trials, arms, risk_of_bias, missing_results, excluded, search, dropped, flags and
+        rows, as the cleaning step wrote them
+
+    Returns
+    -------
+    HTML; needs `{analysis}/` with its tables and figures beside it for the links
+    """
+    spec = review["conditions"][condition]
+    held = processed
+    outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
+    sections = [
+        _section(analysis, held["risk_of_bias"], forest)
+        for analysis, forest in zip(analyses, forests, strict=True)
+    ]
+    grids = {
+        "summary": result_tables.summary(summary, [a.model for a in analyses]),
+        "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
+        "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
+        "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
+        "missing": condition_tables.missing(held["missing_results"], held["trials"], outcomes),
+        "excluded": condition_tables.excluded(held["excluded"]),
+        "search": condition_tables.search(held["search"]),
+        "flags": condition_tables.flags(held["flags"]),
+        "accounts": condition_tables.accounts(held["rows"]),
+        "dropped": condition_tables.dropped(held["dropped"], outcomes),
+    }
+    return _render(
+        "condition.html",
+        review=review,
+        spec=spec,
+        sections=_first_primary(sections),
+        grids=grids,
+        root="../",
+    )
+
+
+def index_page(
+    review: Mapping[str, Any],
+    analyses: Sequence[Analysis],
+    summary: pd.DataFrame,
+    verification: pd.DataFrame,
+) -> str:
+    """The first page: every answer of the review, and how far to trust them.
+
+    Parameters
+    ----------
+    review : the whole protocol, `Review.model_dump(mode="json")`
+    analyses : results of all analyses, in the protocol's order
+    summary : results/summary.csv
+    verification : results/verification.csv
+    """
+    conditions = []
+    for name, spec in review["conditions"].items():
+        own = [a for a in analyses if a.model["condition"] == name]
+        sections = _first_primary([_section(analysis, None, None) for analysis in own])
+        conditions.append({"name": name, "sections": sections, **spec})
+    titles = {name: spec["title"] for name, spec in review["conditions"].items()}
+    return _render(
+        "index.html",
+        review=review,
+        conditions=conditions,
+        summary=result_tables.summary(summary, [a.model for a in analyses], titles),
+        verification=_verified(verification),
+        root="",
+    )
+
+
+def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None) -> Section:
+    """An analysis for a page; without judgements and a figure only what the first page shows."""
+    model, studies, missing = analysis.model, analysis.studies, analysis.missing
+    answer = sentences.answer(model, studies, missing)
+    shown = model["display"]
+    grids = {}
+    if bias is not None:
+        makers = ("trials", "provenance", "sensitivity", "missing", "selection")
+        grids = {name: getattr(result_tables, name)(analysis) for name in makers}
+    basis = w.count(model["k"], "trial")
+    return Section(
+        name=model["analysis"],
+        title=model["title"],
+        primary=model["primary"],
+        answer=answer,
+        counts=sentences.counts(model, studies),
+        largest=sentences.largest_missing(model, missing),
+        joint=sentences.joint_missing(model, missing),
+        left_out=sentences.left_out(missing) if model["k"] else "",
+        caveats=tuple(caveats(analysis, bias)) if bias is not None else (),
+        withheld=_withheld(model),
+        estimate=w.value(model, shown["estimate"]) if model["k"] else "",
+        limits=w.interval(model, shown["ci_low"], shown["ci_high"]),
+        measure=w.short_measure(model),
+        basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
+        model=w.text(model["model"]),
+        figure=None
+        if forest is None
+        else _figure(forest, f"Forest plot. {model['title']}. {answer}"),
+        grids=grids,
+    )
+
+
+def _first_primary(sections: list[Section]) -> list[Section]:
+    return sorted(sections, key=lambda section: not section.primary)
+
+
+def _withheld(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is not shown for so few trials, gathered by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in model["policy"]["withheld"].items():
+        by_reason.setdefault(reason, []).append(name)
+    if model["k"] > 1:
+        words = {"i2": "I²", "tau2": "τ²", "pi_lb": "prediction interval"}
+        for field, name in words.items():
+            why = model["reasons"].get(field)
+            if why and name not in model["policy"]["withheld"]:
+                by_reason.setdefault(why, []).append(name)
+    return tuple((w.capital(w.listed(names)), why) for why, names in by_reason.items())
+
+
+def _figure(svg: bytes, alt: str) -> Figure:
+    found = _SIZE.search(svg)
+    points = [float(p) for p in found.groups() if p] if found else [500.0, 700.0]
+    if found and found.group(3):
+        points.reverse()
+    height, width = (round(p * _PIXELS_PER_POINT) for p in points)
+    data = base64.b64encode(svg).decode("ascii")
+    return Figure(source=f"data:image/svg+xml;base64,{data}", alt=alt, width=width, height=height)
+
+
+def _verified(table: pd.DataFrame) -> dict[str, Any]:
+    """How many numbers a second program agreed with, and what it could not compute."""
+    agreed = table[table["verdict"] == "agree"]
+    compared = table[table["verdict"] != "not covered"]
+    rest = table[table["verdict"] == "not covered"]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rest.to_dict("records"):
+        key = (w.text(row["quantity"]), w.text(row["note"]))
+        reasons.setdefault(key, []).append(f"{row['condition']}/{row['analysis']}")
+    return {
+        "compared": len(compared),
+        "agreed": len(agreed),
+        "analyses": len(compared[["condition", "analysis"]].drop_duplicates()),
+        "largest": style.significant(float(compared["difference"].max()), 1)
+        if len(compared)
+        else "",
+        "uncovered": [(q, why, where) for (q, why), where in sorted(reasons.items())],
+    }
+
+
+def _render(template: str, **view: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(
+        style=style, capital=w.capital, sentence=w.sentence, **view
+    )

@@ -1,0 +1,195 @@
+"""The answer of an analysis in one sentence, made by rule from its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.report import wording as w
+
+# An interval that holds no difference and also an effect this large, in either direction, cannot
+# tell the two apart: half a standard deviation, or a quarter of the risk (GRADE guideline 6,
+# Guyatt et al. 2011, J Clin Epidemiol 64:1283). A mean difference has no such general threshold.
+_LARGE_SMD = 0.5
+_LARGE_RATIO = (0.75, 1.25)
+
+_MEASURES = {
+    "SMD": "standardised mean difference (SMD) in",
+    "MD": "mean difference in",
+    "RR": "risk ratio of",
+    "OR": "odds ratio of",
+    "RD": "risk difference of",
+}
+
+
+def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFrame) -> str:
+    """What the trials say, how sure that is, and no more.
+
+    Parameters
+    ----------
+    model : model.json of the analysis
+    studies, missing : its studies.csv and missing.csv
+
+    Returns
+    -------
+    One to three sentences
+    """
+    if model["k"] == 0:
+        return _nothing(missing)
+    shown = model["display"]
+    what = f"{_MEASURES[model['measure']]} {model['outcome_title']}"
+    size = w.value(model, shown["estimate"]) + _unit(model, studies)
+    limits = w.interval(model, shown["ci_low"], shown["ci_high"])
+    told = f"{size} ({w.level(model)} % CI {limits}): {verdict(model)}."
+    if model["k"] == 1:
+        study = w.text(studies["study"].iloc[0])
+        return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
+               "One trial cannot be pooled."  # fmt: skip
+    trials = w.capital(w.count(model["k"], "trial"))
+    return f"{trials} ({people(model, studies)}) put the {what} at {told}"
+
+
+def verdict(model: Mapping[str, Any]) -> str:
+    """Direction of the estimate, and whether its interval excludes no difference."""
+    shown = model["display"]
+    towards = direction(model, shown["estimate"])
+    excluded = w.excludes(model, shown)
+    if excluded is None:
+        return f"{towards}, with no interval"
+    if excluded:
+        return f"{towards}, and the interval excludes no difference"
+    lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
+    tail = f"; too imprecise to tell {_question(model)}" if _imprecise(model) else ""
+    return f"{lead} includes no difference{tail}"
+
+
+_SAME = "no difference in the estimate"
+
+
+def direction(model: Mapping[str, Any], estimate: object) -> str:
+    """Which way an estimate points: `lower with ketamine`, `more frequent with ketamine`."""
+    held, null = w.number(estimate), w.null(model)
+    if held == null:
+        return _SAME
+    words = ("more frequent", "less frequent") if w.is_events(model) else ("higher", "lower")
+    return f"{words[0] if held > null else words[1]} with {w.drug(model)}"
+
+
+def people(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+    """How many people stand behind an analysis: `n = 90`."""
+    unknown = int(studies["n"].isna().sum())
+    if unknown == len(studies):
+        return "n not known"
+    return f"n = {model['n']}" + (f", not known for {w.count(unknown, 'trial')}" if unknown else "")
+
+
+def counts(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+    """The events behind a ratio, summed over the trials; blank for scores."""
+    columns = ["event_experimental", "totaln_experimental", "event_control", "totaln_control"]
+    if not w.is_events(model) or not len(studies) or studies[columns].isna().any(axis=None):
+        return ""
+    a, n1, c, n2 = (f"{studies[name].sum():.0f}" for name in columns)
+    trials = "this trial" if model["k"] == 1 else "these trials together"
+    return f"In {trials} it was seen in {a} of {n1} people with {w.drug(model)} and in {c} of " \
+           f"{n2} with {w.control(model)}."  # fmt: skip
+
+
+def largest_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+    """The largest missing trial, and the estimate had it found nothing; blank without one."""
+    held = model["largest_missing"]
+    if held is None:
+        return ""
+    rows = {row["trial_id"]: row for row in tables.records(missing)}
+    row = rows.get(held["trial_id"], {})
+    name = f"{_rank(held, rows.values())}, {held['study']} (n = {w.whole(held['n'])})"
+    then = f"If it had found nothing, the estimate would be {_changed(model, held)}."
+    return f"{name}, is missing: {_told(row, held)}. {then}"
+
+
+def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+    """The estimate had all missing trials found nothing; blank for fewer than two."""
+    held = model["what_if"]
+    if held is None or len(held["trials"]) < 2:
+        return ""
+    rows = [row for row in tables.records(missing) if row["trial_id"] in held["trials"]]
+    n = sum(size(row) for row in rows)
+    trials = w.count(len(rows), "missing trial")
+    return f"If all {trials} of known size (n = {w.whole(n)}) had found nothing, the estimate " \
+           f"would be {_changed(model, held)}."  # fmt: skip
+
+
+def left_out(missing: pd.DataFrame) -> str:
+    """The missing trials that the what-if cannot add, with the reason; blank without any."""
+    reasons: dict[str, list[str]] = {}
+    for row in tables.records(missing):
+        if row["what_if"] != "yes":
+            why = w.text(row["what_if_reason"]).rstrip(".") or "not stated"
+            reasons.setdefault(why, []).append(_named(row))
+    parts = [f"{w.listed(names)} ({why})" for why, names in reasons.items()]
+    return f"Missing too, and not part of this what-if: {'; '.join(parts)}." if parts else ""
+
+
+def size(row: Mapping[str, Any]) -> float:
+    """The number of people in a missing trial, NaN where it is not known."""
+    both = w.number(row["n_experimental"]) + w.number(row["n_control"])
+    return w.number(row["n_total"]) if math.isnan(both) else both
+
+
+def _nothing(missing: pd.DataFrame) -> str:
+    lead = "No trial has usable numbers"
+    if not len(missing):
+        return f"{lead}, and none is known to have measured this."
+    names = w.listed(_named(row) for row in tables.records(missing))
+    few = w.count(len(missing), "eligible trial")
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{lead}; {few} without them {verb} known: {names}."
+
+
+def _rank(held: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> str:
+    # A still larger one may be known that cannot be added, such as a planned trial.
+    largest = not any(size(row) > held["n"] for row in rows)
+    if held["larger_than_any_included"]:
+        return "The largest trial" if largest else "A trial larger than any included"
+    return "The largest missing trial" if largest else "A missing trial"
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    n = size(row)
+    return w.text(row["study"]) + ("" if math.isnan(n) else f" (n = {n:.0f})")
+
+
+def _told(row: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+    """What is known of a missing trial: its source's words, else why there is no number."""
+    reported = w.text(held.get("reported")).strip("“”\"'. ")
+    status = w.STATUS.get(w.text(row.get("status")), "")
+    if reported:
+        return f"{status}, reported as “{reported}”" if status else f"reported as “{reported}”"
+    return w.text(row.get("reason")).rstrip(".") or status or "no usable numbers"
+
+
+def _changed(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    limits = w.interval(model, row["ci_low"], row["ci_high"])
+    return f"{w.value(model, row['estimate'])} ({w.level(model)} % CI {limits})"
+
+
+def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+    scales = sorted({w.text(scale) for scale in studies["instrument"]} - {""})
+    return f" points on the {scales[0]}" if model["measure"] == "MD" and len(scales) == 1 else ""
+
+
+def _imprecise(model: Mapping[str, Any]) -> bool:
+    low, high = model["display"]["ci_low"], model["display"]["ci_high"]
+    if w.is_ratio(model):
+        return bool(low < _LARGE_RATIO[0] or high > _LARGE_RATIO[1])
+    return model["measure"] == "SMD" and bool(low < -_LARGE_SMD or high > _LARGE_SMD)
+
+
+def _question(model: Mapping[str, Any]) -> str:
+    """What an imprecise result leaves open; a harm is not something a drug helps with."""
+    if w.is_events(model) and model["better"] == "lower":
+        return f"whether it is more or less frequent with {w.drug(model)}"
+    return f"whether {w.drug(model)} helps"

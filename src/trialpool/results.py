@@ -1,0 +1,109 @@
+"""Frozen result objects shared by all rooms of the library. Imports nothing of the library.
+
+Missing numbers are NaN, with the reason in a field beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+NAN = float("nan")
+
+
+class TrialpoolError(ValueError):
+    """Base of every error the library raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectSizes:
+    """Effects and their sampling variances, one per study.
+
+    `yi`, `vi` have shape (k,); ratios are on the log scale. `formula` names the formulas used,
+    `reason` says per study why a value is NaN ("" where it is not).
+    """
+
+    yi: Array
+    vi: Array
+    measure: str
+    formula: str
+    reason: tuple[str, ...] = ()
+
+    @property
+    def sei(self) -> Array:
+        """Standard errors, shape (k,)."""
+        return np.sqrt(self.vi)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """A pooled effect on the scale of `yi`, in metafor's vocabulary.
+
+    `i2` (from tau2 and the typical variance) and `i2_q` (from Q) are percentages. `reasons` maps
+    the name of a NaN field to why it is NaN; `cautions` are sentences a reader should see.
+    """
+
+    k: int
+    beta: float
+    se: float
+    zval: float
+    ddf: float
+    pval: float
+    ci_lb: float
+    ci_ub: float
+    pi_lb: float
+    pi_ub: float
+    tau2: float
+    se_tau2: float
+    tau2_ci_lb: float
+    tau2_ci_ub: float
+    i2: float
+    i2_q: float
+    h2: float
+    q: float
+    q_df: int
+    q_pval: float
+    loglik: float
+    converged: bool
+    method: str
+    test: str
+    level: float
+    weights: Array
+    pi_method: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain values, ready for JSON."""
+        out: dict[str, Any] = {}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                value = [float(x) for x in value]
+            elif isinstance(value, tuple):
+                value = list(value)
+            elif isinstance(value, dict):
+                value = dict(value)
+            out[name] = value
+        return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """Posterior of the normal-normal random-effects model, on the scale of `yi`."""
+
+    mu: float
+    mu_lb: float
+    mu_ub: float
+    tau: float
+    tau_lb: float
+    tau_ub: float
+    new_lb: float
+    new_ub: float
+    p_below_zero: float
+    prior: str
+    level: float

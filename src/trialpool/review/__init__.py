@@ -1,0 +1,1 @@
+"""From a protocol and clean records to the results of each analysis."""

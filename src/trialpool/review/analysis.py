@@ -1,0 +1,170 @@
+"""One analysis from effects to results: select, pool, ask what is missing, vary the choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.review.fit import Fit, fit, is_log, study_columns
+from trialpool.review.protocol import Review
+from trialpool.review.selection import select
+from trialpool.review.sensitivity import posterior, sensitivity
+from trialpool.review.what_if import WhatIf, size, what_if
+
+STUDY_COLUMNS = (
+    "effect_id", "trial_id", "study", "year", "comparison", "comparator_class", "instrument",
+    "definition", "time_days", "timepoint", "design", "basis", "measure", "n_experimental",
+    "n_control", "n", "mean_experimental", "sd_experimental", "mean_control", "sd_control",
+    "event_experimental", "totaln_experimental", "event_control", "totaln_control", "yi", "vi",
+    "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "flags",
+    "confidence", "records", "source_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The tables and the model of one analysis, ready to be written."""
+
+    model: dict[str, Any]
+    studies: pd.DataFrame
+    selection: pd.DataFrame
+    missing: pd.DataFrame
+    sensitivity: pd.DataFrame
+
+
+def analyse(
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    missing: pd.DataFrame,
+    review: Review,
+    condition: str,
+    name: str,
+) -> Result:
+    """Run one analysis of the protocol.
+
+    Parameters
+    ----------
+    effects, trials, missing : the condition's effects.csv, trials.csv and missing_results.csv
+    """
+    analysis = review.conditions[condition].analyses[name]
+    model = review.model_of(analysis)
+    defaults = review.defaults
+    selected = select(effects, trials, analysis)
+    studies = selected.chosen
+    result = fit(studies, analysis.measure, model)
+    absent = what_if(studies, missing, trials, analysis, model, defaults.crossover)
+    varied = sensitivity(studies, effects, trials, analysis, model, defaults.bayes, absent)
+
+    weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
+    columns = study_columns(studies, analysis.measure, model.level)
+    studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
+    beliefs = posterior(selected.chosen, defaults.bayes)
+    record = {
+        "condition": condition,
+        "analysis": name,
+        "posterior": asdict(beliefs) if beliefs else None,
+        **_question(review, condition, name),
+        **_answer(result, studies),
+        **_absence(absent, studies),
+        "inputs_sha256": tables.fingerprint(studies),
+    }
+    return Result(
+        model=record,
+        studies=studies,
+        selection=selected.rejected,
+        missing=absent.missing,
+        sensitivity=varied,
+    )
+
+
+def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
+    analysis = review.conditions[condition].analyses[name]
+    outcome = review.outcomes[analysis.outcome]
+    sides = [f"favours {review.experimental}", f"favours {review.control}"]
+    left, right = sides if outcome.better == "lower" else reversed(sides)
+    return {
+        "title": analysis.title,
+        "outcome": analysis.outcome,
+        "outcome_title": outcome.title,
+        "measure": analysis.measure,
+        "scale": "log" if is_log(analysis.measure) else "identity",
+        "primary": analysis.primary,
+        "better": outcome.better,
+        "favours_left": left,
+        "favours_right": right,
+        "experimental_label": review.experimental.capitalize(),
+        "control_label": review.control.capitalize(),
+        "specification": {
+            **analysis.model_dump(mode="json", exclude={"model", "subsets"}),
+            "model": review.model_of(analysis).model_dump(mode="json"),
+            "smd": review.defaults.smd.model_dump(mode="json"),
+            "crossover": review.defaults.crossover.model_dump(mode="json"),
+        },
+    }
+
+
+def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
+    pooled = result.pooled
+    shown = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
+    allowed = result.policy
+    reasons = dict(pooled.reasons) if pooled else {"pooled": allowed.rule}
+    if "prediction interval" in allowed.withheld:
+        reasons["pi"] = allowed.withheld["prediction interval"]
+    return {
+        "k": len(studies),
+        "n": int(studies["n"].sum()) if studies["n"].notna().any() else 0,
+        "model": result.words,
+        "display": {field: getattr(result, field) for field in shown},
+        "pooled": pooled.as_dict() if pooled else None,
+        "policy": asdict(allowed),
+        "reasons": reasons,
+        "cautions": list(pooled.cautions) if pooled else [],
+        "note": _note(result, studies),
+    }
+
+
+def _note(result: Fit, studies: pd.DataFrame) -> str:
+    parts = [result.policy.rule]
+    for column, text in (("imputed", "imputed values in"), ("flags", "flagged data in")):
+        hit = studies[studies[column].notna()]
+        if len(hit):
+            parts.append(f"{text} {', '.join(hit['study'])}")
+    unknown = int(studies["n"].isna().sum())
+    if unknown:
+        parts.append(f"n not known for {unknown} trial{'s' if unknown > 1 else ''}")
+    return "; ".join(parts)
+
+
+def _absence(absent: WhatIf, studies: pd.DataFrame) -> dict[str, Any]:
+    joint = absent.joint
+    out: dict[str, Any] = {"what_if": None, "largest_missing": None}
+    if joint is not None:
+        out["what_if"] = {
+            "trials": list(absent.added),
+            "k": len(studies) + len(absent.added),
+            "estimate": joint.estimate,
+            "ci_low": joint.ci_low,
+            "ci_high": joint.ci_high,
+        }
+    known = tables.records(absent.missing[absent.missing["yi"].notna()])
+    if known and len(studies):
+        out["largest_missing"] = _largest(known, studies)
+    return out
+
+
+def _largest(known: list[dict[str, Any]], studies: pd.DataFrame) -> Mapping[str, Any]:
+    row = max(known, key=size)
+    return {
+        "trial_id": row["trial_id"],
+        "study": row["study"],
+        "n": size(row),
+        "reported": row["reported"],
+        "larger_than_any_included": bool(size(row) > studies["n"].max()),
+        "estimate": row["estimate_if_null"],
+        "ci_low": row["ci_low_if_null"],
+        "ci_high": row["ci_high_if_null"],
+    }

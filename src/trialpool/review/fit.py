@@ -1,0 +1,128 @@
+"""Pooling the chosen effects of one analysis under the few-studies policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from trialpool.pooling.counts import pool_counts
+from trialpool.pooling.model import pool
+from trialpool.pooling.policy import Policy, policy
+from trialpool.results import NAN, Pooled
+from trialpool.review.protocol import RATIO_MEASURES, Model
+
+TEST_WORDS = {
+    "z": "normal quantile",
+    "t": "t quantile",
+    "knha": "Knapp-Hartung (knha)",
+    "hksj": "Hartung-Knapp (hksj)",
+}
+_COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
+
+    `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
+    """
+
+    policy: Policy
+    pooled: Pooled | None
+    words: str
+    estimate: float = NAN
+    ci_low: float = NAN
+    ci_high: float = NAN
+    pi_low: float = NAN
+    pi_high: float = NAN
+    p_value: float = NAN
+
+
+def is_log(measure: str) -> bool:
+    """Whether effects of this measure are analysed on the log scale."""
+    return measure in RATIO_MEASURES
+
+
+def shown(value: float, measure: str) -> float:
+    """A value of the analysis scale on the display scale."""
+    return exp(value) if is_log(measure) else value
+
+
+def words(model: Model) -> str:
+    """A model in words."""
+    if model.method == "MH":
+        return "Mantel-Haenszel, common effect"
+    name = "common effect" if model.tau2 == "EE" else f"random effects ({model.tau2})"
+    return f"{name}, {TEST_WORDS[model.test]}"
+
+
+def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
+    """Pool studies as the protocol's model and the number of trials allow.
+
+    Parameters
+    ----------
+    studies : one row per trial with yi and vi, and counts where the model is Mantel-Haenszel
+    """
+    k = len(studies)
+    allowed = policy(k, counts=model.method == "MH")
+    if k == 0:
+        return Fit(policy=allowed, pooled=None, words="no trial")
+    if k == 1:
+        return _single(studies, measure, model, allowed)
+    if model.method == "MH":
+        columns = [studies[name].to_numpy(float) for name in _COUNTS]
+        pooled = pool_counts(*columns, measure=measure, method="MH", level=model.level)
+        return _shown(pooled, measure, words(model), allowed)
+    if allowed.common_effect_only:
+        model = model.model_copy(update={"tau2": "EE", "test": "z"})
+    pooled = pool(
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau2=model.tau2,
+        test=model.test,
+        level=model.level,
+        pi=model.prediction,
+    )
+    return _shown(pooled, measure, words(model), allowed)
+
+
+def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
+    withheld = allowed.prediction_interval == "withheld"
+    return Fit(
+        policy=allowed,
+        pooled=pooled,
+        words=text,
+        estimate=shown(pooled.beta, measure),
+        ci_low=shown(pooled.ci_lb, measure),
+        ci_high=shown(pooled.ci_ub, measure),
+        pi_low=NAN if withheld else shown(pooled.pi_lb, measure),
+        pi_high=NAN if withheld else shown(pooled.pi_ub, measure),
+        p_value=pooled.pval,
+    )
+
+
+def _single(studies: pd.DataFrame, measure: str, model: Model, allowed: Policy) -> Fit:
+    alone = pool(studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), tau2="EE", test="z",
+                 level=model.level)  # fmt: skip
+    return Fit(
+        policy=allowed,
+        pooled=None,
+        words="single trial, normal quantile",
+        estimate=shown(alone.beta, measure),
+        ci_low=shown(alone.ci_lb, measure),
+        ci_high=shown(alone.ci_ub, measure),
+        p_value=alone.pval,
+    )
+
+
+def study_columns(studies: pd.DataFrame, measure: str, level: float) -> dict[str, Any]:
+    """Each study's estimate and interval on the display scale."""
+    z = float(ndtri(0.5 + level / 2))
+    yi, sei = studies["yi"].to_numpy(float), np.sqrt(studies["vi"].to_numpy(float))
+    columns = {"estimate": yi, "ci_low": yi - z * sei, "ci_high": yi + z * sei}
+    return {name: np.exp(v) if is_log(measure) else v for name, v in columns.items()}

@@ -1,0 +1,286 @@
+"""The protocol: `config/review.yaml` resolved once into typed, frozen specifications.
+
+Unknown keys, nulls and wrong types are all reported at once, each with its dotted key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trialpool.extraction.columns import CONFIDENCE
+from trialpool.extraction.schema import TRIALS
+from trialpool.results import TrialpoolError
+
+Estimator = Literal["EE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
+Test = Literal["z", "t", "knha", "hksj"]
+Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
+Confidence = Literal["primary", "abstract", "secondary"]
+Comparator = Literal["placebo", "active_placebo", "same_ect", "ect", "other"]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+RATIO_MEASURES = ("OR", "RR")
+FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
+
+
+class ProtocolError(TrialpoolError):
+    """The protocol is not usable; the message lists every problem with its key."""
+
+
+class Spec(BaseModel):
+    """Base of all specifications: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Outcome(Spec):
+    """A construct: what it is called, how it is recorded, and which way is better."""
+
+    title: str
+    kind: Literal["continuous", "binary"]
+    better: Literal["lower", "higher"]
+
+
+class Model(Spec):
+    """How effects are pooled."""
+
+    method: Literal["IV", "MH"] = "IV"
+    tau2: Estimator = "REML"
+    test: Test = "hksj"
+    prediction: Literal["k-1", "k-2"] = "k-1"
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class SmdOptions(Spec):
+    """Which variance and which small-sample correction a standardised difference uses."""
+
+    variance: Literal["LS", "UB", "RevMan", "Metapsy"] = "LS"
+    correction: Literal["exact", "approx"] = "exact"
+
+
+class Crossover(Spec):
+    """How a crossover trial with both conditions per participant enters."""
+
+    handling: Literal["paired", "parallel", "leave_out"] = "paired"
+    correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.5
+    correlation_grid: tuple[float, ...] = (0.3, 0.5, 0.7)
+    variance: Literal["SMCRP", "Cochrane"] = "SMCRP"
+
+
+class Bayes(Spec):
+    """Prior of the Bayesian model shown beside a result from few trials."""
+
+    tau_scale: Annotated[float, Field(gt=0)] = 0.5
+
+
+class Defaults(Spec):
+    """What holds for every analysis unless it says otherwise."""
+
+    model: Model = Model()
+    smd: SmdOptions = SmdOptions()
+    crossover: Crossover = Crossover()
+    bayes: Bayes = Bayes()
+
+
+class Filter(Spec):
+    """Values of trial columns that an analysis includes or excludes."""
+
+    include: dict[str, tuple[str, ...]] = {}
+    exclude: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> Filter:
+        for column in (*self.include, *self.exclude):
+            if column not in FILTER_COLUMNS:
+                raise ValueError(
+                    f"'{column}' is not a column of trials.csv to filter on; "
+                    f"use one of {', '.join(FILTER_COLUMNS)}"
+                )
+        return self
+
+
+class Subset(Filter):
+    """A declared sensitivity analysis: the same analysis in fewer trials."""
+
+    label: str
+
+
+class Analysis(Filter):
+    """One analysis: which results enter, and how they are pooled."""
+
+    title: str
+    outcome: Identifier
+    measure: Measure
+    primary: bool = False
+    instruments: tuple[str, ...] = ()
+    time_days: tuple[float, float] | None = None
+    prefer_time: float | None = None
+    comparators: tuple[Comparator, ...] = ("placebo", "active_placebo")
+    outcome_types: tuple[Literal["msd", "change"], ...] = ("msd",)
+    model: Model | None = None
+    subsets: tuple[Subset, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Analysis:
+        if self.time_days is not None and self.time_days[0] > self.time_days[1]:
+            raise ValueError("time_days: the window's start is after its end")
+        if self.measure == "SMD" and len(set(self.outcome_types)) > 1:
+            raise ValueError(
+                "outcome_types: change scores and post scores are never pooled in one SMD "
+                "(their SDs differ); choose one, or use measure MD"
+            )
+        return self
+
+
+class Condition(Spec):
+    """One condition (a folder of data/raw) and its analyses."""
+
+    title: str
+    question: str
+    scope: str = ""
+    analyses: dict[Identifier, Analysis]
+
+
+class Review(Spec):
+    """The whole protocol."""
+
+    title: str
+    question: str
+    version: str
+    data_until: str
+    experimental: str
+    control: str = "control"
+    notice: str
+    built_from: tuple[str, ...]
+    confidence_order: tuple[Confidence, ...] = CONFIDENCE  # type: ignore[assignment]
+    outcomes: dict[Identifier, Outcome]
+    defaults: Defaults = Defaults()
+    conditions: dict[Identifier, Condition]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Review:
+        problems = []
+        if len(set(self.confidence_order)) != len(CONFIDENCE):
+            problems.append(f"confidence_order: name each of {', '.join(CONFIDENCE)} once")
+        for name, condition in self.conditions.items():
+            for key, analysis in condition.analyses.items():
+                where = f"conditions.{name}.analyses.{key}"
+                outcome = self.outcomes.get(analysis.outcome)
+                if outcome is None:
+                    problems.append(
+                        f"{where}.outcome = {analysis.outcome}: not declared under outcomes; "
+                        "declare it there or fix the spelling"
+                    )
+                    continue
+                binary = analysis.measure in ("OR", "RR", "RD")
+                if binary != (outcome.kind == "binary"):
+                    problems.append(
+                        f"{where}.measure = {analysis.measure}: does not fit outcome "
+                        f"{analysis.outcome}, which is {outcome.kind}; use "
+                        f"{'OR, RR or RD' if outcome.kind == 'binary' else 'SMD or MD'}"
+                    )
+                method = (analysis.model or self.defaults.model).method
+                if method == "MH" and not binary:
+                    problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
+            if sum(a.primary for a in condition.analyses.values()) > 1:
+                problems.append(f"conditions.{name}: more than one analysis is marked primary")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def model_of(self, analysis: Analysis) -> Model:
+        """The analysis' own model, or the review's default."""
+        return analysis.model or self.defaults.model
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All (condition, analysis) names, in the protocol's order."""
+        return [(c, a) for c, spec in self.conditions.items() for a in spec.analyses]
+
+    def names(self) -> dict[str, list[str]]:
+        """The analyses of each condition, in the protocol's order."""
+        return {name: list(condition.analyses) for name, condition in self.conditions.items()}
+
+    def outcome_kinds(self) -> dict[str, str]:
+        """Whether each outcome is continuous or binary."""
+        return {name: outcome.kind for name, outcome in self.outcomes.items()}
+
+    def measures(self, condition: str) -> dict[str, list[str]]:
+        """The measures the analyses of a condition ask for, by outcome."""
+        out: dict[str, list[str]] = {}
+        for analysis in self.conditions[condition].analyses.values():
+            held = out.setdefault(analysis.outcome, [])
+            if analysis.measure not in held:
+                held.append(analysis.measure)
+        return {name: sorted(held) for name, held in sorted(out.items())}
+
+    def for_condition(self, condition: str) -> dict[str, Any]:
+        """The review with one condition only, as a plain dictionary for that condition's page.
+
+        Snakemake re-runs a step when its settings change; with this, a step depends on the
+        settings of its own condition and on no other's.
+        """
+        out = self.model_dump(mode="json")
+        out["conditions"] = {condition: out["conditions"][condition]}
+        return out
+
+    def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
+        """The review with one analysis only, and without the texts no number depends on."""
+        out = self.for_condition(condition)
+        for text in ("title", "question", "version", "data_until", "notice"):
+            out[text] = ""
+        out["built_from"] = []
+        only = out["conditions"][condition]
+        only |= {"title": "", "question": "", "scope": ""}
+        only["analyses"] = {analysis: only["analyses"][analysis]}
+        return out
+
+
+def resolve(config: Mapping[str, Any]) -> Review:
+    """Check a configuration and fill in the defaults.
+
+    Raises
+    ------
+    ProtocolError
+        with one line per problem: dotted key, value, what is wrong and what to do
+    """
+    try:
+        return Review.model_validate(dict(config))
+    except ValidationError as error:
+        lines = [line for item in error.errors() for line in _explain(item)]
+        count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+        raise ProtocolError(
+            f"config/review.yaml: {count}; nothing was written\n" + "\n".join(lines)
+        ) from None
+
+
+def read_protocol(path: Path | str) -> Review:
+    """Read and resolve a protocol file.
+
+    Raises
+    ------
+    ProtocolError
+        when the file is not a YAML mapping or the protocol is not usable
+    """
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ProtocolError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(config, dict):
+        raise ProtocolError(f"{path}: must be a mapping of settings")
+    return resolve(config)
+
+
+def _explain(item: Any) -> list[str]:
+    key = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        return [f"{key}: unknown key; remove it or fix the spelling (docs/protocol.md lists all)"]
+    if item["type"] == "missing":
+        return [f"{key}: missing; add it (docs/protocol.md says what it means)"]
+    if item["type"] == "value_error":
+        return [f"{key}: {line}" if key else line for line in message.splitlines()]
+    return [f"{key} = {item['input']!r}: {message[:1].lower() + message[1:]}"]

@@ -1,0 +1,137 @@
+"""Which effect of each trial enters an analysis, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.review.protocol import Analysis, Filter
+
+_TRUST = ("primary", "abstract", "secondary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """One effect per trial in `chosen`; every other effect of the outcome in `rejected`."""
+
+    chosen: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def select(effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis) -> Selection:
+    """Choose one effect per trial as the protocol says.
+
+    Effects outside the analysis (filters, window, instruments, comparators) are rejected. Of
+    those left, a trial gives the one first by: instrument, comparator and outcome type in the
+    protocol's order, closeness to the preferred time, arm data before a reported contrast,
+    confidence of the source.
+
+    Parameters
+    ----------
+    effects : effects.csv of the condition
+    trials : trials.csv of the condition
+    """
+    pool = effects[
+        (effects["outcome"] == analysis.outcome)
+        & (effects["measure"] == analysis.measure)
+        & effects["variant"].isna()
+    ]
+    about = {row["trial_id"]: row for row in tables.records(trials)}
+    rejected: dict[str, str] = {}
+    candidates: dict[str, list[Mapping[str, Any]]] = {}
+    for row in tables.records(pool):
+        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis)
+        if reason:
+            rejected[row["effect_id"]] = reason
+        else:
+            candidates.setdefault(row["trial_id"], []).append(row)
+    chosen = []
+    for rows in candidates.values():
+        best = min(rows, key=lambda row: _preference(row, analysis))
+        chosen.append(best["effect_id"])
+        for other in rows:
+            if other is not best:
+                rejected[other["effect_id"]] = _versus(other, best, analysis)
+    picked = pool[pool["effect_id"].isin(chosen)].sort_values(
+        ["year", "study", "effect_id"], na_position="last", ignore_index=True
+    )
+    left = pool[pool["effect_id"].isin(rejected)][["effect_id", "trial_id", "study"]]
+    left = left.assign(reason=[rejected[i] for i in left["effect_id"]])
+    return Selection(chosen=picked, rejected=left.reset_index(drop=True))
+
+
+def why_not(trial: Mapping[str, Any], rule: Filter) -> str:
+    """Why a filter leaves a trial out; blank when it does not."""
+    for column, values in rule.include.items():
+        if trial[column] not in values:
+            return f"{column} is {trial[column]}, not {' or '.join(values)}"
+    for column, values in rule.exclude.items():
+        if trial[column] in values:
+            return f"{column} is {trial[column]}"
+    return ""
+
+
+def _unfit(row: Mapping[str, Any], analysis: Analysis) -> str:
+    if analysis.instruments and row["instrument"] not in analysis.instruments:
+        return f"instrument {row['instrument']} is not one of the analysis"
+    if row["comparator_class"] not in analysis.comparators:
+        return f"comparator is {row['comparator_class']}, not {' or '.join(analysis.comparators)}"
+    if analysis.time_days is not None:
+        low, high = analysis.time_days
+        if row["time_days"] != row["time_days"]:
+            return "the time point is not known"
+        if not low <= row["time_days"] <= high:
+            return f"day {row['time_days']:g} is outside day {low:g} to {high:g}"
+    if (
+        row["outcome_type"] in ("msd", "change")
+        and row["outcome_type"] not in analysis.outcome_types
+    ):
+        return "change scores are not pooled with scores after treatment"
+    if row["yi"] != row["yi"] or row["vi"] != row["vi"]:
+        return str(row["reason"])
+    return ""
+
+
+def _preference(row: Mapping[str, Any], analysis: Analysis) -> tuple[float | str, ...]:
+    time = row["time_days"]
+    distance = 0.0
+    if analysis.prefer_time is not None and time == time:
+        distance = abs(float(time) - analysis.prefer_time)
+    return (
+        _place(row["instrument"], analysis.instruments),
+        _place(row["comparator_class"], analysis.comparators),
+        _place(row["outcome_type"], analysis.outcome_types),
+        distance,
+        0.0 if row["basis"] == "arms" else 1.0,
+        float(_TRUST.index(row["confidence"])),
+        -float(row["n"]) if row["n"] == row["n"] else 0.0,
+        str(row["effect_id"]),
+    )
+
+
+def _place(value: Any, order: Sequence[str]) -> float:
+    return float(order.index(value)) if value in order else 0.0
+
+
+_WHY = (
+    ("instrument", "instrument {} comes after {}"),
+    ("comparator_class", "comparator {} comes after {}"),
+    ("outcome_type", "{} comes after {}"),
+    ("time_days", "day {} is further from the preferred day than day {}"),
+    ("basis", "a reported {} comes after {}"),
+    ("confidence", "a source of confidence {} comes after {}"),
+)
+
+
+def _versus(row: Mapping[str, Any], best: Mapping[str, Any], analysis: Analysis) -> str:
+    """The first rule by which another effect of the trial was preferred."""
+    mine, theirs = _preference(row, analysis), _preference(best, analysis)
+    for (column, words), a, b in zip(_WHY, mine, theirs, strict=False):
+        if a != b:
+            shown = [f"{v:g}" if isinstance(v, float) else v for v in (row[column], best[column])]
+            return f"another effect of the trial is used: {words.format(*shown)}"
+    return f"another effect of the trial is used: {best['effect_id']}"

@@ -1,0 +1,100 @@
+"""All reading and writing of tables and JSON: number format, blanks, order, line ends.
+
+Tables hold at most 6 significant digits and JSON at most 10, so that the same inputs give the
+same bytes on any machine.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+TABLE_DIGITS = 6
+JSON_DIGITS = 10
+
+
+def cell(value: Any) -> str:
+    """A value as it stands in a table: blank when missing, whole numbers without a point."""
+    if value is None or (isinstance(value, float) and not isfinite(value)) or value is pd.NA:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating | int | np.integer):
+        number = float(value)
+        whole = number == round(number) and abs(number) < 1e15
+        return str(round(number)) if whole else f"{number:.{TABLE_DIGITS}g}"
+    return str(value)
+
+
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as CSV, its rows in the order they are in."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(table.columns)
+        for row in table.itertuples(index=False, name=None):
+            writer.writerow([cell(value) for value in row])
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read a table this module wrote; blanks become missing, `yes`/`no` stay text."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries; a missing cell is NaN or None."""
+    names = [str(name) for name in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def write_json(path: Path | str, value: Mapping[str, Any]) -> None:
+    """Write an object as JSON with sorted keys; NaN and infinities become null."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(plain(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    target.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path | str) -> dict[str, Any]:
+    """Read an object this module wrote."""
+    value: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it, floats rounded, not-a-number as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(f"{float(value):.{JSON_DIGITS}g}") if isfinite(value) else None
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """SHA-256 of a table as it would be written; names the inputs of a result."""
+    digest = hashlib.sha256(",".join(map(str, table.columns)).encode())
+    for row in table.itertuples(index=False, name=None):
+        digest.update(("\n" + "\x1f".join(cell(value) for value in row)).encode())
+    return digest.hexdigest()
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Numbers as a reader of the table would see them."""
+    return [float(cell(value)) if cell(value) else float("nan") for value in values]

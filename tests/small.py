@@ -1,0 +1,93 @@
+"""The made-up review of tests/fixtures/small, copied to a folder a test may spoil."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from trialpool.extraction.clean import Cleaned, check_all, clean, load
+from trialpool.extraction.problems import DataError
+from trialpool.review.analysis import Result, analyse
+from trialpool.review.comparisons import Records, build_effects
+from trialpool.review.protocol import Defaults, Review, read_protocol
+from trialpool.tables import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = ROOT / "tests" / "fixtures" / "small"
+
+
+class SmallReview:
+    """A review in a temporary folder whose tables and protocol can be changed cell by cell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(SMALL, folder, dirs_exist_ok=True)
+
+    @property
+    def review(self) -> Review:
+        return read_protocol(self.folder / "config" / "review.yaml")
+
+    def path(self, table: str, condition: str = "blue") -> Path:
+        raw = self.folder / "data" / "raw"
+        return (
+            raw / "instruments.csv" if table == "instruments" else raw / condition / f"{table}.csv"
+        )
+
+    def rows(self, table: str, condition: str = "blue") -> list[list[str]]:
+        with self.path(table, condition).open(encoding="utf-8", newline="") as stream:
+            return list(csv.reader(stream))
+
+    def write(self, table: str, rows: list[list[str]], condition: str = "blue") -> None:
+        with self.path(table, condition).open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(rows)
+
+    def set(self, table: str, row: int, column: str, value: str, condition: str = "blue") -> None:
+        """Change one cell; `row` counts as a spreadsheet does."""
+        rows = self.rows(table, condition)
+        rows[row - 1][rows[0].index(column)] = value
+        self.write(table, rows, condition)
+
+    def problems(self) -> list[str]:
+        """What the checks say, errors only; file names without the temporary folder."""
+        review = self.review
+        raw = self.folder / "data" / "raw"
+        try:
+            check_all(raw, list(review.conditions), review.outcome_kinds())
+        except DataError as error:
+            return [str(p).replace(f"{self.folder.as_posix()}/", "") for p in error.problems]
+        return []
+
+    def cleaned(self, condition: str = "blue") -> Cleaned:
+        """The clean tables of a condition, as the cleaning step makes them."""
+        review = self.review
+        raw, warnings = load(self.folder / "data" / "raw", condition, review.outcome_kinds())
+        return clean(raw, warnings, review.confidence_order)
+
+    def effects(self, condition: str = "blue", **defaults: object) -> pd.DataFrame:
+        """The effects of a condition, as written and read again."""
+        tables = self.cleaned(condition).all_tables()
+        names = ("trials", "arms", "records", "flags")
+        records = Records(*(through_csv(tables[name]) for name in names))
+        return through_csv(
+            build_effects(
+                records, self.review.measures(condition), Defaults.model_validate(defaults)
+            )
+        )
+
+    def result(self, condition: str, analysis: str) -> Result:
+        """One analysis, as the pooling step makes it."""
+        tables = self.cleaned(condition).all_tables()
+        missing = through_csv(tables["missing_results"])
+        trials = through_csv(tables["trials"])
+        return analyse(self.effects(condition), trials, missing, self.review, condition, analysis)
+
+
+def through_csv(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as the next step reads it."""
+    with TemporaryDirectory() as folder:
+        write_table(Path(folder) / "table.csv", table)
+        return read_table(Path(folder) / "table.csv")

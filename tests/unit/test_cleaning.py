@@ -1,0 +1,87 @@
+"""Cleaning: every raw row is accounted for, and completed where a formula allows."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import pytest
+from scipy import stats
+from small import SmallReview
+
+
+def test_rows_in_are_rows_used_plus_rows_dropped(small: SmallReview) -> None:
+    """The account balances for every raw table, and each dropped row says why."""
+    small.set("results", 2, "sd", "")
+    cleaned = small.cleaned()
+    account = cleaned.rows
+    assert (account["rows_in"] == account["rows_used"] + account["rows_dropped"]).all()
+    assert list(account["table"]) == [
+        "trials", "arms", "results", "contrasts", "risk_of_bias", "missing_results", "excluded",
+        "search",
+    ]  # fmt: skip
+    assert len(cleaned.dropped) == account["rows_dropped"].sum() == 2
+    assert cleaned.dropped[["table", "row", "rule", "reason"]].to_numpy().tolist() == [
+        ["results", 2, "incomplete", "no SD, and no SE or CI of the mean to compute it from"],
+        ["results", 18, "extractor", "made up twice"],
+    ]
+
+
+def test_an_sd_is_computed_from_a_standard_error(small: SmallReview) -> None:
+    """SD = SE sqrt(n), Cochrane Handbook 6.5.2.2; the record says so."""
+    small.set("results", 2, "sd", "")
+    small.set("results", 2, "se", "1.5")
+    record = small.cleaned().tables["records"].query("table == 'results' and row == 2").iloc[0]
+    assert record["sd"] == pytest.approx(1.5 * sqrt(20))
+    assert record["sd_from"] == "SE x sqrt(n)"
+
+
+def test_an_sd_is_computed_from_a_confidence_interval_with_t(small: SmallReview) -> None:
+    """Small groups need the t quantile, Handbook 6.5.2.2."""
+    for column, value in (("sd", ""), ("ci_low", "14"), ("ci_high", "22")):
+        small.set("results", 2, column, value)
+    record = small.cleaned().tables["records"].query("table == 'results' and row == 2").iloc[0]
+    assert record["sd"] == pytest.approx(sqrt(20) * 8 / (2 * stats.t.ppf(0.975, 19)))
+
+
+def test_of_two_sources_of_one_result_the_most_trusted_is_used(small: SmallReview) -> None:
+    """The other row is dropped with a pointer to the one used."""
+    rows = small.rows("results")
+    other = list(rows[1])
+    header = rows[0]
+    for column, value in (("source", "review"), ("confidence", "secondary"), ("mean", "17.5")):
+        other[header.index(column)] = value
+    small.write("results", [header, other, *rows[1:]])
+    cleaned = small.cleaned()
+    assert cleaned.dropped.iloc[0].tolist() == [
+        "results", 2, "Ash", "mood", "superseded",
+        "the same result is taken from row 3 (primary source)",
+    ]  # fmt: skip
+
+
+def test_a_trial_without_any_result_is_dropped_with_its_arms(small: SmallReview) -> None:
+    """A trial that contributes nothing must not look included."""
+    header = small.rows("missing_results")[:1]
+    small.write("missing_results", header)
+    dropped = small.cleaned().dropped
+    assert dropped[dropped["trial_id"] == "Fir"]["table"].tolist() == ["trials", "arms", "arms"]
+
+
+def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
+    """A warning, not an error: the number is used, and the page says what looks wrong."""
+    small.set("results", 3, "sd", "1.9")
+    flags = small.cleaned().flags
+    assert flags[["row", "column", "check"]].to_numpy().tolist() == [[3, "sd", "se_typed_as_sd"]]
+    assert flags["rule"][0] == (
+        "4.2 times smaller than the other arm's SD (8) on SCALE; looks like a standard error"
+    )
+    small.set("results", 3, "sd_checked", "yes")
+    assert small.cleaned().flags.empty
+
+
+def test_a_result_equal_to_baseline_is_flagged(small: SmallReview) -> None:
+    """A posting error repeats the baseline to the digit (row 16 is Elm's baseline)."""
+    for column in ("n", "mean", "sd"):
+        rows = small.rows("results")
+        small.set("results", 8, column, rows[15][rows[0].index(column)])
+    flags = small.cleaned().flags
+    assert flags[["row", "check"]].to_numpy().tolist() == [[8, "equal_to_baseline"]]

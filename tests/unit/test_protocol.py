@@ -1,0 +1,100 @@
+"""The protocol: defaults, and a message with the dotted key for everything that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from small import ROOT, SMALL
+
+from trialpool.review.protocol import ProtocolError, read_protocol, resolve
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((SMALL / "config/review.yaml").read_text("utf-8"))
+    return loaded
+
+
+def messages(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(ProtocolError) as caught:
+        resolve(config)
+    return str(caught.value).splitlines()[1:]
+
+
+def analysis(config: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = config["conditions"]["blue"]["analyses"]["mood"]
+    return found
+
+
+def test_the_review_that_ships_resolves_and_has_the_analyses_it_promises() -> None:
+    """Every analysis named in the README's question is there."""
+    review = read_protocol(ROOT / "config" / "review.yaml")
+    assert {name: len(found) for name, found in review.names().items()} == {
+        "ptsd": 5,
+        "anxiety": 4,
+        "safety": 9,
+    }
+    assert review.model_of(review.conditions["ptsd"].analyses["symptoms_1_2_weeks"]).test == "hksj"
+
+
+def test_an_unknown_key_is_an_error_with_its_dotted_key(config: dict[str, Any]) -> None:
+    """A misspelt setting must not be ignored in silence."""
+    analysis(config)["mesure"] = "SMD"
+    assert messages(config) == [
+        "conditions.blue.analyses.mood.mesure: unknown key; remove it or fix the spelling "
+        "(docs/protocol.md lists all)"
+    ]
+
+
+def test_all_problems_are_reported_at_once(config: dict[str, Any]) -> None:
+    """Null is not a default, an unknown estimator is named, and so is a missing key."""
+    config["defaults"] = {"model": {"tau2": None, "test": "hartung"}}
+    del config["notice"]
+    found = messages(config)
+    assert len(found) == 3
+    assert any(
+        line.startswith("defaults.model.tau2 = None: input should be 'EE'") for line in found
+    )
+    assert any(line.startswith("defaults.model.test = 'hartung': ") for line in found)
+    assert "notice: missing; add it (docs/protocol.md says what it means)" in found
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"outcome": "moood"}, "conditions.blue.analyses.mood.outcome = moood: not declared"),
+        (
+            {"measure": "RR"},
+            "analyses.mood.measure = RR: does not fit outcome mood",
+        ),
+        ({"time_days": [10, 5]}, "time_days: the window's start is after its end"),
+        ({"include": {"colour": ["red"]}}, "'colour' is not a column of trials.csv"),
+        ({"model": {"method": "MH"}}, "Mantel-Haenszel needs counts"),
+        ({"outcome_types": ["msd", "change"]}, "never pooled in one SMD"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    config: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    """What cannot be carried out is refused before anything runs."""
+    analysis(config).update(change)
+    assert any(message in line for line in messages(config))
+
+
+def test_two_primary_analyses_are_refused(config: dict[str, Any]) -> None:
+    """A condition has one headline."""
+    config["conditions"]["blue"]["analyses"]["harm"]["primary"] = True
+    assert messages(config) == ["conditions.blue: more than one analysis is marked primary"]
+
+
+def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None:
+    """Changing one analysis leaves what the others' steps see unchanged."""
+    before = resolve(config)
+    analysis(config)["prefer_time"] = 6
+    after = resolve(config)
+    for pair in before.pairs():
+        same = before.for_analysis(*pair) == after.for_analysis(*pair)
+        assert same == (pair != ("blue", "mood"))
+    assert before.measures("blue") == after.measures("blue") == {"harm": ["RR"], "mood": ["SMD"]}

@@ -1,0 +1,173 @@
+"""From records to an analysis: comparisons, crossovers, contrasts, selection, what-if."""
+
+from __future__ import annotations
+
+from math import log, sqrt
+
+import pandas as pd
+import pytest
+from small import SmallReview
+
+from trialpool import effect_size, pool
+
+
+def one(effects: pd.DataFrame, start: str, measure: str, variant: str = "") -> pd.Series:
+    hit = effects[
+        effects["effect_id"].str.startswith(start)
+        & (effects["measure"] == measure)
+        & (effects["variant"].fillna("") == variant)
+        & effects["yi"].notna()
+    ]
+    assert len(hit) == 1, hit["effect_id"].tolist()
+    return hit.iloc[0]
+
+
+def test_an_effect_row_can_be_recomputed_from_the_raw_rows_it_names(small: SmallReview) -> None:
+    """Ash: 18.0 (8.0), n = 20 against 24.0 (9.0), n = 19; rows 2 and 3 of results.csv."""
+    row = one(small.effects(), "Ash|experimental-control|mood|SCALE|day 7", "SMD")
+    es = effect_size("SMD", m1i=[18], sd1i=[8], n1i=[20], m2i=[24], sd2i=[9], n2i=[19])
+    assert row["yi"] == pytest.approx(es.yi[0], rel=1e-5)
+    assert row["vi"] == pytest.approx(es.vi[0], rel=1e-5)
+    assert row["records"] == "results.csv:2;results.csv:3"
+    assert row["n"] == 39
+
+
+def test_a_crossover_is_paired_and_its_alternatives_stand_beside_it(small: SmallReview) -> None:
+    """A paired person counts once; r is imputed, swept, and said so."""
+    effects = small.effects()
+    start = "Cedar|"
+    paired = one(effects, start, "SMD")
+    es = effect_size("SMCRP", m1i=[15], sd1i=[6], m2i=[18.5], sd2i=[6.5], ni=[16], ri=[0.5])
+    assert (paired["yi"], paired["vi"]) == pytest.approx((es.yi[0], es.vi[0]), rel=1e-5)
+    assert paired["n"] == 16
+    assert paired["imputed"] == "correlation between the two conditions assumed 0.5"
+    grid = [one(effects, start, "SMD", f"r = {r}")["vi"] for r in ("0.3", "0.5", "0.7")]
+    assert grid[0] > grid[1] == paired["vi"] > grid[2]
+    parallel = one(effects, start, "SMD", "crossover as parallel")
+    es = effect_size("SMD", m1i=[15], sd1i=[6], n1i=[16], m2i=[18.5], sd2i=[6.5], n2i=[16])
+    assert parallel["yi"] == pytest.approx(es.yi[0], rel=1e-5)
+    assert parallel["n"] == 16
+
+
+def test_the_correlation_is_recovered_from_an_sd_of_the_difference(small: SmallReview) -> None:
+    """sdc^2 = sd1^2 + sd2^2 - 2 r sd1 sd2, solved for r (Handbook 6.5.2.8)."""
+    header, row = small.rows("contrasts")
+    cells = dict(zip(header, row, strict=True)) | {
+        "trial_id": "Cedar", "period": "both", "time_days": "7", "estimate": "-3.5", "se": "1.25",
+        "ci_low": "", "ci_high": "", "n_experimental": "16", "n_control": "16",
+        "sd_difference": "5", "contrast": "experimental-control",
+    }  # fmt: skip
+    small.write("contrasts", [header, [cells[name] for name in header]])
+    effects = small.effects()
+    paired = effects[effects["effect_id"].str.contains("Cedar.*both.msd.SMD")]
+    assert paired["variant"].fillna("").tolist() == ["", "crossover as parallel"]
+    r = (6**2 + 6.5**2 - 5**2) / (2 * 6 * 6.5)
+    es = effect_size("SMCRP", m1i=[15], sd1i=[6], m2i=[18.5], sd2i=[6.5], ni=[16], ri=[r])
+    assert paired.iloc[0]["vi"] == pytest.approx(es.vi[0], rel=1e-5)
+    assert "from the SD of the difference (contrasts.csv row 2)" in paired.iloc[0]["derived"]
+
+
+def test_a_reported_contrast_is_turned_to_experimental_minus_control(small: SmallReview) -> None:
+    """5.0 (0.5 to 9.5), control - experimental: MD -5 with SE 9 / 3.92."""
+    rows = small.rows("contrasts", "green")
+    small.write("contrasts", rows, "green")
+    row = one(small.effects("green"), "Gum|experimental-control|mood|SCALE|day 14", "MD")
+    assert row["yi"] == -5
+    assert sqrt(row["vi"]) == pytest.approx(9 / (2 * 1.959964), rel=1e-5)
+    assert row["formula"] == ("SE = CI width / (2 x 1.96); sign turned to experimental - control")
+
+
+def test_three_arms_are_combined_into_one_comparison(small: SmallReview) -> None:
+    """Two doses against one control give one effect, so that no control is counted twice."""
+    arms = small.rows("arms")
+    small.write("arms", [*arms, ["Ash", "high", "high", *arms[1][3:]]])
+    rows = small.rows("results")
+    high = ["Ash", "high", *rows[1][2:]]
+    small.write("results", [*rows, high])
+    small.set("results", len(rows) + 1, "mean", "16")
+    row = one(small.effects(), "Ash|experimental+high-control|mood", "SMD")
+    assert row["n_experimental"] == 40
+    assert row["mean_experimental"] == 17
+    assert row["sd_experimental"] == pytest.approx(sqrt((19 * 64 * 2 + 10 * 4) / 39), rel=1e-5)
+    assert row["derived"] == "2 experimental arms combined"
+
+
+def test_a_trial_gives_one_effect_and_the_others_say_why_not(small: SmallReview) -> None:
+    """A second scale of Ash comes after the first in the protocol's order."""
+    rows = small.rows("results")
+    place = rows[0].index("instrument")
+    second = [[*row[:place], "OTHER", *row[place + 1 :]] for row in rows[1:3]]
+    small.write("results", [*rows, *second])
+    result = small.result("blue", "mood")
+    assert result.studies["trial_id"].tolist() == ["Ash", "Birch", "Cedar", "Elm"]
+    reasons = dict(zip(result.selection["effect_id"], result.selection["reason"], strict=True))
+    assert reasons["Ash|experimental-control|mood|OTHER|day 7|whole|msd|SMD"] == (
+        "another effect of the trial is used: instrument OTHER comes after SCALE"
+    )
+    assert reasons["Ash|experimental-control|mood|SCALE|day 14|whole|MD|SMD"] == (
+        "day 14 is outside day 5 to 10"
+    )
+
+
+def test_pooled_numbers_are_those_of_the_studies_table(small: SmallReview) -> None:
+    """model.json can be recomputed from studies.csv with one call."""
+    result = small.result("blue", "mood")
+    again = pool(result.studies["yi"], result.studies["vi"])
+    assert result.model["display"]["estimate"] == pytest.approx(again.beta, rel=1e-12)
+    assert result.model["display"]["ci_low"] == pytest.approx(again.ci_lb, rel=1e-12)
+    assert result.studies["weight"].sum() == pytest.approx(100)
+
+
+def test_ratios_are_shown_back_transformed(small: SmallReview) -> None:
+    """Birch: 4/31 against 0/30, so 0.5 is added to its four cells."""
+    result = small.result("blue", "harm")
+    birch = result.studies.set_index("trial_id").loc["Birch"]
+    assert birch["yi"] == pytest.approx(log((4.5 / 32) / (0.5 / 31)), rel=1e-5)
+    assert birch["estimate"] == pytest.approx((4.5 / 32) / (0.5 / 31), rel=1e-5)
+
+
+def test_what_if_a_missing_trial_found_nothing(small: SmallReview) -> None:
+    """Fir (70 + 68 people) enters with an effect of 0 and variance 1/70 + 1/68."""
+    result = small.result("blue", "mood")
+    row = result.missing.iloc[0]
+    assert (row["trial_id"], row["yi"]) == ("Fir", 0)
+    assert row["vi"] == pytest.approx(1 / 70 + 1 / 68)
+    again = pool([*result.studies["yi"], 0], [*result.studies["vi"], 1 / 70 + 1 / 68])
+    assert row["estimate_if_null"] == pytest.approx(again.beta)
+    assert result.model["largest_missing"]["study"] == "Fir 2021"
+    assert result.model["largest_missing"]["estimate"] == pytest.approx(again.beta)
+    assert result.model["what_if"]["ci_high"] == pytest.approx(again.ci_ub)
+
+
+@pytest.mark.parametrize(
+    ("keep", "words", "k"),
+    [([], "no trial", 0), (["Ash"], "single trial", 1), (["Ash", "Elm"], "common effect", 2)],
+)
+def test_few_trials_get_what_the_policy_allows(
+    small: SmallReview, keep: list[str], words: str, k: int
+) -> None:
+    """Nothing is pooled below two trials, and two get a common effect with a normal quantile."""
+    rows = small.rows("results")
+    kept = [row for row in rows[1:] if row[0] in keep]
+    small.write("results", [rows[0], *kept])
+    model = small.result("blue", "mood").model
+    assert model["k"] == k
+    assert model["model"].startswith(words)
+    assert (model["pooled"] is None) == (k < 2)
+    assert model["display"]["pi_low"] != model["display"]["pi_low"]
+    assert "prediction interval" in model["policy"]["withheld"]
+
+
+def test_flipping_every_sign_changes_no_conclusion(small: SmallReview) -> None:
+    """Scores mirrored on their scale give the mirrored result and the same p value."""
+    before = small.result("blue", "mood").model
+    rows = small.rows("results")
+    place = rows[0].index("mean")
+    for row in rows[1:]:
+        row[place] = f"{60 - float(row[place]):g}" if row[place] else ""
+    small.write("results", rows)
+    after = small.result("blue", "mood").model
+    assert after["display"]["estimate"] == pytest.approx(-before["display"]["estimate"])
+    assert after["display"]["ci_low"] == pytest.approx(-before["display"]["ci_high"])
+    assert after["display"]["p_value"] == pytest.approx(before["display"]["p_value"])
+    assert after["pooled"]["tau2"] == pytest.approx(before["pooled"]["tau2"])

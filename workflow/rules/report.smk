@@ -1,0 +1,64 @@
+"""The pages people read."""
+
+PAGE_TABLES = [
+    "trials",
+    "arms",
+    "risk_of_bias",
+    "missing_results",
+    "excluded",
+    "search",
+    "dropped",
+    "flags",
+    "rows",
+]
+ANSWERS = ["model.json", "studies.csv", "missing.csv"]
+
+
+rule page_condition:
+    input:
+        analyses=lambda wildcards: expand(
+            "results/{condition}/{analysis}/{file}",
+            condition=wildcards.condition,
+            analysis=REVIEW.names()[wildcards.condition],
+            file=ANSWERS + ["sensitivity.csv", "selection.csv"],
+        ),
+        forests=lambda wildcards: expand(
+            "results/{condition}/{analysis}/forest.svg",
+            condition=wildcards.condition,
+            analysis=REVIEW.names()[wildcards.condition],
+        ),
+        summary="results/{condition}/summary.csv",
+        processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
+        modules=dependencies("workflow/scripts/page_condition.py"),
+    output:
+        page="results/{condition}/index.html",
+    params:
+        review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
+    log:
+        "logs/page_condition/{condition}.log",
+    benchmark:
+        "logs/benchmarks/page_condition/{condition}.tsv"
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/page_condition.py"
+
+
+rule page:
+    input:
+        analyses=expand("results/{analysis}/{file}", analysis=ANALYSES, file=ANSWERS),
+        summary="results/summary.csv",
+        verification="results/verification.csv",
+        modules=dependencies("workflow/scripts/page.py"),
+    output:
+        page="results/index.html",
+    params:
+        review=REVIEW.model_dump(mode="json"),
+    log:
+        "logs/page.log",
+    benchmark:
+        "logs/benchmarks/page.tsv"
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/page.py"

@@ -1,0 +1,73 @@
+"""Effects to pooled results, their summary, and the second route."""
+
+
+rule pool:
+    input:
+        effects="data/processed/{condition}/effects.csv",
+        trials="data/processed/{condition}/trials.csv",
+        missing_results="data/processed/{condition}/missing_results.csv",
+        modules=dependencies("workflow/scripts/pool.py"),
+    output:
+        model="results/{condition}/{analysis}/model.json",
+        studies="results/{condition}/{analysis}/studies.csv",
+        selection="results/{condition}/{analysis}/selection.csv",
+        missing="results/{condition}/{analysis}/missing.csv",
+        sensitivity="results/{condition}/{analysis}/sensitivity.csv",
+    params:
+        review=lambda wildcards: REVIEW.for_analysis(wildcards.condition, wildcards.analysis),
+    log:
+        "logs/pool/{condition}/{analysis}.log",
+    benchmark:
+        "logs/benchmarks/pool/{condition}/{analysis}.tsv"
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/pool.py"
+
+
+rule summary_condition:
+    input:
+        models=lambda wildcards: expand(
+            "results/{condition}/{analysis}/model.json",
+            condition=wildcards.condition,
+            analysis=REVIEW.names()[wildcards.condition],
+        ),
+        modules=dependencies("workflow/scripts/summary_condition.py"),
+    output:
+        summary="results/{condition}/summary.csv",
+    log:
+        "logs/summary_condition/{condition}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/summary_condition.py"
+
+
+rule summary:
+    input:
+        models=expand("results/{analysis}/model.json", analysis=ANALYSES),
+        modules=dependencies("workflow/scripts/summary.py"),
+    output:
+        summary="results/summary.csv",
+        numbers="results/numbers.json",
+    log:
+        "logs/summary.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/summary.py"
+
+
+rule verify:
+    input:
+        models=expand("results/{analysis}/model.json", analysis=ANALYSES),
+        studies=expand("results/{analysis}/studies.csv", analysis=ANALYSES),
+        modules=dependencies("workflow/scripts/verify.py"),
+    output:
+        verification="results/verification.csv",
+    log:
+        "logs/verify.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/verify.py"

@@ -1,0 +1,13 @@
+"""Check the raw tables of a condition and sort every row into used or dropped."""
+
+from pathlib import Path
+
+from trialpool import logs, tables
+from trialpool.extraction.clean import clean, load
+
+logs.start(snakemake.log[0])
+folder, condition = Path(snakemake.params.raw), snakemake.wildcards.condition
+raw, warnings = load(folder, condition, snakemake.params.outcomes)
+cleaned = clean(raw, warnings, snakemake.params.confidence_order)
+for name, table in cleaned.all_tables().items():
+    tables.write_table(snakemake.output[name], table)

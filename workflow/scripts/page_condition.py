@@ -1,0 +1,17 @@
+"""Lay out the page of one condition."""
+
+from pathlib import Path
+
+from trialpool import logs, tables
+from trialpool.report.pages import condition_page, read_analyses, write_page
+
+logs.start(snakemake.log[0])
+page = condition_page(
+    snakemake.params.review,
+    snakemake.wildcards.condition,
+    read_analyses(snakemake.input.analyses),
+    [Path(path).read_bytes() for path in snakemake.input.forests],
+    tables.read_table(snakemake.input.summary),
+    {Path(path).stem: tables.read_table(path) for path in snakemake.input.processed},
+)
+write_page(snakemake.output.page, page)

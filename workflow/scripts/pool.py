@@ -1,0 +1,15 @@
+"""Select and pool the effects of one analysis."""
+
+from trialpool import logs, tables
+from trialpool.review.analysis import analyse
+from trialpool.review.protocol import resolve
+
+logs.start(snakemake.log[0])
+names = ("effects", "trials", "missing_results")
+data = (tables.read_table(snakemake.input[name]) for name in names)
+review = resolve(snakemake.params.review)
+wanted = snakemake.wildcards
+result = analyse(*data, review, wanted.condition, wanted.analysis)
+tables.write_json(snakemake.output.model, result.model)
+for name in ("studies", "selection", "missing", "sensitivity"):
+    tables.write_table(snakemake.output[name], getattr(result, name))

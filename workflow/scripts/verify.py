@@ -1,0 +1,14 @@
+"""Recompute every pooled result with statsmodels; stop on a disagreement."""
+
+import pandas as pd
+
+from trialpool import logs, tables
+from trialpool.review.verify import raise_disagreements, verify
+
+logs.start(snakemake.log[0])
+models = map(tables.read_json, snakemake.input.models)
+studies = map(tables.read_table, snakemake.input.studies)
+parts = [verify(model, table) for model, table in zip(models, studies, strict=True)]
+verification = pd.concat(parts, ignore_index=True)
+raise_disagreements(verification)
+tables.write_table(snakemake.output.verification, verification)
