@@ -16,8 +16,11 @@ help: ## list the commands
 
 setup: $(READY) ## create .venv (the other commands do it when needed)
 
+# A fresh clone holds results but no memory of how they were made: the first run makes them all.
+FIRST = $(if $(wildcard .snakemake/metadata/*),,--forceall)
+
 results: $(READY) ## run the review: data/raw and config to results/
-	@$(RUN) snakemake --cores $(CORES)
+	@$(RUN) snakemake --cores $(CORES) $(FIRST)
 
 test: $(READY) ## run the tests
 	@$(RUN) pytest -q

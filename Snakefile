@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from trialpool.extraction.clean import check_all
 from trialpool.modules import dependencies
+from trialpool.results import TrialpoolError
 from trialpool.review.protocol import resolve
 
 min_version("9.10")
@@ -15,9 +17,12 @@ configfile: "config/review.yaml"
 
 
 # A wrong protocol or a wrong cell stops here, before any job: all problems at once.
-REVIEW = resolve(config)
 RAW = Path("data/raw")
-WARNINGS = check_all(RAW, list(REVIEW.conditions), REVIEW.outcome_kinds())
+try:
+    REVIEW = resolve(config)
+    check_all(RAW, list(REVIEW.conditions), REVIEW.outcome_kinds())
+except TrialpoolError as error:
+    raise WorkflowError(error) from None
 PAIRS = REVIEW.pairs()
 ANALYSES = [f"{condition}/{analysis}" for condition, analysis in PAIRS]
 
@@ -42,4 +47,8 @@ rule all:
         "results/verification.csv",
         expand("results/{condition}/index.html", condition=REVIEW.conditions),
         expand("results/{condition}/summary.csv", condition=REVIEW.conditions),
-        expand("results/{analysis}/forest.{suffix}", analysis=ANALYSES, suffix=["svg", "png", "pdf"]),
+        expand(
+            "results/{analysis}/forest.{suffix}",
+            analysis=ANALYSES,
+            suffix=["svg", "png", "pdf"],
+        ),

@@ -16,16 +16,18 @@ fail() {
   echo "slurm: $*" >&2
   exit 1
 }
+fail_with_logs() {
+  tail -n 20 "$tmp"/*.log >&2
+  find "$tmp" -path '*/logs/slurm/*.log' -exec tail -n 40 {} + >&2
+  fail "$*"
+}
 
-# Stop what was started, last first, and remove the folder. After a failure, show the logs' ends.
+# Stop what was started, last first, and remove the folder.
 finish() {
   local status=$?
   trap - EXIT INT TERM
   set +e # a process that has ended already is no reason to leave the others running
   if [[ -n $tmp ]]; then
-    if ((status != 0)); then
-      tail -n 15 "$tmp"/*.log >&2
-    fi
     [[ -S $tmp/munge/socket ]] && scancel --user="$(id -un)" >/dev/null 2>&1
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
       kill -- "-${pids[i]}" 2>/dev/null
@@ -52,7 +54,7 @@ wait_for() {
     "$@" >/dev/null 2>&1 && return
     sleep 0.2
   done
-  fail "$what did not come up in $seconds s"
+  fail_with_logs "$what did not come up in $seconds s"
 }
 
 node_is_idle() { [[ $(sinfo --noheader --format=%T) == idle ]]; }
@@ -177,6 +179,6 @@ cd "$tmp/review"
 start snakemake timeout 900 snakemake --profile profiles/slurm \
   --slurm-init-seconds-before-status-checks 2 --latency-wait 10
 # Waiting for a background process lets an interrupt reach the trap at once.
-wait "${pids[-1]}" || fail "the review failed on the cluster"
+wait "${pids[-1]}" || fail_with_logs "the review failed on the cluster"
 say "$(grep -c 'has been submitted with SLURM jobid' "$tmp/snakemake.log") submissions in $SECONDS s"
 compare

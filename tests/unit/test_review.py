@@ -49,6 +49,14 @@ def test_a_crossover_is_paired_and_its_alternatives_stand_beside_it(small: Small
     assert parallel["n"] == 16
 
 
+def test_crossovers_can_be_left_out_with_the_reason(small: SmallReview) -> None:
+    """A protocol that leaves them out still accounts for them."""
+    effects = small.effects(crossover={"handling": "leave_out"})
+    row = effects[effects["effect_id"].str.contains("Cedar") & effects["variant"].isna()].iloc[0]
+    assert row["yi"] != row["yi"]
+    assert row["reason"] == "the protocol leaves out results with both conditions per person"
+
+
 def test_the_correlation_is_recovered_from_an_sd_of_the_difference(small: SmallReview) -> None:
     """sdc^2 = sd1^2 + sd2^2 - 2 r sd1 sd2, solved for r (Handbook 6.5.2.8)."""
     header, row = small.rows("contrasts")

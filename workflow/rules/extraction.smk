@@ -6,21 +6,23 @@ from trialpool.extraction.schema import CONDITION_TABLES
 
 rule clean:
     input:
-        raw=expand("data/raw/{{condition}}/{table}.csv", table=[t.name for t in CONDITION_TABLES]),
+        raw=expand(
+            "data/raw/{{condition}}/{table}.csv",
+            table=[t.name for t in CONDITION_TABLES],
+        ),
         instruments="data/raw/instruments.csv",
         modules=dependencies("workflow/scripts/clean.py"),
     output:
         **{name: f"data/processed/{{condition}}/{name}.csv" for name in OUTPUTS},
-    params:
-        raw=str(RAW),
-        outcomes=REVIEW.outcome_kinds(),
-        confidence_order=list(REVIEW.confidence_order),
     log:
         "logs/clean/{condition}.log",
     benchmark:
         "logs/benchmarks/clean/{condition}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        outcomes=REVIEW.outcome_kinds(),
+        confidence_order=list(REVIEW.confidence_order),
     script:
         "../scripts/clean.py"
 
@@ -34,14 +36,14 @@ rule effects:
         modules=dependencies("workflow/scripts/effects.py"),
     output:
         effects="data/processed/{condition}/effects.csv",
-    params:
-        measures=lambda wildcards: REVIEW.measures(wildcards.condition),
-        defaults=REVIEW.defaults.model_dump(mode="json"),
     log:
         "logs/effects/{condition}.log",
     benchmark:
         "logs/benchmarks/effects/{condition}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        measures=lambda wildcards: REVIEW.measures(wildcards.condition),
+        defaults=REVIEW.defaults.model_dump(mode="json"),
     script:
         "../scripts/effects.py"

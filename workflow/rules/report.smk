@@ -11,7 +11,7 @@ PAGE_TABLES = [
     "flags",
     "rows",
 ]
-ANSWERS = ["model.json", "studies.csv", "missing.csv"]
+ANSWERS = ["model.json", "studies.csv", "missing.csv", "sensitivity.csv"]
 
 
 rule page_condition:
@@ -20,7 +20,7 @@ rule page_condition:
             "results/{condition}/{analysis}/{file}",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
-            file=ANSWERS + ["sensitivity.csv", "selection.csv"],
+            file=ANSWERS + ["selection.csv"],
         ),
         forests=lambda wildcards: expand(
             "results/{condition}/{analysis}/forest.svg",
@@ -32,14 +32,14 @@ rule page_condition:
         modules=dependencies("workflow/scripts/page_condition.py"),
     output:
         page="results/{condition}/index.html",
-    params:
-        review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
     log:
         "logs/page_condition/{condition}.log",
     benchmark:
         "logs/benchmarks/page_condition/{condition}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
     script:
         "../scripts/page_condition.py"
 
@@ -52,13 +52,13 @@ rule page:
         modules=dependencies("workflow/scripts/page.py"),
     output:
         page="results/index.html",
-    params:
-        review=REVIEW.model_dump(mode="json"),
     log:
         "logs/page.log",
     benchmark:
         "logs/benchmarks/page.tsv"
     conda:
         "../../environment.yml"
+    params:
+        review=REVIEW.model_dump(mode="json"),
     script:
         "../scripts/page.py"

@@ -13,14 +13,16 @@ rule pool:
         selection="results/{condition}/{analysis}/selection.csv",
         missing="results/{condition}/{analysis}/missing.csv",
         sensitivity="results/{condition}/{analysis}/sensitivity.csv",
-    params:
-        review=lambda wildcards: REVIEW.for_analysis(wildcards.condition, wildcards.analysis),
     log:
         "logs/pool/{condition}/{analysis}.log",
     benchmark:
         "logs/benchmarks/pool/{condition}/{analysis}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        review=lambda wildcards: REVIEW.for_analysis(
+            wildcards.condition, wildcards.analysis
+        ),
     script:
         "../scripts/pool.py"
 

@@ -6,7 +6,7 @@ from trialpool import logs, tables
 from trialpool.extraction.clean import clean, load
 
 logs.start(snakemake.log[0])
-folder, condition = Path(snakemake.params.raw), snakemake.wildcards.condition
+folder, condition = Path(snakemake.input.instruments).parent, snakemake.wildcards.condition
 raw, warnings = load(folder, condition, snakemake.params.outcomes)
 cleaned = clean(raw, warnings, snakemake.params.confidence_order)
 for name, table in cleaned.all_tables().items():

@@ -26,22 +26,22 @@ class Caveat:
 class Analysis:
     """The results of one analysis as the pooling step wrote them.
 
-    The first page needs the first three only.
+    The first page needs all but `selection`.
     """
 
     model: Mapping[str, Any]
     studies: pd.DataFrame
     missing: pd.DataFrame
-    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sensitivity: pd.DataFrame
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame) -> list[Caveat]:
+def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
     """Everything a reader must hold against an answer, the gravest first.
 
     Parameters
     ----------
-    risk_of_bias : the condition's judgements; trials outside the analysis are ignored
+    risk_of_bias : the condition's judgements, None where they are not at hand
     """
     found = [
         ("Missing trials", _missing(analysis)),
@@ -69,7 +69,7 @@ def bayes(model: Mapping[str, Any]) -> str:
     mu, low, high = [math.exp(v) for v in held] if w.is_ratio(model) else held
     return (
         f"{w.value(model, mu)} (95 % credible interval {w.interval(model, low, high)}; "
-        f"{posterior['prior']})"
+        f"priors: {posterior['prior']})"
     )
 
 
@@ -85,31 +85,50 @@ def _missing(analysis: Analysis) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _tips(analysis: Analysis) -> str:
-    """Whether any other choice moves the interval across no difference."""
-    model = analysis.model
-    rows = tables.records(analysis.sensitivity)
-    others = [row for row in rows if row["group"] != "protocol"]
-    main = w.excludes(model, model["display"])
-    if main is None or not others:
-        return ""
-    tipped = [
-        w.text(row["label"])
-        for row in others
-        if (found := w.excludes(model, row)) is not None and found != main
-    ]
-    does, other = ("excludes", "includes") if main else ("includes", "excludes")
+def tipping(analysis: Analysis) -> str:
+    """Under how many other choices the interval changes sides; blank when under none."""
+    tipped, others = _tipped(analysis)
     if not tipped:
-        few = w.count(len(others), "other choice")
-        each = "does so too" if len(others) == 1 else "all do so too"
-        return (
-            f"The interval {does} no difference as the protocol has it; {few} in the table below "
-            f"{each}."
-        )
+        return ""
+    does = "includes" if w.excludes(analysis.model, analysis.model["display"]) else "excludes"
+    return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
+
+
+def _tipped(analysis: Analysis) -> tuple[list[str], int]:
+    """The choices that move the interval across no difference, and how many there are in all."""
+    model = analysis.model
+    main = w.excludes(model, model["display"])
+    if main is None:
+        return [], 0
+    rows = tables.records(analysis.sensitivity)
+    own = [row["model"] for row in rows if row["group"] == "protocol"]
+    # The protocol's own model stands once more among the models.
+    others = [
+        row
+        for row in rows
+        if row["group"] != "protocol" and not (row["group"] == "model" and row["model"] in own)
+    ]
+    found = [(w.text(row["label"]), w.excludes(model, row)) for row in others]
+    return [label for label, out in found if out is not None and out != main], len(others)
+
+
+def _choices(k: int) -> str:
+    return f"{k} other choice{'' if k == 1 else 's'}"
+
+
+def _tips(analysis: Analysis) -> str:
+    model = analysis.model
+    tipped, others = _tipped(analysis)
+    if not others:
+        return ""
+    main = w.excludes(model, model["display"])
+    does, other = ("excludes", "includes") if main else ("includes", "excludes")
+    lead = f"The interval {does} no difference as the protocol has it"
+    if not tipped:
+        return f"{lead}, and under {'' if others == 1 else 'all '}{_choices(others)} as well."
     return (
-        f"The answer would tip. The interval {does} no difference as the protocol has it, but "
-        f"{other} it under {len(tipped)} of {w.count(len(others), 'other choice')}: "
-        f"{'; '.join(tipped)}."
+        f"The answer would tip. {lead}, but {other} it under {len(tipped)} of "
+        f"{_choices(others)}: {'; '.join(tipped)}."
     )
 
 
@@ -159,9 +178,9 @@ def why_no_prediction(model: Mapping[str, Any]) -> str:
     return w.text(why) or "not computed"
 
 
-def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame) -> str:
+def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
     ids = list(analysis.studies["trial_id"])
-    if not ids:
+    if not ids or risk_of_bias is None:
         return ""
     overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
@@ -175,7 +194,7 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame) -> str:
 
 
 def _flagged(analysis: Analysis) -> str:
-    parts = [f"{name}: {w.plain(told)}" for name, told in _told(analysis.studies, "flags")]
+    parts = [f"{name}: {w.flags(told)}" for name, told in _told(analysis.studies, "flags")]
     return f"Checks on the raw data marked {'; '.join(parts)}." if parts else ""
 
 

@@ -19,8 +19,6 @@ from trialpool.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
 
 Row = Mapping[str, Any]
 
-_NOT_JUDGED = "not judged"
-
 
 def trials(table: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]) -> Grid:
     """The eligible trials: who, what, how many, and which analyses they are in."""
@@ -31,7 +29,8 @@ def trials(table: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]
             used.setdefault(trial, []).append(link)
     notes, body = Notes(), []
     for row in _by_year(table):
-        own = tables.records(arms[arms["trial_id"] == row["trial_id"]])
+        own = arms[arms["trial_id"] == row["trial_id"]]
+        own = own.sort_values("role", ascending=False, kind="stable")  # experimental, control
         people = w.whole(row["n_randomised"])
         links = tuple(used.get(row["trial_id"], ()))
         none = notes.blank("no usable number for any analysis")
@@ -39,7 +38,7 @@ def trials(table: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]
             Cell(lines=(w.text(row["study"]),), anchor=f"trial-{row['trial_id']}"),
             cell(w.text(row["design"])),
             cell(_population(row)),
-            cell(*(_arm(arm) for arm in own)),
+            cell(*(_arm(arm) for arm in tables.records(own))),
             cell(people) if people != w.DASH else notes.blank("not stated in the source"),
             Cell(links=links) if links else none,
             _references(row),
@@ -50,7 +49,7 @@ def trials(table: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]
             Column(heading="Trial"),
             Column(heading="Design"),
             Column(heading="Population", kind="prose"),
-            Column(heading="Arms", kind="prose"),
+            Column(heading="Arms", kind="list"),
             Column(heading="Randomised", kind="number"),
             Column(heading="Used in"),
             Column(heading="Links"),
@@ -65,17 +64,22 @@ def risk_of_bias(table: pd.DataFrame, studies: pd.DataFrame) -> Grid:
     """The judgements, one row per trial."""
     judged = {(r["trial_id"], r["domain"]): r["judgement"] for r in tables.records(table)}
     shown = [domain for domain in ROB_DOMAINS if any(domain == key[1] for key in judged)]
-    body = []
+    body, bare = [], []
     for row in _by_year(studies):
+        if not any(row["trial_id"] == key[0] for key in judged):
+            bare.append(w.text(row["study"]))
+            continue
         line = [cell(w.text(row["study"]))]
         for domain in shown:
             found = w.text(judged.get((row["trial_id"], domain)))
             idle = domain == "DS" and row["design"] == "parallel"
-            line.append(_judgement(found, "parallel trial" if idle else _NOT_JUDGED))
+            line.append(_judgement(found, "not asked, parallel trial" if idle else "not judged"))
         body.append(tuple(line))
     signs = [f"{sign} {words}" for _, _, sign, words in style.JUDGEMENTS.values()]
     domains = [f"{d} {DOMAINS[d]}" for d in shown if d in DOMAINS]
-    told = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; – not judged or not asked."
+    told = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not asked."
+    if bare:
+        told += f" Not judged: {w.listed(bare)}."
     return Grid(
         caption="Risk of bias",
         columns=(
@@ -222,7 +226,7 @@ def _grid(
 
 def _judgement(found: str, absent: str) -> Cell:
     if found not in style.JUDGEMENTS:
-        return Cell(lines=(w.DASH,), title=absent)
+        return Cell(title=absent, tone="none")
     _, _, sign, words = style.JUDGEMENTS[found]
     return Cell(lines=(sign,), title=words, tone=found)
 
@@ -237,7 +241,9 @@ def _whole(n: float) -> str:
 
 
 def _population(row: Row) -> str:
-    told = w.text(row["population"]) or w.plain(row["diagnosis"])
+    code = w.plain(row["diagnosis"])
+    # A code of a few letters is an abbreviation.
+    told = w.text(row["population"]) or (code.upper() if len(code) <= 4 else code)
     place = w.text(row["country"])
     return f"{told} ({place})" if place and place not in told else told
 

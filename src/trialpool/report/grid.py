@@ -12,7 +12,7 @@ from trialpool.report.wording import DASH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column's heading; `kind` is text, number (right-aligned), or prose (wide)."""
+    """A column's heading; `kind` is text, number (right-aligned), prose or list (wide)."""
 
     heading: str
     kind: str = "text"
@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A table: the first cell of a row names the row.
+    """A table: the first cell of a row names the row; a row of one cell heads those below it.
 
     `empty` is what stands in its place when there is no row.
     """

@@ -15,20 +15,20 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.report import condition_tables, result_tables, sentences
 from trialpool.report import wording as w
-from trialpool.report.caveats import Analysis, Caveat, caveats
+from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
+from trialpool.results import TrialpoolError
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 # CSS counts 96 pixels to the inch, an SVG's point is 1/72 of it.
 _PIXELS_PER_POINT = 96 / 72
-_SIZE = re.compile(rb'<svg[^>]*?\bheight="([\d.]+)pt"[^>]*?\bwidth="([\d.]+)pt"|'
-                   rb'<svg[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"', re.DOTALL)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,9 @@ class Section:
     counts: str
     largest: str
     joint: str
+    tipping: str
     left_out: str
+    also_missing: str
     caveats: tuple[Caveat, ...]
     withheld: tuple[tuple[str, str], ...]
     estimate: str
@@ -183,8 +185,10 @@ def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None
         counts=sentences.counts(model, studies),
         largest=sentences.largest_missing(model, missing),
         joint=sentences.joint_missing(model, missing),
+        tipping=tipping(analysis),
         left_out=sentences.left_out(missing) if model["k"] else "",
-        caveats=tuple(caveats(analysis, bias)) if bias is not None else (),
+        also_missing=sentences.also_missing(model, missing),
+        caveats=tuple(caveats(analysis, bias)),
         withheld=_withheld(model),
         estimate=w.value(model, shown["estimate"]) if model["k"] else "",
         limits=w.interval(model, shown["ci_low"], shown["ci_high"]),
@@ -217,13 +221,16 @@ def _withheld(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _figure(svg: bytes, alt: str) -> Figure:
-    found = _SIZE.search(svg)
-    points = [float(p) for p in found.groups() if p] if found else [500.0, 700.0]
-    if found and found.group(3):
-        points.reverse()
-    height, width = (round(p * _PIXELS_PER_POINT) for p in points)
+    width, height = (_pixels(svg, name) for name in (b"width", b"height"))
     data = base64.b64encode(svg).decode("ascii")
     return Figure(source=f"data:image/svg+xml;base64,{data}", alt=alt, width=width, height=height)
+
+
+def _pixels(svg: bytes, name: bytes) -> int:
+    found = re.search(rb"<svg[^>]*?\b" + name + rb'="([\d.]+)pt"', svg)
+    if found is None:
+        raise TrialpoolError(f"the forest plot is not an SVG with its {name.decode()} in points")
+    return round(float(found[1]) * _PIXELS_PER_POINT)
 
 
 def _verified(table: pd.DataFrame) -> dict[str, Any]:
@@ -239,11 +246,28 @@ def _verified(table: pd.DataFrame) -> dict[str, Any]:
         "compared": len(compared),
         "agreed": len(agreed),
         "analyses": len(compared[["condition", "analysis"]].drop_duplicates()),
-        "largest": style.significant(float(compared["difference"].max()), 1)
-        if len(compared)
-        else "",
+        "largest": _power(float(compared["difference"].max())) if len(compared) else "",
         "uncovered": [(q, why, where) for (q, why), where in sorted(reasons.items())],
     }
+
+
+def _power(held: float) -> str:
+    """A very small number: `4 × 10⁻⁶`."""
+    if held == 0:
+        return "0"
+    digit, exponent = f"{held:.0e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digit} × 10{raised}"
+
+
+_TOGETHER = re.compile(r"(?<=\b[knp]) ([=<]) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)")
+
+
+def _held_together(shown: Any) -> Any:
+    """Text with `n = 90` and `95 % CI` kept on one line."""
+    if not isinstance(shown, str) or isinstance(shown, Markup):
+        return shown
+    return _TOGETHER.sub(lambda found: found.group().replace(" ", "\u00a0"), shown)
 
 
 def _render(template: str, **view: Any) -> str:
@@ -254,7 +278,7 @@ def _render(template: str, **view: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_held_together,
     )
-    return environment.get_template(template).render(
-        style=style, capital=w.capital, sentence=w.sentence, **view
-    )
+    environment.globals |= {"style": style, "sentence": w.sentence}
+    return environment.get_template(template).render(view)

@@ -72,7 +72,7 @@ def provenance(analysis: Analysis) -> Grid:
             cell(w.text(row["study"])),
             cell(w.text(row["formula"]), basis, w.text(row["design"])),
             cell(imputed and f"imputed: {imputed}", derived and f"derived: {derived}"),
-            cell(w.plain(row["flags"])),
+            cell(w.flags(row["flags"])),
             linked(w.links(row["source_url"]), source, raw),
         ))  # fmt: skip
     prose = ("Effect computed as", "Imputed or derived", "Source")
@@ -93,13 +93,13 @@ def sensitivity(analysis: Analysis) -> Grid:
     body = []
     for row in tables.records(analysis.sensitivity):
         found = w.excludes(model, row)
-        says = w.DASH if found is None else "excluded" if found else "included"
+        says = w.DASH if found is None else "outside" if found else "inside"
         why = "no p-value in a Bayesian analysis" if "Bayes" in row["label"] else "nothing to test"
         p, i2 = w.p_value(row["p_value"]), w.percent(row["i2"])
         no_i2 = "the model has no I²: common effect, Bayesian, or fewer than two trials"
         protocol = w.text(row["model"]) if row["group"] == "protocol" else ""
         body.append((
-            cell(w.text(row["label"])),
+            cell(w.capital(w.text(row["label"]))),
             cell(w.capital(w.text(row["group"]))),
             cell(w.whole(row["k"])),
             cell(w.effect(model, row)),
@@ -115,7 +115,7 @@ def sensitivity(analysis: Analysis) -> Grid:
             Column(heading="Kind"),
             Column(heading="Trials", kind="number"),
             Column(heading=f"{w.short_measure(model)} (95 % interval)", kind="number"),
-            Column(heading="No difference is"),
+            Column(heading="No difference"),
             Column(heading="p", kind="number"),
             Column(heading="I²", kind="number"),
             Column(heading="Note", kind="prose"),
@@ -164,8 +164,12 @@ def selection(analysis: Analysis) -> Grid:
     """Effects of the same outcome that this analysis does not use."""
     body = []
     for row in tables.records(analysis.selection):
-        # effect_id is the trial, then what tells its effects apart
-        parts = w.text(row["effect_id"]).split("|")[1:]
+        # effect_id is the trial, what tells its effects apart, and the measure
+        parts = [
+            part
+            for part in w.text(row["effect_id"]).split("|")[1:-1]
+            if part not in (analysis.model["outcome"], "whole")
+        ]
         body.append((cell(w.text(row["study"])), cell(", ".join(parts)), cell(row["reason"])))
     return Grid(
         caption="Effects of the same outcome not used here",
@@ -193,15 +197,17 @@ def summary(
     conditions : titles by name, for the page over all of them; None on a condition's own page
     """
     notes, about = Notes(), {(m["condition"], m["analysis"]): m for m in models}
-    body = []
+    body: list[tuple[Cell, ...]] = []
+    last = ""
     for row in tables.records(table):
         model = about[row["condition"], row["analysis"]]
         reasons = model["reasons"]
         none = "nothing is pooled from fewer than two trials"
         page = f"{row['condition']}/index.html" if conditions else ""
+        if conditions and row["condition"] != last:
+            last = row["condition"]
+            body.append((to(conditions[last], page),))
         line = [to(model["title"], f"{page}#{row['analysis']}")]
-        if conditions:
-            line.append(cell(conditions[row["condition"]]))
         line.append(cell(w.whole(row["k"])))
         line.append(cell(w.whole(row["n"])) if model["k"] else notes.blank("no trial"))
         line.append(cell(w.short_measure(model)))
@@ -219,14 +225,11 @@ def summary(
             else:
                 line.append(cell(w.percent(held) if name == "i2" else style.significant(held)))
         body.append(tuple(line))
-    first = [Column(heading="Analysis")]
-    if conditions:
-        first.append(Column(heading="Condition"))
     numbers = ("Estimate (95 % CI)", "p", "Prediction interval", "I²", "τ²")
     return Grid(
         caption="All analyses in one table",
         columns=(
-            *first,
+            Column(heading="Analysis"),
             Column(heading="Trials", kind="number"),
             Column(heading="People", kind="number"),
             Column(heading="Measure"),

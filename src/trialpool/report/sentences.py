@@ -50,7 +50,9 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
         return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
                "One trial cannot be pooled."  # fmt: skip
     trials = w.capital(w.count(model["k"], "trial"))
-    return f"{trials} ({people(model, studies)}) put the {what} at {told}"
+    common = model["policy"]["common_effect_only"]
+    how = ", taken to share one true effect," if common else ""
+    return f"{trials} ({people(model, studies)}){how} put the {what} at {told}"
 
 
 def verdict(model: Mapping[str, Any]) -> str:
@@ -63,8 +65,7 @@ def verdict(model: Mapping[str, Any]) -> str:
     if excluded:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
-    tail = f"; too imprecise to tell {_question(model)}" if _imprecise(model) else ""
-    return f"{lead} includes no difference{tail}"
+    return f"{lead} includes no difference{_width(model)}"
 
 
 _SAME = "no difference in the estimate"
@@ -73,7 +74,7 @@ _SAME = "no difference in the estimate"
 def direction(model: Mapping[str, Any], estimate: object) -> str:
     """Which way an estimate points: `lower with ketamine`, `more frequent with ketamine`."""
     held, null = w.number(estimate), w.null(model)
-    if held == null:
+    if w.value(model, held) == w.value(model, null):
         return _SAME
     words = ("more frequent", "less frequent") if w.is_events(model) else ("higher", "lower")
     return f"{words[0] if held > null else words[1]} with {w.drug(model)}"
@@ -117,9 +118,13 @@ def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
         return ""
     rows = [row for row in tables.records(missing) if row["trial_id"] in held["trials"]]
     n = sum(size(row) for row in rows)
-    trials = w.count(len(rows), "missing trial")
-    return f"If all {trials} of known size (n = {w.whole(n)}) had found nothing, the estimate " \
-           f"would be {_changed(model, held)}."  # fmt: skip
+    all_of = (
+        "both missing trials" if len(rows) == 2 else f"all {w.count(len(rows), 'missing trial')}"
+    )
+    return (
+        f"If {all_of} of known size (n = {w.whole(n)}) had found nothing, whatever they "
+        f"reported, the estimate would be {_changed(model, held)}."
+    )
 
 
 def left_out(missing: pd.DataFrame) -> str:
@@ -129,8 +134,23 @@ def left_out(missing: pd.DataFrame) -> str:
         if row["what_if"] != "yes":
             why = w.text(row["what_if_reason"]).rstrip(".") or "not stated"
             reasons.setdefault(why, []).append(_named(row))
-    parts = [f"{w.listed(names)} ({why})" for why, names in reasons.items()]
-    return f"Missing too, and not part of this what-if: {'; '.join(parts)}." if parts else ""
+    parts = [f"{w.listed(names)}, {why}" for why, names in reasons.items()]
+    added = (missing["what_if"] == "yes").any()
+    lead = (
+        "Missing too, and not part of this what-if"
+        if added
+        else "Missing, and not put into a what-if"
+    )
+    return f"{lead}: {'; '.join(parts)}." if parts else ""
+
+
+def also_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+    """The missing trials besides the largest, by name only; blank without any."""
+    if model["k"] == 0:
+        return ""
+    largest = (model["largest_missing"] or {}).get("trial_id")
+    names = [_named(row) for row in tables.records(missing) if row["trial_id"] != largest]
+    return f"Missing{' too' if largest else ''}: {w.listed(names)}." if names else ""
 
 
 def size(row: Mapping[str, Any]) -> float:
@@ -181,15 +201,20 @@ def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
     return f" points on the {scales[0]}" if model["measure"] == "MD" and len(scales) == 1 else ""
 
 
-def _imprecise(model: Mapping[str, Any]) -> bool:
+def _width(model: Mapping[str, Any]) -> str:
+    """What else an interval includes besides no difference: how little it tells."""
     low, high = model["display"]["ci_low"], model["display"]["ci_high"]
     if w.is_ratio(model):
-        return bool(low < _LARGE_RATIO[0] or high > _LARGE_RATIO[1])
-    return model["measure"] == "SMD" and bool(low < -_LARGE_SMD or high > _LARGE_SMD)
-
-
-def _question(model: Mapping[str, Any]) -> str:
-    """What an imprecise result leaves open; a harm is not something a drug helps with."""
-    if w.is_events(model) and model["better"] == "lower":
-        return f"whether it is more or less frequent with {w.drug(model)}"
-    return f"whether {w.drug(model)} helps"
+        less, more = low < _LARGE_RATIO[0], high > _LARGE_RATIO[1]
+    else:
+        less, more = low < -_LARGE_SMD, high > _LARGE_SMD
+        less, more = (less and model["measure"] == "SMD"), (more and model["measure"] == "SMD")
+    if not (less or more):
+        return ""
+    # A drug does not help with a harm, and one that cannot be ruled out must be named.
+    if not (w.is_ratio(model) and model["better"] == "lower"):
+        return f"; too imprecise to tell whether {w.drug(model)} helps"
+    if less and more:
+        return f"; too imprecise to tell whether it is more or less frequent with {w.drug(model)}"
+    unit = "odds" if model["measure"] == "OR" else "risk"
+    return f", and also {w.value(model, high if more else low)} times the {unit}"

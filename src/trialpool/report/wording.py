@@ -23,7 +23,7 @@ STATUS = {
 COMPARATORS = {
     "placebo": "placebo",
     "active_placebo": "active placebo",
-    "same_ect": "the same ECT without it",
+    "same_ect": "the same ECT alone",
     "ect": "ECT",
     "other": "another treatment",
 }
@@ -41,8 +41,8 @@ def count(k: int, noun: str) -> str:
 
 
 def capital(words: str) -> str:
-    """The first letter in upper case, the rest as it is."""
-    return words[:1].upper() + words[1:]
+    """The first letter in upper case, the rest as it is; a symbol as in `r = 0.3` keeps its own."""
+    return words if words[1:3] == " =" else words[:1].upper() + words[1:]
 
 
 def sentence(words: str) -> str:
@@ -61,6 +61,12 @@ def listed(names: Iterable[str]) -> str:
 def plain(code: object) -> str:
     """A code of the tables as words: `no_information` as `no information`."""
     return text(code).replace("_", " ")
+
+
+def flags(cell: object) -> str:
+    """Names of checks as words: `se_typed_as_sd` as `SE typed as SD`."""
+    words = plain(cell).split(" ")
+    return " ".join(word.upper() if word.rstrip(";") in ("se", "sd") else word for word in words)
 
 
 def whole(value: object) -> str:
@@ -91,25 +97,23 @@ def null(model: Mapping[str, Any]) -> float:
 
 
 def value(model: Mapping[str, Any], held: object) -> str:
-    """An effect on the display scale.
+    """An estimate on the display scale."""
+    return style.ratio(number(held)) if is_ratio(model) else style.fixed(number(held), 2)
 
-    Two decimals, and more where two would show a limit as no difference that it is not.
-    """
-    shown = number(held)
-    if is_ratio(model):
-        if abs(shown - 1) >= 0.005 or shown == 1:
-            return style.ratio(shown)
-        return f"{shown:.4f}" if abs(shown - 1) < 0.0005 else f"{shown:.3f}"
-    if 0 < abs(shown) < 0.005:
-        return style.fixed(shown, 4 if abs(shown) < 0.0005 else 3)
-    return style.fixed(shown, 2)
+
+def limit(model: Mapping[str, Any], held: object) -> str:
+    """A limit of an interval: more decimals where two would show it as no difference."""
+    off = abs(number(held) - null(model))
+    if 0 < off < 0.005:
+        return style.fixed(number(held), 4 if off < 0.0005 else 3)
+    return value(model, held)
 
 
 def interval(model: Mapping[str, Any], low: object, high: object) -> str:
     """Two limits: `−1.72 to 0.50`; an en dash where they are missing."""
     if math.isnan(number(low)) or math.isnan(number(high)):
         return DASH
-    return f"{value(model, low)} to {value(model, high)}"
+    return f"{limit(model, low)} to {limit(model, high)}"
 
 
 def effect(model: Mapping[str, Any], row: Mapping[str, Any], suffix: str = "") -> str:

@@ -20,7 +20,7 @@ STUDY_COLUMNS = (
     "definition", "time_days", "timepoint", "design", "basis", "measure", "n_experimental",
     "n_control", "n", "mean_experimental", "sd_experimental", "mean_control", "sd_control",
     "event_experimental", "totaln_experimental", "event_control", "totaln_control", "yi", "vi",
-    "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "flags",
+    "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "notes", "flags",
     "confidence", "records", "source_url",
 )  # fmt: skip
 

@@ -40,6 +40,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records) -> Effect:
         numbers={"n_experimental": n1, "n_control": n2},
         n=max(n1, n2) if both else n1 + n2,
         derived=(text(row["derived"]),) if text(row["derived"]) else (),
+        notes=(text(row["notes"]),) if text(row["notes"]) else (),
         flags=tuple(f for f in [records.flag("contrasts", int(row["row"]))] if f),
         confidences=(str(row["confidence"]),),
         records=(f"contrasts.csv:{int(row['row'])}",),

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from trialpool.effects import effect_size
 from trialpool.effects.paired import recover_r
-from trialpool.review.effect_rows import Arm, Effect, arm_effect, arm_numbers, from_arms
+from trialpool.results import NAN
+from trialpool.review.effect_rows import (
+    Arm,
+    Effect,
+    arm_effect,
+    arm_numbers,
+    from_arms,
+    single,
+)
 from trialpool.review.protocol import Crossover, SmdOptions
 
 AS_PARALLEL = "crossover as parallel"
 INDEPENDENT = "the two conditions of a crossover are counted as independent groups"
+LEFT_OUT = "the protocol leaves out results with both conditions per person"
 NO_PAIRED_TABLE = f"{INDEPENDENT}: the paired table is not available"
 
 
@@ -59,6 +69,10 @@ def effects(
         yield paired("", options.correlation)
     elif options.handling == "parallel":
         yield parallel("", INDEPENDENT)
+    else:
+        yield replace(
+            paired("", options.correlation), sizes=single(NAN, NAN, measure, "", LEFT_OUT)
+        )
     for r in () if recovered else options.correlation_grid:
         yield paired(f"r = {r:g}", r)
     yield parallel(AS_PARALLEL, INDEPENDENT)

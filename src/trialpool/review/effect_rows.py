@@ -22,7 +22,7 @@ EFFECT_COLUMNS = (
     "timepoint", "outcome_type", "analysis_set", "design", "basis", "measure", "yi", "vi",
     "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
     "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
-    "event_control", "totaln_control", "imputed", "derived", "flags", "confidence", "records",
+    "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence", "records",
     "source_url",
 )  # fmt: skip
 
@@ -61,6 +61,7 @@ class Effect:
     variant: str = ""
     imputed: str = ""
     derived: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     confidences: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ class Effect:
             "n": self.n,
             "imputed": self.imputed,
             "derived": "; ".join(dict.fromkeys(self.derived)),
+            "notes": "; ".join(dict.fromkeys(self.notes)),
             "flags": "; ".join(dict.fromkeys(self.flags)),
             "confidence": max(self.confidences, key=_TRUST.index),
             "records": ";".join(self.records),
@@ -167,6 +169,7 @@ def from_arms(
         variant=variant,
         imputed=imputed,
         derived=tuple(part for part in derived if part),
+        notes=tuple(note for arm in arms if (note := text(arm.row["notes"]))),
         flags=tuple(arm.flag for arm in arms if arm.flag),
         confidences=tuple(str(arm.row["confidence"]) for arm in arms),
         records=tuple(f"results.csv:{int(arm.row['row'])}" for arm in arms),

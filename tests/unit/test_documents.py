@@ -1,0 +1,42 @@
+"""Documents that describe code are held in step with it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pydantic import BaseModel
+from small import ROOT
+
+from trialpool.extraction.codebook import code_book
+from trialpool.review import protocol
+from trialpool.review.protocol import Spec
+
+
+def test_the_code_book_is_generated_from_the_schema() -> None:
+    """`data/raw/README.md` is what `code_book()` writes."""
+    assert (ROOT / "data/raw/README.md").read_text(encoding="utf-8") == code_book()
+
+
+@pytest.mark.parametrize("spec", Spec.__subclasses__(), ids=lambda spec: spec.__name__)
+def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
+    """Error messages send people to docs/protocol.md; it must know each key."""
+    page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+    explained = {
+        key.split(".")[-1] for cell in re.findall(r"^\| (.*?) \|", page, re.M)
+        for key in re.findall(r"`([\w.]+)`", cell)
+    }  # fmt: skip
+    # `label`, and the names of groups of settings, stand in the text of their own rows.
+    missing = set(spec.model_fields) - explained
+    grouped = {"model", "smd", "crossover", "bayes", "label"}
+    assert missing <= grouped
+    assert all(f"`{name}" in page for name in missing)
+    assert spec.__module__ == protocol.__name__
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    """Relative links in Markdown point to files that exist."""
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/raw/*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith(("http://", "https://", "mailto:")):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"

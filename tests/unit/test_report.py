@@ -1,0 +1,365 @@
+"""The sentences and pages of the report: each rule, and that nothing else gets in."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from trialpool.pooling.policy import policy
+from trialpool.report import grid, pages, sentences, wording
+from trialpool.report.caveats import Analysis, bayes, caveats, tipping
+from trialpool.results import TrialpoolError
+
+STUDY: dict[str, Any] = {
+    "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",
+    "year": 2011, "comparison": "ketamine v saline", "comparator_class": "placebo",
+    "instrument": "SCALE", "definition": None, "time_days": 7.0, "timepoint": "day 7",
+    "design": "parallel", "basis": "arms", "measure": "SMD", "n_experimental": 20.0,
+    "n_control": 19.0, "n": 39.0, "mean_experimental": 18.0, "sd_experimental": 8.0,
+    "mean_control": 24.0, "sd_control": 9.0, "event_experimental": None,
+    "totaln_experimental": None, "event_control": None, "totaln_control": None, "yi": -0.5,
+    "vi": 0.1, "estimate": -0.5, "ci_low": -1.12, "ci_high": 0.12, "weight": 33.3,
+    "formula": "SMD", "imputed": None, "derived": None, "flags": None, "confidence": "primary",
+    "records": "results.csv:2;results.csv:3", "source_url": "https://example.org/a",
+}  # fmt: skip
+MISSING: dict[str, Any] = {
+    "trial_id": "Fir", "study": "Fir 2021", "year": 2021, "status": "published_without_numbers",
+    "n_experimental": 70.0, "n_control": 68.0, "n_total": None, "reported": "no difference",
+    "reason": "no numbers in the paper", "what_if": "yes", "what_if_reason": None, "yi": 0.0,
+    "vi": 0.03, "estimate_if_null": -0.26, "ci_low_if_null": -0.63, "ci_high_if_null": 0.1,
+    "source_url": "https://example.org/f",
+}  # fmt: skip
+
+
+def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
+    """A model.json with k trials of 30 people."""
+    nothing = dict.fromkeys(("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value"))
+    shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
+    allowed = policy(k, counts=False)
+    return {
+        "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
+        "outcome_title": "mood", "measure": "SMD", "scale": "identity", "primary": True,
+        "better": "lower", "experimental_label": "Ketamine", "control_label": "Control", "k": k,
+        "n": 30 * k, "model": "random effects, REML",
+        "display": nothing | shown if k else nothing,
+        "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
+        "policy": {"rule": allowed.rule, "prediction_interval": allowed.prediction_interval,
+                   "common_effect_only": allowed.common_effect_only,
+                   "withheld": dict(allowed.withheld)},
+        "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
+        "posterior": None,
+    } | changes  # fmt: skip
+
+
+def studies(k: int, **changes: Any) -> pd.DataFrame:
+    """Several trials, told apart by name."""
+    rows = [STUDY | {"trial_id": f"T{i}", "study": f"Trial {i}", "n": 30.0} for i in range(k)]
+    return pd.DataFrame([row | changes for row in rows], columns=list(STUDY))
+
+
+def missing(*rows: dict[str, Any]) -> pd.DataFrame:
+    """Missing trials, each a change of Fir 2021."""
+    return pd.DataFrame([MISSING | row for row in rows], columns=list(MISSING))
+
+
+def varied(*limits: tuple[float, float]) -> pd.DataFrame:
+    """A sensitivity table: the protocol first, then other choices."""
+    rows = [
+        {"group": "data" if i else "protocol", "label": f"choice {i}" if i else "protocol", "k": 3,
+         "estimate": (low + high) / 2, "ci_low": low, "ci_high": high, "p_value": 0.1,
+         "tau2": 0.0, "i2": 0.0, "model": "m", "note": None}
+        for i, (low, high) in enumerate(limits)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def held(model: dict[str, Any], **parts: pd.DataFrame) -> Analysis:
+    """An analysis around a model."""
+    empty = pd.DataFrame(columns=["effect_id", "trial_id", "study", "reason"])
+    own: dict[str, Any] = {"studies": studies(model["k"]), "missing": missing(),
+                           "sensitivity": varied((-1.0, 0.5)), "selection": empty}  # fmt: skip
+    return Analysis(model=model, **(own | parts))
+
+
+def test_three_trials_that_are_too_imprecise() -> None:
+    """The house sentence: trials, people, estimate, interval, and what it cannot tell."""
+    told = sentences.answer(made(3, -0.61, -1.72, 0.5), studies(3), missing())
+    assert told == (
+        "Three trials (n = 90) put the standardised mean difference (SMD) in mood at −0.61 "
+        "(95 % CI −1.72 to 0.50): lower with ketamine, but the interval includes no difference; "
+        "too imprecise to tell whether ketamine helps."
+    )
+
+
+def test_six_trials_that_exclude_no_difference() -> None:
+    """A result is called what its interval says, without an adjective."""
+    told = sentences.answer(made(6, -0.6, -0.9, -0.3), studies(6), missing())
+    assert told.endswith("): lower with ketamine, and the interval excludes no difference.")
+
+
+def test_two_trials_say_that_they_share_one_effect() -> None:
+    """With two trials the model is part of the answer."""
+    told = sentences.answer(made(2, -0.6, -0.9, -0.3), studies(2), missing())
+    assert told.startswith("Two trials (n = 60), taken to share one true effect, put the ")
+
+
+def test_one_trial_is_not_pooled() -> None:
+    """One trial is named, and said to be one."""
+    model = made(1, -12.7, -22.5, -2.9, measure="MD")
+    told = sentences.answer(model, studies(1, instrument="IES-R"), missing())
+    assert told == (
+        "One trial (Trial 0, n = 30) found a mean difference in mood of −12.70 points on the "
+        "IES-R (95 % CI −22.50 to −2.90): lower with ketamine, and the interval excludes no "
+        "difference. One trial cannot be pooled."
+    )
+
+
+def test_no_trial_names_those_that_are_known() -> None:
+    """Nothing to show is said, with the trials that could have shown it."""
+    model = made(0, 0, 0, 0)
+    assert sentences.answer(model, studies(0), missing({}, {"study": "Oak 2022"})) == (
+        "No trial has usable numbers; two eligible trials without them are known: "
+        "Fir 2021 (n = 138) and Oak 2022 (n = 138)."
+    )
+    none = sentences.answer(model, studies(0), missing())
+    assert none == "No trial has usable numbers, and none is known to have measured this."
+
+
+@pytest.mark.parametrize(
+    ("better", "low", "high", "tail"),
+    [
+        ("lower", 1.3, 11.0, "frequent with ketamine, and the interval excludes no difference"),
+        ("lower", 0.5, 11.0, "but the interval includes no difference; too imprecise to tell "
+         "whether it is more or less frequent with ketamine"),
+        ("lower", 0.97, 5.5, "includes no difference, and also 5.50 times the risk"),
+        ("lower", 0.9, 1.2, "but the interval includes no difference"),
+        ("higher", 0.5, 11.0, "includes no difference; too imprecise to tell whether ketamine "
+         "helps"),
+    ],
+)  # fmt: skip
+def test_ratios_for_harm_and_for_benefit(better: str, low: float, high: float, tail: str) -> None:
+    """A drug may help with a response; a harm is more or less frequent with it."""
+    model = made(3, 1.15, low, high, measure="RR", scale="log", better=better)
+    assert sentences.answer(model, studies(3), missing()).endswith(f"{tail}.")
+
+
+def test_a_limit_never_looks_like_no_difference_that_it_is_not() -> None:
+    """Marchi 2022's upper limit is 0.003: rounded to 0.00 it could be read either way."""
+    model = made(6, -0.42, -0.84, 0.003)
+    assert "−0.84 to 0.003)" in sentences.answer(model, studies(6), missing())
+    ratio = made(3, 1.96, 1.004, 3.8, measure="RR", scale="log")
+    assert wording.interval(ratio, 1.004, 3.8) == "1.004 to 3.80"
+
+
+def test_an_estimate_shown_as_zero_has_no_direction() -> None:
+    """0.001 is printed as 0.00 and points nowhere."""
+    assert sentences.verdict(made(3, 0.001, -0.2, 0.2)).startswith("no difference in the estimate;")
+
+
+def test_counts_are_summed_for_events_only() -> None:
+    """Absolute numbers stand beside a ratio, and nothing stands beside a score."""
+    events = {"event_experimental": 4, "totaln_experimental": 10, "event_control": 1,
+              "totaln_control": 9}  # fmt: skip
+    model = made(2, 2.0, 0.5, 8.0, measure="RR", scale="log")
+    assert sentences.counts(model, studies(2, **events)) == (
+        "In these trials together it was seen in 8 of 20 people with ketamine and in 2 of 18 "
+        "with control."
+    )
+    assert sentences.counts(made(2, 0, -1, 1), studies(2)) == ""
+
+
+LARGEST = {"trial_id": "Fir", "study": "Fir 2021", "n": 138.0, "reported": "no difference",
+           "larger_than_any_included": True, "estimate": -0.26, "ci_low": -0.63,
+           "ci_high": 0.1}  # fmt: skip
+
+
+def test_the_largest_missing_trial_stands_with_its_what_if() -> None:
+    """What is missing, what it is said to have found, and what that would do."""
+    model = made(3, -0.61, -1.72, 0.5, largest_missing=LARGEST)
+    assert sentences.largest_missing(model, missing({})) == (
+        "The largest trial, Fir 2021 (n = 138), is missing: published without usable numbers, "
+        "reported as “no difference”. If it had found nothing, the estimate would be −0.26 "
+        "(95 % CI −0.63 to 0.10)."
+    )
+    planned = {"trial_id": "Oak", "n_experimental": None, "n_control": None, "n_total": 200.0}
+    told = sentences.largest_missing(model, missing({}, planned | {"what_if": "no"}))
+    assert told.startswith("A trial larger than any included, Fir 2021 (n = 138), is missing")
+    assert sentences.largest_missing(made(3, 0, -1, 1), missing()) == ""
+
+
+def test_the_joint_what_if_needs_two_missing_trials() -> None:
+    """One missing trial has its own sentence already."""
+    joint = {"trials": ["Fir", "Oak"], "k": 5, "estimate": -0.2, "ci_low": -0.5, "ci_high": 0.1}
+    model = made(3, -0.61, -1.72, 0.5, what_if=joint)
+    told = sentences.joint_missing(model, missing({}, {"trial_id": "Oak"}))
+    assert told.startswith("If both missing trials of known size (n = 276) had found nothing")
+    alone = made(3, -0.61, -1.72, 0.5, what_if=joint | {"trials": ["Fir"]})
+    assert sentences.joint_missing(alone, missing({})) == ""
+
+
+def test_missing_trials_outside_the_what_if_keep_their_reason() -> None:
+    """A trial that cannot be added is named, with why."""
+    rows = missing({}, {"study": "Oak 2022", "what_if": "no", "what_if_reason": "size not known"})
+    assert sentences.left_out(rows) == (
+        "Missing too, and not part of this what-if: Oak 2022 (n = 138), size not known."
+    )
+
+
+def test_a_result_that_tips_names_the_choices() -> None:
+    """Which choices decide whether the interval excludes no difference."""
+    tips = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, -0.1), (-1, 0.2)))
+    found = {c.name: c.text for c in caveats(tips, None)}["Other choices"]
+    assert found == (
+        "The answer would tip. The interval includes no difference as the protocol has it, but "
+        "excludes it under 1 of 2 other choices: choice 1."
+    )
+    assert tipping(tips) == "Under 1 of 2 other choices the interval excludes no difference."
+    firm = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, 0.2)))
+    assert tipping(firm) == ""
+
+
+def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
+    """Imputed, flagged, second-hand, mixed: each is said, with the trials it concerns."""
+    table = studies(2)
+    table.loc[0, ["imputed", "flags", "confidence", "design", "comparator_class"]] = [
+        "r assumed 0.5", "se_typed_as_sd", "secondary", "crossover, as parallel", "active_placebo",
+    ]  # fmt: skip
+    bias = pd.DataFrame({"trial_id": ["T0"], "domain": ["overall"], "judgement": ["high"]})
+    posterior = {"mu": -0.4, "mu_lb": -0.9, "mu_ub": 0.1, "prior": "mu flat"}
+    model = made(2, -0.5, -1.0, 0.5, posterior=posterior, cautions=["tau2 is at its bound"])
+    found = {c.name: c.text for c in caveats(held(model, studies=table), bias)}
+    assert found["Imputed values"] == "Trial 0: r assumed 0.5."
+    assert found["Flagged data"] == "Checks on the raw data marked Trial 0: SE typed as SD."
+    assert found["Sources"] == "Known only from another review’s table: Trial 0."
+    assert found["Crossover trials"].startswith("Trial 0: counted as if the two conditions")
+    assert "active placebo in Trial 0; placebo in Trial 1" in found["Comparators"]
+    assert found["Risk of bias"] == "Overall judgement high in Trial 0; not judged in Trial 1."
+    assert "No prediction interval: k = 2: needs at least 3 trials." in found[
+        "Differences between trials"
+    ]  # fmt: skip
+    assert "the same in both" in found["Few trials"]
+    assert found["Model"] == "Tau2 is at its bound."
+    assert bayes(model) == "−0.40 (95 % credible interval −0.90 to 0.10; priors: mu flat)"
+
+
+def test_words_of_judgement_stay_out() -> None:
+    """No adjective that the numbers do not carry, whatever the numbers."""
+    for estimate, low, high in ((-2.0, -2.5, -1.5), (0.1, -0.1, 0.3), (3.0, 0.5, 9.0)):
+        for better in ("lower", "higher"):
+            for k in (1, 2, 3, 6, 12):
+                model = made(k, estimate, low, high, better=better)
+                told = sentences.answer(model, studies(k), missing())
+                assert not re.search(r"signific|prove|effective|promising|trend", told)
+
+
+REVIEW: dict[str, Any] = {
+    "title": "Made up", "question": "Does it help?", "version": "1", "data_until": "never",
+    "experimental": "ketamine", "control": "control", "notice": "No advice.",
+    "built_from": ["nothing"], "outcomes": {"mood": {"title": "mood"}},
+    "conditions": {"blue": {"title": "Blue", "question": "Why?"}},
+}  # fmt: skip
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="150pt"></svg>'
+
+
+def processed() -> dict[str, pd.DataFrame]:
+    """The cleaned tables of a condition with one trial."""
+    columns = {
+        "arms": ["trial_id", "arm", "role", "dose", "n_randomised"],
+        "risk_of_bias": ["trial_id", "domain", "judgement", "reason", "source_url"],
+        "missing_results": ["trial_id", "outcome"],
+        "excluded": ["study", "year"],
+        "search": ["source", "what", "date", "records", "source_url", "notes"],
+        "dropped": ["table", "row", "trial_id", "outcome", "rule", "reason"],
+        "flags": ["table", "row", "trial_id", "column", "value", "rule", "fix"],
+    }
+    trial = {"trial_id": "T0", "study": "Trial 0", "year": 2011, "design": "parallel",
+             "population": "people", "diagnosis": "blues", "country": None, "n_randomised": 60,
+             "doi": "10.1/x", "pmid": None, "registration": None,
+             "source_url": "javascript:alert(1)"}  # fmt: skip
+    account = {"table": "results", "rows_in": 3, "rows_used": 2, "rows_dropped": 1}
+    out = {name: pd.DataFrame(columns=held) for name, held in columns.items()}
+    return out | {"trials": pd.DataFrame([trial]), "rows": pd.DataFrame([account])}
+
+
+def page(analysis: Analysis) -> str:
+    """A condition's page around one analysis."""
+    row = {"condition": "blue", "analysis": "mood", "k": analysis.model["k"], "n": 90,
+           **analysis.model["display"], "i2": None, "tau2": None}  # fmt: skip
+    summary = pd.DataFrame([row])
+    return pages.condition_page(REVIEW, "blue", [analysis], [SVG], summary, processed())
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
+def test_a_page_stands_for_any_number_of_trials(k: int) -> None:
+    """No k is an error; the answer is on the page and in the figure's alternative text."""
+    model = made(k, -0.61, -1.72, 0.5)
+    text = page(held(model)).replace("\u00a0", " ")
+    answer = sentences.answer(model, studies(k), missing())
+    assert f"<p>{answer}</p>" in text
+    assert f'alt="Forest plot. Mood at one week. {answer}"' in text
+
+
+def test_pages_are_the_same_bytes_twice() -> None:
+    """Nothing random and no date stands in a page."""
+    model = made(3, -0.61, -1.72, 0.5, largest_missing=LARGEST)
+    analysis = held(model, missing=missing({}))
+    assert page(analysis) == page(analysis)
+
+
+def test_text_from_tables_is_escaped() -> None:
+    """A name in a table is text, never markup; an address that is not one is no link."""
+    text = page(held(made(3, -0.6, -1, 0.5), studies=studies(3, study="<script>alert(1)</script>")))
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "javascript:" not in text
+
+
+def test_a_page_asks_nothing_of_a_network() -> None:
+    """Every source is inside the page; links out are for readers to follow."""
+    text = page(held(made(3, -0.6, -1, 0.5)))
+    sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', text)
+    assert sources
+    assert all(source.startswith("data:") for source in sources)
+    assert "@import" not in text
+    assert "url(" not in text
+    data = next(s for s in sources if s.startswith("data:image/svg+xml;base64,"))
+    assert base64.b64decode(data.split(",", 1)[1]) == SVG
+    assert 'width="400" height="200"' in text
+
+
+def test_a_figure_without_a_size_is_refused() -> None:
+    """The page reserves the figure's place; a size it cannot read is said."""
+    with pytest.raises(TrialpoolError, match="width in points"):
+        pages.condition_page(REVIEW, "blue", [held(made(3, 0, -1, 1))], [b"<svg></svg>"],
+                             pd.DataFrame(), processed())  # fmt: skip
+
+
+def test_the_first_page_says_what_was_checked() -> None:
+    """How many numbers agree, which are not covered, and the notice at the top."""
+    summary = pd.DataFrame([{"condition": "blue", "analysis": "mood", "k": 3, "n": 90,
+                             **made(3, -0.6, -1, 0.5)["display"], "i2": 1.0,
+                             "tau2": 0.1}])  # fmt: skip
+    verification = pd.DataFrame([
+        {"condition": "blue", "analysis": "mood", "quantity": "beta", "difference": 4e-6,
+         "verdict": "agree", "note": None},
+        {"condition": "blue", "analysis": "mood", "quantity": "tau2", "difference": None,
+         "verdict": "not covered", "note": "no such estimator"},
+    ])  # fmt: skip
+    analysis = held(made(3, -0.6, -1, 0.5))
+    text = pages.index_page(REVIEW, [analysis], summary, verification)
+    assert "recomputed 1 numbers of 1 analyses" in text
+    assert "4 × 10⁻⁶" in text
+    assert "tau2: no such estimator (blue/mood)" in text
+    assert text.index("No advice.") < text.index("Blue")
+
+
+def test_footnotes_share_a_letter_for_a_shared_reason() -> None:
+    """A blank cell always has its reason, said once."""
+    notes = grid.Notes()
+    marks = [notes.blank(reason).mark for reason in ("a reason", "another", "a reason")]
+    assert marks == ["a", "b", "a"]
+    assert notes.listed() == (("a", "a reason"), ("b", "another"))

@@ -1,0 +1,233 @@
+"""The whole workflow on the made-up review: what runs, what runs again, and what stops it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small import ROOT, SMALL
+
+pytest.importorskip("snakemake", reason="the workflow needs Snakemake")
+
+PARTS = ("Snakefile", "environment.yml", "workflow", "profiles", "src")
+
+
+class Workflow:
+    """A copy of the workflow and the library on the made-up review, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def fresh(cls, folder: Path) -> Workflow:
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                ignore = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / part, ignore=ignore)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, folder / part)
+        shutil.copytree(SMALL, folder, dirs_exist_ok=True)
+        return cls(folder)
+
+    def copy(self, folder: Path) -> Workflow:
+        """The finished workflow with its memory of what ran (time stamps are kept)."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
+        return Workflow(folder)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        # The copy's own library comes before the installed one.
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "PYTHONHASHSEED": "random"}
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def planned(self) -> list[str]:
+        """The jobs a run would do: `rule` or `rule condition/analysis`."""
+        done = self.run("--dry-run", "--nocolor")
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = []
+        for line in (done.stdout + done.stderr).splitlines():
+            if found := re.match(r"(?:local)?rule (\w+):", line):
+                jobs.append(found.group(1))
+            elif found := re.match(r"\s+wildcards: (.*)", line):
+                jobs[-1] += " " + "/".join(re.findall(r"=(\w+)", found.group(1)))
+        return sorted(jobs)
+
+    def digests(self) -> dict[str, str]:
+        """Every file of results/ and data/processed with its SHA-256."""
+        files = [
+            path
+            for part in ("results", "data/processed")
+            for path in (self.folder / part).rglob("*")
+            if path.is_file()
+        ]
+        return {
+            path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        target = self.folder / path
+        text = target.read_text(encoding="utf-8")
+        assert old in text, f"{path} does not hold {old!r}"
+        target.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The workflow after a cold run."""
+    workflow = Workflow.fresh(tmp_path_factory.mktemp("workflow") / "first")
+    done = workflow.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workflow
+
+
+def test_a_cold_run_writes_every_result(finished: Workflow) -> None:
+    """The files readers look for are there, and nothing is left of a failed job."""
+    files = set(finished.digests())
+    for analysis in ("blue/mood", "blue/harm", "green/harm_odds", "green/mood"):
+        for name in ("model.json", "studies.csv", "sensitivity.csv", "missing.csv",
+                     "selection.csv", "forest.svg", "forest.png", "forest.pdf"):  # fmt: skip
+            assert f"results/{analysis}/{name}" in files
+    for name in ("index.html", "summary.csv", "numbers.json", "verification.csv",
+                 "blue/index.html", "green/summary.csv"):  # fmt: skip
+        assert f"results/{name}" in files
+
+
+def test_a_second_run_does_nothing(finished: Workflow) -> None:
+    """Nothing changed, so nothing runs."""
+    assert finished.planned() == []
+    before = finished.digests()
+    done = finished.run()
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert finished.digests() == before
+
+
+def test_two_cold_runs_give_identical_bytes(finished: Workflow, tmp_path: Path) -> None:
+    """In another folder, with another hash seed: the same bytes in every result, PNG and PDF too.
+
+    The run is killed half way first, so that this also shows a killed run to resume.
+    """
+    second = Workflow.fresh(tmp_path / "second")
+    process = subprocess.Popen(
+        second.command(),
+        cwd=second.folder,
+        env=second.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(second.folder.glob("results/*/*/model.json")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "no result appeared"
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (second.folder / "results" / "index.html").exists()
+
+    unlocked = second.run("--unlock")
+    assert unlocked.returncode == 0, unlocked.stderr
+    done = second.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert second.digests() == finished.digests()
+
+
+def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: Path) -> None:
+    """A cell of blue/results.csv touches no job of green; only the shared summaries follow."""
+    changed = finished.copy(tmp_path / "changed")
+    changed.edit("data/raw/blue/results.csv", ",20,18.0,8.0,", ",20,18.5,8.0,")
+    planned = changed.planned()
+    assert not [job for job in planned if "green" in job]
+    assert planned == [
+        "all", "clean blue", "effects blue", "forest blue/harm", "forest blue/mood", "page",
+        "page_condition blue", "pool blue/harm", "pool blue/mood", "summary",
+        "summary_condition blue", "verify",
+    ]  # fmt: skip
+
+
+def test_editing_the_forest_module_re_runs_figures_and_nothing_upstream(
+    finished: Workflow, tmp_path: Path
+) -> None:
+    """What a step imports is part of its input; pages follow because they show the figures."""
+    changed = finished.copy(tmp_path / "changed")
+    changed.edit("src/trialpool/figures/forest.py", '"""', '"""Edited. ')
+    rules = {job.split()[0] for job in changed.planned()}
+    assert rules == {"forest", "page_condition", "all"}
+
+
+def test_a_changed_setting_re_runs_its_own_analysis(finished: Workflow, tmp_path: Path) -> None:
+    """The preferred time of one analysis is no business of the others."""
+    changed = finished.copy(tmp_path / "changed")
+    changed.edit("config/review.yaml", "prefer_time: 7", "prefer_time: 6")
+    pooled = [job for job in changed.planned() if job.startswith("pool")]
+    assert pooled == ["pool blue/mood"]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        (
+            "data/raw/green/results.csv",
+            ",20,18.0,8.0,",
+            ",20,61,8.0,",
+            "data/raw/green/results.csv row 2, mean = 61: outside the range of SCALE, 0 to 60.",
+        ),
+        (
+            "config/review.yaml",
+            "primary: true",
+            "primay: true",
+            "conditions.blue.analyses.mood.primay: unknown key",
+        ),
+    ],
+)
+def test_bad_input_stops_the_run_before_anything_is_written(
+    tmp_path: Path, path: str, old: str, new: str, message: str
+) -> None:
+    """An error in one condition leaves no partial result of another."""
+    workflow = Workflow.fresh(tmp_path / "bad")
+    workflow.edit(path, old, new)
+    done = workflow.run()
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "nothing was written" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert workflow.digests() == {}
+
+
+def test_lint_has_no_findings(finished: Workflow) -> None:
+    """`snakemake --lint` exits 0 only without findings."""
+    done = finished.run("--lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scripts_and_modules_are_small() -> None:
+    """A script reads, calls, writes; a module does one job."""
+    limits = {"workflow/scripts/*.py": 30, "workflow/rules/*.smk": 150, "src/**/*.py": 400}
+    for pattern, limit in limits.items():
+        for path in ROOT.glob(pattern):
+            count = len(path.read_text(encoding="utf-8").splitlines())
+            assert count <= limit, f"{path.relative_to(ROOT)} has {count} lines"
+    assert len((ROOT / "Snakefile").read_text(encoding="utf-8").splitlines()) < 60
