@@ -5,10 +5,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from trialpool.extraction.clean import check_all
 from trialpool.modules import dependencies
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol import resolve
+from trialpool.review.ready import ready
 
 min_version("9.10")
 
@@ -17,10 +16,8 @@ configfile: "config/review.yaml"
 
 
 # A wrong protocol or a wrong cell stops here, before any job: all problems at once.
-RAW = Path("data/raw")
 try:
-    REVIEW = resolve(config)
-    check_all(RAW, list(REVIEW.conditions), REVIEW.outcome_kinds())
+    REVIEW = ready(config, workflow.configfiles, Path("data/raw"))
 except TrialpoolError as error:
     raise WorkflowError(error) from None
 PAIRS = REVIEW.pairs()

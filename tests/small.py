@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from trialpool.extraction.clean import Cleaned, check_all, clean, load
+from trialpool.extraction.clean import Cleaned, clean, load
 from trialpool.extraction.problems import DataError
 from trialpool.review.analysis import Result, analyse
 from trialpool.review.comparisons import Records, build_effects
 from trialpool.review.protocol import Defaults, Review, read_protocol
+from trialpool.review.ready import check
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +57,7 @@ class SmallReview:
         review = self.review
         raw = self.folder / "data" / "raw"
         try:
-            check_all(raw, list(review.conditions), review.outcome_kinds())
+            check(review, raw)
         except DataError as error:
             return [str(p).replace(f"{self.folder.as_posix()}/", "") for p in error.problems]
         return []
@@ -64,7 +65,7 @@ class SmallReview:
     def cleaned(self, condition: str = "blue") -> Cleaned:
         """The clean tables of a condition, as the cleaning step makes them."""
         review = self.review
-        raw, warnings = load(self.folder / "data" / "raw", condition, review.outcome_kinds())
+        raw, warnings = load(self.folder / "data" / "raw", condition, review.outcome_rules())
         return clean(raw, warnings, review.confidence_order)
 
     def effects(self, condition: str = "blue", **defaults: object) -> pd.DataFrame:
@@ -81,9 +82,11 @@ class SmallReview:
     def result(self, condition: str, analysis: str) -> Result:
         """One analysis, as the pooling step makes it."""
         tables = self.cleaned(condition).all_tables()
-        missing = through_csv(tables["missing_results"])
-        trials = through_csv(tables["trials"])
-        return analyse(self.effects(condition), trials, missing, self.review, condition, analysis)
+        trials, arms, missing = (
+            through_csv(tables[name]) for name in ("trials", "arms", "missing_results")
+        )
+        effects = self.effects(condition)
+        return analyse(effects, trials, arms, missing, self.review, condition, analysis)
 
 
 def through_csv(table: pd.DataFrame) -> pd.DataFrame:

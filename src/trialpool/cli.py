@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from trialpool.extraction.clean import check_all
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol import read_protocol
+from trialpool.review.ready import check as check_review
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         review = read_protocol(options.config)
-        warnings = check_all(options.raw, list(review.conditions), review.outcome_kinds())
+        warnings = check_review(review, options.raw)
     except (TrialpoolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

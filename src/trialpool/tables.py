@@ -17,6 +17,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+
+# Columns that hold numbers; every other column is text, whatever it looks like. A trial called
+# 007 or 2021 must not become a number between two steps.
+NUMBERS = frozenset(
+    column.name
+    for table in (INSTRUMENTS, *CONDITION_TABLES)
+    for column in table.columns
+    if column.kind in ("number", "integer")
+) | {
+    "row", "yi", "vi", "weight", "k", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
+    "tau2_ci_high", "i2", "q", "q_df", "q_p_value", "mean_experimental", "sd_experimental",
+    "mean_control", "sd_control", "event_experimental", "totaln_experimental", "event_control",
+    "totaln_control", "estimate_if_null", "ci_low_if_null", "ci_high_if_null", "rows_in",
+    "rows_used", "rows_dropped", "trialpool", "statsmodels", "difference", "tolerance",
+}  # fmt: skip
+
 TABLE_DIGITS = 6
 JSON_DIGITS = 10
 
@@ -46,8 +63,10 @@ def write_table(path: Path | str, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """Read a table this module wrote; blanks become missing, `yes`/`no` stay text."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    """Read a table this module wrote: declared number columns as floats, all else as text."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    numbers = [column for column in table.columns if column in NUMBERS]
+    return table.astype(dict.fromkeys(numbers, float))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ def test_printing_opens_what_is_folded(opened: Opened) -> None:
     opened.page.set_viewport_size({"width": 695, "height": 1000})
     hidden = opened.page.eval_on_selector_all(
         "details > *:not(summary)",
-        "all => all.filter(e => e.getBoundingClientRect().height === 0).length",
+        "all => all.filter(e => !e.checkVisibility()).length",
     )
     wide = opened.page.eval_on_selector_all(
         "table, img", "all => all.filter(e => e.getBoundingClientRect().right > 696).length"

@@ -92,7 +92,7 @@ def test_rows_of_a_small_analysis() -> None:
     expected = [
         ["study", "Feder 2014", "a", "24.1 (9.8)", "22", "33.0 (12.1)", "19",
          "−0.55 (−1.24 to 0.14)", "45.7", "", "low", "high"],
-        ["study", "Feder 2021", "b,c,d,e", "–", "15", "–", "15",
+        ["study", "Feder 2021", "b,c,d", "–", "15", "–", "15",
          "−1.13 (−1.90 to −0.36)", "54.3", "", "", ""],
         ["missing", "Abdallah 2022", "", "", "51", "", "54", "", "", "no effect, no numbers",
          "", ""],

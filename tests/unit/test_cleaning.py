@@ -19,9 +19,16 @@ def test_rows_in_are_rows_used_plus_rows_dropped(small: SmallReview) -> None:
         "trials", "arms", "results", "contrasts", "risk_of_bias", "missing_results", "excluded",
         "search",
     ]  # fmt: skip
-    assert len(cleaned.dropped) == account["rows_dropped"].sum() == 2
+    assert len(cleaned.dropped) == account["rows_dropped"].sum() == 3
     assert cleaned.dropped[["table", "row", "rule", "reason"]].to_numpy().tolist() == [
         ["results", 2, "incomplete", "no SD, and no SE or CI of the mean to compute it from"],
+        [
+            "results",
+            3,
+            "no partner",
+            "no experimental arm has a usable result with the same outcome, instrument, "
+            "definition, period, time_days, outcome_type and analysis_set",
+        ],
         ["results", 18, "extractor", "made up twice"],
     ]
 

@@ -23,8 +23,8 @@ STUDY: dict[str, Any] = {
     "mean_control": 24.0, "sd_control": 9.0, "event_experimental": None,
     "totaln_experimental": None, "event_control": None, "totaln_control": None, "yi": -0.5,
     "vi": 0.1, "estimate": -0.5, "ci_low": -1.12, "ci_high": 0.12, "weight": 33.3,
-    "formula": "SMD", "imputed": None, "derived": None, "flags": None, "confidence": "primary",
-    "records": "results.csv:2;results.csv:3", "source_url": "https://example.org/a",
+    "formula": "SMD", "imputed": None, "derived": None, "notes": None, "flags": None,
+    "confidence": "primary", "records": "results.csv:2;results.csv:3", "source_url": "https://example.org/a",
 }  # fmt: skip
 MISSING: dict[str, Any] = {
     "trial_id": "Fir", "study": "Fir 2021", "year": 2021, "status": "published_without_numbers",
@@ -204,7 +204,7 @@ def test_the_joint_what_if_needs_two_missing_trials() -> None:
 def test_missing_trials_outside_the_what_if_keep_their_reason() -> None:
     """A trial that cannot be added is named, with why."""
     rows = missing({}, {"study": "Oak 2022", "what_if": "no", "what_if_reason": "size not known"})
-    assert sentences.left_out(rows) == (
+    assert sentences.left_out(made(3, -0.61, -1.72, 0.5), rows) == (
         "Missing too, and not part of this what-if: Oak 2022 (n = 138), size not known."
     )
 
@@ -233,7 +233,10 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     model = made(2, -0.5, -1.0, 0.5, posterior=posterior, cautions=["tau2 is at its bound"])
     found = {c.name: c.text for c in caveats(held(model, studies=table), bias)}
     assert found["Imputed values"] == "Trial 0: r assumed 0.5."
-    assert found["Flagged data"] == "Checks on the raw data marked Trial 0: SE typed as SD."
+    assert found["Flagged data"] == (
+        "Marked by checks on the raw data for a second look: "
+        "Trial 0 (the SD may be a standard error)."
+    )
     assert found["Sources"] == "Known only from another review’s table: Trial 0."
     assert found["Crossover trials"].startswith("Trial 0: counted as if the two conditions")
     assert "active placebo in Trial 0; placebo in Trial 1" in found["Comparators"]
@@ -272,7 +275,7 @@ def processed() -> dict[str, pd.DataFrame]:
         "risk_of_bias": ["trial_id", "domain", "judgement", "reason", "source_url"],
         "missing_results": ["trial_id", "outcome"],
         "excluded": ["study", "year"],
-        "search": ["source", "what", "date", "records", "source_url", "notes"],
+        "search": ["source", "what", "date", "n_records", "source_url", "notes"],
         "dropped": ["table", "row", "trial_id", "outcome", "rule", "reason"],
         "flags": ["table", "row", "trial_id", "column", "value", "rule", "fix"],
     }

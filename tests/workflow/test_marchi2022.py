@@ -38,13 +38,14 @@ PUBLISHED = {
 
 def run(raw: Path, review: Review, condition: str, name: str) -> Result:
     """The steps of the pipeline, in memory."""
-    data, warnings = load(raw, condition, review.outcome_kinds())
+    data, warnings = load(raw, condition, review.outcome_rules())
     tables = clean(data, warnings, review.confidence_order).all_tables()
     names = ("trials", "arms", "records", "flags")
     records = Records(*(through_csv(tables[part]) for part in names))
     effects = build_effects(records, review.measures(condition), review.defaults)
-    missing, trials = through_csv(tables["missing_results"]), through_csv(tables["trials"])
-    return analyse(through_csv(effects), trials, missing, review, condition, name)
+    parts = ("trials", "arms", "missing_results")
+    trials, arms, missing = (through_csv(tables[part]) for part in parts)
+    return analyse(through_csv(effects), trials, arms, missing, review, condition, name)
 
 
 def shipped() -> dict[str, Any]:

@@ -21,7 +21,7 @@ rule clean:
     conda:
         "../../environment.yml"
     params:
-        outcomes=REVIEW.outcome_kinds(),
+        outcomes=REVIEW.outcome_rules(),
         confidence_order=list(REVIEW.confidence_order),
     script:
         "../scripts/clean.py"

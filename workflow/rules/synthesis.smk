@@ -5,6 +5,7 @@ rule pool:
     input:
         effects="data/processed/{condition}/effects.csv",
         trials="data/processed/{condition}/trials.csv",
+        arms="data/processed/{condition}/arms.csv",
         missing_results="data/processed/{condition}/missing_results.csv",
         modules=dependencies("workflow/scripts/pool.py"),
     output:

@@ -5,7 +5,7 @@ from trialpool.review.analysis import analyse
 from trialpool.review.protocol import resolve
 
 logs.start(snakemake.log[0])
-names = ("effects", "trials", "missing_results")
+names = ("effects", "trials", "arms", "missing_results")
 data = (tables.read_table(snakemake.input[name]) for name in names)
 review = resolve(snakemake.params.review)
 wanted = snakemake.wildcards

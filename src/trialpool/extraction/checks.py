@@ -13,7 +13,8 @@ from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData, Row, Sheet, show
 from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 
-Outcomes = Mapping[str, str]  # outcome -> "continuous" | "binary"
+# outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
+Outcomes = Mapping[str, Mapping[str, str]]
 Check = Callable[[RawData, Outcomes], Iterator[Problem]]
 CHECKS: dict[str, Check] = {}
 
@@ -156,9 +157,9 @@ def event_counts(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
                 "Correct event or totaln",
                 "events_above_n",
             )
-        kind = outcomes.get(str(row["outcome"]))
-        if kind is None or row["outcome_type"] is None:
+        if row["outcome"] not in outcomes or row["outcome_type"] is None:
             continue
+        kind = outcomes[str(row["outcome"])]["kind"]
         if (row["outcome_type"] == "event") != (kind == "binary"):
             yield sheet.problem(
                 row,
@@ -167,6 +168,55 @@ def event_counts(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
                 "Correct outcome_type or outcome",
                 "outcome_type",
             )
+
+
+@check
+def instrument_fits(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
+    """A score's instrument measures the row's outcome, and both agree on which way is better.
+
+    Events are exempt: response is an event counted on a symptom scale.
+    """
+    instruments = {row["instrument"]: row for row in raw["instruments"].rows}
+    for name in _WITH_RESULTS:
+        sheet = raw[name]
+        for row in sheet.rows:
+            scale, outcome = instruments.get(row["instrument"]), outcomes.get(str(row["outcome"]))
+            if scale is None or outcome is None or outcome["kind"] == "binary":
+                continue
+            if scale["outcome"] not in (None, row["outcome"]):
+                yield sheet.problem(
+                    row,
+                    "instrument",
+                    f"measures {scale['outcome']}, not {row['outcome']}",
+                    "Correct the instrument or the outcome",
+                    "instrument_outcome",
+                )
+            elif scale["better"] not in (None, outcome["better"]):
+                yield sheet.problem(
+                    row,
+                    "instrument",
+                    f"{scale['better']} is better on it, but {outcome['better']} is better for "
+                    f"{row['outcome']} in config/review.yaml",
+                    "Record the scale under an outcome of its own direction",
+                    "instrument_direction",
+                )
+
+
+@check
+def ratio_above_zero(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
+    """A ratio and its limits are above zero; they are logged."""
+    sheet = raw["contrasts"]
+    for row in sheet.rows:
+        for column in ("estimate", "ci_low", "ci_high"):
+            value = row[column]
+            if row["effect_measure"] in ("OR", "RR") and value is not None and float(value) <= 0:
+                yield sheet.problem(
+                    row,
+                    column,
+                    f"a ratio ({row['effect_measure']}) must be above 0",
+                    "Enter it as printed, not logged",
+                    "ratio",
+                )
 
 
 @check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, sqrt
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from scipy.special import stdtrit
 
 from trialpool.extraction.checks import Outcomes, run_checks
 from trialpool.extraction.problems import Problem
-from trialpool.extraction.read import RawData, Row, raise_errors, read_condition
+from trialpool.extraction.read import RawData, Row, Value, raise_errors, read_condition
 from trialpool.extraction.schema import CONDITION_TABLES
 
-# What tells two results apart, leaving out who reported them.
-_SAME_RESULT = {
-    "results": ("trial_id", "arm_id", "outcome", "instrument", "definition", "period",
-                "time_days", "outcome_type", "analysis_set"),
+# What tells two comparisons apart, leaving out the arms and who reported them.
+_COMPARISON = {
+    "results": ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
+                "outcome_type", "analysis_set"),
     "contrasts": ("trial_id", "experimental_arm", "control_arm", "outcome", "instrument",
                   "definition", "period", "time_days", "effect_measure", "analysis_set"),
 }  # fmt: skip
+Roles = Mapping[tuple[Value, Value], str]
+
 _WITH_RESULTS = ("results", "contrasts", "missing_results")
 
 
@@ -75,8 +78,14 @@ def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, lis
     return raw, raise_errors(problems + run_checks(raw, outcomes))
 
 
-def check_all(folder: Path, conditions: Sequence[str], outcomes: Outcomes) -> list[Problem]:
+def check_all(
+    folder: Path, conditions: Sequence[str], outcomes: Outcomes
+) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions; every error is reported at once.
+
+    Returns
+    -------
+    The raw data by condition, and the warnings.
 
     Raises
     ------
@@ -84,10 +93,12 @@ def check_all(folder: Path, conditions: Sequence[str], outcomes: Outcomes) -> li
         listing the errors of all conditions
     """
     problems: list[Problem] = []
+    data = {}
     for condition in conditions:
         raw, found = read_condition(folder, condition)
+        data[condition] = raw
         problems += [p for p in found + run_checks(raw, outcomes) if p not in problems]
-    return raise_errors(problems)
+    return data, raise_errors(problems)
 
 
 def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[str]) -> Cleaned:
@@ -100,11 +111,12 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     confidence_order : kinds of source, the preferred one first
     """
     faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
+    roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
     for name in ("results", "contrasts"):
         rows = raw[name].rows
         faults[name] |= _unusable(name, rows)
-        kept = [row for row in rows if _number(row) not in faults[name]]
-        faults[name] |= _superseded(raw, name, kept, confidence_order)
+        faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
+    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
     _idle_trials(raw, faults)
 
     tables = {}
@@ -161,6 +173,8 @@ def _no_result(row: Row) -> str:
 
 
 def _no_contrast(row: Row) -> str:
+    if row["sd_difference"] is not None and row["period"] == "both":
+        return ""  # at least the correlation between the two conditions can be had from it
     if row["estimate"] is None:
         return "no estimate"
     has_ci = row["ci_low"] is not None and row["ci_high"] is not None
@@ -170,30 +184,69 @@ def _no_contrast(row: Row) -> str:
     return ""
 
 
+def _left(rows: Sequence[Row], faults: Mapping[int, Dropped]) -> list[Row]:
+    return [row for row in rows if _number(row) not in faults]
+
+
 def _superseded(
-    raw: RawData, name: str, rows: Sequence[Row], order: Sequence[str]
+    name: str, rows: Sequence[Row], roles: Roles, order: Sequence[str]
 ) -> dict[int, Dropped]:
-    """The same result from several sources: the most trusted one is used."""
-    best: dict[tuple[object, ...], Row] = {}
+    """The same comparison from several sources: one source gives all its arms.
+
+    A source that has both sides comes before one that has a single arm; then the most trusted.
+    """
+    groups: dict[tuple[Value, ...], dict[tuple[Value, Value], list[Row]]] = {}
     for row in rows:
-        key = tuple(row[column] for column in _SAME_RESULT[name])
-        held = best.get(key)
-        if held is None or _rank(row, order) < _rank(held, order):
-            best[key] = row
+        key = tuple(row[column] for column in _COMPARISON[name])
+        source = (row["source"], row["confidence"])
+        groups.setdefault(key, {}).setdefault(source, []).append(row)
     out = {}
-    for row in rows:
-        chosen = best[tuple(row[column] for column in _SAME_RESULT[name])]
-        if chosen is not row:
-            out[_number(row)] = Dropped(
-                rule="superseded",
-                reason=f"the same result is taken from row {chosen['row']} "
-                f"({chosen['confidence']} source)",
-            )
+    for sources in groups.values():
+        best = min(sources, key=partial(_trust, sources, roles, order))
+        for source, held in sources.items():
+            for row in held if source != best else ():
+                out[_number(row)] = Dropped(
+                    rule="superseded",
+                    reason=f"the same result is taken from row {sources[best][0]['row']} "
+                    f"({best[1]} source)",
+                )
     return out
 
 
-def _rank(row: Row, order: Sequence[str]) -> int:
-    return order.index(str(row["confidence"]))
+def _trust(
+    sources: Mapping[tuple[Value, Value], Sequence[Row]],
+    roles: Roles,
+    order: Sequence[str],
+    source: tuple[Value, Value],
+) -> tuple[bool, int]:
+    """The smaller the better: both sides first, then the kind of source."""
+    sides = {roles[r["trial_id"], r["arm_id"]] for r in sources[source] if "arm_id" in r}
+    return (len(sides) == 1, order.index(str(source[1])))
+
+
+def _alone(rows: Sequence[Row], roles: Roles) -> dict[int, Dropped]:
+    """Results without anything to compare them with.
+
+    An arm of an alternative set of participants may be compared with the main set's other arm.
+    """
+    columns = [column for column in _COMPARISON["results"] if column != "analysis_set"]
+    sides: dict[tuple[Value, ...], set[str]] = {}
+    for row in rows:
+        role = roles[row["trial_id"], row["arm_id"]]
+        key = (*(row[column] for column in columns), row["analysis_set"])
+        sides.setdefault(key, set()).add(role)
+    out = {}
+    for row in rows:
+        key = tuple(row[column] for column in columns)
+        found = sides.get((*key, row["analysis_set"]), set()) | sides.get((*key, None), set())
+        for role in ("experimental", "control"):
+            if role not in found and row["outcome_type"] != "baseline":
+                out[_number(row)] = Dropped(
+                    rule="no partner",
+                    reason=f"no {role} arm has a usable result with the same outcome, instrument, "
+                    "definition, period, time_days, outcome_type and analysis_set",
+                )
+    return out
 
 
 def _idle_trials(raw: RawData, faults: dict[str, dict[int, Dropped]]) -> None:

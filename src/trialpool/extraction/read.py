@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from trialpool.extraction.columns import Column, Table
@@ -116,7 +117,18 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
         add(line, "", "", "not UTF-8 text", "Save the file as CSV UTF-8", "encoding")
         return empty()
 
-    lines = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        add(
+            None,
+            "",
+            "",
+            f"not readable as CSV ({error})",
+            "Look for a quote that is opened and never closed",
+            "csv",
+        )
+        return empty()
     if not lines or not any(lines[0]):
         add(None, "", "", "the file is empty", "Add the header line", "file")
         return empty()
@@ -173,6 +185,17 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
                 "cells",
             )
             continue
+        broken = next((n for n, c in zip(header, cells, strict=True) if "\n" in c.strip()), "")
+        if broken:
+            add(
+                number,
+                broken,
+                "",
+                "the cell holds a line break",
+                "Remove it, or close the quote that was left open",
+                "line_break",
+            )
+            continue
         row: Row = {"row": number}
         for name, cell in zip(header, cells, strict=True):
             value, fault = _typed(cell, table[name])
@@ -216,6 +239,8 @@ def _number(text: str, column: Column) -> tuple[Value, Fault | None]:
             "number",
         )
     value = float(text)
+    if not isfinite(value):
+        return None, ("is too large to be a number", "Correct the value", "number")
     if column.kind == "integer" and value != round(value):
         return None, (
             "must be a whole number",

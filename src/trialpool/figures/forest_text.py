@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.extraction.problems import flag_words
 from trialpool.figures import style
 
 # code -> (short name, words)
@@ -131,10 +132,14 @@ def notes(study: Mapping[str, Any]) -> list[str]:
     design = text(study.get("design"))
     if design.startswith("crossover"):
         out.append(_sentence(design))
-    for field, lead in (("imputed", "Imputed: "), ("derived", "Derived: "), ("flags", "")):
-        value = text(study.get(field))
-        pieces = value.split(";") if field == "flags" else [value]
-        out += [_sentence(f"{lead}{piece.strip()}") for piece in pieces if piece.strip()]
+    flagged = flag_words(text(study.get("flags")))
+    for lead, value in (
+        ("Imputed", text(study.get("imputed"))),
+        ("Derived", text(study.get("derived"))),
+        ("Flagged", flagged),
+    ):
+        if value:
+            out.append(_sentence(f"{lead}: {value}"))
     source = text(study.get("confidence"))
     if source == "abstract":
         out.append("Numbers from an abstract.")

@@ -80,7 +80,7 @@ def _missing(analysis: Analysis) -> str:
     parts = [
         sentences.largest_missing(model, missing),
         sentences.joint_missing(model, missing),
-        sentences.left_out(missing),
+        sentences.left_out(model, missing),
     ]
     return " ".join(part for part in parts if part)
 
@@ -194,8 +194,10 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
 
 
 def _flagged(analysis: Analysis) -> str:
-    parts = [f"{name}: {w.flags(told)}" for name, told in _told(analysis.studies, "flags")]
-    return f"Checks on the raw data marked {'; '.join(parts)}." if parts else ""
+    parts = [f"{name} ({w.flags(told)})" for name, told in _told(analysis.studies, "flags")]
+    return (
+        f"Marked by checks on the raw data for a second look: {w.listed(parts)}." if parts else ""
+    )
 
 
 def _imputed(analysis: Analysis) -> str:

@@ -12,10 +12,10 @@ from trialpool import tables
 from trialpool.extraction.columns import ROB_DOMAINS
 from trialpool.figures import style
 from trialpool.figures.forest_text import DOMAINS
-from trialpool.report import sentences
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis
 from trialpool.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
+from trialpool.review.missing import size
 
 Row = Mapping[str, Any]
 
@@ -127,7 +127,7 @@ def missing(table: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, s
         body.append((
             cell(w.text(names.get(row["trial_id"], row["trial_id"]))),
             cell(outcomes.get(row["outcome"], w.plain(row["outcome"]))),
-            cell(_whole(sentences.size(row))),
+            cell(_whole(size(row))),
             cell(w.STATUS.get(row["status"], w.plain(row["status"]))),
             cell(w.text(row["reported"])),
             linked(w.links(row["source_url"]), w.text(row["reason"])),
@@ -158,7 +158,7 @@ def search(table: pd.DataFrame) -> Grid:
     """Where was looked, when, and for what."""
     notes, body = Notes(), []
     for row in tables.records(table):
-        date, found = w.text(row["date"]), w.whole(row["records"])
+        date, found = w.text(row["date"]), w.whole(row["n_records"])
         body.append((
             linked(w.links(row["source_url"]), w.text(row["source"])),
             cell(w.text(row["what"]), w.text(row["notes"])),

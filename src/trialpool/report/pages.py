@@ -186,7 +186,7 @@ def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None
         largest=sentences.largest_missing(model, missing),
         joint=sentences.joint_missing(model, missing),
         tipping=tipping(analysis),
-        left_out=sentences.left_out(missing) if model["k"] else "",
+        left_out=sentences.left_out(model, missing) if model["k"] else "",
         also_missing=sentences.also_missing(model, missing),
         caveats=tuple(caveats(analysis, bias)),
         withheld=_withheld(model),

@@ -10,10 +10,10 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.report import sentences
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, why_no_prediction
 from trialpool.report.grid import Cell, Column, Grid, Notes, cell, linked, to
+from trialpool.review.missing import size
 
 Row = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ def trials(analysis: Analysis) -> Grid:
 
 def provenance(analysis: Analysis) -> Grid:
     """Where each number comes from and what was done to it."""
-    head = ("Trial", "Effect computed as", "Imputed or derived", "Flags", "Source")
+    head = ("Trial", "Effect computed as", "Imputed or derived", "Notes", "Flags", "Source")
     body = []
     for row in tables.records(analysis.studies):
         basis = "from a reported difference" if row["basis"] == "contrast" else ""
@@ -72,10 +72,11 @@ def provenance(analysis: Analysis) -> Grid:
             cell(w.text(row["study"])),
             cell(w.text(row["formula"]), basis, w.text(row["design"])),
             cell(imputed and f"imputed: {imputed}", derived and f"derived: {derived}"),
+            cell(w.text(row["notes"])),
             cell(w.flags(row["flags"])),
             linked(w.links(row["source_url"]), source, raw),
         ))  # fmt: skip
-    prose = ("Effect computed as", "Imputed or derived", "Source")
+    prose = ("Effect computed as", "Imputed or derived", "Notes", "Source")
     columns = [Column(heading=h, kind="prose" if h in prose else "text") for h in head]
     return Grid(
         caption="Where the numbers come from",
@@ -135,7 +136,7 @@ def missing(analysis: Analysis) -> Grid:
         why = w.text(row["what_if_reason"])
         if null == w.DASH and not why:
             why = "no estimate to add it to"
-        n = sentences.size(row)
+        n = size(row)
         body.append((
             to(w.text(row["study"]), f"#trial-{row['trial_id']}"),
             cell(w.whole(n)) if n == n else notes.blank("number of people not known"),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.report import wording as w
+from trialpool.review.missing import size
 
 # An interval that holds no difference and also an effect this large, in either direction, cannot
 # tell the two apart: half a standard deviation, or a quarter of the risk (GRADE guideline 6,
@@ -107,7 +108,10 @@ def largest_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     rows = {row["trial_id"]: row for row in tables.records(missing)}
     row = rows.get(held["trial_id"], {})
     name = f"{_rank(held, rows.values())}, {held['study']} (n = {w.whole(held['n'])})"
-    then = f"If it had found nothing, the estimate would be {_changed(model, held)}."
+    if held["estimate"] is None:
+        then = f"It enters no what-if: {w.text(row['what_if_reason']).rstrip('.')}."
+    else:
+        then = f"If it had found nothing, the estimate would be {_changed(model, held)}."
     return f"{name}, is missing: {_told(row, held)}. {then}"
 
 
@@ -122,16 +126,17 @@ def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
         "both missing trials" if len(rows) == 2 else f"all {w.count(len(rows), 'missing trial')}"
     )
     return (
-        f"If {all_of} of known size (n = {w.whole(n)}) had found nothing, whatever they "
-        f"reported, the estimate would be {_changed(model, held)}."
+        f"If {all_of} of known size (n = {w.whole(n)}) had found "
+        f"nothing, the estimate would be {_changed(model, held)}."
     )
 
 
-def left_out(missing: pd.DataFrame) -> str:
-    """The missing trials that the what-if cannot add, with the reason; blank without any."""
+def left_out(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+    """The missing trials besides the largest that the what-if cannot add, and why; or blank."""
     reasons: dict[str, list[str]] = {}
+    largest = (model["largest_missing"] or {}).get("trial_id")
     for row in tables.records(missing):
-        if row["what_if"] != "yes":
+        if row["what_if"] != "yes" and row["trial_id"] != largest:
             why = w.text(row["what_if_reason"]).rstrip(".") or "not stated"
             reasons.setdefault(why, []).append(_named(row))
     parts = [f"{w.listed(names)}, {why}" for why, names in reasons.items()]
@@ -151,12 +156,6 @@ def also_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     largest = (model["largest_missing"] or {}).get("trial_id")
     names = [_named(row) for row in tables.records(missing) if row["trial_id"] != largest]
     return f"Missing{' too' if largest else ''}: {w.listed(names)}." if names else ""
-
-
-def size(row: Mapping[str, Any]) -> float:
-    """The number of people in a missing trial, NaN where it is not known."""
-    both = w.number(row["n_experimental"]) + w.number(row["n_control"])
-    return w.number(row["n_total"]) if math.isnan(both) else both
 
 
 def _nothing(missing: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trialpool.extraction.problems import flag_words
 from trialpool.figures import style
 from trialpool.figures.forest_text import MEASURES, level, number, text
 
@@ -64,9 +65,8 @@ def plain(code: object) -> str:
 
 
 def flags(cell: object) -> str:
-    """Names of checks as words: `se_typed_as_sd` as `SE typed as SD`."""
-    words = plain(cell).split(" ")
-    return " ".join(word.upper() if word.rstrip(";") in ("se", "sd") else word for word in words)
+    """The warnings on a result in words."""
+    return flag_words(text(cell))
 
 
 def whole(value: object) -> str:
@@ -145,12 +145,17 @@ def short_measure(model: Mapping[str, Any]) -> str:
 
 def drug(model: Mapping[str, Any]) -> str:
     """What is tested, as within a sentence."""
-    return text(model["experimental_label"]).lower()
+    return _inner(text(model["experimental_label"]))
 
 
 def control(model: Mapping[str, Any]) -> str:
     """What it is compared with, as within a sentence."""
-    return text(model["control_label"]).lower()
+    return _inner(text(model["control_label"]))
+
+
+def _inner(label: str) -> str:
+    """A label within a sentence; an abbreviation such as MDMA keeps its capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def links(cell: object) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,10 +9,11 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.review.fit import Fit, fit, is_log, study_columns
+from trialpool.review.missing import size
 from trialpool.review.protocol import Review
 from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
-from trialpool.review.what_if import WhatIf, size, what_if
+from trialpool.review.what_if import WhatIf, what_if
 
 STUDY_COLUMNS = (
     "effect_id", "trial_id", "study", "year", "comparison", "comparator_class", "instrument",
@@ -39,6 +39,7 @@ class Result:
 def analyse(
     effects: pd.DataFrame,
     trials: pd.DataFrame,
+    arms: pd.DataFrame,
     missing: pd.DataFrame,
     review: Review,
     condition: str,
@@ -48,21 +49,23 @@ def analyse(
 
     Parameters
     ----------
-    effects, trials, missing : the condition's effects.csv, trials.csv and missing_results.csv
+    effects, trials, arms, missing : the condition's effects.csv, trials.csv, arms.csv and
+        missing_results.csv
     """
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
     defaults = review.defaults
-    selected = select(effects, trials, analysis)
+    counts, order = model.method == "MH", review.confidence_order
+    selected = select(effects, trials, analysis, counts=counts, confidence_order=order)
     studies = selected.chosen
     result = fit(studies, analysis.measure, model)
-    absent = what_if(studies, missing, trials, analysis, model, defaults.crossover)
+    absent = what_if(studies, missing, trials, arms, analysis, model, defaults.crossover)
     varied = sensitivity(studies, effects, trials, analysis, model, defaults.bayes, absent)
 
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
-    columns = study_columns(studies, analysis.measure, model.level)
+    columns = study_columns(studies, analysis.measure)
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
-    beliefs = posterior(selected.chosen, defaults.bayes)
+    beliefs = posterior(selected.chosen, analysis.measure, defaults.bayes)
     record = {
         "condition": condition,
         "analysis": name,
@@ -133,6 +136,9 @@ def _note(result: Fit, studies: pd.DataFrame) -> str:
         hit = studies[studies[column].notna()]
         if len(hit):
             parts.append(f"{text} {', '.join(hit['study'])}")
+    definitions = sorted(set(studies["definition"].dropna()))
+    if len(definitions) + studies["definition"].isna().any() > 1:
+        parts.append(f"definitions differ: {', '.join(definitions)}")
     unknown = int(studies["n"].isna().sum())
     if unknown:
         parts.append(f"n not known for {unknown} trial{'s' if unknown > 1 else ''}")
@@ -150,13 +156,17 @@ def _absence(absent: WhatIf, studies: pd.DataFrame) -> dict[str, Any]:
             "ci_low": joint.ci_low,
             "ci_high": joint.ci_high,
         }
-    known = tables.records(absent.missing[absent.missing["yi"].notna()])
-    if known and len(studies):
-        out["largest_missing"] = _largest(known, studies)
+    if len(studies):
+        out["largest_missing"] = _largest(absent.missing, studies)
     return out
 
 
-def _largest(known: list[dict[str, Any]], studies: pd.DataFrame) -> Mapping[str, Any]:
+def _largest(missing: pd.DataFrame, studies: pd.DataFrame) -> dict[str, Any] | None:
+    """The largest trial known to have been carried out; its estimate where it can be added."""
+    done = missing[missing["status"].isin(["published_without_numbers", "completed_unpublished"])]
+    known = [row for row in tables.records(done) if size(row) == size(row)]
+    if not known:
+        return None
     row = max(known, key=size)
     return {
         "trial_id": row["trial_id"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log
+from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from trialpool.effects.generic import d_to_g, se_from_ci, se_from_p, se_from_t
@@ -70,6 +70,8 @@ def _estimate(row: Mapping[str, Any], reported: str) -> tuple[float, float, str]
     """Estimate and SE on the analysis scale, and how the SE was found (Handbook 6.3)."""
     low, high, df = _float(row["ci_low"]), _float(row["ci_high"]), _float(row["df"])
     yi = _float(row["estimate"])
+    if yi != yi:
+        return NAN, NAN, ""
     if reported in _LOGGED:
         yi, low, high = log(yi), _log(low), _log(high)
     se = _float(row["se"])
@@ -77,6 +79,10 @@ def _estimate(row: Mapping[str, Any], reported: str) -> tuple[float, float, str]
         return yi, se, "reported estimate and SE"
     if low == low and high == high:
         return yi, float(se_from_ci(low, high)), "SE = CI width / (2 x 1.96)"
+    spread = _float(row["sd_difference"])
+    if spread == spread:
+        pairs = min(_float(row["n_experimental"]), _float(row["n_control"]))
+        return yi, spread / sqrt(pairs), "SE = SD of the difference / sqrt(pairs)"
     t, p = _float(row["t"]), _float(row["p_value"])
     if t == t:
         return yi, float(se_from_t(yi, t)), "SE = |estimate / t|"

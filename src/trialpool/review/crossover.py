@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
+from trialpool import tables
 from trialpool.effects import effect_size
 from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
@@ -18,12 +18,18 @@ from trialpool.review.effect_rows import (
     arm_numbers,
     from_arms,
     single,
+    text,
 )
 from trialpool.review.protocol import Crossover, SmdOptions
 
 AS_PARALLEL = "crossover as parallel"
+_SAME = ("trial_id", "outcome", "instrument", "definition", "time_days", "analysis_set")
 INDEPENDENT = "the two conditions of a crossover are counted as independent groups"
 LEFT_OUT = "the protocol leaves out results with both conditions per person"
+SEVERAL = (
+    "several experimental conditions of a crossover are the same people; they are not combined "
+    "(exclude all but one with a reason)"
+)
 NO_PAIRED_TABLE = f"{INDEPENDENT}: the paired table is not available"
 
 
@@ -56,8 +62,14 @@ def effects(
             imputed=imputed,
         )
 
-    if control.counts or len(experimental) > 1:
+    if options.handling == "leave_out":
+        yield _without(parallel("", ""), LEFT_OUT)
+        return
+    if control.counts:
         yield parallel("", NO_PAIRED_TABLE)
+        return
+    if len(experimental) > 1:
+        yield _without(parallel("", ""), SEVERAL)
         return
     recovered = _correlation(experimental[0], control, contrasts)
 
@@ -67,15 +79,16 @@ def effects(
 
     if options.handling == "paired":
         yield paired("", options.correlation)
-    elif options.handling == "parallel":
-        yield parallel("", INDEPENDENT)
     else:
-        yield replace(
-            paired("", options.correlation), sizes=single(NAN, NAN, measure, "", LEFT_OUT)
-        )
+        yield parallel("", INDEPENDENT)
     for r in () if recovered else options.correlation_grid:
         yield paired(f"r = {r:g}", r)
     yield parallel(AS_PARALLEL, INDEPENDENT)
+
+
+def _without(effect: Effect, reason: str) -> Effect:
+    """The effect without its numbers, and why."""
+    return replace(effect, sizes=single(NAN, NAN, effect.measure, "", reason))
 
 
 def _people(arm: Arm) -> float:
@@ -125,15 +138,18 @@ def _correlation(
     experimental: Arm, control: Arm, contrasts: pd.DataFrame
 ) -> tuple[float, str] | None:
     """The correlation between conditions from a reported SD of the difference, and its source."""
-    about: Mapping[str, Any] = control.row
     same = contrasts[contrasts["sd_difference"].notna() & (contrasts["period"] == "both")]
-    for column in ("trial_id", "outcome", "instrument", "time_days"):
-        same = same[same[column] == about[column]]
-    if same.empty:
-        return None
-    row = same.iloc[0]
-    r = recover_r(
-        float(experimental.row["sd"]), float(control.row["sd"]), float(row["sd_difference"])
-    )
-    where = f"contrasts.csv row {int(row['row'])}"
-    return float(r), f"r = {float(r):.3g} from the SD of the difference ({where})"
+    wanted = {
+        **{column: control.row[column] for column in _SAME},
+        "experimental_arm": experimental.row["arm_id"],
+        "control_arm": control.row["arm_id"],
+    }
+    for row in tables.records(same):
+        if all(text(row[column]) == text(value) for column, value in wanted.items()):
+            sd1, sd2 = (float(arm.row["sd"]) for arm in (experimental, control))
+            r = float(recover_r(sd1, sd2, float(row["sd_difference"])))
+            # Three rounded SDs can contradict each other; then nothing is recovered.
+            if -1 < r < 1:
+                where = f"contrasts.csv row {int(row['row'])}"
+                return r, f"r = {r:.3g} from the SD of the difference ({where})"
+    return None

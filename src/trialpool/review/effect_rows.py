@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,8 @@ EFFECT_COLUMNS = (
     "timepoint", "outcome_type", "analysis_set", "design", "basis", "measure", "yi", "vi",
     "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
     "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
-    "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence", "records",
-    "source_url",
+    "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
+    "records", "source_url",
 )  # fmt: skip
 
 _TRUST = ("primary", "abstract", "secondary")
@@ -59,6 +59,7 @@ class Effect:
     numbers: Mapping[str, float] = field(default_factory=dict)
     n: float = NAN
     variant: str = ""
+    participants: str = ""
     imputed: str = ""
     derived: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -66,6 +67,15 @@ class Effect:
     confidences: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+
+    def in_set(self, name: str, *, alternative: bool) -> Effect:
+        """The effect in a named set of participants.
+
+        As an alternative it has the identity of the main set's effect, whose place it can take.
+        """
+        if alternative:
+            return replace(self, variant=f"participants: {name}")
+        return replace(self, participants=name)
 
     def as_row(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The row of effects.csv."""
@@ -106,18 +116,19 @@ class Effect:
         time = about["time_days"]
         parts = [
             about["trial_id"],
-            f"{'+'.join(self.experimental_arms)}-{self.control_arm}",
+            f"{'+'.join(self.experimental_arms)} v {self.control_arm}",
             about["outcome"],
             about["instrument"],
             about["definition"],
-            None if _blank(time) else f"day {float(time):g}",
+            "" if _blank(time) else f"day {float(time):g}",
             about["period"],
-            about.get("outcome_type") or "contrast",
-            about["analysis_set"],
+            text(about.get("outcome_type")) or "contrast",
+            self.participants,
             about.get("effect_measure"),
             self.measure,
         ]
-        return "|".join(str(part) for part in parts if not _blank(part))
+        # Blank parts keep their place, or two different effects could read the same.
+        return "|".join(text(part) for part in parts)
 
 
 def _blank(value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,10 @@ def is_log(measure: str) -> bool:
 
 def shown(value: float, measure: str) -> float:
     """A value of the analysis scale on the display scale."""
-    return exp(value) if is_log(measure) else value
+    if not is_log(measure):
+        return value
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
 
 
 def words(model: Model) -> str:
@@ -73,10 +75,10 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
-        return _single(studies, measure, model, allowed)
+        return _single(studies, measure, allowed)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in _COUNTS]
-        pooled = pool_counts(*columns, measure=measure, method="MH", level=model.level)
+        pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
     if allowed.common_effect_only:
         model = model.model_copy(update={"tau2": "EE", "test": "z"})
@@ -85,7 +87,6 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         studies["vi"].to_numpy(float),
         tau2=model.tau2,
         test=model.test,
-        level=model.level,
         pi=model.prediction,
     )
     return _shown(pooled, measure, words(model), allowed)
@@ -106,9 +107,9 @@ def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
     )
 
 
-def _single(studies: pd.DataFrame, measure: str, model: Model, allowed: Policy) -> Fit:
-    alone = pool(studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), tau2="EE", test="z",
-                 level=model.level)  # fmt: skip
+def _single(studies: pd.DataFrame, measure: str, allowed: Policy) -> Fit:
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    alone = pool(yi, vi, tau2="EE", test="z")
     return Fit(
         policy=allowed,
         pooled=None,
@@ -120,9 +121,9 @@ def _single(studies: pd.DataFrame, measure: str, model: Model, allowed: Policy) 
     )
 
 
-def study_columns(studies: pd.DataFrame, measure: str, level: float) -> dict[str, Any]:
-    """Each study's estimate and interval on the display scale."""
-    z = float(ndtri(0.5 + level / 2))
+def study_columns(studies: pd.DataFrame, measure: str) -> dict[str, Any]:
+    """Each study's estimate and 95 % interval on the display scale."""
+    z = float(ndtri(0.975))
     yi, sei = studies["yi"].to_numpy(float), np.sqrt(studies["vi"].to_numpy(float))
     columns = {"estimate": yi, "ci_low": yi - z * sei, "ci_high": yi + z * sei}
     return {name: np.exp(v) if is_log(measure) else v for name, v in columns.items()}

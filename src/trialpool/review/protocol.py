@@ -21,6 +21,7 @@ Test = Literal["z", "t", "knha", "hksj"]
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
 Comparator = Literal["placebo", "active_placebo", "same_ect", "ect", "other"]
+Correlation = Annotated[float, Field(gt=-1, lt=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 RATIO_MEASURES = ("OR", "RR")
@@ -52,7 +53,6 @@ class Model(Spec):
     tau2: Estimator = "REML"
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
-    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
 
 class SmdOptions(Spec):
@@ -66,8 +66,8 @@ class Crossover(Spec):
     """How a crossover trial with both conditions per participant enters."""
 
     handling: Literal["paired", "parallel", "leave_out"] = "paired"
-    correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.5
-    correlation_grid: tuple[float, ...] = (0.3, 0.5, 0.7)
+    correlation: Correlation = 0.5
+    correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
     variance: Literal["SMCRP", "Cochrane"] = "SMCRP"
 
 
@@ -94,12 +94,18 @@ class Filter(Spec):
 
     @model_validator(mode="after")
     def _known_columns(self) -> Filter:
-        for column in (*self.include, *self.exclude):
+        for column, values in (*self.include.items(), *self.exclude.items()):
             if column not in FILTER_COLUMNS:
                 raise ValueError(
                     f"'{column}' is not a column of trials.csv to filter on; "
                     f"use one of {', '.join(FILTER_COLUMNS)}"
                 )
+            allowed = TRIALS[column].choices
+            for value in values:
+                if allowed and value not in allowed:
+                    raise ValueError(
+                        f"{column} is never '{value}'; use one of {', '.join(allowed)}"
+                    )
         return self
 
 
@@ -119,8 +125,11 @@ class Analysis(Filter):
     instruments: tuple[str, ...] = ()
     time_days: tuple[float, float] | None = None
     prefer_time: float | None = None
-    comparators: tuple[Comparator, ...] = ("placebo", "active_placebo")
-    outcome_types: tuple[Literal["msd", "change"], ...] = ("msd",)
+    comparators: Annotated[tuple[Comparator, ...], Field(min_length=1)] = (
+        "placebo",
+        "active_placebo",
+    )
+    outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
 
@@ -204,9 +213,12 @@ class Review(Spec):
         """The analyses of each condition, in the protocol's order."""
         return {name: list(condition.analyses) for name, condition in self.conditions.items()}
 
-    def outcome_kinds(self) -> dict[str, str]:
-        """Whether each outcome is continuous or binary."""
-        return {name: outcome.kind for name, outcome in self.outcomes.items()}
+    def outcome_rules(self) -> dict[str, dict[str, str]]:
+        """What the raw data are checked against: kind and better direction of each outcome."""
+        return {
+            name: {"kind": outcome.kind, "better": outcome.better}
+            for name, outcome in self.outcomes.items()
+        }
 
     def measures(self, condition: str) -> dict[str, list[str]]:
         """The measures the analyses of a condition ask for, by outcome."""
@@ -265,13 +277,42 @@ def read_protocol(path: Path | str) -> Review:
     ProtocolError
         when the file is not a YAML mapping or the protocol is not usable
     """
-    try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ProtocolError(f"{path}: not valid YAML: {error}") from None
+    config = load_yaml(path)
     if not isinstance(config, dict):
         raise ProtocolError(f"{path}: must be a mapping of settings")
     return resolve(config)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, not the loss of the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            # `<<` merges an anchor; what it brings may be overridden on purpose.
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
+                line = key.start_mark.line + 1
+                raise ProtocolError(
+                    f"{self.name} line {line}: the key '{key.value}' stands twice in one place; "
+                    "rename or remove one"
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: Path | str) -> Any:
+    """Read YAML, refusing a key that stands twice.
+
+    Raises
+    ------
+    ProtocolError
+        when the file is not valid YAML or a key stands twice
+    """
+    with Path(path).open(encoding="utf-8") as stream:
+        try:
+            return yaml.load(stream, Loader=_StrictLoader)  # a SafeLoader
+        except yaml.YAMLError as error:
+            raise ProtocolError(f"{path}: not valid YAML: {error}") from None
 
 
 def _explain(item: Any) -> list[str]:

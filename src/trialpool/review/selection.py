@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.extraction.columns import CONFIDENCE
 from trialpool.review.protocol import Analysis, Filter
-
-_TRUST = ("primary", "abstract", "secondary")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,14 @@ class Selection:
     rejected: pd.DataFrame
 
 
-def select(effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis) -> Selection:
+def select(
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    *,
+    counts: bool = False,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> Selection:
     """Choose one effect per trial as the protocol says.
 
     Effects outside the analysis (filters, window, instruments, comparators) are rejected. Of
@@ -34,6 +41,8 @@ def select(effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis) -> S
     ----------
     effects : effects.csv of the condition
     trials : trials.csv of the condition
+    counts : whether the model needs counts (Mantel-Haenszel)
+    confidence_order : kinds of source, the preferred one first
     """
     pool = effects[
         (effects["outcome"] == analysis.outcome)
@@ -44,18 +53,18 @@ def select(effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis) -> S
     rejected: dict[str, str] = {}
     candidates: dict[str, list[Mapping[str, Any]]] = {}
     for row in tables.records(pool):
-        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis)
+        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis, counts=counts)
         if reason:
             rejected[row["effect_id"]] = reason
         else:
             candidates.setdefault(row["trial_id"], []).append(row)
     chosen = []
     for rows in candidates.values():
-        best = min(rows, key=lambda row: _preference(row, analysis))
+        best = min(rows, key=lambda row: _preference(row, analysis, confidence_order))
         chosen.append(best["effect_id"])
         for other in rows:
             if other is not best:
-                rejected[other["effect_id"]] = _versus(other, best, analysis)
+                rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
     picked = pool[pool["effect_id"].isin(chosen)].sort_values(
         ["year", "study", "effect_id"], na_position="last", ignore_index=True
     )
@@ -75,7 +84,7 @@ def why_not(trial: Mapping[str, Any], rule: Filter) -> str:
     return ""
 
 
-def _unfit(row: Mapping[str, Any], analysis: Analysis) -> str:
+def _unfit(row: Mapping[str, Any], analysis: Analysis, *, counts: bool) -> str:
     if analysis.instruments and row["instrument"] not in analysis.instruments:
         return f"instrument {row['instrument']} is not one of the analysis"
     if row["comparator_class"] not in analysis.comparators:
@@ -93,21 +102,25 @@ def _unfit(row: Mapping[str, Any], analysis: Analysis) -> str:
         return "change scores are not pooled with scores after treatment"
     if row["yi"] != row["yi"] or row["vi"] != row["vi"]:
         return str(row["reason"])
+    if counts and row["event_control"] != row["event_control"]:
+        return "a reported contrast has no counts for Mantel-Haenszel"
     return ""
 
 
-def _preference(row: Mapping[str, Any], analysis: Analysis) -> tuple[float | str, ...]:
-    time = row["time_days"]
-    distance = 0.0
-    if analysis.prefer_time is not None and time == time:
-        distance = abs(float(time) - analysis.prefer_time)
+def _preference(
+    row: Mapping[str, Any], analysis: Analysis, order: Sequence[str]
+) -> tuple[float | str, ...]:
+    time, distance = row["time_days"], 0.0
+    if analysis.prefer_time is not None:
+        # A time that is not known comes after every known one.
+        distance = abs(float(time) - analysis.prefer_time) if time == time else inf
     return (
         _place(row["instrument"], analysis.instruments),
         _place(row["comparator_class"], analysis.comparators),
         _place(row["outcome_type"], analysis.outcome_types),
         distance,
         0.0 if row["basis"] == "arms" else 1.0,
-        float(_TRUST.index(row["confidence"])),
+        float(order.index(row["confidence"])),
         -float(row["n"]) if row["n"] == row["n"] else 0.0,
         str(row["effect_id"]),
     )
@@ -127,9 +140,11 @@ _WHY = (
 )
 
 
-def _versus(row: Mapping[str, Any], best: Mapping[str, Any], analysis: Analysis) -> str:
+def _versus(
+    row: Mapping[str, Any], best: Mapping[str, Any], analysis: Analysis, order: Sequence[str]
+) -> str:
     """The first rule by which another effect of the trial was preferred."""
-    mine, theirs = _preference(row, analysis), _preference(best, analysis)
+    mine, theirs = (_preference(each, analysis, order) for each in (row, best))
     for (column, words), a, b in zip(_WHY, mine, theirs, strict=False):
         if a != b:
             shown = [f"{v:g}" if isinstance(v, float) else v for v in (row[column], best[column])]

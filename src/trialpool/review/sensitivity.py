@@ -51,16 +51,21 @@ def sensitivity(
     rows += list(_variants(studies, effects, analysis, model))
     rows += list(_subsets(studies, trials, analysis, model))
     if missing.joint is not None and len(studies):
-        note = f"added with no effect: {', '.join(missing.added)}"
+        names = missing.missing[missing.missing["what_if"] == "yes"]["study"]
+        note = f"added with no effect: {', '.join(names)}"
         rows.append(
             _row("missing results", "all missing trials found nothing", missing.joint, note)
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def posterior(studies: pd.DataFrame, bayes: Bayes) -> Posterior | None:
-    """The Bayesian model beside the result; it needs two trials."""
-    if len(studies) < 2:
+def posterior(studies: pd.DataFrame, measure: str, bayes: Bayes) -> Posterior | None:
+    """The Bayesian model beside the result; it needs two trials.
+
+    The half-normal prior of tau is made for standardised differences and log ratios (Roever
+    2021); on the points of a scale, or on risks, it would mean something else.
+    """
+    if len(studies) < 2 or measure in ("MD", "RD"):
         return None
     return normal_normal(
         studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), tau_scale=bayes.tau_scale
@@ -100,7 +105,7 @@ def _models(studies: pd.DataFrame, analysis: Analysis, model: Model) -> Iterator
 
 
 def _posterior(studies: pd.DataFrame, analysis: Analysis, bayes: Bayes) -> Iterator[dict[str, Any]]:
-    found = posterior(studies, bayes)
+    found = posterior(studies, analysis.measure, bayes)
     if found is None:
         return
     below = "1" if is_log(analysis.measure) else "0"
@@ -115,15 +120,21 @@ def _posterior(studies: pd.DataFrame, analysis: Analysis, bayes: Bayes) -> Itera
         "tau2": found.tau**2,
         "i2": float("nan"),
         "model": found.prior,
-        "note": f"posterior median and 95 % interval; P(effect below {below}) = "
-        f"{found.p_below_zero:.3f}",
+        "note": f"posterior median and 95 % interval; P(effect below {below}) "
+        f"{_probability(found.p_below_zero)}",
     }
+
+
+def _probability(p: float) -> str:
+    if p < 0.001:
+        return "< 0.001"
+    return "> 0.999" if p > 0.999 else f"= {p:.3f}"
 
 
 def _variants(
     studies: pd.DataFrame, effects: pd.DataFrame, analysis: Analysis, model: Model
 ) -> Iterator[dict[str, Any]]:
-    """Crossover alternatives: each replaces the chosen effects it exists for."""
+    """Other crossover handling and other participants: each replaces the effects it is of."""
     ids = set(studies["effect_id"])
     others = effects[effects["effect_id"].isin(ids) & effects["variant"].notna()]
     for variant in sorted(set(others["variant"]) - {""}):
@@ -133,7 +144,8 @@ def _variants(
             new = changed["effect_id"].map(swap[column])
             changed[column] = new.where(new.notna(), changed[column])
         note = f"changes {', '.join(sorted(swap['study']))}"
-        yield _row("crossover", variant, fit(changed, analysis.measure, model), note)
+        group = "participants" if variant.startswith("participants") else "crossover"
+        yield _row(group, variant, fit(changed, analysis.measure, model), note)
 
 
 def _subsets(

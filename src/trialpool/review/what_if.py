@@ -11,6 +11,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.results import NAN
 from trialpool.review.fit import Fit, fit
+from trialpool.review.missing import size
 from trialpool.review.protocol import Analysis, Crossover, Model
 from trialpool.review.selection import why_not
 
@@ -37,6 +38,7 @@ def what_if(
     studies: pd.DataFrame,
     missing: pd.DataFrame,
     trials: pd.DataFrame,
+    arms: pd.DataFrame,
     analysis: Analysis,
     model: Model,
     crossover: Crossover,
@@ -44,27 +46,31 @@ def what_if(
     """Refit the analysis with missing trials added, each with an effect of exactly zero.
 
     The sampling variance of an added trial is what its size implies at no effect: 1/n1 + 1/n2
-    for an SMD, 2(1 - r)/n for a crossover, and for counts the variance at the control groups'
-    overall risk. A trial whose size is not known cannot enter; the table says so.
+    for an SMD, 2(1 - r)/n for people seen under both conditions, and for counts the variance at
+    the control groups' overall risk. A trial that reported an effect, or whose size is not known,
+    cannot enter; the table says so. Trials outside the analysis (filters, time, comparators) are
+    not missing from it.
     """
     about = {row["trial_id"]: row for row in tables.records(trials)}
+    held = set(studies["trial_id"])
     lines, additions = [], []
     for row in tables.records(missing[missing["outcome"] == analysis.outcome]):
         trial = about[row["trial_id"]]
-        if row["trial_id"] in set(studies["trial_id"]) or why_not(trial, analysis):
+        if row["trial_id"] in held or why_not(trial, analysis) or _outside(row, arms, analysis):
             continue
-        vi, reason = _variance(row, trial, studies, analysis.measure, crossover)
+        vi, told = _variance(row, studies, analysis.measure, crossover)
         if row["what_if"] != "yes":
-            vi, reason = NAN, str(row["what_if_reason"])
+            vi, told = NAN, ""
+        said = (row["what_if_reason"], told)
         line = {
             **{name: row.get(name) for name in MISSING_COLUMNS},
             "study": trial["study"],
             "year": trial["year"],
             "what_if": "yes" if vi == vi else "no",
-            "what_if_reason": reason,
+            "what_if_reason": "; ".join(str(part) for part in said if part and part == part),
         }
         if vi == vi:
-            added = _added(row, vi, analysis.measure)
+            added = {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi}
             additions.append(added)
             one = fit(_with(studies, [added]), analysis.measure, _poolable(model))
             line |= {
@@ -83,11 +89,15 @@ def what_if(
     return WhatIf(missing=table, joint=joint, added=tuple(a["trial_id"] for a in additions))
 
 
-def size(row: Mapping[str, Any]) -> float:
-    """The number of people in a missing trial, NaN when it is not known."""
-    if row["n_experimental"] == row["n_experimental"] and row["n_control"] == row["n_control"]:
-        return float(row["n_experimental"]) + float(row["n_control"])
-    return float(row["n_total"])
+def _outside(row: Mapping[str, Any], arms: pd.DataFrame, analysis: Analysis) -> bool:
+    """Whether the missing result would not belong to the analysis anyway."""
+    if analysis.time_days is not None:
+        low, high = analysis.time_days
+        if row["time_to_days"] < low or row["time_from_days"] > high:
+            return True
+    own = arms[(arms["trial_id"] == row["trial_id"]) & (arms["role"] == "control")]
+    classes = set(own["comparator_class"])
+    return bool(classes) and not classes & set(analysis.comparators)
 
 
 def _poolable(model: Model) -> Model:
@@ -99,36 +109,31 @@ def _poolable(model: Model) -> Model:
 
 
 def _variance(
-    row: Mapping[str, Any],
-    trial: Mapping[str, Any],
-    studies: pd.DataFrame,
-    measure: str,
-    crossover: Crossover,
+    row: Mapping[str, Any], studies: pd.DataFrame, measure: str, crossover: Crossover
 ) -> tuple[float, str]:
     """The sampling variance at no effect, and what was assumed (or why it is not known)."""
     n = size(row)
     if n != n:
         return NAN, "the number of participants is not known"
-    if trial["design"] == "crossover" and measure == "SMD":
+    if measure == "MD":
+        return NAN, "no standard deviation is known to give a mean difference its variance"
+    both = row["period"] == "both"
+    if both and measure == "SMD":
         r = crossover.correlation
         return 2 * (1 - r) / n, f"crossover, correlation assumed {r:g}"
-    known = row["n_experimental"] == row["n_experimental"]
-    split = "" if known else "equal groups assumed"
-    n1, n2 = (float(row["n_experimental"]), float(row["n_control"])) if known else (n / 2, n / 2)
+    n1, n2, told = float(row["n_experimental"]), float(row["n_control"]), ""
+    if both:
+        n1, n2 = n, n
+    elif n1 != n1 or n2 != n2:
+        n1, n2, told = n / 2, n / 2, "equal groups assumed"
     if measure == "SMD":
-        return 1 / n1 + 1 / n2, split
-    if measure in ("OR", "RR", "RD") and len(studies):
-        risk = studies["event_control"].sum() / studies["totaln_control"].sum()
-        if not 0 < risk < 1:
-            return NAN, "no risk in the control groups to assume"
-        unit = {"OR": 1 / (risk * (1 - risk)), "RR": (1 - risk) / risk, "RD": risk * (1 - risk)}
-        told = f"the control groups' overall risk ({100 * risk:.0f} %) assumed in both arms"
-        return unit[measure] * (1 / n1 + 1 / n2), "; ".join(t for t in (split, told) if t)
-    return NAN, "no standard deviation is known to give a mean difference its variance"
-
-
-def _added(row: Mapping[str, Any], vi: float, measure: str) -> dict[str, Any]:
-    return {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi, "measure": measure}
+        return 1 / n1 + 1 / n2, told
+    risk = studies["event_control"].sum() / studies["totaln_control"].sum() if len(studies) else 0
+    if not 0 < risk < 1:
+        return NAN, "no risk in the control groups to assume"
+    unit = {"OR": 1 / (risk * (1 - risk)), "RR": (1 - risk) / risk, "RD": risk * (1 - risk)}
+    assumed = f"the control groups' overall risk ({100 * risk:.0f} %) assumed in both arms"
+    return unit[measure] * (1 / n1 + 1 / n2), "; ".join(part for part in (told, assumed) if part)
 
 
 def _with(studies: pd.DataFrame, added: list[dict[str, Any]]) -> pd.DataFrame:

@@ -1,0 +1,86 @@
+"""Is the review ready to run: the protocol, the raw data, and whether they speak of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trialpool.extraction.clean import check_all
+from trialpool.extraction.problems import Problem
+from trialpool.extraction.read import RawData
+from trialpool.review.protocol import Filter, ProtocolError, Review, load_yaml, resolve
+
+
+def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:
+    """Resolve the protocol and check everything before anything is written.
+
+    Parameters
+    ----------
+    config : the configuration as Snakemake merged it
+    files : the files it came from; only there can a key that stands twice be seen
+    folder : the raw data folder
+
+    Raises
+    ------
+    ProtocolError, DataError
+        listing all problems of the protocol, or else of the raw data
+    """
+    for file in files:
+        load_yaml(file)
+    review = resolve(config)
+    check(review, folder)
+    return review
+
+
+def check(review: Review, folder: Path) -> list[Problem]:
+    """Check the raw data against the protocol, and the protocol against the raw data.
+
+    Returns
+    -------
+    The warnings
+
+    Raises
+    ------
+    DataError
+        listing the errors of all raw tables
+    ProtocolError
+        when the tables are in order but the protocol names what they do not hold
+    """
+    data, warnings = check_all(folder, list(review.conditions), review.outcome_rules())
+    unknown = [line for name, raw in data.items() for line in _unknown(review, name, raw)]
+    if unknown:
+        count = f"{len(unknown)} problem{'s' if len(unknown) > 1 else ''}"
+        raise ProtocolError(
+            f"config/review.yaml: {count}; nothing was written\n" + "\n".join(unknown)
+        )
+    return warnings
+
+
+def _unknown(review: Review, condition: str, raw: RawData) -> Iterator[str]:
+    """Names in the protocol that no table holds: a typing error would empty an analysis."""
+    instruments = {str(row["instrument"]) for row in raw["instruments"].rows}
+    for name, analysis in review.conditions[condition].analyses.items():
+        where = f"conditions.{condition}.analyses.{name}"
+        for instrument in analysis.instruments:
+            if instrument not in instruments:
+                yield (
+                    f"{where}.instruments: {instrument} is not in data/raw/instruments.csv; add "
+                    "it there or fix the spelling"
+                )
+        yield from _unknown_codes(where, analysis, raw)
+        for subset in analysis.subsets:
+            yield from _unknown_codes(f"{where}.subsets.{subset.label}", subset, raw)
+
+
+def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[str]:
+    trials = raw["trials"]
+    for kind, values in (("include", rule.include), ("exclude", rule.exclude)):
+        for column, wanted in values.items():
+            held = {str(row[column]) for row in trials.rows}
+            for value in wanted:
+                if trials.table[column].kind == "id" and value not in held:
+                    yield (
+                        f"{where}.{kind}.{column}: no trial has {value}; those in {trials.file} "
+                        f"are {', '.join(sorted(held))}"
+                    )

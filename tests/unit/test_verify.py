@@ -1,0 +1,86 @@
+"""The second route sees a wrong number wherever a reader would."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small import SmallReview, through_csv
+
+from trialpool import tables
+from trialpool.review.verify import DisagreementError, raise_disagreements, verify
+
+ANALYSES = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
+
+
+def stored(small: SmallReview, condition: str, name: str, folder: Path) -> tuple[Any, pd.DataFrame]:
+    """An analysis as it stands in its files."""
+    result = small.result(condition, name)
+    tables.write_json(folder / "model.json", result.model)
+    return tables.read_json(folder / "model.json"), through_csv(result.studies)
+
+
+@pytest.mark.parametrize(("condition", "name"), ANALYSES)
+def test_the_second_route_agrees(
+    small: SmallReview, tmp_path: Path, condition: str, name: str
+) -> None:
+    """Random effects, ratios and Mantel-Haenszel: nothing disagrees, and limits are compared."""
+    table = verify(*stored(small, condition, name, tmp_path))
+    raise_disagreements(table)
+    agreed = set(table[table["verdict"] == "agree"]["quantity"])
+    assert {"k", "n", "estimate", "ci_low", "ci_high", "p_value", "inputs"} <= agreed
+
+
+@pytest.mark.parametrize("field", ["estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high"])
+@pytest.mark.parametrize(("condition", "name"), ANALYSES)
+def test_any_shown_number_that_is_off_is_found(
+    small: SmallReview, tmp_path: Path, condition: str, name: str, field: str
+) -> None:
+    """A relative error of 1 in 1,000 in any number of summary.csv stops the run."""
+    model, studies = stored(small, condition, name, tmp_path)
+    if model["display"][field] is None:
+        assert field.startswith("pi_")  # Mantel-Haenszel has no prediction interval
+        return
+    wrong = copy.deepcopy(model)
+    wrong["display"][field] *= 1.001
+    with pytest.raises(DisagreementError, match=f"{condition}/{name}, {field}: trialpool"):
+        raise_disagreements(verify(wrong, studies))
+
+
+@pytest.mark.parametrize("field", ["k", "n", "inputs_sha256"])
+def test_a_model_of_other_studies_is_found(small: SmallReview, tmp_path: Path, field: str) -> None:
+    """The model and the studies table belong together."""
+    model, studies = stored(small, "blue", "mood", tmp_path)
+    model[field] = "0" if field == "inputs_sha256" else model[field] + 1
+    with pytest.raises(DisagreementError):
+        raise_disagreements(verify(model, studies))
+
+
+def test_a_single_trial_is_compared_too(small: SmallReview, tmp_path: Path) -> None:
+    """With k = 1 the trial's own interval is what readers see."""
+    rows = small.rows("results")
+    small.write("results", [rows[0], *(row for row in rows[1:] if row[0] == "Ash")])
+    model, studies = stored(small, "blue", "mood", tmp_path)
+    assert model["k"] == 1
+    raise_disagreements(verify(model, studies))
+    model["display"]["ci_low"] *= 1.001
+    with pytest.raises(DisagreementError, match="ci_low"):
+        raise_disagreements(verify(model, studies))
+
+
+def test_no_events_at_all_is_not_a_crash(small: SmallReview, tmp_path: Path) -> None:
+    """No control events anywhere: the Mantel-Haenszel odds ratio does not exist."""
+    for row in (12, 13, 14, 15, 16):
+        rows = small.rows("results", "green")
+        if (
+            rows[row - 1][rows[0].index("arm_id")] == "control"
+            and rows[row - 1][rows[0].index("event")]
+        ):
+            small.set("results", row, "event", "0", condition="green")
+    small.set("results", 11, "event", "0", condition="green")
+    model, studies = stored(small, "green", "harm_odds", tmp_path)
+    assert model["display"]["estimate"] is None
+    raise_disagreements(verify(model, studies))
