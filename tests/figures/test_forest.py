@@ -115,9 +115,8 @@ def test_rows_of_a_small_analysis() -> None:
     assert table.footnotes == (
         ("a", "Imputed: r = 0.5."),
         ("b", "Effect as reported, not computed from arm data."),
-        ("c", "SD checked."),
-        ("d", "r = 0.5."),
-        ("e", "Numbers from a secondary source, not the trial’s own report."),
+        ("c", "Flagged: SD checked; r = 0.5."),
+        ("d", "Numbers from a secondary source, not the trial’s own report."),
         ("", "Prediction interval not shown: k = 2, fewer than 5 trials."),
     )
     assert [(c.group, c.heading) for c in table.columns] == [
@@ -451,3 +450,17 @@ def test_a_trial_without_an_effect_or_weight_keeps_its_line() -> None:
     assert len(squares_of(fig)[0]) == 3
     assert overlaps(fig) == []
     assert outside(fig) == []
+
+
+def test_the_scale_stands_beside_the_trial_where_one_is_known() -> None:
+    """Different scales pooled in one SMD are said; without a scale there is no column."""
+    plain = [line | {"instrument": ""} for line in scores(3)]
+    named = [
+        line | {"instrument": scale}
+        for line, scale in zip(scores(3), ("CAPS-5", "PCL-5", "IES-R"), strict=True)
+    ]
+    assert "Scale" not in [column.heading for column in table_of(case(plain)).columns]
+    table = table_of(case(named))
+    assert [column.heading for column in table.columns][:2] == ["Trial", "Scale"]
+    assert table.body["scale"].tolist()[:3] == ["CAPS-5", "PCL-5", "IES-R"]
+    assert overlaps(draw(table)) == []

@@ -112,6 +112,7 @@ def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) ->
         "weight": style.fixed(weight, 1),
         **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
         "share": weight,
+        "scale": text(line.get("instrument")),
     }
     for arm in ARMS:
         n = line.get(f"n_{arm}")

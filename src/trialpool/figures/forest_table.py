@@ -14,7 +14,7 @@ from trialpool.figures import forest_text as words
 from trialpool.figures.forest_text import text
 
 KINDS = ("study", "missing", "pooled", "prediction")
-TEXTS = ["kind", "trial_id", "label", "marks", "experimental", "experimental_n"]
+TEXTS = ["kind", "trial_id", "label", "scale", "marks", "experimental", "experimental_n"]
 TEXTS += ["control", "control_n", "effect", "weight", "reported"]
 NUMBERS = ["estimate", "ci_low", "ci_high", "share"]
 JUDGED = [*words.DOMAINS, "overall"]
@@ -170,6 +170,8 @@ def _columns(
     domains: Sequence[str],
 ) -> tuple[Column, ...]:
     out = [Column(key="label", heading="Trial", align="left")]
+    if (table["scale"] != "").any():
+        out.append(Column(key="scale", heading="Scale", align="left"))
     for arm in ("experimental", "control"):
         name = text(model.get(f"{arm}_label")) or arm
         name = name[:1].upper() + name[1:]
