@@ -12,8 +12,25 @@ Spoil = Callable[[SmallReview], None]
 R = "data/raw/blue/results.csv"
 
 
-def cell(table: str, row: int, column: str, value: str) -> Spoil:
-    return lambda small: small.set(table, row, column, value)
+def cell(table: str, row: int, *changes: str) -> Spoil:
+    """Set one or more cells of a row: column, value, column, value, ..."""
+
+    def spoil(small: SmallReview) -> None:
+        for column, value in zip(changes[::2], changes[1::2], strict=True):
+            small.set(table, row, column, value)
+
+    return spoil
+
+
+def cell_end(table: str, row: int, ending: str) -> Spoil:
+    """Append raw text to a line of the file."""
+
+    def spoil(small: SmallReview) -> None:
+        lines = small.path(table).read_text(encoding="utf-8").split("\n")
+        lines[row - 1] += ending
+        small.path(table).write_text("\n".join(lines), encoding="utf-8")
+
+    return spoil
 
 
 def without_column(table: str, column: str) -> Spoil:
@@ -157,6 +174,35 @@ CASES: dict[str, tuple[Spoil, str]] = {
         cell("results", 2, "outcome_type", "event"),
         f"{R} row 2, outcome_type = event: does not fit outcome mood, which is continuous. "
         "Correct outcome_type or outcome.",
+    ),
+    "quote never closed": (
+        cell_end("results", 4, '"a note'),
+        f"{R}: not readable as CSV (unexpected end of data). Look for a quote that is opened and "
+        "never closed.",
+    ),
+    "line break in a cell": (
+        cell("results", 4, "notes", "one\ntwo"),
+        f"{R} row 4, notes: the cell holds a line break. Remove it, or close the quote that was "
+        "left open.",
+    ),
+    "not a finite number": (
+        cell("results", 2, "n", "1e400"),
+        f"{R} row 2, n = 1e400: is too large to be a number. Correct the value.",
+    ),
+    "instrument of another outcome": (
+        cell("instruments", 2, "outcome", "harm"),
+        f"{R} row 2, instrument = SCALE: measures harm, not mood. Correct the instrument or the "
+        "outcome.",
+    ),
+    "instrument of the other direction": (
+        cell("instruments", 2, "better", "higher"),
+        f"{R} row 2, instrument = SCALE: higher is better on it, but lower is better for mood in "
+        "config/review.yaml. Record the scale under an outcome of its own direction.",
+    ),
+    "ratio below zero": (
+        cell("contrasts", 2, "effect_measure", "OR", "estimate", "-0.2", "ci_low", "-0.5"),
+        "data/raw/blue/contrasts.csv row 2, estimate = -0.2: a ratio (OR) must be above 0. Enter "
+        "it as printed, not logged.",
     ),
     "crossover domain of a parallel trial": (
         cell("risk_of_bias", 2, "domain", "DS"),

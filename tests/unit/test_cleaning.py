@@ -92,3 +92,37 @@ def test_a_result_equal_to_baseline_is_flagged(small: SmallReview) -> None:
         small.set("results", 8, column, rows[15][rows[0].index(column)])
     flags = small.cleaned().flags
     assert flags[["row", "check"]].to_numpy().tolist() == [[8, "equal_to_baseline"]]
+
+
+def test_one_source_gives_all_arms_of_a_comparison(small: SmallReview) -> None:
+    """Arms of two sources are never mixed; a source with both sides comes first."""
+    rows = small.rows("results")
+    header = rows[0]
+    other = [list(row) for row in rows[1:3]]
+    for row, n in zip(other, ("10", "10"), strict=True):
+        for column, value in (("source", "review"), ("confidence", "secondary"), ("n", n)):
+            row[header.index(column)] = value
+    # The primary source's control arm is unusable, so the review's pair is used whole.
+    rows[2][header.index("exclude_reason")] = "illegible"
+    small.write("results", [*rows, *other])
+    cleaned = small.cleaned()
+    ash = cleaned.tables["records"].query("trial_id == 'Ash' and table == 'results'")
+    assert ash[ash["outcome"] == "mood"]["source"].tolist() == ["review", "review"]
+    assert cleaned.dropped[["row", "rule"]].to_numpy().tolist() == [
+        [2, "superseded"],
+        [3, "extractor"],
+        [18, "extractor"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("time_days", "8"), ("time_days", ""), ("definition", "other"), ("outcome_type", "change")],
+)
+def test_an_arm_without_a_partner_is_dropped_with_the_reason(
+    small: SmallReview, column: str, value: str
+) -> None:
+    """A typing error in one arm must not take a trial out in silence."""
+    small.set("results", 3, column, value)
+    dropped = small.cleaned().dropped
+    assert dropped[dropped["rule"] == "no partner"]["row"].tolist() == [2, 3]

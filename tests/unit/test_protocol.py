@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from small import ROOT, SMALL
+from small import ROOT, SMALL, SmallReview
 
 from trialpool.review.protocol import ProtocolError, read_protocol, resolve
+from trialpool.review.ready import check
 
 
 @pytest.fixture
@@ -98,3 +99,48 @@ def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None
         same = before.for_analysis(*pair) == after.for_analysis(*pair)
         assert same == (pair != ("blue", "mood"))
     assert before.measures("blue") == after.measures("blue") == {"harm": ["RR"], "mood": ["SMD"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "instruments: [SCALE, OTHER]",
+            "instruments: [SCALLE]",
+            "conditions.blue.analyses.mood.instruments: SCALLE is not in "
+            "data/raw/instruments.csv; add it there or fix the spelling",
+        ),
+        (
+            "prefer_time: 7",
+            "include: {diagnosis: [bluez]}",
+            "conditions.blue.analyses.mood.include.diagnosis: no trial has bluez; those in "
+            "data/raw/blue/trials.csv are blues",
+        ),
+        (
+            "prefer_time: 7",
+            "exclude: {setting: [psychiatrc]}",
+            "conditions.blue.analyses.mood: setting is never 'psychiatrc'; use one of psychiatric, "
+            "perioperative, medical, healthy",
+        ),
+        ("outcome: mood", "outcome: mood\n        comparators: []", "comparators = []"),
+        ("conditions:", "defaults: {crossover: {correlation: 1.5}}\nconditions:", "= 1.5"),
+    ],
+)
+def test_names_that_would_empty_an_analysis_are_refused(
+    small: SmallReview, old: str, new: str, message: str
+) -> None:
+    """A misspelt instrument or code would select nothing and look like missing evidence."""
+    path = small.folder / "config/review.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ProtocolError) as caught:
+        check(small.review, small.folder / "data/raw")
+    assert message in str(caught.value).replace(f"{small.folder.as_posix()}/", "")
+
+
+def test_a_key_that_stands_twice_is_refused(small: SmallReview) -> None:
+    """YAML would keep the last one, and an analysis would be gone."""
+    path = small.folder / "config/review.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("harm: {title: Any harm, o", "mood: "
+                    "{title: Any harm, o"), encoding="utf-8")  # fmt: skip
+    with pytest.raises(ProtocolError, match="the key 'mood' stands twice in one place"):
+        read_protocol(path)

@@ -179,3 +179,88 @@ def test_flipping_every_sign_changes_no_conclusion(small: SmallReview) -> None:
     assert after["display"]["ci_low"] == pytest.approx(-before["display"]["ci_high"])
     assert after["display"]["p_value"] == pytest.approx(before["display"]["p_value"])
     assert after["pooled"]["tau2"] == pytest.approx(before["pooled"]["tau2"])
+
+
+def test_an_alternative_set_of_participants_is_a_variant(small: SmallReview) -> None:
+    """One arm with a disputed participant is compared with the main set's other arm."""
+    rows = small.rows("results")
+    extra = list(rows[1])
+    for column, value in (("analysis_set", "plus one"), ("n", "21"), ("mean", "17.5")):
+        extra[rows[0].index(column)] = value
+    small.write("results", [*rows, extra])
+    result = small.result("blue", "mood")
+    assert result.model["k"] == 4
+    varied = result.sensitivity.set_index("label").loc["participants: plus one"]
+    es = effect_size("SMD", m1i=[17.5], sd1i=[8], n1i=[21], m2i=[24], sd2i=[9], n2i=[19])
+    studies = result.studies.set_index("trial_id")
+    yi = studies["yi"].where(studies.index != "Ash", es.yi[0])
+    vi = studies["vi"].where(studies.index != "Ash", es.vi[0])
+    assert varied["estimate"] == pytest.approx(pool(yi, vi).beta, rel=1e-5)
+
+
+def test_a_known_time_comes_before_an_unknown_one(small: SmallReview) -> None:
+    """With no window, a blank time must not win for being at distance zero."""
+    config = small.folder / "config/review.yaml"
+    text = config.read_text(encoding="utf-8").replace("        time_days: [5, 10]\n", "")
+    config.write_text(text, encoding="utf-8")
+    rows = small.rows("results")
+    place = rows[0].index("time_days")
+    small.write("results", [*rows, *([*r[:place], "", *r[place + 1 :]] for r in rows[1:3])])
+    result = small.result("blue", "mood")
+    assert result.studies.set_index("trial_id").loc["Ash", "time_days"] == 7
+
+
+def test_mantel_haenszel_leaves_out_a_contrast_with_the_reason(small: SmallReview) -> None:
+    """A reported odds ratio has no counts."""
+    header, row = small.rows("contrasts", "green")
+    cells = dict(zip(header, row, strict=True)) | {
+        "trial_id": "Larch", "outcome": "harm", "instrument": "", "effect_measure": "OR",
+        "estimate": "1.5", "ci_low": "0.5", "ci_high": "4.5",
+    }  # fmt: skip
+    small.write("contrasts", [header, [cells[name] for name in header]], "green")
+    result = small.result("green", "harm_odds")
+    assert result.model["k"] == 3
+    reasons = result.selection.set_index("trial_id")["reason"]
+    assert reasons["Larch"] == "a reported contrast has no counts for Mantel-Haenszel"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rows"),
+    [
+        ("time_to_days", "3", 0),
+        ("time_from_days", "11", 0),
+        ("time_from_days", "10", 1),
+        ("what_if", "no", 1),
+    ],
+)
+def test_a_missing_result_outside_the_analysis_is_not_missing_from_it(
+    small: SmallReview, column: str, value: str, rows: int
+) -> None:
+    """A trial measured on days 1 to 3 says nothing about days 5 to 10."""
+    small.set("missing_results", 2, column, value)
+    result = small.result("blue", "mood")
+    assert len(result.missing) == rows
+    added = rows and value != "no"
+    assert (result.model["what_if"] is not None) == bool(added)
+
+
+def test_people_of_a_missing_crossover_count_once(small: SmallReview) -> None:
+    """At no effect the variance of a paired SMD is 2 (1 - r)/n, n people."""
+    for table, column, value in (
+        ("trials", "design", "crossover"),
+        ("missing_results", "period", "both"),
+        ("missing_results", "n_experimental", ""),
+        ("missing_results", "n_control", ""),
+        ("missing_results", "n_total", "40"),
+    ):
+        small.set(table, 6 if table == "trials" else 2, column, value)
+    row = small.result("blue", "mood").missing.iloc[0]
+    assert row["vi"] == pytest.approx(2 * (1 - 0.5) / 40)
+
+
+def test_names_that_look_like_numbers_stay_names(small: SmallReview) -> None:
+    """A trial called 007 is not trial 7."""
+    for table in ("trials", "arms", "results", "contrasts", "risk_of_bias"):
+        path = small.path(table)
+        path.write_text(path.read_text(encoding="utf-8").replace("Ash", "007"), encoding="utf-8")
+    assert "007" in small.result("blue", "mood").studies["trial_id"].tolist()
