@@ -12,9 +12,10 @@ import pandas as pd
 from trialpool.extraction.clean import Cleaned, clean, load
 from trialpool.extraction.problems import DataError
 from trialpool.review.analysis import Result, analyse
-from trialpool.review.comparisons import Records, build_effects
+from trialpool.review.comparisons import build_effects
 from trialpool.review.protocol import Defaults, Review, read_protocol
 from trialpool.review.ready import check
+from trialpool.review.records import Records
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,8 +18,9 @@ from small import ROOT, through_csv
 
 from trialpool.extraction.clean import clean, load
 from trialpool.review.analysis import Result, analyse
-from trialpool.review.comparisons import Records, build_effects
+from trialpool.review.comparisons import build_effects
 from trialpool.review.protocol import Review, resolve
+from trialpool.review.records import Records
 
 POOLING = {
     "model": {"method": "IV", "tau2": "DL", "test": "z"},

@@ -1,8 +1,9 @@
 """Compute the effects that the analyses of a condition may choose from."""
 
 from trialpool import logs, tables
-from trialpool.review.comparisons import Records, build_effects
+from trialpool.review.comparisons import build_effects
 from trialpool.review.protocol import Defaults
+from trialpool.review.records import Records
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")

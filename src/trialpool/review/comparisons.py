@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,44 +13,12 @@ from trialpool.results import TrialpoolError
 from trialpool.review import contrasts, crossover
 from trialpool.review.effect_rows import EFFECT_COLUMNS, Arm, Effect, arm_effect, text
 from trialpool.review.protocol import Defaults
+from trialpool.review.records import Records
 
 _GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
           "outcome_type"]  # fmt: skip
 _CONTRAST = ["trial_id", "experimental_arm", "control_arm", "outcome", "instrument", "definition",
              "period", "time_days", "effect_measure"]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The clean tables of a condition that effects are made of."""
-
-    trials: pd.DataFrame
-    arms: pd.DataFrame
-    rows: pd.DataFrame
-    flags: pd.DataFrame
-    _labels: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict, init=False)
-
-    @property
-    def results(self) -> pd.DataFrame:
-        """The records that are results per arm."""
-        return self.rows[self.rows["table"] == "results"]
-
-    @property
-    def contrasts(self) -> pd.DataFrame:
-        """The records that are reported differences between arms."""
-        return self.rows[self.rows["table"] == "contrasts"]
-
-    def arm(self, trial: str, arm: str) -> Mapping[str, Any]:
-        """One row of arms.csv."""
-        if not self._labels:
-            for row in tables.records(self.arms):
-                self._labels[str(row["trial_id"]), str(row["arm_id"])] = row
-        return self._labels[trial, arm]
-
-    def flag(self, table: str, row: int) -> str:
-        """The names of the checks that warned about a raw row."""
-        hit = self.flags[(self.flags["table"] == table) & (self.flags["row"] == row)]
-        return "; ".join(sorted(set(hit["check"])))
 
 
 def build_effects(

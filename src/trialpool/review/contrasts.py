@@ -11,7 +11,7 @@ from trialpool.results import NAN, EffectSizes
 from trialpool.review.effect_rows import Effect, single, text
 
 if TYPE_CHECKING:
-    from trialpool.review.comparisons import Records
+    from trialpool.review.records import Records
 
 # Which reported measures can stand for the measure an analysis asks for.
 _SERVES = {"MD": ("MD",), "SMD": ("D", "G"), "OR": ("OR",), "RR": ("RR",), "RD": ("RD",)}

@@ -13,8 +13,8 @@ from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.results import NAN, EffectSizes
 
 if TYPE_CHECKING:
-    from trialpool.review.comparisons import Records
     from trialpool.review.protocol import SmdOptions
+    from trialpool.review.records import Records
 
 EFFECT_COLUMNS = (
     "effect_id", "variant", "trial_id", "study", "year", "comparison", "experimental_arms",

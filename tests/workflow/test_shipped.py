@@ -1,0 +1,78 @@
+"""The published record: what stands in results/ and data/processed of this review."""
+
+from __future__ import annotations
+
+import pytest
+from small import ROOT
+
+from trialpool import tables
+from trialpool.review.protocol import Review, read_protocol
+from trialpool.review.summary import SUMMARY_COLUMNS
+
+RESULTS = ROOT / "results"
+
+
+@pytest.fixture(scope="module")
+def review() -> Review:
+    return read_protocol(ROOT / "config/review.yaml")
+
+
+def test_the_summary_has_a_row_per_analysis(review: Review) -> None:
+    """In the protocol's order, with the promised columns; each analysis has its files."""
+    summary = tables.read_table(RESULTS / "summary.csv")
+    assert tuple(summary.columns) == SUMMARY_COLUMNS
+    named = list(zip(summary["condition"], summary["analysis"], strict=True))
+    assert named == review.pairs()
+    for condition, analysis in review.pairs():
+        for file in ("model.json", "studies.csv", "forest.svg"):
+            assert (RESULTS / condition / analysis / file).stat().st_size > 0
+
+
+def test_every_raw_row_is_used_or_dropped_with_a_reason(review: Review) -> None:
+    """Rows in = rows used + rows dropped, for each raw table as it stands in data/raw."""
+    for condition in review.conditions:
+        processed = ROOT / "data/processed" / condition
+        account = tables.read_table(processed / "rows.csv")
+        dropped = tables.read_table(processed / "dropped.csv")
+        assert (account["rows_in"] == account["rows_used"] + account["rows_dropped"]).all()
+        assert len(dropped) == account["rows_dropped"].sum()
+        assert dropped["reason"].notna().all()
+        for table, count in zip(account["table"], account["rows_in"], strict=True):
+            raw = tables.read_table(ROOT / "data/raw" / condition / f"{table}.csv")
+            assert len(raw) == count, f"{condition}/{table}"
+
+
+def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Review) -> None:
+    """Between records and effects nothing is lost either."""
+    for condition in review.conditions:
+        processed = ROOT / "data/processed" / condition
+        records = tables.read_table(processed / "records.csv")
+        effects = tables.read_table(processed / "effects.csv")
+        named = set(";".join(effects["records"]).split(";"))
+        wanted = records[
+            records["outcome"].isin(review.measures(condition))
+            & (records["outcome_type"] != "baseline")
+        ]
+        for table, row in zip(wanted["table"], wanted["row"], strict=True):
+            assert f"{table}.csv:{row:.0f}" in named
+
+
+def test_the_second_route_disagrees_nowhere() -> None:
+    """And it does cover the estimate and limits of every analysis that has any."""
+    verification = tables.read_table(RESULTS / "verification.csv")
+    assert not (verification["verdict"] == "DISAGREE").any()
+    agreed = verification[verification["verdict"] == "agree"]
+    assert agreed[agreed["quantity"] == "ci_low"].groupby(["condition", "analysis"]).ngroups == 18
+
+
+def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
+    """The largest trial, its size, and the estimate had it found nothing."""
+    model = tables.read_json(RESULTS / "ptsd/symptoms_1_2_weeks/model.json")
+    largest = model["largest_missing"]
+    assert (largest["study"], largest["n"]) == ("Abdallah 2022", 158)
+    page = (RESULTS / "ptsd/index.html").read_text(encoding="utf-8")
+    headline = page[page.index("Main result") : page.index("Other questions")]
+    text = " ".join(headline.replace("\u00a0", " ").split())
+    assert "Abdallah 2022 (n = 158), is missing" in text
+    estimate = f"{largest['estimate']:.2f}".replace("-", "\u2212")
+    assert f"If it had found nothing, the estimate would be {estimate}" in text
