@@ -7,9 +7,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trialpool import tables
+from trialpool.extraction.clean import clean, load
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol import read_protocol
+from trialpool.review.protocol import Review, read_protocol
 from trialpool.review.ready import check as check_review
+
+
+def _lost(review: Review, condition: str, folder: Path) -> list[str]:
+    """Rows that will be dropped although nobody asked for it."""
+    raw, found = load(folder, condition, review.outcome_rules())
+    dropped = clean(raw, found, review.confidence_order).dropped
+    return [
+        f"{raw[row['table']].file} row {row['row']} will not be used: {row['reason']}."
+        for row in tables.records(dropped)
+        if row["rule"] in ("incomplete", "no partner")
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         review = read_protocol(options.config)
-        warnings = check_review(review, options.raw)
+        warnings = [str(warning) for warning in check_review(review, options.raw)]
+        for condition in review.conditions:
+            warnings += _lost(review, condition, options.raw)
     except (TrialpoolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

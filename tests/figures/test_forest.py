@@ -463,4 +463,6 @@ def test_the_scale_stands_beside_the_trial_where_one_is_known() -> None:
     table = table_of(case(named))
     assert [column.heading for column in table.columns][:2] == ["Trial", "Scale"]
     assert table.body["scale"].tolist()[:3] == ["CAPS-5", "PCL-5", "IES-R"]
-    assert overlaps(draw(table)) == []
+    sheet = draw(table)
+    assert {"CAPS-5", "PCL-5", "IES-R"} <= set(words_of(sheet))
+    assert overlaps(sheet) == []

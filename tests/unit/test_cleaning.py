@@ -65,12 +65,14 @@ def test_of_two_sources_of_one_result_the_most_trusted_is_used(small: SmallRevie
     ]  # fmt: skip
 
 
-def test_a_trial_without_any_result_is_dropped_with_its_arms(small: SmallReview) -> None:
-    """A trial that contributes nothing must not look included."""
-    header = small.rows("missing_results")[:1]
-    small.write("missing_results", header)
-    dropped = small.cleaned().dropped
-    assert dropped[dropped["trial_id"] == "Fir"]["table"].tolist() == ["trials", "arms", "arms"]
+def test_an_eligible_trial_stays_listed_when_none_of_its_results_can_be_used(
+    small: SmallReview,
+) -> None:
+    """A slip in one cell must not take a trial off the page."""
+    small.set("results", 8, "sd", "")
+    cleaned = small.cleaned()
+    assert cleaned.dropped["trial_id"].tolist().count("Elm") == 2
+    assert "Elm" in cleaned.tables["trials"]["trial_id"].tolist()
 
 
 def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:

@@ -24,7 +24,8 @@ STUDY: dict[str, Any] = {
     "totaln_experimental": None, "event_control": None, "totaln_control": None, "yi": -0.5,
     "vi": 0.1, "estimate": -0.5, "ci_low": -1.12, "ci_high": 0.12, "weight": 33.3,
     "formula": "SMD", "imputed": None, "derived": None, "notes": None, "flags": None,
-    "confidence": "primary", "records": "results.csv:2;results.csv:3", "source_url": "https://example.org/a",
+    "confidence": "primary", "records": "results.csv:2;results.csv:3", "locator": None,
+    "source_url": "https://example.org/a",
 }  # fmt: skip
 MISSING: dict[str, Any] = {
     "trial_id": "Fir", "study": "Fir 2021", "year": 2021, "status": "published_without_numbers",
@@ -196,7 +197,9 @@ def test_the_joint_what_if_needs_two_missing_trials() -> None:
     joint = {"trials": ["Fir", "Oak"], "k": 5, "estimate": -0.2, "ci_low": -0.5, "ci_high": 0.1}
     model = made(3, -0.61, -1.72, 0.5, what_if=joint)
     told = sentences.joint_missing(model, missing({}, {"trial_id": "Oak"}))
-    assert told.startswith("If both missing trials of known size (n = 276) had found nothing")
+    assert told.startswith(
+        "If the two missing trials that can be added (Fir 2021 and Fir 2021; n = 276) had"
+    )
     alone = made(3, -0.61, -1.72, 0.5, what_if=joint | {"trials": ["Fir"]})
     assert sentences.joint_missing(alone, missing({})) == ""
 
@@ -214,8 +217,8 @@ def test_a_result_that_tips_names_the_choices() -> None:
     tips = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, -0.1), (-1, 0.2)))
     found = {c.name: c.text for c in caveats(tips, None)}["Other choices"]
     assert found == (
-        "The answer would tip. The interval includes no difference as the protocol has it, but "
-        "excludes it under 1 of 2 other choices: choice 1."
+        "This depends on the choices. The interval includes no difference as the protocol has it, "
+        "but excludes it under 1 of 2 other choices: choice 1."
     )
     assert tipping(tips) == "Under 1 of 2 other choices the interval excludes no difference."
     firm = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, 0.2)))
@@ -260,10 +263,11 @@ def test_words_of_judgement_stay_out() -> None:
 
 
 REVIEW: dict[str, Any] = {
-    "title": "Made up", "question": "Does it help?", "version": "1", "data_until": "never",
+    "title": "Made up", "question": "Does it help?", "licence": "", "version": "1",
+    "data_until": "never",
     "experimental": "ketamine", "control": "control", "notice": "No advice.",
     "built_from": ["nothing"], "outcomes": {"mood": {"title": "mood"}},
-    "conditions": {"blue": {"title": "Blue", "question": "Why?"}},
+    "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": ""}},
 }  # fmt: skip
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="150pt"></svg>'
 

@@ -25,8 +25,6 @@ _COMPARISON = {
 }  # fmt: skip
 Roles = Mapping[tuple[Value, Value], str]
 
-_WITH_RESULTS = ("results", "contrasts", "missing_results")
-
 
 # The files the cleaning step writes for a condition.
 OUTPUTS = ("trials", "arms", "records", "risk_of_bias", "missing_results", "excluded", "search",
@@ -117,7 +115,6 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
         faults[name] |= _unusable(name, rows)
         faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
     faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
-    _idle_trials(raw, faults)
 
     tables = {}
     for table in CONDITION_TABLES:
@@ -247,22 +244,6 @@ def _alone(rows: Sequence[Row], roles: Roles) -> dict[int, Dropped]:
                     "definition, period, time_days, outcome_type and analysis_set",
                 )
     return out
-
-
-def _idle_trials(raw: RawData, faults: dict[str, dict[int, Dropped]]) -> None:
-    """Drop trials without any usable or missing result, and what hangs on them."""
-    alive = {
-        row["trial_id"]
-        for name in _WITH_RESULTS
-        for row in raw[name].rows
-        if _number(row) not in faults[name]
-    }
-    for name in ("trials", "arms", "risk_of_bias"):
-        for row in raw[name].rows:
-            if row["trial_id"] not in alive:
-                faults[name][_number(row)] = Dropped(
-                    rule="no result", reason="none of the trial's results is used"
-                )
 
 
 def _sd(row: Row) -> tuple[float, str] | None:

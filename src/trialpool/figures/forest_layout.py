@@ -176,6 +176,9 @@ def _body(sheet: Plan, table: ForestTable, columns: Sequence[Placed], y: float) 
                 sheet.dots.append(((placed.left + placed.right) / 2, middle, cell))
             elif placed.column.align == "numeric" and cell:
                 _cell(sheet, placed, cell, replace(look, y=_baseline(middle, style.BODY)))
+            elif placed.column.key == "scale" and cell:
+                at = replace(look, x=placed.left, y=_baseline(middle, style.BODY))
+                sheet.words.append(replace(at, text=cell))
         y += high
         before = kind
     return y + 4.0

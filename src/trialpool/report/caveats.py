@@ -101,15 +101,15 @@ def _tipped(analysis: Analysis) -> tuple[list[str], int]:
     if main is None:
         return [], 0
     rows = tables.records(analysis.sensitivity)
-    own = [row["model"] for row in rows if row["group"] == "protocol"]
-    # The protocol's own model stands once more among the models.
-    others = [
-        row
-        for row in rows
-        if row["group"] != "protocol" and not (row["group"] == "model" and row["model"] in own)
-    ]
+    own = [_numbers(row) for row in rows if row["group"] == "protocol"]
+    # What the protocol chose stands once more among the alternatives; it is no other choice.
+    others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in own]
     found = [(w.text(row["label"]), w.excludes(model, row)) for row in others]
     return [label for label, out in found if out is not None and out != main], len(others)
+
+
+def _numbers(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("k", "estimate", "ci_low", "ci_high"))
 
 
 def _choices(k: int) -> str:
@@ -127,7 +127,7 @@ def _tips(analysis: Analysis) -> str:
     if not tipped:
         return f"{lead}, and under {'' if others == 1 else 'all '}{_choices(others)} as well."
     return (
-        f"The answer would tip. {lead}, but {other} it under {len(tipped)} of "
+        f"This depends on the choices. {lead}, but {other} it under {len(tipped)} of "
         f"{_choices(others)}: {'; '.join(tipped)}."
     )
 
@@ -224,7 +224,7 @@ def _crossover(analysis: Analysis) -> str:
     words = {
         "crossover, as parallel": "counted as if the two conditions were separate groups",
         "crossover, first period": "first period only",
-        "crossover, paired": "each person compared with themself",
+        "crossover, paired": "each person is their own control",
     }
     parts = []
     for design, told in words.items():

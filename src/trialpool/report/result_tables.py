@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from trialpool import tables
 from trialpool.figures import style
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, why_no_prediction
-from trialpool.report.grid import Cell, Column, Grid, Notes, cell, linked, to
+from trialpool.report.grid import Cell, Column, Grid, Link, Notes, cell, linked, to
 from trialpool.review.missing import size
 
 Row = Mapping[str, Any]
@@ -67,14 +68,13 @@ def provenance(analysis: Analysis) -> Grid:
         basis = "from a reported difference" if row["basis"] == "contrast" else ""
         imputed, derived = w.text(row["imputed"]), w.text(row["derived"])
         source = w.CONFIDENCE.get(w.text(row["confidence"]), w.text(row["confidence"]))
-        raw = w.text(row["records"]).replace(";", ", ")
         body.append((
             cell(w.text(row["study"])),
             cell(w.text(row["formula"]), basis, w.text(row["design"])),
             cell(imputed and f"imputed: {imputed}", derived and f"derived: {derived}"),
             cell(w.text(row["notes"])),
             cell(w.flags(row["flags"])),
-            linked(w.links(row["source_url"]), source, raw),
+            _source(analysis, row, source),
         ))  # fmt: skip
     prose = ("Effect computed as", "Imputed or derived", "Notes", "Source")
     columns = [Column(heading=h, kind="prose" if h in prose else "text") for h in head]
@@ -88,6 +88,19 @@ def provenance(analysis: Analysis) -> Grid:
     )  # fmt: skip
 
 
+def _source(analysis: Analysis, row: Mapping[str, Any], confidence: str) -> Cell:
+    """The raw rows, each table linked, and where in which source their numbers stand."""
+    raw = w.text(row["records"]).split(";")
+    tables_of = dict.fromkeys(one.split(":")[0] for one in raw if one)
+    folder = f"../../data/raw/{analysis.model['condition']}"
+    own = tuple(
+        Link(text=", ".join(r for r in raw if r.startswith(name)), href=f"{folder}/{name}")
+        for name in tables_of
+    )
+    found = linked(w.links(row["source_url"]), confidence, w.text(row["locator"]))
+    return replace(found, links=own + found.links)
+
+
 def sensitivity(analysis: Analysis) -> Grid:
     """The same analysis under other choices."""
     model, notes = analysis.model, Notes()
@@ -97,7 +110,7 @@ def sensitivity(analysis: Analysis) -> Grid:
         says = w.DASH if found is None else "outside" if found else "inside"
         why = "no p-value in a Bayesian analysis" if "Bayes" in row["label"] else "nothing to test"
         p, i2 = w.p_value(row["p_value"]), w.percent(row["i2"])
-        no_i2 = "the model has no I²: common effect, Bayesian, or fewer than two trials"
+        no_i2 = "the model has no I²: Mantel-Haenszel, Bayesian, or fewer than two trials"
         protocol = w.text(row["model"]) if row["group"] == "protocol" else ""
         body.append((
             cell(w.capital(w.text(row["label"]))),
@@ -169,7 +182,7 @@ def selection(analysis: Analysis) -> Grid:
         parts = [
             part
             for part in w.text(row["effect_id"]).split("|")[1:-1]
-            if part not in (analysis.model["outcome"], "whole")
+            if part and part not in (analysis.model["outcome"], "whole")
         ]
         body.append((cell(w.text(row["study"])), cell(", ".join(parts)), cell(row["reason"])))
     return Grid(

@@ -40,7 +40,7 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
     One to three sentences
     """
     if model["k"] == 0:
-        return _nothing(missing)
+        return _nothing(model, missing)
     shown = model["display"]
     what = f"{_MEASURES[model['measure']]} {model['outcome_title']}"
     size = w.value(model, shown["estimate"]) + _unit(model, studies)
@@ -107,12 +107,16 @@ def largest_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
         return ""
     rows = {row["trial_id"]: row for row in tables.records(missing)}
     row = rows.get(held["trial_id"], {})
-    name = f"{_rank(held, rows.values())}, {held['study']} (n = {w.whole(held['n'])})"
+    rank = _rank(held, rows.values())
+    name = f"{rank}, {held['study']} (n = {w.whole(held['n'])})"
+    gone = "has no usable numbers" if rank.endswith("missing trial") else "is missing"
     if held["estimate"] is None:
         then = f"It enters no what-if: {w.text(row['what_if_reason']).rstrip('.')}."
     else:
-        then = f"If it had found nothing, the estimate would be {_changed(model, held)}."
-    return f"{name}, is missing: {_told(row, held)}. {then}"
+        # From two trials to three the model changes too, and most of the widening is that.
+        three = " (three trials, so random effects)" if model["k"] == 2 else ""
+        then = f"If it had found nothing, the estimate would be {_changed(model, held)}{three}."
+    return f"{name}, {gone}: {_told(row, held)}. {then}"
 
 
 def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
@@ -121,13 +125,12 @@ def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     if held is None or len(held["trials"]) < 2:
         return ""
     rows = [row for row in tables.records(missing) if row["trial_id"] in held["trials"]]
-    n = sum(size(row) for row in rows)
-    all_of = (
-        "both missing trials" if len(rows) == 2 else f"all {w.count(len(rows), 'missing trial')}"
-    )
+    n = w.whole(sum(size(row) for row in rows))
+    which = f"{w.count(len(rows), 'missing trial')} that can be added"
+    named = w.listed(w.text(row["study"]) for row in rows)
     return (
-        f"If {all_of} of known size (n = {w.whole(n)}) had found "
-        f"nothing, the estimate would be {_changed(model, held)}."
+        f"If the {which} ({named}; n = {n}) had found nothing, the estimate would be "
+        f"{_changed(model, held)}."
     )
 
 
@@ -158,7 +161,12 @@ def also_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     return f"Missing{' too' if largest else ''}: {w.listed(names)}." if names else ""
 
 
-def _nothing(missing: pd.DataFrame) -> str:
+def _nothing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+    held = [f"{row['study']}, {row['reason']}" for row in model.get("left_out", [])]
+    if held:
+        many = w.count(len(held), "trial")
+        measured = f"{many} measured the outcome and {w.be(len(held))} not used"
+        return f"No trial fits this analysis; {measured}: {'; '.join(held)}."
     lead = "No trial has usable numbers"
     if not len(missing):
         return f"{lead}, and none is known to have measured this."

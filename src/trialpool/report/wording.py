@@ -26,6 +26,9 @@ COMPARATORS = {
     "active_placebo": "active placebo",
     "same_ect": "the same ECT alone",
     "ect": "ECT",
+    "usual_care": "usual care",
+    "waiting_list": "waiting list",
+    "no_treatment": "no treatment",
     "other": "another treatment",
 }
 CONFIDENCE = {
@@ -57,6 +60,11 @@ def listed(names: Iterable[str]) -> str:
     if len(held) < 2:
         return "".join(held)
     return f"{', '.join(held[:-1])} and {held[-1]}"
+
+
+def be(k: int) -> str:
+    """`is` or `are`."""
+    return "is" if k == 1 else "are"
 
 
 def plain(code: object) -> str:

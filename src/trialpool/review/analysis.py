@@ -21,7 +21,7 @@ STUDY_COLUMNS = (
     "n_control", "n", "mean_experimental", "sd_experimental", "mean_control", "sd_control",
     "event_experimental", "totaln_experimental", "event_control", "totaln_control", "yi", "vi",
     "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "notes", "flags",
-    "confidence", "records", "source_url",
+    "confidence", "records", "locator", "source_url",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def analyse(
     record = {
         "condition": condition,
         "analysis": name,
+        "left_out": _left_out(selected.rejected) if not len(studies) else [],
         "posterior": asdict(beliefs) if beliefs else None,
         **_question(review, condition, name),
         **_answer(result, studies),
@@ -84,10 +85,17 @@ def analyse(
     )
 
 
+def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:
+    """For an analysis without any trial: the trials that measured the outcome, and why not."""
+    first = rejected.drop_duplicates("trial_id")
+    return [{"study": row["study"], "reason": row["reason"]} for row in tables.records(first)]
+
+
 def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
     analysis = review.conditions[condition].analyses[name]
     outcome = review.outcomes[analysis.outcome]
-    sides = [f"favours {review.experimental}", f"favours {review.control}"]
+    experimental = review.experimental_of(condition)
+    sides = [f"favours {experimental}", f"favours {review.control}"]
     left, right = sides if outcome.better == "lower" else reversed(sides)
     return {
         "title": analysis.title,
@@ -99,7 +107,7 @@ def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
         "better": outcome.better,
         "favours_left": left,
         "favours_right": right,
-        "experimental_label": review.experimental.capitalize(),
+        "experimental_label": experimental.capitalize(),
         "control_label": review.control.capitalize(),
         "specification": {
             **analysis.model_dump(mode="json", exclude={"model", "subsets"}),

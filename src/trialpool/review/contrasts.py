@@ -44,6 +44,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records) -> Effect:
         flags=tuple(f for f in [records.flag("contrasts", int(row["row"]))] if f),
         confidences=(str(row["confidence"]),),
         records=(f"contrasts.csv:{int(row['row'])}",),
+        locators=(text(row["locator"]),) if text(row["locator"]) else (),
         urls=(str(row["source_url"]),),
     )
 

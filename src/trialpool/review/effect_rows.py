@@ -23,7 +23,7 @@ EFFECT_COLUMNS = (
     "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
     "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
     "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
-    "records", "source_url",
+    "records", "locator", "source_url",
 )  # fmt: skip
 
 _TRUST = ("primary", "abstract", "secondary")
@@ -66,6 +66,7 @@ class Effect:
     flags: tuple[str, ...] = ()
     confidences: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    locators: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
 
     def in_set(self, name: str, *, alternative: bool) -> Effect:
@@ -108,6 +109,7 @@ class Effect:
             "flags": "; ".join(dict.fromkeys(self.flags)),
             "confidence": max(self.confidences, key=_TRUST.index),
             "records": ";".join(self.records),
+            "locator": "; ".join(dict.fromkeys(self.locators)),
             "source_url": " ; ".join(dict.fromkeys(self.urls)),
         }
 
@@ -184,6 +186,7 @@ def from_arms(
         flags=tuple(arm.flag for arm in arms if arm.flag),
         confidences=tuple(str(arm.row["confidence"]) for arm in arms),
         records=tuple(f"results.csv:{int(arm.row['row'])}" for arm in arms),
+        locators=tuple(where for arm in arms if (where := text(arm.row["locator"]))),
         urls=tuple(str(arm.row["source_url"]) for arm in arms),
     )
 

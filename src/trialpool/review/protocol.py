@@ -20,7 +20,16 @@ Estimator = Literal["EE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
 Test = Literal["z", "t", "knha", "hksj"]
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
-Comparator = Literal["placebo", "active_placebo", "same_ect", "ect", "other"]
+Comparator = Literal[
+    "placebo",
+    "active_placebo",
+    "usual_care",
+    "waiting_list",
+    "no_treatment",
+    "same_ect",
+    "ect",
+    "other",
+]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
@@ -151,6 +160,7 @@ class Condition(Spec):
     title: str
     question: str
     scope: str = ""
+    experimental: str = ""
     analyses: dict[Identifier, Analysis]
 
 
@@ -164,6 +174,7 @@ class Review(Spec):
     experimental: str
     control: str = "control"
     notice: str
+    licence: str = ""
     built_from: tuple[str, ...]
     confidence_order: tuple[Confidence, ...] = CONFIDENCE  # type: ignore[assignment]
     outcomes: dict[Identifier, Outcome]
@@ -205,6 +216,10 @@ class Review(Spec):
         """The analysis' own model, or the review's default."""
         return analysis.model or self.defaults.model
 
+    def experimental_of(self, condition: str) -> str:
+        """The word for the experimental side in a condition."""
+        return self.conditions[condition].experimental or self.experimental
+
     def pairs(self) -> list[tuple[str, str]]:
         """All (condition, analysis) names, in the protocol's order."""
         return [(c, a) for c, spec in self.conditions.items() for a in spec.analyses]
@@ -242,7 +257,7 @@ class Review(Spec):
     def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
         """The review with one analysis only, and without the texts no number depends on."""
         out = self.for_condition(condition)
-        for text in ("title", "question", "version", "data_until", "notice"):
+        for text in ("title", "question", "version", "data_until", "notice", "licence"):
             out[text] = ""
         out["built_from"] = []
         only = out["conditions"][condition]

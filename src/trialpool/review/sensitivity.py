@@ -54,7 +54,12 @@ def sensitivity(
         names = missing.missing[missing.missing["what_if"] == "yes"]["study"]
         note = f"added with no effect: {', '.join(names)}"
         rows.append(
-            _row("missing results", "all missing trials found nothing", missing.joint, note)
+            _row(
+                "missing results",
+                "missing trials that can be added found nothing",
+                missing.joint,
+                note,
+            )
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

@@ -61,7 +61,8 @@ def what_if(
         vi, told = _variance(row, studies, analysis.measure, crossover)
         if row["what_if"] != "yes":
             vi, told = NAN, ""
-        said = (row["what_if_reason"], told)
+        # What was assumed belongs to a trial that enters; why it cannot, to one that does not.
+        said = (told,) if vi != vi and told else (row["what_if_reason"], told)
         line = {
             **{name: row.get(name) for name in MISSING_COLUMNS},
             "study": trial["study"],
