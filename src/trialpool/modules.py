@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,7 +47,13 @@ def dependencies(script: str | Path) -> list[str]:
     return sorted(os.path.relpath(path) for path in seen | templates)
 
 
-def _imported(path: Path) -> Iterator[Path]:
+@cache
+def _imported(path: Path) -> tuple[Path, ...]:
+    """The library files a file imports; most are shared by many scripts, so each is read once."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Path]:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in _running(tree):
         if isinstance(node, ast.Import):

@@ -101,7 +101,11 @@ def save(fig: Figure, paths: Iterable[str | Path]) -> None:
     with context():
         for target in targets:
             kind = target.suffix[1:]
-            fig.savefig(target, format=kind, dpi=DPI, metadata=METADATA[kind], facecolor=PAPER)
+            # The fastest compression: a fifth of the time of the default, 2 % more bytes.
+            options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {}
+            fig.savefig(
+                target, format=kind, dpi=DPI, metadata=METADATA[kind], facecolor=PAPER, **options
+            )
 
 
 def minus(text: str) -> str:
