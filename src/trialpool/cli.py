@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trialpool import tables
-from trialpool.extraction.clean import clean, load
+from trialpool.extraction.clean import clean
+from trialpool.extraction.read import RawData
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol import Review, read_protocol
 from trialpool.review.ready import check as check_review
 
 
-def _lost(review: Review, condition: str, folder: Path) -> list[str]:
+def _lost(review: Review, raw: RawData) -> list[str]:
     """Rows that will be dropped although nobody asked for it."""
-    raw, found = load(folder, condition, review.outcome_rules())
-    dropped = clean(raw, found, review.confidence_order).dropped
+    dropped = clean(raw, [], review.confidence_order).dropped
     return [
         f"{raw[row['table']].file} row {row['row']} will not be used: {row['reason']}."
         for row in tables.records(dropped)
@@ -40,9 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         review = read_protocol(options.config)
-        warnings = [str(warning) for warning in check_review(review, options.raw)]
-        for condition in review.conditions:
-            warnings += _lost(review, condition, options.raw)
+        data, found = check_review(review, options.raw)
+        warnings = [str(warning) for warning in found]
+        for raw in data.values():
+            warnings += _lost(review, raw)
     except (TrialpoolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

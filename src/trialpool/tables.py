@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,3 @@ def fingerprint(table: pd.DataFrame) -> str:
     for row in table.itertuples(index=False, name=None):
         digest.update(("\n" + "\x1f".join(cell(value) for value in row)).encode())
     return digest.hexdigest()
-
-
-def rounded(values: Iterable[float]) -> list[float]:
-    """Numbers as a reader of the table would see them."""
-    return [float(cell(value)) if cell(value) else float("nan") for value in values]

@@ -68,9 +68,9 @@ def duplicate_row(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
 @check
 def orphan(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
     """Every trial, arm, instrument and outcome that is named exists."""
-    trials = {row["trial_id"] for row in raw["trials"].rows}
+    trials = raw.trials()
     arms = {(row["trial_id"], row["arm_id"]) for row in raw["arms"].rows}
-    instruments = {row["instrument"] for row in raw["instruments"].rows}
+    instruments = raw.instruments()
     for name in ("arms", "results", "contrasts", "risk_of_bias", "missing_results"):
         sheet = raw[name]
         for row in sheet.rows:
@@ -120,7 +120,7 @@ def orphan(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
 @check
 def instrument_range(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
     """A score lies within its instrument's range; a change within plus or minus the range."""
-    instruments = {row["instrument"]: row for row in raw["instruments"].rows}
+    instruments = raw.instruments()
     sheet = raw["results"]
     for row in sheet.rows:
         scale = instruments.get(row["instrument"])
@@ -176,7 +176,7 @@ def instrument_fits(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
 
     Events are exempt: response is an event counted on a symptom scale.
     """
-    instruments = {row["instrument"]: row for row in raw["instruments"].rows}
+    instruments = raw.instruments()
     for name in _WITH_RESULTS:
         sheet = raw[name]
         for row in sheet.rows:
@@ -304,7 +304,7 @@ def arm_roles(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
 @check
 def se_typed_as_sd(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
     """Warn when an SD looks like a standard error: against the other arm, or the instrument."""
-    instruments = {row["instrument"]: row for row in raw["instruments"].rows}
+    instruments = raw.instruments()
     sheet = raw["results"]
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     names = [n for n in sheet.table.key if n != "arm_id"]

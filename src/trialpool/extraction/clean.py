@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, sqrt
+from math import isfinite
 from pathlib import Path
 
 import pandas as pd
-from scipy.special import stdtrit
 
+from trialpool.effects.generic import sd_from_ci, sd_from_se
 from trialpool.extraction.checks import Outcomes, run_checks
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData, Row, Value, raise_errors, read_condition
@@ -254,10 +254,9 @@ def _sd(row: Row) -> tuple[float, str] | None:
     if row["sd"] is not None:
         return float(row["sd"]), "reported"
     if row["se"] is not None:
-        return float(row["se"]) * sqrt(n), "SE x sqrt(n)"
+        return float(sd_from_se(float(row["se"]), n)), "SE x sqrt(n)"
     if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
-        width = float(row["ci_high"]) - float(row["ci_low"])
-        sd = sqrt(n) * width / (2 * float(stdtrit(n - 1, 0.975)))
+        sd = float(sd_from_ci(float(row["ci_low"]), float(row["ci_high"]), n))
         return (sd, "sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
     return None
 

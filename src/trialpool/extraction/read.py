@@ -62,6 +62,10 @@ class RawData:
         """The trials by their id."""
         return {row["trial_id"]: row for row in self["trials"].rows}
 
+    def instruments(self) -> dict[Value, Row]:
+        """The instruments by their id."""
+        return {row["instrument"]: row for row in self["instruments"].rows}
+
 
 def show(value: Value) -> str:
     """A cell as a person typed it: no trailing `.0`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool import tables
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
@@ -81,8 +82,8 @@ def rows(
     ValueError
         if a risk-of-bias judgement is none of the four
     """
-    lines = words.records(studies)
-    absent = words.records(missing)
+    lines = tables.records(studies)
+    absent = tables.records(missing)
     log = model.get("scale") == "log"
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
     shown = cells.shown(lines, model, log=log)
@@ -139,7 +140,7 @@ def _axis(shown: cells.Shown, *, log: bool) -> forest_axis.Axis:
 def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Add one column per domain; DS only where a trial in the plot was judged on it."""
     found: dict[tuple[str, str], str] = {}
-    for line in words.records(risk_of_bias):
+    for line in tables.records(risk_of_bias):
         trial, domain, judgement = (text(line.get(n)) for n in ("trial_id", "domain", "judgement"))
         if judgement and judgement not in style.JUDGEMENTS:
             allowed = ", ".join(style.JUDGEMENTS)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from trialpool.extraction.problems import flag_words
 from trialpool.figures import style
 
@@ -51,11 +49,6 @@ def number(value: object) -> float:
     """A cell as a number; missing is NaN."""
     shown = text(value)
     return float(shown) if shown else math.nan
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table as dictionaries."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def measure(model: Mapping[str, Any]) -> tuple[str, str]:

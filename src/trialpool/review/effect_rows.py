@@ -10,6 +10,7 @@ import numpy as np
 
 from trialpool.effects import effect_size
 from trialpool.effects.multiarm import combine_arms, combine_counts
+from trialpool.extraction.columns import CONFIDENCE
 from trialpool.results import NAN, EffectSizes
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ EFFECT_COLUMNS = (
     "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
     "records", "locator", "source_url",
 )  # fmt: skip
-
-_TRUST = ("primary", "abstract", "secondary")
 
 
 class Arm:
@@ -107,7 +106,7 @@ class Effect:
             "derived": "; ".join(dict.fromkeys(self.derived)),
             "notes": "; ".join(dict.fromkeys(self.notes)),
             "flags": "; ".join(dict.fromkeys(self.flags)),
-            "confidence": max(self.confidences, key=_TRUST.index),
+            "confidence": max(self.confidences, key=CONFIDENCE.index),
             "records": ";".join(self.records),
             "locator": "; ".join(dict.fromkeys(self.locators)),
             "source_url": " ; ".join(dict.fromkeys(self.urls)),

@@ -21,7 +21,7 @@ TEST_WORDS = {
     "knha": "Knapp-Hartung (knha)",
     "hksj": "Hartung-Knapp (hksj)",
 }
-_COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
+COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
     if k == 1:
         return _single(studies, measure, allowed)
     if model.method == "MH":
-        columns = [studies[name].to_numpy(float) for name in _COUNTS]
+        columns = [studies[name].to_numpy(float) for name in COUNTS]
         pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
     if allowed.common_effect_only:

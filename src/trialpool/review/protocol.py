@@ -5,7 +5,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -278,10 +278,13 @@ def resolve(config: Mapping[str, Any]) -> Review:
         return Review.model_validate(dict(config))
     except ValidationError as error:
         lines = [line for item in error.errors() for line in _explain(item)]
-        count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
-        raise ProtocolError(
-            f"config/review.yaml: {count}; nothing was written\n" + "\n".join(lines)
-        ) from None
+        raise problems_of_protocol(lines) from None
+
+
+def problems_of_protocol(lines: Sequence[str]) -> ProtocolError:
+    """All problems of the protocol as one error, a line each."""
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return ProtocolError(f"config/review.yaml: {count}; nothing was written\n" + "\n".join(lines))
 
 
 def read_protocol(path: Path | str) -> Review:

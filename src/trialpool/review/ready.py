@@ -9,7 +9,7 @@ from typing import Any
 from trialpool.extraction.clean import check_all
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData
-from trialpool.review.protocol import Filter, ProtocolError, Review, load_yaml, resolve
+from trialpool.review.protocol import Filter, Review, load_yaml, problems_of_protocol, resolve
 
 
 def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:
@@ -33,12 +33,12 @@ def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) 
     return review
 
 
-def check(review: Review, folder: Path) -> list[Problem]:
+def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Problem]]:
     """Check the raw data against the protocol, and the protocol against the raw data.
 
     Returns
     -------
-    The warnings
+    The raw data by condition, and the warnings
 
     Raises
     ------
@@ -50,16 +50,13 @@ def check(review: Review, folder: Path) -> list[Problem]:
     data, warnings = check_all(folder, list(review.conditions), review.outcome_rules())
     unknown = [line for name, raw in data.items() for line in _unknown(review, name, raw)]
     if unknown:
-        count = f"{len(unknown)} problem{'s' if len(unknown) > 1 else ''}"
-        raise ProtocolError(
-            f"config/review.yaml: {count}; nothing was written\n" + "\n".join(unknown)
-        )
-    return warnings
+        raise problems_of_protocol(unknown)
+    return data, warnings
 
 
 def _unknown(review: Review, condition: str, raw: RawData) -> Iterator[str]:
     """Names in the protocol that no table holds: a typing error would empty an analysis."""
-    instruments = {str(row["instrument"]) for row in raw["instruments"].rows}
+    instruments = raw.instruments()
     for name, analysis in review.conditions[condition].analyses.items():
         where = f"conditions.{condition}.analyses.{name}"
         for instrument in analysis.instruments:

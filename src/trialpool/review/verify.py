@@ -15,6 +15,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from trialpool import tables
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
+from trialpool.review.fit import COUNTS
 
 COLUMNS = ("condition", "analysis", "quantity", "trialpool", "statsmodels", "difference",
            "tolerance", "verdict", "note")  # fmt: skip
@@ -25,8 +26,6 @@ TOLERANCE = 1e-6
 SMALL = 1e-3
 # statsmodels' Paule-Mandel iterates to a tolerance of its own.
 ITERATED = 1e-4
-
-_COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
 
 
 class DisagreementError(TrialpoolError):
@@ -119,7 +118,7 @@ def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:
 
 
 def _mantel_haenszel(measure: str, studies: pd.DataFrame) -> Recomputed:
-    a, n1, c, n2 = (studies[name].to_numpy(float) for name in _COUNTS)
+    a, n1, c, n2 = (studies[name].to_numpy(float) for name in COUNTS)
     table = StratifiedTable(np.stack([np.stack([a, n1 - a]), np.stack([c, n2 - c])]))
     if measure == "OR":
         # Without an event on one side the ratio does not exist, on either route.

@@ -52,7 +52,7 @@ def what_if(
     not missing from it.
     """
     about = {row["trial_id"]: row for row in tables.records(trials)}
-    held = set(studies["trial_id"])
+    held, pooling = set(studies["trial_id"]), _poolable(model)
     lines, additions = [], []
     for row in tables.records(missing[missing["outcome"] == analysis.outcome]):
         trial = about[row["trial_id"]]
@@ -73,7 +73,7 @@ def what_if(
         if vi == vi:
             added = {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi}
             additions.append(added)
-            one = fit(_with(studies, [added]), analysis.measure, _poolable(model))
+            one = fit(_with(studies, [added]), analysis.measure, pooling)
             line |= {
                 "yi": 0.0,
                 "vi": vi,
@@ -86,7 +86,7 @@ def what_if(
     table = table.sort_values(["year", "study"], na_position="last", ignore_index=True)
     joint = None
     if additions and len(studies):
-        joint = fit(_with(studies, additions), analysis.measure, _poolable(model))
+        joint = fit(_with(studies, additions), analysis.measure, pooling)
     return WhatIf(missing=table, joint=joint, added=tuple(a["trial_id"] for a in additions))
 
 
