@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trialpool.effects import effect_size as effect_size
+    from trialpool.pooling.batch import pool_many as pool_many
     from trialpool.pooling.counts import pool_counts as pool_counts
     from trialpool.pooling.model import pool as pool
 
@@ -22,9 +23,10 @@ _WHERE = {
     "effect_size": "trialpool.effects",
     "pool": "trialpool.pooling.model",
     "pool_counts": "trialpool.pooling.counts",
+    "pool_many": "trialpool.pooling.batch",
 }
 
-__all__ = ["effect_size", "pool", "pool_counts"]
+__all__ = ["effect_size", "pool", "pool_counts", "pool_many"]
 __version__ = "0.1.0"
 
 

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from trialpool.pooling.model import check_level
-from trialpool.pooling.quantities import as_studies
+from trialpool.pooling.inference import check_level
+from trialpool.pooling.inputs import as_studies
 from trialpool.results import Array, Posterior, TrialpoolError
 
 NODES = 20  # Gauss-Legendre nodes per panel

@@ -43,8 +43,9 @@ class EffectSizes:
 class Pooled:
     """A pooled effect on the scale of `yi`, in metafor's vocabulary.
 
-    `i2` (from tau2 and the typical variance) and `i2_q` (from Q) are percentages. `reasons` maps
-    the name of a NaN field to why it is NaN; `cautions` are sentences a reader should see.
+    `i2` (from tau2 and the typical variance) and `i2_q` (from Q) are percentages. `maxima` counts
+    the local maxima of the likelihood, of which the highest was taken. `reasons` maps the name of
+    a NaN field to why it is NaN; `cautions` are sentences a reader should see.
     """
 
     k: int
@@ -62,18 +63,27 @@ class Pooled:
     tau2_ci_lb: float
     tau2_ci_ub: float
     i2: float
+    i2_ci_lb: float = NAN
+    i2_ci_ub: float = NAN
     i2_q: float
     h2: float
+    h2_ci_lb: float = NAN
+    h2_ci_ub: float = NAN
     q: float
     q_df: int
     q_pval: float
     loglik: float
+    aic: float = NAN
+    bic: float = NAN
+    aicc: float = NAN
+    maxima: int = 1
     converged: bool
     method: str
     test: str
     level: float
     weights: Array
     pi_method: str = ""
+    tau2_ci_method: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
 

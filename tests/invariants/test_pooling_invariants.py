@@ -6,14 +6,14 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from formulas import generalised_q, log_likelihood, score, tau2_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
 import trialpool as tp
-from trialpool.pooling.quantities import generalised_q, log_likelihood, score
-from trialpool.pooling.tau2 import ESTIMATORS, q_profile, tau2_estimate
+from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Pooled
 
 Studies = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -118,8 +118,8 @@ def test_likelihood_estimates_solve_their_own_score(
 ) -> None:
     """The score is zero at an interior estimate and not positive at 0; no tau2 does better."""
     y, v = data
-    tau2 = tau2_estimate(code, y, v)
-    at = float(score(y, v, tau2, restricted=restricted))
+    tau2 = tau2_of(code, y, v)
+    at = score(y, v, tau2, restricted=restricted)
     size = float((1 / (v + tau2)).sum())
     if tau2 > 0:
         assert abs(at) < 1e-9 * size
@@ -140,7 +140,7 @@ def test_score_is_the_slope_of_the_likelihood(data: Studies) -> None:
         for restricted in (True, False):
             up = log_likelihood(y, v, t + h, restricted=restricted)
             down = log_likelihood(y, v, t - h, restricted=restricted)
-            slope = float(score(y, v, t, restricted=restricted))
+            slope = score(y, v, t, restricted=restricted)
             assert (up - down) / h == pytest.approx(slope, rel=1e-4, abs=1e-4)
 
 
@@ -150,7 +150,7 @@ def test_score_is_the_slope_of_the_likelihood(data: Studies) -> None:
 def test_paule_mandel_brings_q_to_its_expectation(code: str, data: Studies) -> None:
     """Generalised Q = k - 1 at a positive estimate, below it at 0."""
     y, v = data
-    tau2 = tau2_estimate(code, y, v)
+    tau2 = tau2_of(code, y, v)
     q = generalised_q(y, v, tau2)
     assert q == pytest.approx(len(y) - 1, rel=1e-10) if tau2 > 0 else q <= len(y) - 1
 
@@ -161,7 +161,9 @@ def test_q_profile_bounds_are_quantiles_of_q(data: Studies, level: float) -> Non
     """At each bound above 0 the generalised Q is the chi-squared quantile of its tail."""
     y, v = data
     half = (len(y) - 1) / 2
-    for bound, p in zip(q_profile(y, v, level), ((1 + level) / 2, (1 - level) / 2), strict=True):
+    fit = tp.pool(y, v, level=level)
+    bounds = (fit.tau2_ci_lb, fit.tau2_ci_ub)
+    for bound, p in zip(bounds, ((1 + level) / 2, (1 - level) / 2), strict=True):
         target = 2 * float(gammaincinv(half, p))
         q = generalised_q(y, v, bound)
         assert q == pytest.approx(target, rel=1e-9) if bound > 0 else q <= target

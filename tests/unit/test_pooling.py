@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from formulas import log_likelihood, tau2_of
 from scipy.special import stdtrit
 
 import trialpool as tp
-from trialpool.pooling.quantities import as_studies, log_likelihood
-from trialpool.pooling.tau2 import ESTIMATORS, q_profile, register, tau2_estimate, tau2_se
+from trialpool.pooling.inputs import as_studies
+from trialpool.pooling.studies import Studies
+from trialpool.pooling.tau2 import ESTIMATORS, register
 from trialpool.results import Pooled, TrialpoolError
 
 # Colditz et al. 1994, JAMA 271:698, table 1: tuberculosis with and without BCG vaccine.
@@ -110,20 +112,20 @@ def test_global_maximum_of_a_likelihood_with_two_peaks() -> None:
     t = np.concatenate([[0.0], np.geomspace(1e-8, 1e3, 6001)])
     for code, restricted in (("REML", True), ("ML", False)):
         ll = np.array([log_likelihood(y, v, x, restricted=restricted) for x in t])
-        best = tau2_estimate(code, y, v)
+        best = tau2_of(code, y, v)
         assert log_likelihood(y, v, best, restricted=restricted) >= ll.max() - 1e-12
 
 
 def test_one_dominant_study_keeps_its_digits() -> None:
     """Variances 12 orders apart: the estimates of tau2 stay those of exact arithmetic."""
     y, v = np.array([0.1, 0.5, 1.2]), np.array([1e-12, 0.1, 0.1])
-    t = tau2_estimate("PM", y, v)
+    t = tau2_of("PM", y, v)
     w = 1 / (v + t)
     mu = (w * y).sum() / w.sum()
     assert (w * (y - mu) ** 2).sum() == pytest.approx(2, rel=1e-12)
     # In the limit mu = 0.1, so Q = (0.16 + 1.21)/0.1, and trace P = 2 (sum of w_i w_j)/sum(w),
     # of which the pairs with study 1 leave 2 (10 + 10).
-    assert tau2_estimate("DL", y, v) == pytest.approx((13.7 - 2) / 40, rel=1e-9)
+    assert tau2_of("DL", y, v) == pytest.approx((13.7 - 2) / 40, rel=1e-9)
 
 
 def test_one_study_is_shown_and_not_pooled() -> None:
@@ -191,7 +193,7 @@ def test_bad_studies_are_named(yi: Any, vi: Any, message: str) -> None:
     [
         ({"tau2": "reml"}, "tau2 = 'reml': allowed are EE, DL, HE, HS, SJ, ML, REML, PM, EB"),
         ({"test": "adhoc"}, "test = 'adhoc': allowed are z, t, knha, hksj"),
-        ({"pi": "k-3"}, "pi = 'k-3': allowed are k-1, k-2"),
+        ({"pi": "k-3"}, "pi = 'k-3': allowed are k-1, k-2, z"),
         ({"level": 95}, "level = 95: must lie between 0 and 1"),
     ],
 )
@@ -207,24 +209,26 @@ def test_an_estimator_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(ESTIMATORS, "ONE", ESTIMATORS["EE"])  # taken out again afterwards
 
     @register("ONE")
-    def one(yi: Any, vi: Any) -> float:
-        return 1.0
+    def one(s: Studies) -> Any:
+        return s.zero + 1.0
 
-    fit = tp.pool(Y, V * 16, tau2="ONE")
+    fit = tp.pool(Y, V, tau2="ONE")
     assert fit.method == "ONE"
     assert fit.reasons["se_tau2"] == "no formula"
 
 
 def test_q_profile_of_very_alike_studies_is_zero() -> None:
     """Studies more alike than chance allows: the interval of tau2 shrinks to [0, 0]."""
-    assert q_profile(np.array([0.1, 0.1001, 0.1]), np.ones(3)) == (0.0, 0.0)
+    fit = tp.pool([0.1, 0.1001, 0.1], np.ones(3))
+    assert (fit.tau2_ci_lb, fit.tau2_ci_ub) == (0.0, 0.0)
+    assert (fit.i2_ci_ub, fit.h2_ci_ub) == (0.0, 1.0)
 
 
 def test_se_of_tau2_shrinks_as_studies_are_repeated() -> None:
     """16 copies of each study quarter the asymptotic SE of the ML estimate."""
-    y, v = np.tile(Y, 16), np.tile(V, 16)
-    tau2 = tau2_estimate("ML", Y, V)
-    assert tau2_se("ML", y, v, tau2) == pytest.approx(tau2_se("ML", Y, V, tau2) / 4, rel=1e-12)
+    one = tp.pool(Y, V, tau2="ML")
+    many = tp.pool(np.tile(Y, 16), np.tile(V, 16), tau2="ML")
+    assert many.se_tau2 == pytest.approx(one.se_tau2 / 4, rel=1e-12)
 
 
 # --- counts ----------------------------------------------------------------------------------

@@ -11,11 +11,24 @@ from scipy.special import ndtr, ndtri
 
 from trialpool.effects import effect_size
 from trialpool.effects.binary import one_sided
-from trialpool.pooling.model import check_level, chi2_tail, i_squared
+from trialpool.pooling.inference import check_level, chi2_tail, i_squared
 from trialpool.results import NAN, Array, Pooled, TrialpoolError
 
 _COMMON = "common-effect model"
-_RANDOM_ONLY = ("tau2", "se_tau2", "tau2_ci_lb", "tau2_ci_ub", "i2", "pi_lb", "pi_ub")
+_RANDOM_ONLY = (
+    "tau2",
+    "se_tau2",
+    "tau2_ci_lb",
+    "tau2_ci_ub",
+    "i2",
+    "i2_ci_lb",
+    "i2_ci_ub",
+    "h2_ci_lb",
+    "h2_ci_ub",
+    "pi_lb",
+    "pi_ub",
+)
+_LIKELIHOOD_ONLY = ("loglik", "aic", "bic", "aicc")
 _NO_ESTIMATE = ("beta", "se", "zval", "pval", "ci_lb", "ci_ub")
 
 
@@ -83,7 +96,8 @@ def pool_counts(
     k = int(contributes.sum())
 
     reasons = dict.fromkeys(_RANDOM_ONLY, _COMMON)
-    reasons |= {"ddf": "z test: normal distribution", "loglik": "not a likelihood method"}
+    reasons |= dict.fromkeys(_LIKELIHOOD_ONLY, "not a likelihood method")
+    reasons["ddf"] = "z test: normal distribution"
     beta, se = fit.beta, math.sqrt(fit.var) if fit.var > 0 else NAN
     if not (math.isfinite(beta) and math.isfinite(se)):
         beta = se = NAN

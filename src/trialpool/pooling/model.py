@@ -3,20 +3,67 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaincc, ndtr, ndtri, stdtr, stdtrit
 
-from trialpool.pooling.quantities import as_studies, generalised_q, log_likelihood, trace_p
-from trialpool.pooling.tau2 import ESTIMATORS, q_profile, tau2_estimate, tau2_se
-from trialpool.results import NAN, Array, Pooled, TrialpoolError
+from trialpool.pooling.inference import (
+    TESTS,
+    check_choice,
+    check_level,
+    chi2_tail,
+    half_width,
+    i_squared,
+    knapp_hartung,
+    p_value,
+)
+from trialpool.pooling.inputs import as_studies
+from trialpool.pooling.intervals import METHODS as TAU2_CI
+from trialpool.pooling.intervals import profile_likelihood, q_profile
+from trialpool.pooling.studies import Numbers, Studies, any_of, dot, pick, total
+from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, se_tau2
+from trialpool.results import NAN, Pooled, TrialpoolError
 
-TESTS = ("z", "t", "knha", "hksj")
-PI_DF = {"k-1": 1, "k-2": 2}
+# Degrees of freedom of the prediction interval that are lost beside those of the residuals;
+# None is the normal distribution.
+PI_DF: dict[str, int | None] = {"k-1": 0, "k-2": 1, "z": None}
+_LIKELIHOOD = ("ML", "REML")
 
 _COMMON = "common-effect model"
 _ONE = "k < 2"
+_TAU2_CI = ("tau2_ci_lb", "tau2_ci_ub", "i2_ci_lb", "i2_ci_ub", "h2_ci_lb", "h2_ci_ub")
+# What one study cannot tell.
+_NOT_ALONE = ("tau2", "se_tau2", *_TAU2_CI, "i2", "i2_q", "h2", "loglik", "aic", "bic", "aicc")
+
+
+class Options(NamedTuple):
+    """The choices of a fit, by name."""
+
+    tau2: str
+    test: str
+    level: float
+    pi: str
+    tau2_ci: str
+
+    def check(self) -> Options:
+        """Raise unless all are known and fit together."""
+        check_choice("tau2", self.tau2, tuple(ESTIMATORS))
+        check_choice("test", self.test, TESTS)
+        check_level(self.level)
+        check_choice("pi", self.pi, tuple(PI_DF))
+        check_choice("tau2_ci", self.tau2_ci, TAU2_CI)
+        if self.tau2_ci == "PL" and self.tau2 not in _LIKELIHOOD:
+            raise TrialpoolError(
+                f"tau2_ci = 'PL': only {' and '.join(_LIKELIHOOD)} maximise a likelihood, "
+                f"tau2 = {self.tau2!r} does not; take 'QP'"
+            )
+        return self
+
+    @property
+    def random(self) -> bool:
+        return self.tau2 != "EE"
 
 
 def pool(
@@ -27,6 +74,7 @@ def pool(
     test: str = "hksj",
     level: float = 0.95,
     pi: str = "k-1",
+    tau2_ci: str = "QP",
 ) -> Pooled:
     """Pooled effect of k independent studies, with its uncertainty and the heterogeneity.
 
@@ -39,195 +87,177 @@ def pool(
         "hksj" the same, its factor q never below 1, so never narrower than "z"
     level : of every interval, between 0 and 1
     pi
-        degrees of freedom of the prediction interval, "k-1" or "k-2"; holds for every test,
-        "z" included: the uncertainty of tau2 does not go away with the choice of test
+        degrees of freedom of the prediction interval, "k-1" or "k-2", or "z" for the normal
+        distribution; "k-1" holds for every test, "z" included: the uncertainty of tau2 does not
+        go away with the choice of test
+    tau2_ci : interval of tau2, I2 and H2: "QP" Q-profile, "PL" profile likelihood (ML and REML)
 
     Returns
     -------
     Pooled. `q` is Cochran's Q, `q_pval` its chi-squared p value, `weights` add up to 1, `loglik`
-    is restricted for REML and full for every other estimator, the CI of tau2 is Q-profile and
-    does not depend on the estimator. `i2` and `h2` come from tau2 and the typical variance of
-    Higgins & Thompson; under EE, which has no tau2, from Q. What k does not allow is NaN with
-    its reason: k = 1 gives the study with its z interval, k = 2 no prediction interval
+    is restricted for REML and full for every other estimator, `aic`, `bic` and `aicc` belong to
+    it. The Q-profile interval of tau2 does not depend on the estimator. `i2` and `h2` come from
+    tau2 and the typical variance of Higgins & Thompson; under EE, which has no tau2, from Q. What
+    k does not allow is NaN with its reason: k = 1 gives the study with its z interval, k = 2 no
+    prediction interval. tau2 of ML and REML is the highest of all maxima, by proof; `maxima`
+    says how many there are
 
     Raises
     ------
     TrialpoolError
         no study, different lengths, a value that is not finite, vi <= 0 (the index is named);
-        an unknown estimator, test or pi; level outside (0, 1)
+        an unknown estimator, test, pi or tau2_ci; level outside (0, 1)
 
     References
     ----------
     Viechtbauer 2005, J Educ Behav Stat 30:261 (estimators); Knapp & Hartung 2003, Stat Med
     22:2693; Roever, Knapp & Friede 2015, BMC Med Res Methodol 15:99 (hksj); Higgins & Thompson
     2002, Stat Med 21:1539 (I2); Higgins, Thompson & Spiegelhalter 2009, J R Stat Soc A 172:137,
-    and Partlett & Riley 2017, Stat Med 36:301 (prediction interval)
+    and Partlett & Riley 2017, Stat Med 36:301 (prediction interval); Viechtbauer 2007, Stat Med
+    26:37 (Q-profile); Hurvich & Tsai 1989, Biometrika 76:297 (AICc)
     """
-    _check_options(tau2, test, level, pi)
+    options = Options(tau2, test, level, pi, tau2_ci).check()
     y, v = as_studies(yi, vi)
-    if len(y) == 1:
-        return _one_study(float(y[0]), float(v[0]), method=tau2, level=level)
-    k, df = len(y), len(y) - 1
-    random = tau2 != "EE"
-    reasons: dict[str, str] = {}
+    with np.errstate(all="ignore"):
+        fields = summarise(Studies(y, v), options)
+        weights = 1 / (v + (0.0 if len(y) == 1 else fields["tau2"]))
+    return as_pooled(fields, weights / total(weights), options)
 
-    t2 = tau2_estimate(tau2, y, v)
-    w = 1 / (v + t2)
-    origin = float(y[np.argmin(v)])
-    beta = origin + float((w * (y - origin)).sum() / w.sum())
-    factor = _knapp_hartung(generalised_q(y, v, t2) / df, test)
-    se = math.sqrt(factor / float(w.sum()))
-    ddf = NAN if test == "z" else float(df)
-    zval, pval = _test(beta, se, ddf)
-    half = -_quantile((1 - level) / 2, ddf) * se
-    if test == "z":
-        reasons["ddf"] = "z test: normal distribution"
-    if not math.isfinite(zval):
-        reasons["zval"] = reasons["pval"] = "standard error is 0"
 
-    se_t2, t2_ci = tau2_se(tau2, y, v, t2), (NAN, NAN)
-    if random:
-        t2_ci = q_profile(y, v, level)
-    else:
-        reasons |= dict.fromkeys(("se_tau2", "tau2_ci_lb", "tau2_ci_ub"), _COMMON)
-    reasons |= {"se_tau2": "no formula"} if random and math.isnan(se_t2) else {}
+def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
+    """All numbers of `Pooled` in the units given: of one study set, or (B,) of B sets."""
+    k, df, unit2 = s.k, s.df, s.unit * s.unit
+    alone, few = k == 1, k < 3
+    found = estimate_tau2(o.tau2, s)
+    t = found.tau2
+    w = s.weights(t)
+    whole = total(w)
+    mu = dot(w, s.y) / whole
+    beta = s.origin + mu * s.unit
+    ddf = pick(alone, NAN, df) * (NAN if o.test == "z" else 1.0)
+    factor = pick(alone, 1.0, knapp_hartung(s.rss(w) / df, o.test))
+    variance = factor / whole * unit2
+    se = np.sqrt(variance)
+    zval = pick(se > 0, beta / se, NAN)
+    half = half_width(o.level, ddf) * se
 
-    pi_half = NAN
-    if not random:
-        reasons |= dict.fromkeys(("pi_lb", "pi_ub"), _COMMON)
-    elif k < 3:
-        reasons |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
-    else:
-        pi_half = -_quantile((1 - level) / 2, float(k - PI_DF[pi])) * math.sqrt(t2 + se**2)
+    w = s.weights(0.0)
+    q, typical = s.rss(w), df / s.trace(w)
+    i2_q = pick(alone, NAN, i_squared(q, df))
+    pi_half, se_t2, low, high = NAN * t, NAN * t, NAN * t, NAN * t
+    i2, h2 = i2_q, pick(alone, NAN, q / df)
+    if o.random:
+        i2, h2 = i2_of(t, typical), 1 + t / typical
+        se_t2 = se_tau2(o.tau2, s, t)
+        if o.tau2_ci == "PL":
+            low, high = profile_likelihood(s, t, o.level, restricted=o.tau2 == "REML")
+        else:
+            low, high = q_profile(s, o.level)
+        lost = PI_DF[o.pi]
+        reach = half_width(o.level, NAN if lost is None else df - lost)
+        pi_half = pick(few, NAN, reach * np.sqrt(t * unit2 + variance))
+    restricted = o.tau2 == "REML"
+    loglik = s.log_likelihood(t, restricted=restricted)
+    fields = {
+        "k": k + 0 * np.asarray(t, dtype=np.int64) if np.ndim(t) else k,
+        "beta": beta,
+        "se": se,
+        "zval": zval,
+        "ddf": ddf,
+        "pval": p_value(zval, ddf),
+        "ci_lb": beta - half,
+        "ci_ub": beta + half,
+        "pi_lb": beta - pi_half,
+        "pi_ub": beta + pi_half,
+        "tau2": t * unit2,
+        "se_tau2": se_t2 * unit2,
+        "tau2_ci_lb": low * unit2,
+        "tau2_ci_ub": high * unit2,
+        "i2": i2,
+        "i2_ci_lb": i2_of(low, typical),
+        "i2_ci_ub": i2_of(high, typical),
+        "i2_q": i2_q,
+        "h2": h2,
+        "h2_ci_lb": 1 + low / typical,
+        "h2_ci_ub": 1 + high / typical,
+        "q": q,
+        "q_df": df,
+        "q_pval": chi2_tail(q, df),
+        "loglik": loglik,
+        **information(loglik, s.p + o.random, df if restricted else k),
+        "maxima": found.maxima,
+        "converged": found.converged,
+    }
+    if any_of(alone):
+        fields |= {name: pick(alone, NAN, fields[name]) for name in _NOT_ALONE}
+    return fields
 
-    q = generalised_q(y, v, 0.0)
-    i2_q = i_squared(q, df)
-    typical = df / float(trace_p(1 / v))
+
+def i2_of(tau2: Numbers, typical: Numbers) -> Numbers:
+    """Percentage of the total variance that lies between studies."""
+    return 100 * tau2 / (tau2 + typical)
+
+
+def information(loglik: Numbers, parameters: int, n: Numbers) -> dict[str, Numbers]:
+    """AIC, BIC and AICc of a fit to n independent effects (residuals for REML)."""
+    least = np.maximum(n, parameters + 2)  # keeps AICc defined
+    return {
+        "aic": 2 * parameters - 2 * loglik,
+        "bic": parameters * np.log(n) - 2 * loglik,
+        "aicc": 2 * parameters * least / (least - parameters - 1) - 2 * loglik,
+    }
+
+
+def as_pooled(fields: Mapping[str, Any], weights: Any, o: Options) -> Pooled:
+    """A result from its numbers: plain types, with a reason for each number that is missing."""
+    values = {name: float(value) for name, value in fields.items()}
+    k, converged = int(values["k"]), bool(fields["converged"])
+    whole = {name: int(values[name]) for name in ("k", "q_df", "maxima")}
+    pi = o.pi if math.isfinite(values["pi_lb"]) else ""
+    ci = o.tau2_ci if math.isfinite(values["tau2_ci_lb"]) else ""
     return Pooled(
-        k=k,
-        beta=beta,
-        se=se,
-        zval=zval,
-        ddf=ddf,
-        pval=pval,
-        ci_lb=beta - half,
-        ci_ub=beta + half,
-        pi_lb=beta - pi_half,
-        pi_ub=beta + pi_half,
-        tau2=t2,
-        se_tau2=se_t2,
-        tau2_ci_lb=t2_ci[0],
-        tau2_ci_ub=t2_ci[1],
-        i2=100 * t2 / (t2 + typical) if random else i2_q,
-        i2_q=i2_q,
-        h2=1 + t2 / typical if random else q / df,
-        q=q,
-        q_df=df,
-        q_pval=chi2_tail(q, df),
-        loglik=log_likelihood(y, v, t2, restricted=tau2 == "REML"),
-        converged=True,  # every root is bracketed
-        method=tau2,
-        test=test,
-        level=level,
-        weights=w / w.sum(),
-        pi_method=pi if math.isfinite(pi_half) else "",
-        reasons=reasons,
-        cautions=_cautions(k, random=random, test=test),
-    )
-
-
-def i_squared(q: float, df: int) -> float:
-    """Share of Q beyond its expectation, in percent, never below 0; 0 where Q is 0."""
-    return max(0.0, 100 * (q - df) / q) if q > 0 else 0.0
-
-
-def chi2_tail(q: float, df: int) -> float:
-    """Probability of a chi-squared value above q; 1 with no degrees of freedom."""
-    return float(gammaincc(df / 2, q / 2)) if df > 0 else 1.0
-
-
-def _check_options(tau2: str, test: str, level: float, pi: str) -> None:
-    for name, value, allowed in (
-        ("tau2", tau2, tuple(ESTIMATORS)),
-        ("test", test, TESTS),
-        ("pi", pi, tuple(PI_DF)),
-    ):
-        if value not in allowed:
-            raise TrialpoolError(f"{name} = {value!r}: allowed are {', '.join(allowed)}")
-    check_level(level)
-
-
-def check_level(level: float) -> None:
-    """Raise unless level is a proportion between 0 and 1."""
-    if not 0 < level < 1:
-        raise TrialpoolError(f"level = {level}: must lie between 0 and 1, such as 0.95")
-
-
-def _knapp_hartung(q: float, test: str) -> float:
-    """Factor on the squared standard error."""
-    if test == "knha":
-        return q
-    return max(1.0, q) if test == "hksj" else 1.0
-
-
-def _quantile(p: float, ddf: float) -> float:
-    """Quantile of t with ddf degrees of freedom, of the normal where ddf is NaN."""
-    return float(ndtri(p)) if math.isnan(ddf) else float(stdtrit(ddf, p))
-
-
-def _test(beta: float, se: float, ddf: float) -> tuple[float, float]:
-    """Test statistic of beta = 0 and its two-sided p value; NaN where the SE is 0."""
-    if se == 0:
-        return NAN, NAN
-    stat = beta / se
-    # The lower tail, doubled: 1 - cdf would round small p values to 0.
-    below = ndtr(-abs(stat)) if math.isnan(ddf) else stdtr(ddf, -abs(stat))
-    return stat, 2 * float(below)
-
-
-def _cautions(k: int, *, random: bool, test: str) -> tuple[str, ...]:
-    if k == 2 and random:
-        spread = "" if test == "z" else "; with 1 degree of freedom the interval says very little"
-        return (f"k = 2: tau2 cannot be estimated usefully from two studies{spread}.",)
-    return ()
-
-
-def _one_study(y: float, v: float, *, method: str, level: float) -> Pooled:
-    se = math.sqrt(v)
-    stat, pval = _test(y, se, NAN)
-    half = -_quantile((1 - level) / 2, NAN) * se
-    undefined = ("tau2", "se_tau2", "tau2_ci_lb", "tau2_ci_ub", "i2", "i2_q", "h2", "loglik")
-    reasons = dict.fromkeys(undefined, _ONE)
-    reasons |= {"pi_lb": "k < 3", "pi_ub": "k < 3", "ddf": "z test: normal distribution"}
-    weights: Array = np.ones(1)
-    return Pooled(
-        k=1,
-        beta=y,
-        se=se,
-        zval=stat,
-        ddf=NAN,
-        pval=pval,
-        ci_lb=y - half,
-        ci_ub=y + half,
-        pi_lb=NAN,
-        pi_ub=NAN,
-        tau2=NAN,
-        se_tau2=NAN,
-        tau2_ci_lb=NAN,
-        tau2_ci_ub=NAN,
-        i2=NAN,
-        i2_q=NAN,
-        h2=NAN,
-        q=0.0,
-        q_df=0,
-        q_pval=1.0,
-        loglik=NAN,
-        converged=True,
-        method=method,
-        test="z",
-        level=level,
+        **{**values, **whole, "converged": converged},  # type: ignore[arg-type]
+        method=o.tau2,
+        test="z" if k == 1 else o.test,
+        level=o.level,
         weights=weights,
-        pi_method="",
-        reasons=reasons,
-        cautions=("k = 1: the study itself, with a normal interval; nothing was pooled.",),
+        pi_method=pi,
+        tau2_ci_method=ci,
+        reasons=_reasons(values, k, o, converged=converged),
+        cautions=_cautions(k, o, whole["maxima"]),
     )
+
+
+def _reasons(values: Mapping[str, float], k: int, o: Options, *, converged: bool) -> dict[str, str]:
+    out: dict[str, str] = {}
+    if not converged:
+        out = {name: "not converged" for name, value in values.items() if value != value}
+    if k == 1:
+        out |= dict.fromkeys(_NOT_ALONE, _ONE)
+    elif not o.random:
+        out |= dict.fromkeys(("se_tau2", *_TAU2_CI), _COMMON)
+    elif converged and values["se_tau2"] != values["se_tau2"]:
+        out["se_tau2"] = "no formula"
+    if k < 3:
+        out |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
+    elif not o.random:
+        out |= dict.fromkeys(("pi_lb", "pi_ub"), _COMMON)
+    if o.test == "z" or k == 1:
+        out["ddf"] = "z test: normal distribution"
+    if values["se"] == 0:
+        out["zval"] = out["pval"] = "standard error is 0"
+    return out
+
+
+def _cautions(k: int, o: Options, maxima: int) -> tuple[str, ...]:
+    if k == 1:
+        return ("k = 1: the study itself, with a normal interval; nothing was pooled.",)
+    out = []
+    if k == 2 and o.random:
+        spread = "" if o.test == "z" else "; with 1 degree of freedom the interval says very little"
+        out.append(f"k = 2: tau2 cannot be estimated usefully from two studies{spread}.")
+    if maxima > 1:
+        out.append(
+            f"The likelihood of tau2 has {maxima} separate maxima; the highest one is reported."
+        )
+    return tuple(out)

@@ -1,0 +1,84 @@
+"""Tests, quantiles and heterogeneity shares that every model uses, for one or many fits at once.
+
+Degrees of freedom are NaN for the normal distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaincc, gammaincinv, ndtr, ndtri, stdtr, stdtrit
+
+from trialpool.pooling.studies import Numbers, pick
+from trialpool.results import TrialpoolError
+
+TESTS = ("z", "t", "knha", "hksj")
+
+
+def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Raise unless an option has one of its allowed values."""
+    if value not in allowed:
+        raise TrialpoolError(f"{name} = {value!r}: allowed are {', '.join(allowed)}")
+
+
+def check_level(level: float) -> None:
+    """Raise unless level is a proportion between 0 and 1."""
+    if not 0 < level < 1:
+        raise TrialpoolError(f"level = {level}: must lie between 0 and 1, such as 0.95")
+
+
+def _each(function: Callable[[float, float], float], p: float, df: Numbers) -> Numbers:
+    """A quantile for each of a few different degrees of freedom: they are costly to compute."""
+    if not np.ndim(df):
+        return function(p, float(df))
+    values, place = np.unique(df, return_inverse=True)
+    return np.array([function(p, float(x)) for x in values])[place]
+
+
+@lru_cache(maxsize=4096)
+def _t(p: float, df: float) -> float:
+    if df != df:
+        return float(ndtri(p))
+    return float(stdtrit(df, p)) if df > 0 else float("nan")
+
+
+@lru_cache(maxsize=4096)
+def _chi2(p: float, df: float) -> float:
+    return 2 * float(gammaincinv(df / 2, p)) if df > 0 else float("nan")
+
+
+def half_width(level: float, df: Numbers) -> Numbers:
+    """How many standard errors an interval reaches to each side: quantile of t or normal."""
+    return -_each(_t, (1 - level) / 2, df)
+
+
+def chi2_quantile(p: float, df: Numbers) -> Numbers:
+    """Quantile of the chi-squared distribution."""
+    return _each(_chi2, p, df)
+
+
+def p_value(stat: Numbers, df: Numbers) -> Numbers:
+    """Two-sided p value of a t or z statistic."""
+    # The lower tail, doubled: 1 - cdf would round small p values to 0.
+    low = -np.abs(stat)
+    return 2 * pick(np.isnan(df), ndtr(low), stdtr(df, low))
+
+
+def chi2_tail(q: Numbers, df: Numbers) -> Numbers:
+    """Probability of a chi-squared value above q; 1 with no degrees of freedom."""
+    return pick(df > 0, gammaincc(np.maximum(df, 1) / 2, q / 2), 1.0)
+
+
+def i_squared(q: Numbers, df: Numbers) -> Numbers:
+    """Share of Q beyond its expectation, in percent, never below 0; 0 where Q is 0."""
+    return pick(q > 0, np.maximum(0.0, 100 * (q - df) / pick(q > 0, q, 1.0)), 0.0)
+
+
+def knapp_hartung(q: Numbers, test: str) -> Numbers:
+    """Factor on the squared standard error, from the generalised Q over its degrees of freedom."""
+    if test == "knha":
+        return q
+    return np.maximum(1.0, q) if test == "hksj" else 1.0

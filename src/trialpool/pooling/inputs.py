@@ -1,0 +1,101 @@
+"""Checks of what the pooling functions are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trialpool.results import Array, TrialpoolError
+
+_NOT_FINITE = "must be a finite number; leave the study out before pooling and record why"
+_NOT_POSITIVE = "a sampling variance must be > 0"
+
+
+def as_studies(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
+    """Effects and variances as float arrays of one shape (k,), k >= 1, checked.
+
+    Raises
+    ------
+    TrialpoolError
+        no study; different lengths; a value that is not finite; vi <= 0. Names the index
+    """
+    y, v = as_numbers("yi", yi), as_numbers("vi", vi)
+    if y.ndim != 1 or y.shape != v.shape:
+        raise TrialpoolError(
+            f"yi and vi must be two columns of one length, got shapes {y.shape} and {v.shape}"
+        )
+    if y.size == 0:
+        raise TrialpoolError("yi is empty (k = 0): there is no study to pool")
+    _refuse(~np.isfinite(y), "yi", y, _NOT_FINITE)
+    _refuse(~np.isfinite(v), "vi", v, _NOT_FINITE)
+    _refuse(v <= 0, "vi", v, _NOT_POSITIVE)
+    return y, v
+
+
+def as_sets(
+    yi: ArrayLike, vi: ArrayLike, mask: ArrayLike | None
+) -> tuple[Array, Array, NDArray[np.bool_] | None]:
+    """Effects and variances of B study sets, broadcast to one shape (B, k), checked.
+
+    Raises
+    ------
+    TrialpoolError
+        as for `as_studies`, where the mask says a value is used; shapes that do not fit; a mask
+        that is not of True and False; a set without any study. Names row and column
+    """
+    y, v = as_numbers("yi", yi), as_numbers("vi", vi)
+    used = None if mask is None else np.asarray(mask)
+    if used is not None and used.dtype != np.bool_:
+        raise TrialpoolError(f"mask must hold True (used) and False only, got {used.dtype}")
+    shapes = [x.shape for x in (y, v, used) if x is not None]
+    told = f"yi {y.shape}, vi {v.shape}" + ("" if used is None else f", mask {used.shape}")
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        shape = ()
+    if len(shape) != 2 or any(s[-1:] != shape[-1:] for s in shapes):
+        raise TrialpoolError(f"yi, vi and mask must be (sets, studies) or (studies,), got {told}")
+    if shape[0] == 0 or shape[1] == 0:
+        raise TrialpoolError(f"nothing to pool: {told}")
+    for name, x in (("yi", y), ("vi", v)):
+        bad = ~np.isfinite(x)
+        _refuse_used(bad, used, name, x, shape, _NOT_FINITE)
+    _refuse_used(v <= 0, used, "vi", v, shape, _NOT_POSITIVE)
+    if used is not None:
+        used = np.broadcast_to(used, shape)
+        empty = np.flatnonzero(~used.any(axis=1))
+        if empty.size:
+            raise TrialpoolError(f"mask[{empty[0]}] uses no study (k = 0): there is none to pool")
+    return np.broadcast_to(y, shape), np.broadcast_to(v, shape), used
+
+
+def as_numbers(name: str, values: Any) -> Array:
+    """An array of floats, or an error that names it."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TrialpoolError(f"{name} must hold numbers only: {error}") from None
+
+
+def _refuse(bad: NDArray[np.bool_], name: str, x: Array, rule: str) -> None:
+    if bad.any():
+        place = np.unravel_index(int(bad.argmax()), x.shape)
+        where = ", ".join(str(int(i)) for i in place)
+        raise TrialpoolError(f"{name}[{where}] = {x[place]}: {rule}")
+
+
+def _refuse_used(
+    bad: NDArray[np.bool_],
+    used: NDArray[np.bool_] | None,
+    name: str,
+    x: Array,
+    shape: tuple[int, ...],
+    rule: str,
+) -> None:
+    """As `_refuse`; where the array is shared by all sets, one set that uses the value counts."""
+    if bad.any() and used is not None:
+        bad = np.broadcast_to(bad, shape) & used
+        x = np.broadcast_to(x, shape)
+    _refuse(bad, name, x, rule)

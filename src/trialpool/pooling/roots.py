@@ -1,0 +1,29 @@
+"""Where the generalised Q takes a given value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trialpool.pooling.studies import Numbers, Studies, every, pick
+from trialpool.results import NAN
+
+MAX_STEPS = 100
+ENOUGH = 1e-8  # relative step after which the next one is exact to rounding: they shrink squared
+
+
+def solve_q(s: Studies, target: Numbers) -> Numbers:
+    """tau2 at which the generalised Q equals `target`; 0 where it starts below.
+
+    1/Q is concave in tau2, so Newton's steps from the left climb to the root without overshoot;
+    a fixed-point iteration can stop early when tau2 is small against the variances.
+    """
+    # Q lies between SS/(t + largest v) and SS/(t + smallest v).
+    t = np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.largest)
+    for _ in range(MAX_STEPS):
+        q, slope = s.q_and_slope(t)
+        new = pick(q > target, t + q * (q / target - 1) / slope, t)
+        done = new - t <= ENOUGH * new
+        t = new
+        if every(done):
+            return t
+    return pick(done, t, NAN)
