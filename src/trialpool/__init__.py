@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trialpool.pooling.batch import pool_many as pool_many
     from trialpool.pooling.counts import pool_counts as pool_counts
     from trialpool.pooling.model import pool as pool
+    from trialpool.pooling.regression import regress as regress
 
 # Names are loaded on first use: a step that only reads tables should not pay for scipy, and the
 # workflow can tell which modules a step really depends on.
@@ -24,9 +25,10 @@ _WHERE = {
     "pool": "trialpool.pooling.model",
     "pool_counts": "trialpool.pooling.counts",
     "pool_many": "trialpool.pooling.batch",
+    "regress": "trialpool.pooling.regression",
 }
 
-__all__ = ["effect_size", "pool", "pool_counts", "pool_many"]
+__all__ = ["effect_size", "pool", "pool_counts", "pool_many", "regress"]
 __version__ = "0.1.0"
 
 

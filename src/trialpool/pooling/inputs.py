@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialpool.results import Array, TrialpoolError
 
 _NOT_FINITE = "must be a finite number; leave the study out before pooling and record why"
+_COLLINEAR = 1e-10  # what is left of a column of length 1
 _NOT_POSITIVE = "a sampling variance must be > 0"
 
 
@@ -69,6 +71,43 @@ def as_sets(
         if empty.size:
             raise TrialpoolError(f"mask[{empty[0]}] uses no study (k = 0): there is none to pool")
     return np.broadcast_to(y, shape), np.broadcast_to(v, shape), used
+
+
+def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple[str, ...]]:
+    """A design matrix (k, p) of full column rank with p < k, and a name for each column.
+
+    Raises
+    ------
+    TrialpoolError
+        another shape; a value that is not finite (row and column are named); as many columns as
+        studies; columns that are combinations of those before them (named)
+    """
+    x = as_numbers("X", X)
+    if x.ndim != 2 or len(x) != k or x.shape[1] == 0:
+        raise TrialpoolError(f"X must have one row per study, shape ({k}, p), got {x.shape}")
+    p = x.shape[1]
+    called = names if names is not None else getattr(X, "columns", None)
+    if called is None:
+        called = ["intercept" if (x[:, j] == 1).all() else f"x{j}" for j in range(p)]
+    called = tuple(str(name) for name in called)
+    if len(called) != p:
+        raise TrialpoolError(f"names: {len(called)} for {p} columns of X")
+    _refuse(~np.isfinite(x), "X", x, "must be a finite number; leave the study out")
+    if p >= k:
+        raise TrialpoolError(
+            f"X has {p} columns for k = {k} studies: a meta-regression needs more studies than"
+            " coefficients"
+        )
+    size = np.linalg.norm(x, axis=0)
+    scaled = x / np.where(size > 0, size, 1)
+    # A column adds to those before it only if something of it is left beside them.
+    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    if (left < _COLLINEAR).any():
+        listed = ", ".join(name for name, d in zip(called, left, strict=True) if d < _COLLINEAR)
+        raise TrialpoolError(
+            f"X is collinear: {listed} can be computed from the other columns; leave it out"
+        )
+    return x, called
 
 
 def as_numbers(name: str, values: Any) -> Array:

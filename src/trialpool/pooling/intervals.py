@@ -11,6 +11,15 @@ from trialpool.pooling.studies import Numbers, Studies, every, pick
 METHODS = ("QP", "PL")
 
 
+def heterogeneity_interval(
+    s: Studies, tau2: Numbers, level: float, method: str, *, restricted: bool
+) -> tuple[Numbers, Numbers]:
+    """Bounds of tau2 by the method of that name."""
+    if method == "PL":
+        return profile_likelihood(s, tau2, level, restricted=restricted)
+    return q_profile(s, level)
+
+
 def q_profile(s: Studies, level: float) -> tuple[Numbers, Numbers]:
     """Exact interval from the distribution of the generalised Q, the same for every estimator.
 

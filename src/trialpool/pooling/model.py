@@ -21,7 +21,7 @@ from trialpool.pooling.inference import (
 )
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.intervals import METHODS as TAU2_CI
-from trialpool.pooling.intervals import profile_likelihood, q_profile
+from trialpool.pooling.intervals import heterogeneity_interval
 from trialpool.pooling.studies import Numbers, Studies, any_of, dot, pick, total
 from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, se_tau2
 from trialpool.results import NAN, Pooled, TrialpoolError
@@ -31,11 +31,11 @@ from trialpool.results import NAN, Pooled, TrialpoolError
 PI_DF: dict[str, int | None] = {"k-1": 0, "k-2": 1, "z": None}
 _LIKELIHOOD = ("ML", "REML")
 
-_COMMON = "common-effect model"
+COMMON = "common-effect model"
 _ONE = "k < 2"
-_TAU2_CI = ("tau2_ci_lb", "tau2_ci_ub", "i2_ci_lb", "i2_ci_ub", "h2_ci_lb", "h2_ci_ub")
+TAU2_FIELDS = ("tau2_ci_lb", "tau2_ci_ub", "i2_ci_lb", "i2_ci_ub", "h2_ci_lb", "h2_ci_ub")
 # What one study cannot tell.
-_NOT_ALONE = ("tau2", "se_tau2", *_TAU2_CI, "i2", "i2_q", "h2", "loglik", "aic", "bic", "aicc")
+_NOT_ALONE = ("tau2", "se_tau2", *TAU2_FIELDS, "i2", "i2_q", "h2", "loglik", "aic", "bic", "aicc")
 
 
 class Options(NamedTuple):
@@ -149,10 +149,7 @@ def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
     if o.random:
         i2, h2 = i2_of(t, typical), 1 + t / typical
         se_t2 = se_tau2(o.tau2, s, t)
-        if o.tau2_ci == "PL":
-            low, high = profile_likelihood(s, t, o.level, restricted=o.tau2 == "REML")
-        else:
-            low, high = q_profile(s, o.level)
+        low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=o.tau2 == "REML")
         lost = PI_DF[o.pi]
         reach = half_width(o.level, NAN if lost is None else df - lost)
         pi_half = pick(few, NAN, reach * np.sqrt(t * unit2 + variance))
@@ -235,13 +232,13 @@ def _reasons(values: Mapping[str, float], k: int, o: Options, *, converged: bool
     if k == 1:
         out |= dict.fromkeys(_NOT_ALONE, _ONE)
     elif not o.random:
-        out |= dict.fromkeys(("se_tau2", *_TAU2_CI), _COMMON)
+        out |= dict.fromkeys(("se_tau2", *TAU2_FIELDS), COMMON)
     elif converged and values["se_tau2"] != values["se_tau2"]:
         out["se_tau2"] = "no formula"
     if k < 3:
         out |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
     elif not o.random:
-        out |= dict.fromkeys(("pi_lb", "pi_ub"), _COMMON)
+        out |= dict.fromkeys(("pi_lb", "pi_ub"), COMMON)
     if o.test == "z" or k == 1:
         out["ddf"] = "z test: normal distribution"
     if values["se"] == 0:

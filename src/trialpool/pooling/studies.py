@@ -234,19 +234,26 @@ class Studies:
         value = total(np.log(np.where(w > 0, w, 1))) - self.rss(w)
         value -= n * (math.log(2 * math.pi) + 2 * np.log(self.unit))
         if restricted:
-            value += np.log(self.k) - np.log(total(w))
+            value += self._log_determinants(w)
         return value / 2
+
+    def _log_determinants(self, w: Array) -> Numbers:
+        """log|X'X| - log|X'WX|."""
+        return np.log(self.k) - np.log(total(w))
 
     def point(self, t: Numbers, *, restricted: bool) -> Point:
         """The score at t, in halves."""
         w = self.weights(t)
-        whole = total(w)
-        u = w * (self.y - dot(w, self.y) / whole)
-        fit = dot(u, u)
-        slope = dot(w * u, u) - dot(w, u) ** 2 / whole  # y'PPPy
-        trace, trace2 = self.traces(w) if restricted else (whole, dot(w, w))
+        fit, slope = self._fit_and_slope(w)
+        trace, trace2 = self.traces(w) if restricted else (total(w), dot(w, w))
         a = 1 / np.sqrt(fit)
         return Point(t, a, a * slope / fit, 1 / trace, trace2 / (trace * trace))
+
+    def _fit_and_slope(self, w: Array) -> tuple[Numbers, Numbers]:
+        """Y'PPy and y'PPPy."""
+        whole = total(w)
+        u = w * (self.y - dot(w, self.y) / whole)
+        return dot(u, u), dot(w * u, u) - dot(w, u) ** 2 / whole
 
 
 def _others(x: Array) -> Array:
