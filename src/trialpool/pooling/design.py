@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -53,12 +54,12 @@ class Design(Studies):
         part.x = self.x[:, :, np.newaxis]
         return part
 
-    @property
+    @cached_property
     def ss(self) -> Numbers:
         """Residual sum of squares without weights."""
         return self.rss(self.equal_weights)
 
-    @property
+    @cached_property
     def mean_v(self) -> Numbers:
         """Trace of (I - H)V over k - p, H the unweighted hat matrix."""
         h = self.hat(self.equal_weights)

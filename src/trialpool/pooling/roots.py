@@ -14,15 +14,16 @@ ENOUGH = 1e-8  # relative step after which the next one is exact to rounding: th
 def solve_q(s: Studies, target: Numbers) -> Numbers:
     """tau2 at which the generalised Q equals `target`; 0 where it starts below.
 
-    1/Q is concave in tau2, so Newton's steps from the left climb to the root without overshoot;
-    a fixed-point iteration can stop early when tau2 is small against the variances.
+    1/Q is concave in tau2, so each of Newton's steps ends left of the root, and from there they
+    climb without overshoot; a fixed-point iteration can stop early when tau2 is small against the
+    variances.
     """
-    # Q lies between SS/(t + largest v) and SS/(t + smallest v).
-    t = np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.largest)
+    # Exact where all variances are equal.
+    t = np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.mean_v)
     for _ in range(MAX_STEPS):
         q, slope = s.q_and_slope(t)
-        new = pick(q > target, t + q * (q / target - 1) / slope, t)
-        done = new - t <= ENOUGH * new
+        new = np.maximum(0.0, pick(slope > 0, t + q * (q / target - 1) / slope, 0.0))
+        done = np.abs(new - t) <= ENOUGH * new
         t = new
         if every(done):
             return t

@@ -7,6 +7,7 @@ One set is a pair of arrays of shape (k,), with results of shape (); B sets are 
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -138,22 +139,22 @@ class Studies:
         """Smallest variance."""
         return self.v[0]
 
-    @property
+    @cached_property
     def largest(self) -> Numbers:
         """Largest variance."""
         return self._used(self.v).max(axis=0)
 
-    @property
+    @cached_property
     def mean_v(self) -> Numbers:
         """Mean variance."""
         return total(self._used(self.v)) / self.k
 
-    @property
+    @cached_property
     def ss(self) -> Numbers:
         """Residual sum of squares without weights."""
         return self._about_mean()
 
-    @property
+    @cached_property
     def crude_variance(self) -> Numbers:
         """Variance of the effects about their mean, with divisor k."""
         return self._about_mean() / self.k
