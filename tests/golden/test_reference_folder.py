@@ -52,9 +52,10 @@ NAMES = {
 }
 # metafor keeps studies without events in ratios; we leave them out unless told otherwise.
 KEEP = {"drop00": False}
+SAME: dict[str, Any] = {}
 # Every escalc id of the folder, and what it is called here.
 EFFECTS: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("MD", "SMD", "SMDH", "SMD1", "SMD1H", "ROM", "CVR", "VR"), {}),
+    **dict.fromkeys(("MD", "SMD", "SMDH", "SMD1", "SMD1H", "ROM", "CVR", "VR"), SAME),
     "MD_HO": {"variance": "HO"},
     "SMD_nocorrect": {"correction": "none"},
     "SMD_UB": {"variance": "UB"},
@@ -62,9 +63,9 @@ EFFECTS: dict[str, dict[str, Any]] = {
     "SMD_AV": {"variance": "AV"},
     "ROM_nocorrect": {"correction": "none"},
     "ROM_HO": {"variance": "HO"},
-    **dict.fromkeys(("RPB", "RBIS", "D2OR", "D2ORL"), {}),
+    **dict.fromkeys(("RPB", "RBIS", "D2OR", "D2ORL"), SAME),
     **dict.fromkeys(("OR", "RR", "PETO", "YUQ", "YUY", "PBIT", "OR2DN", "OR2DL", "IRR"), KEEP),
-    **dict.fromkeys(("RD", "AS", "PHI", "RTET", "IRD", "IRSD"), {}),
+    **dict.fromkeys(("RD", "AS", "PHI", "RTET", "IRD", "IRSD"), SAME),
     "OR_addall": {"to": "all", **KEEP},
     "RR_addall": {"to": "all", **KEEP},
     "OR_if0all": {"to": "if0all", **KEEP},
@@ -73,16 +74,18 @@ EFFECTS: dict[str, dict[str, Any]] = {
     "OR_drop00": {},
     "RR_drop00": {},
     "IRR_addall": {"to": "all", **KEEP},
-    **dict.fromkeys(("MC", "SMCC", "SMCR", "SMCRH", "SMCRP", "SMCRPH", "ROMC", "CVRC", "VRC"), {}),
+    **dict.fromkeys(
+        ("MC", "SMCC", "SMCR", "SMCRH", "SMCRP", "SMCRPH", "ROMC", "CVRC", "VRC"), SAME
+    ),
     "SMCC_UB": {"variance": "UB"},
     "ROMC_nocorrect": {"correction": "none"},
-    **dict.fromkeys(("ZCOR", "COR", "UCOR", "PCOR", "ZPCOR", "SPCOR", "ZSPCOR"), {}),
+    **dict.fromkeys(("ZCOR", "COR", "UCOR", "PCOR", "ZPCOR", "SPCOR", "ZSPCOR"), SAME),
     "COR_AV": {"variance": "AV"},
     "UCOR_UB": {"variance": "UB"},
-    **dict.fromkeys(("PLO", "PR", "PLN", "PAS", "PFT", "PRZ"), {}),
+    **dict.fromkeys(("PLO", "PR", "PLN", "PAS", "PFT", "PRZ"), SAME),
     "PR_UB": {"variance": "UB"},
     "PLO_addall": {"to": "all"},
-    **dict.fromkeys(("MN", "SDLN", "SMN", "IR", "IRLN", "IRS", "IRFT"), {}),
+    **dict.fromkeys(("MN", "SDLN", "SMN", "IR", "IRLN", "IRS", "IRFT"), SAME),
 }
 
 

@@ -89,6 +89,8 @@ def test_small_sample_factor_limits() -> None:
     df = np.arange(10.0, 500)
     gap = small_sample_factor(df) - small_sample_factor(df, "approx")
     assert np.abs(gap).max() < 7e-4
+    with pytest.raises(TrialpoolError, match="correction = 'J': allowed are exact, approx, none"):
+        small_sample_factor(5, "J")
 
 
 def test_ratios_and_risk_difference_by_hand() -> None:

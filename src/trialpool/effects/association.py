@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.registry import Estimate, Rule, measure
 from trialpool.effects.tetrachoric import tetrachoric
 from trialpool.effects.zero_cells import CHOICES, COLUMNS, SUMS, described, two_by_two
 from trialpool.results import Array
+
+
+def _empty_margin(a: Array, b: Array, c: Array, d: Array) -> Rule:
+    empty = (a + b == 0) | (c + d == 0) | (a + c == 0) | (b + d == 0)
+    return empty, "a whole row or column of the table is empty"
 
 
 @measure("PHI", needs=COLUMNS, sums=SUMS, choices=CHOICES)
@@ -47,6 +52,7 @@ def phi_coefficient(
         + phi * (1 + phi**2 / 2) * skew_rows * skew_columns
         - 3 / 4 * phi**2 * (skew_rows**2 + skew_columns**2)
     ) / n
+    rules.append(_empty_margin(a, b, c, d))
     return Estimate(phi, vi, f"phi, {described(add, to)}", rules)
 
 
@@ -130,13 +136,13 @@ def tetrachoric_correlation(
     """
     a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00)
     rho, vi = tetrachoric(a, b, c, d)
-    empty = (a + b == 0) | (c + d == 0) | (a + c == 0) | (b + d == 0)
+    rules.append(_empty_margin(a, b, c, d))
     highest, lowest = (b == 0) | (c == 0), (a == 0) | (d == 0)
     yi = np.where(highest, 1.0, np.where(lowest, -1.0, rho))
     return Estimate(
         yi,
         vi,
         f"tetrachoric r, {described(add, to)}",
-        [*rules, (empty, "a whole row or column of the table is empty")],
+        rules,
         [(highest | lowest, "a cell is 0: the correlation is at its limit, without variance")],
     )
