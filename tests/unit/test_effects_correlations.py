@@ -31,11 +31,16 @@ def test_a_t_statistic_stands_for_its_correlation() -> None:
 
 
 def test_mean_correlation_in_every_variance() -> None:
-    """AV: the mean of r, weighted by n, over studies that have both."""
-    es = tp.effect_size("COR", ri=[0.2, 0.5, np.nan], ni=[30, 10, 50], variance="AV")
+    """AV: the mean of r, weighted by n, over studies that have both, and a possible r."""
+    columns = {"ri": [0.2, 0.5, np.nan, 7.0], "ni": [30, 10, 50, 60]}
+    es = tp.effect_size("COR", **columns, variance="AV")
     mean = (0.2 * 30 + 0.5 * 10) / 40
     assert es.vi[:2] == pytest.approx([(1 - mean**2) ** 2 / 29, (1 - mean**2) ** 2 / 9])
-    assert es.reason[2] == "ri is missing"
+    assert es.reason[2:] == ("ri is missing", "ri outside -1 to 1")
+    u = tp.effect_size("UCOR", **columns)
+    mean = float(u.yi[:2] @ [30, 10]) / 40
+    es = tp.effect_size("UCOR", **columns, variance="AV")
+    assert es.vi[:2] == pytest.approx([(1 - mean**2) ** 2 / 29, (1 - mean**2) ** 2 / 9])
 
 
 def _power_series(a: str, c: str, z: Decimal) -> Decimal:

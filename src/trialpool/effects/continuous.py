@@ -147,7 +147,7 @@ def standardised_mean_difference(
         "RevMan": lambda: sizes + g**2 / (2 * (total - 3.94)),
         "Metapsy": lambda: sizes + d**2 / (2 * total),
         "LS2": lambda: j**2 * (sizes + d**2 / (2 * total)),
-        "AV": lambda: sizes + mean_by_size(g, total) ** 2 / (2 * total),
+        "AV": lambda: sizes + mean_by_size(g, total, rules) ** 2 / (2 * total),
     }[variance]()
     return Estimate(g, vi, f"SMD, {correction} correction, {variance} variance", rules)
 

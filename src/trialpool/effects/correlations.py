@@ -47,9 +47,10 @@ def correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estimate:
     ----------
     Borenstein 2009, in Cooper, Hedges & Valentine, eq. 12.27
     """
-    r = mean_by_size(ri, ni) if variance == "AV" else ri
+    rules = correlation_rules(ri, ni, more_than=1)
+    r = mean_by_size(ri, ni, rules) if variance == "AV" else ri
     vi = (1 - r**2) ** 2 / (ni - 1)
-    return Estimate(ri, vi, f"r, {variance} variance", correlation_rules(ri, ni, more_than=1))
+    return Estimate(ri, vi, f"r, {variance} variance", rules)
 
 
 @measure("ZCOR", needs=COLUMNS, derived=DERIVED)
@@ -90,16 +91,16 @@ def unbiased_correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estim
     ----------
     Olkin & Pratt 1958, Ann Math Stat 29:201, eq. 2.3; Hedges 1989, J Appl Psychol 74:469 (UB)
     """
+    rules = correlation_rules(ri, ni, more_than=4)
     usable = np.where(ni > 4, ni, np.nan)
     corrected = ri * _gauss_2f1(1 / 2, (usable - 2) / 2, ri**2)
     if variance == "UB":
-        # Unbiased for the squared correlation in the population (Olkin & Pratt, eq. 4.2).
+        # Unbiased for the square of the correlation in the population.
         square = 1 - (ni - 3) / (ni - 2) * (1 - ri**2) * _gauss_2f1(1, usable / 2, ri**2)
         vi = corrected**2 - square
     else:
-        r = mean_by_size(corrected, usable) if variance == "AV" else corrected
+        r = mean_by_size(corrected, ni, rules) if variance == "AV" else corrected
         vi = (1 - r**2) ** 2 / (ni - 1)
-    rules = correlation_rules(ri, ni, more_than=4)
     return Estimate(corrected, vi, f"unbiased r, {variance} variance", rules)
 
 
@@ -112,8 +113,8 @@ def _gauss_2f1(a: float, c: Array, square: Array) -> Array:
     """Gauss' hypergeometric function 2F1(a, a; c; 1 - r^2) for c >= 3/2, square = r^2; (k,).
 
     Euler's integral, in the logarithm of its variable: over the whole line the trapezoid rule
-    converges exponentially. scipy's hyp2f1 returns NaN near 1 when c is a large integer (even n),
-    and GSL's loses up to 3 digits after the decimal point there.
+    converges exponentially. (scipy's hyp2f1 is NaN for small correlations of many people when n
+    is even.)
 
     References
     ----------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.effects.registry import choice
+from trialpool.effects.registry import Rule, choice, none_of
 from trialpool.results import NAN, Array
 
 CORRECTIONS = ("exact", "approx", "none")
@@ -63,7 +65,13 @@ def unbiased_shape(g: Array, j: Array, df: Array) -> Array:
     return np.asarray((1 - (df - 2) / (df * j**2)) * g**2)
 
 
-def mean_by_size(effects: Array, n: Array) -> float:
-    """Mean over the studies that have an effect, weighted by their numbers of people."""
-    known = np.isfinite(effects) & np.isfinite(n)
+def mean_by_size(effects: Array, n: Array, rules: Sequence[Rule]) -> float:
+    """Mean over the studies that have an effect, weighted by their numbers of people.
+
+    Parameters
+    ----------
+    effects, n : (k,) effects and numbers of people
+    rules : which studies have no effect, whatever the formula made of them
+    """
+    known = np.isfinite(effects) & np.isfinite(n) & none_of(rules, len(effects))
     return float(n[known] @ effects[known] / n[known].sum()) if known.any() else NAN
