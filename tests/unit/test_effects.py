@@ -10,7 +10,6 @@ import pytest
 
 import trialpool as tp
 from trialpool.effects import MEASURES
-from trialpool.effects.continuous import small_sample_factor
 from trialpool.effects.generic import (
     d_to_g,
     log_ratio,
@@ -23,6 +22,7 @@ from trialpool.effects.generic import (
 )
 from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.effects.paired import recover_r, sd_difference
+from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import TrialpoolError
 
 ARMS = {"m1i": 10.0, "sd1i": 4.0, "n1i": 12, "m2i": 13.0, "sd2i": 5.0, "n2i": 10}
@@ -89,6 +89,8 @@ def test_small_sample_factor_limits() -> None:
     df = np.arange(10.0, 500)
     gap = small_sample_factor(df) - small_sample_factor(df, "approx")
     assert np.abs(gap).max() < 7e-4
+    with pytest.raises(TrialpoolError, match="correction = 'J': allowed are exact, approx, none"):
+        small_sample_factor(5, "J")
 
 
 def test_ratios_and_risk_difference_by_hand() -> None:
@@ -228,12 +230,16 @@ def test_a_difference_without_sd_is_kept_without_variance(measure: str) -> None:
 @pytest.mark.parametrize(
     ("measure", "given", "message"),
     [
-        ("NNT", {}, "unknown measure 'NNT': known are GEN, MC, MD, OR, RD, RR, SMCRP, SMD"),
+        ("NNT", {}, "unknown measure 'NNT': known are ABT, AHW, ARAW, AS, COR, "),
         ("MD", {"m1i": [1.0], "n1i": [2]}, "missing sd1i, m2i, sd2i, n2i"),
         ("MD", {**ARMS, "sd1i": None}, "missing sd1i"),
         ("OR", {"ai": [1], "ci": [1], "bi": [2]}, "missing n2i"),
         ("MD", {**ARMS, "ai": [1]}, "MD does not take ai"),
-        ("MD", {**ARMS, "m1i": [1.0, 2.0]}, "columns must have one length, got m1i 2, sd1i 1"),
+        (
+            "MD",
+            {**{key: [value] for key, value in ARMS.items()}, "m1i": [1.0, 2.0]},
+            "columns must have one length, got m1i 2, sd1i 1",
+        ),
         ("OR", {"ai": [1, 2], "bi": [1], "ci": [1], "di": [1]}, "got ai 2, bi 1"),
         ("MD", {**ARMS, "m1i": [[1.0]]}, "m1i must be one column"),
         ("MD", {**ARMS, "m1i": ["ten"]}, "m1i must hold numbers only"),

@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from trialpool.effects import binary, continuous, generic, paired
+from trialpool.effects import (
+    association,
+    binary,
+    biserial,
+    continuous,
+    correlations,
+    dichotomised,
+    generic,
+    genotypes,
+    paired,
+    partial_correlations,
+    proportions,
+    rates,
+    ratios,
+    reliability,
+    single_arm,
+)
 from trialpool.effects.registry import MEASURES, compute
 from trialpool.results import EffectSizes
 
-__all__ = ["MEASURES", "effect_size"]
+__all__ = ["MEASURES", "MODULES", "effect_size"]
 
-# Importing a module registers its measures; the names keep the imports visibly in use.
-_MODULES = (binary, continuous, generic, paired)
+# Importing a module registers its measures. To add a measure, write one function in the module it
+# belongs to; to add a module, name it here. docs/measures.md lists them in this order.
+MODULES = (
+    continuous,
+    ratios,
+    binary,
+    dichotomised,
+    rates,
+    paired,
+    association,
+    biserial,
+    correlations,
+    partial_correlations,
+    single_arm,
+    proportions,
+    reliability,
+    genotypes,
+    generic,
+)
 
 
 def effect_size(measure: str, **data_and_options: Any) -> EffectSizes:
@@ -19,22 +52,23 @@ def effect_size(measure: str, **data_and_options: Any) -> EffectSizes:
 
     Parameters
     ----------
-    measure : one of `MEASURES`: MD SMD, OR RR RD, MC SMCRP, GEN
+    measure : a name in `MEASURES`, such as SMD, OR, SMCRP or ZCOR; docs/measures.md lists them
     **data_and_options
-        the measure's columns, shape (k,) or single numbers, named as in metafor's `escalc`, and
-        its options; None counts as not given. OR, RR and RD accept bi and di in place of n1i and
-        n2i
+        the measure's columns, shape (k,) or single numbers that stand for every study, named as
+        in metafor's `escalc`; and its options: `variance` (which formula), `correction` (for
+        small samples), `add`, `to`, `drop00` (zero cells). None counts as not given
 
     Returns
     -------
-    EffectSizes with yi, vi of shape (k,); yi in units of the data (MD, MC, RD), in standard
-    deviations (SMD, SMCRP) or on the log scale (OR, RR). A study that has no defined effect is
-    NaN, with the reason at its place in `reason`
+    EffectSizes with yi, vi of shape (k,); yi in the units that the measure's own docstring names,
+    ratios on the log scale. A study that has no defined effect is NaN, with the reason at its
+    place in `reason`; where only the variance is undefined, vi alone is NaN
 
     Raises
     ------
     TrialpoolError
-        unknown measure, column or option; missing column; columns of different lengths
+        unknown measure, column or option; missing column; columns of different lengths; an
+        option's value that is not allowed
 
     References
     ----------

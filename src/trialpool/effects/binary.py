@@ -1,121 +1,172 @@
-"""Two independent arms, counts of events: odds ratio, risk ratio, risk difference."""
+"""Two independent arms, counts of events: odds ratio, risk ratio, risk difference and kin."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from trialpool.effects.registry import Rule, finish, measure, reasons_for
-from trialpool.results import Array, EffectSizes, TrialpoolError
+from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.zero_cells import (
+    CHOICES,
+    COLUMNS,
+    SUMS,
+    described,
+    one_sided,
+    two_by_two,
+)
+from trialpool.results import Array
 
-COLUMNS = ("ai", "n1i", "ci", "n2i")
-SUMS = {"n1i": ("ai", "bi"), "n2i": ("ci", "di")}
-NO_EVENTS = "no events in either arm"
-ONLY_EVENTS = "events in all participants of both arms"
-
-
-class _Cells(NamedTuple):
-    """The four cells after the correction, and per study why there is no effect."""
-
-    a: Array
-    b: Array
-    c: Array
-    d: Array
-    reason: tuple[str, ...]
+__all__ = ["one_sided"]  # pooled counts ask it here which studies say nothing
 
 
-def one_sided(
-    ai: Array, n1i: Array, ci: Array, n2i: Array
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Studies with no events at all, and studies with events in everyone; shapes (k,)."""
-    return (ai == 0) & (ci == 0), (ai == n1i) & (ci == n2i)
-
-
-def _cells(ai: Array, n1i: Array, ci: Array, n2i: Array, *, add: float, ratio: bool) -> _Cells:
-    if not (np.isfinite(add) and add >= 0):
-        raise TrialpoolError(f"add = {add}: must be a number >= 0")
-    bi, di = n1i - ai, n2i - ci
-    rules: list[Rule] = [
-        (ai < 0, "ai < 0"),
-        (ci < 0, "ci < 0"),
-        (bi < 0, "ai > n1i"),
-        (di < 0, "ci > n2i"),
-        (n1i <= 0, "n1i is 0"),
-        (n2i <= 0, "n2i is 0"),
-    ]
-    if ratio:
-        # A ratio of two zero risks holds no information on the ratio; the added half would
-        # pretend it is 1 when the arms are equal and make up an effect when they are not.
-        none, all_ = one_sided(ai, n1i, ci, n2i)
-        rules += [(none, NO_EVENTS), (all_, ONLY_EVENTS)]
-    columns = dict(zip(COLUMNS, (ai, n1i, ci, n2i), strict=True))
-    zero = (ai == 0) | (bi == 0) | (ci == 0) | (di == 0)
-    extra = np.where(zero, add, 0.0)
-    return _Cells(ai + extra, bi + extra, ci + extra, di + extra, reasons_for(columns, rules))
-
-
-def _formula(name: str, add: float) -> str:
-    return f"{name}, {add:g} added to the cells of studies with a zero cell"
-
-
-@measure("OR", needs=COLUMNS, sums=SUMS)
+@measure("OR", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def log_odds_ratio(
-    ai: Array, n1i: Array, ci: Array, n2i: Array, *, add: float = 0.5
-) -> EffectSizes:
+    ai: Array,
+    n1i: Array,
+    ci: Array,
+    n2i: Array,
+    *,
+    add: float = 0.5,
+    to: str = "only0",
+    drop00: bool = True,
+) -> Estimate:
     """Log odds ratio of arm 1 over arm 2.
 
     Parameters
     ----------
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
-    add : added to all four cells of a study that has a zero cell, and only there
+    add : number added to all four cells of the studies that `to` names
+    to
+        "only0": studies that have a zero cell; "all": all studies; "if0all": all studies, if one
+        of them has a zero cell; "none": no study
+    drop00
+        leave out studies in which neither arm has events, or both have nothing else; False
+        computes them from the cells after the correction, as metafor does by default
 
     Returns
     -------
-    EffectSizes on the log scale; NaN with the reason where neither arm has events, or both have
-    nothing else
+    Effects on the log scale
 
     References
     ----------
     Woolf 1955, Ann Hum Genet 19:251; Gart & Zweifel 1967, Biometrika 54:181 (the added half)
     """
-    a, b, c, d, reason = _cells(ai, n1i, ci, n2i, add=add, ratio=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yi = np.log(a) + np.log(d) - np.log(b) - np.log(c)
-        vi = 1 / a + 1 / b + 1 / c + 1 / d
-    return finish(yi, vi, measure="OR", formula=_formula("log OR", add), reason=reason)
+    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00, positive="abcd")
+    yi = np.log(a) + np.log(d) - np.log(b) - np.log(c)
+    vi = 1 / a + 1 / b + 1 / c + 1 / d
+    return Estimate(yi, vi, f"log OR, {described(add, to)}", rules)
 
 
-@measure("RR", needs=COLUMNS, sums=SUMS)
+@measure("RR", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def log_risk_ratio(
-    ai: Array, n1i: Array, ci: Array, n2i: Array, *, add: float = 0.5
-) -> EffectSizes:
-    """Log risk ratio of arm 1 over arm 2; parameters and missing values as for OR.
+    ai: Array,
+    n1i: Array,
+    ci: Array,
+    n2i: Array,
+    *,
+    add: float = 0.5,
+    to: str = "only0",
+    drop00: bool = True,
+) -> Estimate:
+    """Log risk ratio of arm 1 over arm 2.
+
+    Parameters and missing values as for OR; effects on the log scale.
 
     References
     ----------
     Katz et al. 1978, Biometrics 34:469
     """
-    a, b, c, d, reason = _cells(ai, n1i, ci, n2i, add=add, ratio=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yi = np.log(a / (a + b)) - np.log(c / (c + d))
-        vi = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
-    return finish(yi, vi, measure="RR", formula=_formula("log RR", add), reason=reason)
+    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00, positive="ac")
+    yi = np.log(a / (a + b)) - np.log(c / (c + d))
+    vi = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
+    return Estimate(yi, vi, f"log RR, {described(add, to)}", rules)
 
 
-@measure("RD", needs=COLUMNS, sums=SUMS)
+@measure("RD", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def risk_difference(
-    ai: Array, n1i: Array, ci: Array, n2i: Array, *, add: float = 0.5
-) -> EffectSizes:
-    """Risk of arm 1 minus risk of arm 2; parameters as for OR.
+    ai: Array,
+    n1i: Array,
+    ci: Array,
+    n2i: Array,
+    *,
+    add: float = 0.5,
+    to: str = "only0",
+    drop00: bool = False,
+) -> Estimate:
+    """Risk of arm 1 minus risk of arm 2.
 
-    Studies without events are kept: equal zero risks are information on a difference. The
-    corrected cells give both the difference and its variance where a cell is zero, since a
-    variance of 0 could not be weighted.
+    Parameters as for OR. Studies without events are kept by default: equal zero risks are
+    information on a difference. The corrected cells give both the difference and its variance
+    where a cell is zero, since a variance of 0 could not be weighted.
+
+    References
+    ----------
+    Cochrane Handbook 6.4, section 10.4.3
     """
-    a, b, c, d, reason = _cells(ai, n1i, ci, n2i, add=add, ratio=False)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yi = a / (a + b) - c / (c + d)
-        vi = a * b / (a + b) ** 3 + c * d / (c + d) ** 3
-    return finish(yi, vi, measure="RD", formula=_formula("RD", add), reason=reason)
+    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00)
+    yi = a / (a + b) - c / (c + d)
+    vi = a * b / (a + b) ** 3 + c * d / (c + d) ** 3
+    return Estimate(yi, vi, f"RD, {described(add, to)}", rules)
+
+
+@measure("AS", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+def arcsine_difference(
+    ai: Array,
+    n1i: Array,
+    ci: Array,
+    n2i: Array,
+    *,
+    add: float = 0.0,
+    to: str = "only0",
+    drop00: bool = False,
+) -> Estimate:
+    """Difference of the arcsine square roots of two risks.
+
+    Parameters as for OR. The variance does not depend on the risks, so nothing has to be added
+    to a zero and no study has to be left out.
+
+    Returns
+    -------
+    Effects in radians; twice the effect is Cohen's h
+
+    References
+    ----------
+    Rücker, Schwarzer, Carpenter & Olkin 2009, Stat Med 28:721
+    """
+    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00)
+    n1, n2 = a + b, c + d
+    yi = np.arcsin(np.sqrt(a / n1)) - np.arcsin(np.sqrt(c / n2))
+    vi = 1 / (4 * n1) + 1 / (4 * n2)
+    return Estimate(yi, vi, f"arcsine difference, {described(add, to)}", rules)
+
+
+@measure("PETO", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+def peto_log_odds_ratio(
+    ai: Array,
+    n1i: Array,
+    ci: Array,
+    n2i: Array,
+    *,
+    add: float = 0.5,
+    to: str = "only0",
+    drop00: bool = True,
+) -> Estimate:
+    """Peto's one-step log odds ratio of arm 1 over arm 2.
+
+    Parameters as for OR. Events observed minus expected, over their hypergeometric variance. One
+    zero cell is no obstacle: add = 0 gives the numbers that Peto's pooled odds ratio is made of;
+    the default adds a half there, as metafor's escalc does.
+
+    Returns
+    -------
+    Effects on the log scale
+
+    References
+    ----------
+    Yusuf, Peto, Lewis, Collins & Sleight 1985, Prog Cardiovasc Dis 27:335
+    """
+    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00)
+    n1, n2, events, others = a + b, c + d, a + c, b + d
+    n = n1 + n2
+    variance = events * others * n1 * n2 / (n**2 * (n - 1))
+    yi = (a - events * n1 / n) / variance
+    return Estimate(yi, 1 / variance, f"Peto log OR, {described(add, to)}", rules)

@@ -1,84 +1,102 @@
-"""Two independent arms, continuous outcome: mean difference and standardised mean difference."""
+"""Two independent arms, continuous outcome: differences of means, raw and standardised."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import gammaln
+from typing import NamedTuple
 
-from trialpool.effects.registry import Rule, choice, finish, measure, none_of, reasons_for
-from trialpool.results import NAN, Array, EffectSizes
+import numpy as np
+
+from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.small_sample import (
+    CORRECTIONS,
+    mean_by_size,
+    small_sample_factor,
+    unbiased_shape,
+)
+from trialpool.results import Array
 
 COLUMNS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
-CORRECTIONS = ("exact", "approx", "none")
 # Each variance formula goes with the small-sample correction its authors use.
-VARIANCES = {"LS": "exact", "UB": "exact", "RevMan": "approx", "Metapsy": "approx"}
+VARIANCES = {
+    "LS": "exact",
+    "UB": "exact",
+    "RevMan": "approx",
+    "Metapsy": "approx",
+    "LS2": "exact",
+    "AV": "exact",
+}
 
-# gamma(x + 1/2)/(gamma(x) sqrt(x)) in powers of 1/x: below rounding error from x = 50 on.
-_SERIES_FROM = 100.0
-_GAMMA_RATIO = (1, -1 / 8, 1 / 128, 5 / 1024, -21 / 32768, -399 / 262144, 869 / 4194304)
+
+def arm_rules(sd1i: Array, sd2i: Array, n1i: Array, n2i: Array, least: int = 1) -> list[Rule]:
+    """What no arm can have: a negative SD, fewer people than the formula needs."""
+    return [
+        (sd1i < 0, "sd1i < 0"),
+        (sd2i < 0, "sd2i < 0"),
+        (n1i < least, f"n1i < {least}"),
+        (n2i < least, f"n2i < {least}"),
+    ]
 
 
-def small_sample_factor(df: ArrayLike, correction: str = "exact") -> Array:
-    """Factor J that removes the small-sample bias of a standardised difference, g = J d.
+class CohensD(NamedTuple):
+    """Mean difference over the pooled SD, its degrees of freedom, and where there is none."""
+
+    d: Array
+    df: Array
+    rules: list[Rule]
+
+
+def pooled_variance(sd1i: Array, n1i: Array, sd2i: Array, n2i: Array) -> Array:
+    """Variance within arms, weighted by degrees of freedom; shape (k,)."""
+    return np.asarray(((n1i - 1) * sd1i**2 + (n2i - 1) * sd2i**2) / (n1i + n2i - 2))
+
+
+def cohens_d(m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array) -> CohensD:
+    """Cohen's d before any correction; all shapes (k,)."""
+    pooled = np.sqrt(pooled_variance(sd1i, n1i, sd2i, n2i))
+    rules = [
+        *arm_rules(sd1i, sd2i, n1i, n2i),
+        (n1i + n2i < 4, "n1i + n2i < 4"),
+        (pooled == 0, "pooled SD is 0"),
+    ]
+    return CohensD((m1i - m2i) / pooled, n1i + n2i - 2, rules)
+
+
+@measure("MD", needs=COLUMNS, choices={"variance": ("LS", "HO")})
+def mean_difference(
+    m1i: Array,
+    sd1i: Array,
+    n1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    n2i: Array,
+    *,
+    variance: str = "LS",
+) -> Estimate:
+    """Mean of arm 1 minus mean of arm 2.
 
     Parameters
     ----------
-    df : degrees of freedom of the standardiser, any shape
-    correction : "exact" (ratio of gamma functions), "approx" (1 - 3/(4 df - 1)) or "none" (1)
+    m1i, sd1i, n1i, m2i, sd2i, n2i : (k,) mean, SD and number analysed per arm
+    variance : "LS": each arm has its own SD; "HO": one pooled SD for both arms
 
     Returns
     -------
-    J, same shape as df; NaN where df <= 1, where no unbiased factor exists
+    Effects in the units of the scale. Where only an SD or a number is missing the difference is
+    kept and its variance is NaN
 
     References
     ----------
-    Hedges 1981, J Educ Stat 6:107, eq. 6e (exact) and its approximation; Tricomi & Erdelyi 1951,
-    Pac J Math 1:133 (series of the gamma ratio)
+    Borenstein 2009, in Cooper, Hedges & Valentine, eq. 12.5 (LS) and 12.3 (HO)
     """
-    choice("correction", correction, CORRECTIONS)
-    m = np.asarray(df, dtype=np.float64)
-    usable = np.where(m > 1, m, NAN)
-    if correction == "none":
-        return np.where(m > 0, 1.0, NAN)
-    if correction == "approx":
-        return np.asarray(1 - 3 / (4 * usable - 1))
-    # Log-gamma keeps the small ones exact; for large df its difference cancels, and the
-    # asymptotic series of the ratio is exact instead.
-    small, large = np.minimum(usable, _SERIES_FROM), np.maximum(usable, _SERIES_FROM)
-    log_j = gammaln(small / 2) - np.log(small / 2) / 2 - gammaln((small - 1) / 2)
-    series = np.polynomial.polynomial.polyval(2 / (large - 1), _GAMMA_RATIO)
-    return np.where(usable < _SERIES_FROM, np.exp(log_j), np.sqrt(1 - 1 / large) * series)
-
-
-@measure("MD", needs=COLUMNS)
-def mean_difference(
-    m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
-) -> EffectSizes:
-    """Mean of arm 1 minus mean of arm 2, in the units of the scale, without pooling the SDs.
-
-    Where only an SD or a number is missing the difference is kept and its variance is NaN.
-    """
-    columns = dict(zip(COLUMNS, (m1i, sd1i, n1i, m2i, sd2i, n2i), strict=True))
-    rules: list[Rule] = [
-        (sd1i < 0, "sd1i < 0"),
-        (sd2i < 0, "sd2i < 0"),
-        (n1i < 1, "n1i < 1"),
-        (n2i < 1, "n2i < 1"),
-    ]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    if variance == "HO":
+        vi = pooled_variance(sd1i, n1i, sd2i, n2i) * (1 / n1i + 1 / n2i)
+    else:
         vi = sd1i**2 / n1i + sd2i**2 / n2i
-    return finish(
-        m1i - m2i,
-        vi,
-        measure="MD",
-        formula="MD, unpooled SDs",
-        reason=reasons_for(columns, rules),
-        known=none_of(rules) & np.isfinite(m1i - m2i),
-    )
+    formula = "MD, pooled SD" if variance == "HO" else "MD, unpooled SDs"
+    return Estimate(m1i - m2i, vi, formula, arm_rules(sd1i, sd2i, n1i, n2i))
 
 
-@measure("SMD", needs=COLUMNS)
+@measure("SMD", needs=COLUMNS, choices={"variance": tuple(VARIANCES), "correction": CORRECTIONS})
 def standardised_mean_difference(
     m1i: Array,
     sd1i: Array,
@@ -89,7 +107,7 @@ def standardised_mean_difference(
     *,
     variance: str = "LS",
     correction: str | None = None,
-) -> EffectSizes:
+) -> Estimate:
     """Mean difference over the pooled SD, corrected for small samples (Hedges' g).
 
     Parameters
@@ -99,54 +117,139 @@ def standardised_mean_difference(
         "LS": 1/n1 + 1/n2 + g^2/(2 N), the large-sample form, as metafor;
         "UB": 1/n1 + 1/n2 + (1 - (df - 2)/(df J^2)) g^2, the unbiased form;
         "RevMan": 1/n1 + 1/n2 + g^2/(2 (N - 3.94)), as RevMan and statsmodels;
-        "Metapsy": 1/n1 + 1/n2 + d^2/(2 N), with d before correction, as the Metapsy databases
+        "Metapsy": 1/n1 + 1/n2 + d^2/(2 N), with d before correction, as the Metapsy databases;
+        "LS2": J^2 (1/n1 + 1/n2 + d^2/(2 N)), as Borenstein;
+        "AV": as LS, with the mean of all g, weighted by N, in place of each study's own
     correction
-        "exact", "approx" or "none"; not given: the one that belongs to the variance (exact for
-        LS and UB, approx for RevMan and Metapsy)
+        "exact", "approx" or "none"; not given: the one that belongs to the variance (approx for
+        RevMan and Metapsy, exact for the others)
 
     Returns
     -------
-    EffectSizes, yi and vi of shape (k,), in standard deviations and their square
-
-    Raises
-    ------
-    TrialpoolError
-        for an unknown variance or correction
+    Effects in standard deviations
 
     References
     ----------
     Hedges 1981, J Educ Stat 6:107; Hedges & Olkin 1985, p. 86 (LS);
-    Hedges 1983, Psychol Bull 93:388 (UB);
+    Hedges 1983, Psychol Bull 93:388 (UB); Borenstein 2009, in Cooper, Hedges & Valentine,
+    eq. 12.17 (LS2);
     Deeks & Higgins 2010, Statistical algorithms in Review Manager 5 (RevMan)
     """
-    choice("variance", variance, tuple(VARIANCES))
     correction = VARIANCES[variance] if correction is None else correction
-    choice("correction", correction, CORRECTIONS)
+    d, df, rules = cohens_d(m1i, sd1i, n1i, m2i, sd2i, n2i)
     total = n1i + n2i
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.sqrt(((n1i - 1) * sd1i**2 + (n2i - 1) * sd2i**2) / (total - 2))
-        d = (m1i - m2i) / pooled
-        df = total - 2
-        j = small_sample_factor(df, correction)
-        g = j * d
-        shape = {
-            "LS": g**2 / (2 * total),
-            "UB": (1 - (df - 2) / (df * j**2)) * g**2,
-            "RevMan": g**2 / (2 * (total - 3.94)),
-            "Metapsy": d**2 / (2 * total),
-        }[variance]
-        vi = 1 / n1i + 1 / n2i + shape
-    columns = dict(zip(COLUMNS, (m1i, sd1i, n1i, m2i, sd2i, n2i), strict=True))
-    reason = reasons_for(
-        columns,
-        [
-            (sd1i < 0, "sd1i < 0"),
-            (sd2i < 0, "sd2i < 0"),
-            (n1i < 1, "n1i < 1"),
-            (n2i < 1, "n2i < 1"),
-            (total < 4, "n1i + n2i < 4"),
-            (pooled == 0, "pooled SD is 0"),
-        ],
-    )
-    formula = f"SMD, {correction} correction, {variance} variance"
-    return finish(g, vi, measure="SMD", formula=formula, reason=reason)
+    j = small_sample_factor(df, correction)
+    g = j * d
+    sizes = 1 / n1i + 1 / n2i
+    vi = {
+        "LS": lambda: sizes + g**2 / (2 * total),
+        "UB": lambda: sizes + unbiased_shape(g, j, df),
+        "RevMan": lambda: sizes + g**2 / (2 * (total - 3.94)),
+        "Metapsy": lambda: sizes + d**2 / (2 * total),
+        "LS2": lambda: j**2 * (sizes + d**2 / (2 * total)),
+        "AV": lambda: sizes + mean_by_size(g, total, rules) ** 2 / (2 * total),
+    }[variance]()
+    return Estimate(g, vi, f"SMD, {correction} correction, {variance} variance", rules)
+
+
+@measure("SMDH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+def smd_unequal_variances(
+    m1i: Array,
+    sd1i: Array,
+    n1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    n2i: Array,
+    *,
+    correction: str = "exact",
+) -> Estimate:
+    """Mean difference over sqrt((sd1^2 + sd2^2)/2), for arms with different variances.
+
+    Parameters
+    ----------
+    m1i, sd1i, n1i, m2i, sd2i, n2i : (k,) as for SMD, at least 2 people per arm
+    correction : "exact", "approx" or "none", with n1 + n2 - 2 degrees of freedom
+
+    Returns
+    -------
+    Effects in standard deviations
+
+    References
+    ----------
+    Bonett 2008, Psychol Methods 13:99; Bonett 2009, Psychol Methods 14:225
+    """
+    square = (sd1i**2 + sd2i**2) / 2
+    g = small_sample_factor(n1i + n2i - 2, correction) * (m1i - m2i) / np.sqrt(square)
+    df1, df2 = n1i - 1, n2i - 1
+    means = (sd1i**2 / df1 + sd2i**2 / df2) / square
+    vi = means + g**2 * (sd1i**4 / df1 + sd2i**4 / df2) / (8 * square**2)
+    rules = [*arm_rules(sd1i, sd2i, n1i, n2i, least=2), (square == 0, "both SDs are 0")]
+    return Estimate(g, vi, f"SMD, averaged variances, {correction} correction", rules)
+
+
+def _glass(
+    m1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array, correction: str
+) -> tuple[Array, list[Rule]]:
+    """Mean difference over the SD of arm 2, and where there is none."""
+    rules = [
+        (sd2i < 0, "sd2i < 0"),
+        (n1i < 1, "n1i < 1"),
+        (n2i < 3, "n2i < 3"),
+        (sd2i == 0, "sd2i is 0"),
+    ]
+    return small_sample_factor(n2i - 1, correction) * (m1i - m2i) / sd2i, rules
+
+
+@measure(
+    "SMD1",
+    needs=("m1i", "n1i", "m2i", "sd2i", "n2i"),
+    ignores=("sd1i",),
+    choices={"correction": CORRECTIONS},
+)
+def smd_by_second_arm(
+    m1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array, *, correction: str = "exact"
+) -> Estimate:
+    """Mean difference over the SD of arm 2, the control (Glass' delta).
+
+    Parameters
+    ----------
+    m1i, n1i, m2i, sd2i, n2i : (k,) as for SMD, at least 3 people in arm 2
+    correction : "exact", "approx" or "none", with n2 - 1 degrees of freedom
+
+    Returns
+    -------
+    Effects in standard deviations of arm 2; the variance takes both arms' SDs to be equal
+
+    References
+    ----------
+    Glass 1976, Educ Res 5:3; Hedges 1981, J Educ Stat 6:107
+    """
+    g, rules = _glass(m1i, n1i, m2i, sd2i, n2i, correction)
+    vi = 1 / n1i + 1 / n2i + g**2 / (2 * n2i)
+    return Estimate(g, vi, f"SMD by arm 2, {correction} correction", rules)
+
+
+@measure("SMD1H", needs=COLUMNS, choices={"correction": CORRECTIONS})
+def smd_by_second_arm_unequal_variances(
+    m1i: Array,
+    sd1i: Array,
+    n1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    n2i: Array,
+    *,
+    correction: str = "exact",
+) -> Estimate:
+    """Mean difference over the SD of arm 2, for arms with different variances.
+
+    Parameters and effects as for SMD1, with at least 2 people in arm 1.
+
+    References
+    ----------
+    Bonett 2008, Psychol Methods 13:99; Bonett 2009, Psychol Methods 14:225
+    """
+    g, rules = _glass(m1i, n1i, m2i, sd2i, n2i, correction)
+    df1, df2 = n1i - 1, n2i - 1
+    vi = sd1i**2 / sd2i**2 / df1 + 1 / df2 + g**2 / (2 * df2)
+    rules = [*rules, (sd1i < 0, "sd1i < 0"), (n1i < 2, "n1i < 2")]
+    return Estimate(g, vi, f"SMD by arm 2, unequal variances, {correction} correction", rules)

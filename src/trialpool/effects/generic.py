@@ -6,16 +6,29 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
-from trialpool.effects.continuous import small_sample_factor
-from trialpool.effects.registry import finish, measure, reasons_for
-from trialpool.results import NAN, Array, EffectSizes, TrialpoolError
+from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.small_sample import small_sample_factor
+from trialpool.results import NAN, Array, TrialpoolError
 
 
 @measure("GEN", needs=("yi", "sei"))
-def reported(yi: Array, sei: Array) -> EffectSizes:
-    """Reported estimates (ratios on the log scale) with their standard errors."""
-    reason = reasons_for({"yi": yi, "sei": sei}, [(sei <= 0, "sei <= 0")])
-    return finish(yi, sei**2, measure="GEN", formula="estimate as reported", reason=reason)
+def reported(yi: Array, sei: Array) -> Estimate:
+    """Reported estimate (a ratio on the log scale) with its standard error.
+
+    Parameters
+    ----------
+    yi, sei : (k,) estimate and its standard error, sei > 0
+
+    Returns
+    -------
+    The estimates as they are; NaN where there is no standard error
+
+    References
+    ----------
+    Cochrane Handbook 6.4, section 10.3
+    """
+    rules = [(np.isnan(sei), "sei is missing"), (sei <= 0, "sei <= 0")]
+    return Estimate(yi, sei**2, "estimate as reported", rules)
 
 
 def _floats(*values: ArrayLike) -> list[Array]:

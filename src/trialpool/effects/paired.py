@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.effects.continuous import CORRECTIONS, small_sample_factor
-from trialpool.effects.registry import Rule, choice, finish, measure, none_of, reasons_for
-from trialpool.results import NAN, Array, EffectSizes
+from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.small_sample import CORRECTIONS, small_sample_factor, unbiased_shape
+from trialpool.results import NAN, Array
 
 COLUMNS = ("m1i", "sd1i", "m2i", "sd2i", "ni", "ri")
-VARIANCES = ("SMCRP", "Cochrane")
+TOO_FEW = "too few pairs: df <= 1"
 
 
 def sd_difference(sd1: ArrayLike, sd2: ArrayLike, r: ArrayLike) -> Array:
@@ -59,7 +59,8 @@ def recover_r(sd1: ArrayLike, sd2: ArrayLike, sd_diff: ArrayLike) -> Array:
     return np.where(valid, np.clip(r, -1, 1), NAN)
 
 
-def _rules(sd1i: Array, sd2i: Array, ni: Array, ri: Array) -> list[Rule]:
+def pair_rules(sd1i: Array, sd2i: Array, ni: Array, ri: Array) -> list[Rule]:
+    """What no set of pairs can have."""
     return [
         (sd1i < 0, "sd1i < 0"),
         (sd2i < 0, "sd2i < 0"),
@@ -69,9 +70,7 @@ def _rules(sd1i: Array, sd2i: Array, ni: Array, ri: Array) -> list[Rule]:
 
 
 @measure("MC", needs=COLUMNS)
-def mean_change(
-    m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array
-) -> EffectSizes:
+def mean_change(m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array) -> Estimate:
     """Mean under condition 1 minus mean under condition 2, with the paired variance.
 
     Parameters
@@ -82,28 +81,151 @@ def mean_change(
 
     Returns
     -------
-    EffectSizes in the units of the scale; where only an SD, ni or ri is missing the difference
-    is kept and its variance is NaN
+    Effects in the units of the scale; where only an SD, ni or ri is missing the difference is
+    kept and its variance is NaN
 
     References
     ----------
     Cochrane Handbook 6.4, section 23.2.7
     """
-    columns = dict(zip(COLUMNS, (m1i, sd1i, m2i, sd2i, ni, ri), strict=True))
-    rules = _rules(sd1i, sd2i, ni, ri)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vi = sd_difference(sd1i, sd2i, ri) ** 2 / ni
-    return finish(
-        m1i - m2i,
-        vi,
-        measure="MC",
-        formula="MC, paired SD",
-        reason=reasons_for(columns, rules),
-        known=none_of(rules) & np.isfinite(m1i - m2i),
-    )
+    vi = sd_difference(sd1i, sd2i, ri) ** 2 / ni
+    return Estimate(m1i - m2i, vi, "MC, paired SD", pair_rules(sd1i, sd2i, ni, ri))
 
 
-@measure("SMCRP", needs=COLUMNS)
+@measure("SMCC", needs=COLUMNS, choices={"variance": ("LS", "UB"), "correction": CORRECTIONS})
+def change_by_sd_of_change(
+    m1i: Array,
+    sd1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    ni: Array,
+    ri: Array,
+    *,
+    variance: str = "LS",
+    correction: str = "exact",
+) -> Estimate:
+    """Paired mean difference over the SD of the differences.
+
+    Not on the scale of an SMD of a parallel trial: see SMCRP for that.
+
+    Parameters
+    ----------
+    m1i, sd1i, m2i, sd2i, ni, ri : (k,) as for MC
+    variance
+        "LS": 1/n + g^2/(2 n), the large-sample form;
+        "UB": 1/n + (1 - (df - 2)/(df J^2)) g^2, the unbiased form
+    correction : "exact", "approx" or "none", with n - 1 degrees of freedom
+
+    Returns
+    -------
+    Effects in standard deviations of the differences
+
+    References
+    ----------
+    Gibbons, Hedeker & Davis 1993, J Educ Stat 18:271; Morris & DeShon 2002, Psychol Methods 7:105
+    """
+    df = ni - 1
+    change = sd_difference(sd1i, sd2i, ri)
+    j = small_sample_factor(df, correction)
+    g = j * (m1i - m2i) / change
+    vi = 1 / ni + (g**2 / (2 * ni) if variance == "LS" else unbiased_shape(g, j, df))
+    rules = [
+        *pair_rules(sd1i, sd2i, ni, ri),
+        (change == 0, "SD of the differences is 0"),
+        (df <= 1, TOO_FEW),
+    ]
+    return Estimate(g, vi, f"SMCC, {correction} correction, {variance} variance", rules)
+
+
+def _by_first(
+    m1i: Array, sd1i: Array, m2i: Array, ni: Array, ri: Array, correction: str
+) -> tuple[Array, list[Rule]]:
+    """Paired mean difference over the SD of condition 1, and where there is none."""
+    g = small_sample_factor(ni - 1, correction) * (m1i - m2i) / sd1i
+    no_sd2 = np.zeros(len(sd1i))
+    rules = [
+        *pair_rules(sd1i, no_sd2, ni, ri),
+        (sd1i == 0, "sd1i is 0"),
+        (ni <= 2, TOO_FEW),
+    ]
+    return g, rules
+
+
+@measure(
+    "SMCR",
+    needs=("m1i", "sd1i", "m2i", "ni", "ri"),
+    ignores=("sd2i",),
+    choices={"correction": CORRECTIONS},
+)
+def change_by_first_sd(
+    m1i: Array, sd1i: Array, m2i: Array, ni: Array, ri: Array, *, correction: str = "exact"
+) -> Estimate:
+    """Paired mean difference over the SD under condition 1.
+
+    Parameters
+    ----------
+    m1i, sd1i, m2i, ni, ri : (k,) as for MC; variance 2 (1 - r)/n + g^2/(2 n), which takes the SDs
+        under both conditions to be equal
+    correction : "exact", "approx" or "none", with n - 1 degrees of freedom
+
+    Returns
+    -------
+    Effects in standard deviations under condition 1
+
+    References
+    ----------
+    Becker 1988, Br J Math Stat Psychol 41:257
+    """
+    g, rules = _by_first(m1i, sd1i, m2i, ni, ri, correction)
+    vi = 2 * (1 - ri) / ni + g**2 / (2 * ni)
+    return Estimate(g, vi, f"SMCR, {correction} correction", rules)
+
+
+@measure("SMCRH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+def change_by_first_sd_unequal_variances(
+    m1i: Array,
+    sd1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    ni: Array,
+    ri: Array,
+    *,
+    correction: str = "exact",
+) -> Estimate:
+    """Paired mean difference over the SD under condition 1, for conditions that differ in SD.
+
+    Parameters and effects as for SMCR, and sd2i.
+
+    References
+    ----------
+    Bonett 2008, Psychol Methods 13:99
+    """
+    g, rules = _by_first(m1i, sd1i, m2i, ni, ri, correction)
+    df = ni - 1
+    vi = sd_difference(sd1i, sd2i, ri) ** 2 / sd1i**2 / df + g**2 / (2 * df)
+    rules = [*rules, (sd2i < 0, "sd2i < 0")]
+    return Estimate(g, vi, f"SMCRH, {correction} correction", rules)
+
+
+def _by_average(
+    m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array, correction: str
+) -> tuple[Array, Array, list[Rule]]:
+    """Paired mean difference over the averaged SD, that SD, and where there is none."""
+    standardiser = np.sqrt((sd1i**2 + sd2i**2) / 2)
+    # Two correlated variances carry less information than 2 (n - 1) free deviations.
+    df = 2 * (ni - 1) / (1 + ri**2)
+    g = small_sample_factor(df, correction) * (m1i - m2i) / standardiser
+    rules = [
+        *pair_rules(sd1i, sd2i, ni, ri),
+        (standardiser == 0, "both SDs are 0"),
+        (~(df > 1), TOO_FEW),
+    ]
+    return g, standardiser, rules
+
+
+@measure(
+    "SMCRP", needs=COLUMNS, choices={"variance": ("SMCRP", "Cochrane"), "correction": CORRECTIONS}
+)
 def standardised_mean_change(
     m1i: Array,
     sd1i: Array,
@@ -114,7 +236,7 @@ def standardised_mean_change(
     *,
     variance: str = "SMCRP",
     correction: str | None = None,
-) -> EffectSizes:
+) -> Estimate:
     """Paired mean difference over the SD of a single measurement, sqrt((sd1^2 + sd2^2)/2).
 
     The standardiser is that of a parallel trial, so the result can be pooled with SMDs of
@@ -132,36 +254,45 @@ def standardised_mean_change(
 
     Returns
     -------
-    EffectSizes, yi and vi of shape (k,), in standard deviations and their square
-
-    Raises
-    ------
-    TrialpoolError
-        for an unknown variance or correction
+    Effects in standard deviations
 
     References
     ----------
     Cousineau 2020, Quant Methods Psychol 16:418 (df = 2 (n - 1)/(1 + r^2), and the variance);
     Elbourne et al. 2002, Int J Epidemiol 31:140 and Cochrane Handbook 6.4, section 23.2.7
     """
-    choice("variance", variance, VARIANCES)
     if correction is None:
         correction = "exact" if variance == "SMCRP" else "none"
-    choice("correction", correction, CORRECTIONS)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        standardiser = np.sqrt((sd1i**2 + sd2i**2) / 2)
-        # Two correlated variances carry less information than 2 (n - 1) free deviations.
-        df = 2 * (ni - 1) / (1 + ri**2)
-        g = small_sample_factor(df, correction) * (m1i - m2i) / standardiser
-        vi = {
-            "SMCRP": 2 * (1 - ri) / ni + g**2 * (1 + ri**2) / (4 * ni),
-            "Cochrane": (1 / ni + g**2 / (2 * ni)) * 2 * (1 - ri),
-        }[variance]
-    columns = dict(zip(COLUMNS, (m1i, sd1i, m2i, sd2i, ni, ri), strict=True))
-    rules = [
-        *_rules(sd1i, sd2i, ni, ri),
-        (standardiser == 0, "both SDs are 0"),
-        (~(df > 1), "too few pairs: df <= 1"),
-    ]
-    formula = f"SMCRP, {correction} correction, {variance} variance"
-    return finish(g, vi, measure="SMCRP", formula=formula, reason=reasons_for(columns, rules))
+    g, _, rules = _by_average(m1i, sd1i, m2i, sd2i, ni, ri, correction)
+    vi = {
+        "SMCRP": 2 * (1 - ri) / ni + g**2 * (1 + ri**2) / (4 * ni),
+        "Cochrane": (1 / ni + g**2 / (2 * ni)) * 2 * (1 - ri),
+    }[variance]
+    return Estimate(g, vi, f"SMCRP, {correction} correction, {variance} variance", rules)
+
+
+@measure("SMCRPH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+def standardised_mean_change_unequal_variances(
+    m1i: Array,
+    sd1i: Array,
+    m2i: Array,
+    sd2i: Array,
+    ni: Array,
+    ri: Array,
+    *,
+    correction: str = "exact",
+) -> Estimate:
+    """Paired mean difference over sqrt((sd1^2 + sd2^2)/2), for conditions that differ in SD.
+
+    Parameters and effects as for SMCRP.
+
+    References
+    ----------
+    Bonett 2008, Psychol Methods 13:99; Cousineau 2020, Quant Methods Psychol 16:418 (df)
+    """
+    g, standardiser, rules = _by_average(m1i, sd1i, m2i, sd2i, ni, ri, correction)
+    df = ni - 1
+    fourth = sd1i**4 + sd2i**4 + 2 * ri**2 * sd1i**2 * sd2i**2
+    vi = sd_difference(sd1i, sd2i, ri) ** 2 / (standardiser**2 * df)
+    vi = vi + g**2 * fourth / (8 * standardiser**4 * df)
+    return Estimate(g, vi, f"SMCRPH, {correction} correction", rules)
