@@ -14,7 +14,7 @@ from trialpool.pooling.studies import Studies
 from trialpool.results import Array, Pooled
 
 # Numbers worked on at a time: what the processor's cache holds of a few such arrays.
-_CHUNK = 2**15
+_CHUNK = 2**16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trialpool.pooling.roots import ENOUGH, MAX_STEPS
+from trialpool.pooling.roots import ENOUGH, FEW_LEFT, MAX_STEPS
 from trialpool.pooling.studies import Numbers, Point, Studies, every, pick
 
 _NARROW = 1e-13
@@ -74,7 +74,7 @@ def _climb(
     Returns the last point, moved to the maximum, and whether the steps have converged.
     """
     tiny = 1e-17 * s.least
-    for _ in range(MAX_STEPS):
+    for step in range(MAX_STEPS):
         p = s.point(t, restricted=restricted)
         rising = p.rising
         low, high = pick(rising, t, low), pick(rising, high, t)
@@ -85,6 +85,14 @@ def _climb(
         t = new
         if every(done | ~wanted):
             break
+        if step == FEW_LEFT and np.ndim(done):
+            left = np.flatnonzero(wanted & ~done)
+            bounds = t[left], low[left], high[left], wanted[left]
+            rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted)
+            p = p._replace(t=t)
+            for all_sets, found in zip(p, rest, strict=True):
+                all_sets[left] = found
+            return p, done
     return p._replace(t=t), done
 
 

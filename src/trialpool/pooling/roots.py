@@ -8,6 +8,7 @@ from trialpool.pooling.studies import Numbers, Studies, every, pick
 from trialpool.results import NAN
 
 MAX_STEPS = 100
+FEW_LEFT = 3  # step after which most sets of a batch are done, and the others go on alone
 ENOUGH = 1e-8  # relative step after which the next one is exact to rounding: they shrink squared
 
 
@@ -19,12 +20,19 @@ def solve_q(s: Studies, target: Numbers) -> Numbers:
     variances.
     """
     # Exact where all variances are equal.
-    t = np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.mean_v)
-    for _ in range(MAX_STEPS):
+    return _climb(s, np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.mean_v), target)
+
+
+def _climb(s: Studies, t: Numbers, target: Numbers) -> Numbers:
+    for step in range(MAX_STEPS):
         q, slope = s.q_and_slope(t)
         new = np.maximum(0.0, pick(slope > 0, t + q * (q / target - 1) / slope, 0.0))
         done = np.abs(new - t) <= ENOUGH * new
         t = new
         if every(done):
+            return t
+        if step == FEW_LEFT and np.ndim(done):
+            left = np.flatnonzero(~done)
+            t[left] = _climb(s.take(left), t[left], (target + s.zero)[left])
             return t
     return pick(done, t, NAN)
