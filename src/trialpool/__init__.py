@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trialpool.effects import effect_size as effect_size
     from trialpool.pooling.counts import pool_counts as pool_counts
+    from trialpool.pooling.counts import pool_rates as pool_rates
+    from trialpool.pooling.glmm import pool_one_arm as pool_one_arm
     from trialpool.pooling.model import pool as pool
 
 # Names are loaded on first use: a step that only reads tables should not pay for scipy, and the
@@ -22,9 +24,11 @@ _WHERE = {
     "effect_size": "trialpool.effects",
     "pool": "trialpool.pooling.model",
     "pool_counts": "trialpool.pooling.counts",
+    "pool_one_arm": "trialpool.pooling.glmm",
+    "pool_rates": "trialpool.pooling.counts",
 }
 
-__all__ = ["effect_size", "pool", "pool_counts"]
+__all__ = ["effect_size", "pool", "pool_counts", "pool_one_arm", "pool_rates"]
 __version__ = "0.1.0"
 
 
