@@ -25,10 +25,19 @@ class Cumulant(NamedTuple):
 
 
 class Family(Protocol):
-    """A distribution of k studies' counts, one per row of eta."""
+    """A distribution of k studies' counts, one study per row of eta."""
 
     def __call__(self, eta: Array) -> Cumulant:
-        """Cumulant function at eta, shape (k, m, nodes)."""
+        """Cumulant function at eta, shape (k, m)."""
+
+    def near(self, eta: Array, delta: Array) -> Cumulant:
+        """Rise of b from eta (k, m) to eta + delta (k, m, nodes), and its derivatives there.
+
+        Sums of 1e5 events leave b with an error that small differences of it would not survive.
+        """
+
+    def rows(self, index: np.ndarray) -> Family:
+        """Some of the studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,24 @@ class Binomial:
     n: Array
 
     def __call__(self, eta: Array) -> Cumulant:
-        """Cumulant function at eta, shape (k, m, nodes)."""
-        n, p = self.n[:, :, np.newaxis], expit(eta)
-        return Cumulant(n * np.logaddexp(0.0, eta), n * p, n * p * expit(-eta))
+        """Cumulant function at eta, shape (k, m)."""
+        p = expit(eta)
+        return Cumulant(self.n * np.logaddexp(0.0, eta), self.n * p, self.n * p * expit(-eta))
+
+    def near(self, eta: Array, delta: Array) -> Cumulant:
+        """Rise of b from eta (k, m) to eta + delta (k, m, nodes), and its derivatives there."""
+        n = self.n[:, :, np.newaxis]
+        p, q = expit(eta)[:, :, np.newaxis], expit(-eta)[:, :, np.newaxis]
+        # q + p exp(delta), taken out of the larger of its two parts so that nothing cancels.
+        up, growth = delta > 0, np.expm1(np.minimum(np.abs(delta), _LARGEST))
+        more = np.where(up, p, q) * growth
+        total = 1 + more
+        p, q = p * np.where(up, 1 + growth, 1.0) / total, q * np.where(up, 1.0, 1 + growth) / total
+        return Cumulant(n * (np.log1p(more) + np.minimum(delta, 0.0)), n * p, n * p * q)
+
+    def rows(self, index: np.ndarray) -> Binomial:
+        """Some of the studies."""
+        return Binomial(self.n[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +72,29 @@ class Poisson:
     """Events; eta is the log of their expected number."""
 
     def __call__(self, eta: Array) -> Cumulant:
-        """Cumulant function at eta, shape (k, m, nodes)."""
+        """Cumulant function at eta, shape (k, m)."""
         mean = np.exp(np.minimum(eta, _LARGEST))
         return Cumulant(mean, mean, mean)
+
+    def near(self, eta: Array, delta: Array) -> Cumulant:
+        """Rise of b from eta (k, m) to eta + delta (k, m, nodes), and its derivatives there."""
+        eta = eta[:, :, np.newaxis]
+        here = np.exp(np.minimum(eta, _LARGEST))
+        most = np.minimum(_LARGEST - eta, _LARGEST)
+        rise = here * np.expm1(np.minimum(delta, most))
+        return Cumulant(rise, here + rise, here + rise)
+
+    def rows(self, index: np.ndarray) -> Poisson:
+        """Some of the studies."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class Hypergeometric:
-    """Events of arm 1 given both margins; eta is the log odds ratio, shape (k, 1, nodes).
+    """Events of arm 1 given both margins; eta is the log odds ratio, shape (k, 1).
 
-    The support of study i is `low[i]` to `high[i]`. `weight`, `value` hold the log number of ways
-    and the count for every point of every support in one flat row, `start` where each begins.
+    `weight`, `value` hold the log number of ways and the count for every point of every study's
+    support in one flat row, `start` where each study's begins, `study` whose each point is.
     """
 
     weight: Array
@@ -66,15 +102,35 @@ class Hypergeometric:
     start: np.ndarray
     study: np.ndarray
 
+    def rows(self, index: np.ndarray) -> Hypergeometric:
+        """Some of the studies, `index` in ascending order."""
+        kept = np.isin(self.study, index)
+        study = np.searchsorted(index, self.study[kept])
+        start = np.searchsorted(study, np.arange(len(index)))
+        return Hypergeometric(self.weight[kept], self.value[kept], start, study)
+
     def __call__(self, eta: Array) -> Cumulant:
-        """Cumulant function at eta, shape (k, 1, nodes)."""
+        """Cumulant function at eta, shape (k, 1)."""
+        parts = self._sums(self.weight, eta)
+        return Cumulant(*parts)
+
+    def near(self, eta: Array, delta: Array) -> Cumulant:
+        """Rise of b from eta (k, 1) to eta + delta (k, 1, nodes), and its derivatives there."""
+        # From the distribution at eta: a rise of b is a cumulant generating function of it.
+        log_p = (
+            self.weight
+            + self.value * eta[self.study, 0]
+            - self._sums(self.weight, eta)[0][self.study, 0]
+        )
         size = max(1, _PIECE // len(self.value))
-        pieces = [self._sums(eta[:, 0, i : i + size]) for i in range(0, eta.shape[2], size)]
+        pieces = [
+            self._sums(log_p, delta[:, 0, i : i + size]) for i in range(0, delta.shape[2], size)
+        ]
         b, mean, var = (np.concatenate(part, axis=1) for part in zip(*pieces, strict=True))
         return Cumulant(b[:, np.newaxis], mean[:, np.newaxis], var[:, np.newaxis])
 
-    def _sums(self, eta: Array) -> tuple[Array, Array, Array]:
-        log_p = self.weight[:, np.newaxis] + self.value[:, np.newaxis] * eta[self.study]
+    def _sums(self, weight: Array, eta: Array) -> tuple[Array, Array, Array]:
+        log_p = weight[:, np.newaxis] + self.value[:, np.newaxis] * eta[self.study]
         top = np.maximum.reduceat(log_p, self.start, axis=0)
         p = np.exp(log_p - top[self.study])
         total = np.add.reduceat(p, self.start, axis=0)

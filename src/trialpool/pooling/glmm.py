@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +15,7 @@ from trialpool.pooling.count_result import chi_squared, finish
 from trialpool.pooling.glmm_models import EFFECT, TAU, Problem
 from trialpool.pooling.marginal import Rule, adaptive, exact
 from trialpool.pooling.model import check_level
-from trialpool.pooling.newton import Maximum, maximise
+from trialpool.pooling.newton import Maximum, fit_model
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
 
 MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", "CM.EL")}
@@ -244,18 +243,18 @@ def _common(problem: Problem, rule: Rule) -> Maximum:
     """The model without random effects of the treatment."""
     own = None if problem.own is None else problem.own - 1
     start = np.delete(problem.start, TAU, axis=1)
-    return maximise(partial(rule, problem.model.without(TAU)), start, own)
+    return fit_model(problem.model.without(TAU), start, own, rule)
 
 
 def _random(problem: Problem, common: Maximum, rule: Rule) -> Maximum:
     """The global maximum over tau: `common` itself where tau is 0."""
-    objective = partial(rule, problem.model)
-    found = []
     # The likelihood may have two peaks; one start from each side of where they would be.
-    for tau in (problem.start[0, TAU], 1 + 2 * problem.start[0, TAU]):
-        start = np.insert(common.phi, TAU, tau, axis=1)
-        found.append(maximise(objective, start, problem.own))
+    spread = problem.start[0, TAU]
+    starts = [np.insert(common.phi, TAU, tau, axis=1) for tau in (spread, 1 + 2 * spread)]
+    found = [fit_model(problem.model, start, problem.own, exact) for start in starts]
     top = max(found, key=lambda m: m.value)
+    if rule is not exact and not top.problem:
+        top = fit_model(problem.model, top.phi, problem.own, rule)
     tiny = top.phi[0, TAU] ** 2 <= _ZERO * float(np.median(problem.effects.vi))
     return common if tiny or top.value <= common.value else top
 

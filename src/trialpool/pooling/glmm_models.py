@@ -25,7 +25,7 @@ from trialpool.pooling.families import (
     support,
 )
 from trialpool.pooling.marginal import Model, Rule
-from trialpool.pooling.newton import maximise
+from trialpool.pooling.newton import fit_model
 from trialpool.results import NAN, Array
 
 # Columns of the parameters. Models without random study effects have no sigma; those with one
@@ -257,7 +257,7 @@ def _random_levels(problem: Problem, without: Model, extreme: np.ndarray) -> Pro
         own = replace(without, x=np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]), axis=(-1, -1, 0))
         first = np.column_stack([problem.effects.yi, start[:, LEVEL], start[:, SIGMA]])
         first[:, 1] -= first[:, 0].mean() / 2
-        top = maximise(lambda phi: rule(own, phi), first, own=0)
+        top = fit_model(own, first, 0, rule)
         if top.problem:
             return Saturated(NAN, NAN, f"saturated model: {top.problem}")
         shared, mine = top.hessian[:, 1:, 1:].sum(axis=0), top.hessian[:, 0, 1:]
@@ -282,7 +282,7 @@ def _own_conditional(
     """
     own = effects.yi.copy()
     for _ in range(100):
-        b, mean, var = (part[:, 0, 0] for part in family(own[:, np.newaxis, np.newaxis]))
+        b, mean, var = (part[:, 0] for part in family(own[:, np.newaxis]))
         step = np.where(inside, (a - mean) / np.maximum(var, 1e-300), 0.0)
         # The mean flattens out towards the ends of the support, where a full step would overshoot.
         own = own + np.clip(step, -1, 1)

@@ -52,6 +52,13 @@ class Model:
         axis = tuple(a for r, a in enumerate(self.axis) if r != column)
         return replace(self, x=np.delete(self.x, column, axis=1), axis=axis)
 
+    def rows(self, index: np.ndarray) -> Model:
+        """Some of the studies."""
+        if len(index) == len(self.y):
+            return self
+        parts = {"y": self.y[index], "offset": self.offset[index], "constant": self.constant[index]}
+        return replace(self, **parts, family=self.family.rows(index))
+
     def predictors(self, phi: Array) -> tuple[Array, Array]:
         """Linear predictors at z = 0, (k, m), and their slopes on z, (k, m, d)."""
         parts = phi[:, np.newaxis, :] * self.x
@@ -104,25 +111,26 @@ def exact(model: Model, phi: Array) -> Likelihood:
     if model.dimensions == 0:
         return _without_random_effects(model, level)
     centre, spread = _mode(model, level, slope)
-    spacing = _SPACING
-    reach = np.full((len(level), model.dimensions, 2), _REACH)
-    while True:
-        nodes, fits = _trapezoid(centre, spread, reach, spacing)
-        log_f, residual, var = _at_nodes(model, level, slope, nodes)
-        value = _log_sum(log_f)
-        wider = _too_narrow(log_f, value, nodes.shape)
-        half = (slice(None), *(slice(None, None, 2) for _ in nodes.shape))
-        log_f_half = log_f.reshape(-1, *nodes.shape)[half].reshape(len(value), -1)
-        coarse = _log_sum(log_f_half) + model.dimensions * math.log(2)
-        fine = bool((np.abs(coarse - value) < _AGREEMENT).all())
-        if not fits or (fine and not wider.any()):
-            break
-        reach = np.where(wider, reach * 1.5, reach)
-        spacing = spacing if fine else spacing / 1.5
-    score, hessian = _derivatives(
-        model, nodes.z, np.exp(log_f - value[:, np.newaxis]), residual, var
-    )
-    return Likelihood(value, score, hessian, fine and not wider.any())
+    (k, d), p = centre.shape, phi.shape[1]
+    value, score, hessian = np.empty(k), np.empty((k, p)), np.empty((k, p, p))
+    reach, spacing = np.full((k, d, 2), _REACH), np.full(k, _SPACING)
+    fits, todo = True, np.arange(k)
+    # Most studies are done at once; what is left has long tails, as studies without events have.
+    while fits and todo.size:
+        part = model.rows(todo)
+        nodes, fits = _trapezoid(centre[todo], spread[todo], reach[todo], spacing[todo])
+        log_f, residual, var = _at_nodes(part, centre[todo], level[todo], slope[todo], nodes)
+        sums = _log_sum(log_f)
+        weight = np.exp(log_f - sums[:, np.newaxis])
+        value[todo] = sums
+        score[todo], hessian[todo] = _derivatives(part, nodes.z, weight, residual, var)
+        wider = _too_narrow(weight, nodes.shape)
+        short = wider.any(axis=(1, 2))
+        rough = np.abs(_every_other(weight, nodes.shape) - 1) > _AGREEMENT
+        reach[todo] *= np.where(wider, 1.5, 1.0)
+        spacing[todo] /= np.where(rough & ~short, 1.5, 1.0)
+        todo = todo[rough | short]
+    return Likelihood(value, score, hessian, exact=not todo.size)
 
 
 def adaptive(points: int) -> Rule:
@@ -139,8 +147,6 @@ def adaptive(points: int) -> Rule:
 
     def value(model: Model, phi: Array) -> Array:
         level, slope = model.predictors(phi)
-        if model.dimensions == 0:
-            return _without_random_effects(model, level).value
         centre, spread = _mode(model, level, slope)
         grid = np.stack([g.ravel() for g in np.meshgrid(*[x] * model.dimensions, indexing="ij")])
         weights = np.meshgrid(*[np.log(w) + x**2] * model.dimensions, indexing="ij")
@@ -150,16 +156,18 @@ def adaptive(points: int) -> Rule:
         nodes = _Nodes(
             z, log_weight + _log_volume(spread)[:, np.newaxis], (points,) * model.dimensions
         )
-        return _log_sum(_at_nodes(model, level, slope, nodes)[0])
+        return _log_sum(_at_nodes(model, centre, level, slope, nodes)[0])
 
     def rule(model: Model, phi: Array) -> Likelihood:
+        if model.dimensions == 0:
+            return exact(model, phi)
         return Likelihood(*_differences(lambda p: value(model, p), phi), exact=True)
 
     return rule
 
 
 def _without_random_effects(model: Model, level: Array) -> Likelihood:
-    b, mean, var = (part[:, :, 0] for part in model.family(level[:, :, np.newaxis]))
+    b, mean, var = model.family(level)
     value = (model.y * level - b).sum(axis=1) + model.constant
     score = (model.y - mean) @ model.x
     hessian = -np.einsum("km,mp,mq->kpq", var, model.x, model.x)
@@ -173,7 +181,7 @@ def _mode(model: Model, level: Array, slope: Array) -> tuple[Array, Array]:
 
     def at(z: Array) -> tuple[Array, Array, Array]:
         eta = level + (slope @ z[:, :, np.newaxis])[:, :, 0]
-        b, mean, var = (part[:, :, 0] for part in model.family(eta[:, :, np.newaxis]))
+        b, mean, var = model.family(eta)
         height = (model.y * eta - b).sum(axis=1) - (z**2).sum(axis=1) / 2
         gradient = np.einsum("kmd,km->kd", slope, model.y - mean) - z
         return height, gradient, np.eye(d) + np.einsum("kmd,km,kme->kde", slope, var, slope)
@@ -197,11 +205,11 @@ def _mode(model: Model, level: Array, slope: Array) -> tuple[Array, Array]:
     return z, np.linalg.cholesky(np.linalg.inv(curvature))
 
 
-def _trapezoid(centre: Array, spread: Array, reach: Array, spacing: float) -> tuple[_Nodes, bool]:
+def _trapezoid(centre: Array, spread: Array, reach: Array, spacing: Array) -> tuple[_Nodes, bool]:
     """A box of evenly spaced nodes around each mode, and whether it is within the limit on size."""
     k, d = centre.shape
     length = reach.sum(axis=2)  # (k, d)
-    wanted = [2 * math.ceil(x / spacing / 2) + 1 for x in length.max(axis=0)]
+    wanted = [2 * math.ceil(x / 2) + 1 for x in (length / spacing[:, np.newaxis]).max(axis=0)]
     counts = tuple(min(n, _MOST_NODES[d]) for n in wanted)
     lines = [
         -reach[:, j, :1] + length[:, j, np.newaxis] * np.linspace(0, 1, n)
@@ -225,14 +233,16 @@ def _log_volume(spread: Array) -> Array:
 
 
 def _at_nodes(
-    model: Model, level: Array, slope: Array, nodes: _Nodes
+    model: Model, centre: Array, level: Array, slope: Array, nodes: _Nodes
 ) -> tuple[Array, Array, Array]:
     """Log of what is summed (k, N), residuals and variances of the counts (k, m, N)."""
-    eta = level[:, :, np.newaxis] + slope @ nodes.z
-    b, mean, var = model.family(eta)
+    middle = level + (slope @ centre[:, :, np.newaxis])[:, :, 0]
+    delta = slope @ (nodes.z - centre[:, :, np.newaxis])
+    rise, mean, var = model.family.near(middle, delta)
     y = model.y[:, :, np.newaxis]
     log_density = -(nodes.z**2).sum(axis=1) / 2 - model.dimensions / 2 * math.log(2 * math.pi)
-    log_f = (y * eta - b).sum(axis=1) + model.constant[:, np.newaxis]
+    there = (model.y * middle - model.family(middle).b).sum(axis=1) + model.constant
+    log_f = there[:, np.newaxis] + (y * delta - rise).sum(axis=1)
     return log_f + log_density + nodes.log_weight, y - mean, var
 
 
@@ -241,15 +251,20 @@ def _log_sum(log_f: Array) -> Array:
     return np.asarray(top[:, 0] + np.log(np.exp(log_f - top).sum(axis=1)))
 
 
-def _too_narrow(log_f: Array, value: Array, shape: tuple[int, ...]) -> np.ndarray:
+def _too_narrow(weight: Array, shape: tuple[int, ...]) -> np.ndarray:
     """Sides (k, d, 2) of the box at which the integrand has not yet died away."""
-    box = log_f.reshape(-1, *shape)
-    limit = value + math.log(_EDGE)
+    box = weight.reshape(-1, *shape)
     sides = []
     for j in range(len(shape)):
-        ends = [np.take(box, i, axis=j + 1).reshape(len(value), -1).max(axis=1) for i in (0, -1)]
-        sides.append(np.stack([end > limit for end in ends], axis=1))
+        ends = (np.take(box, i, axis=j + 1).reshape(len(box), -1).max(axis=1) for i in (0, -1))
+        sides.append(np.stack([end > _EDGE for end in ends], axis=1))
     return np.stack(sides, axis=1)
+
+
+def _every_other(weight: Array, shape: tuple[int, ...]) -> Array:
+    """The integral on a grid of twice the spacing, as a share of the one on the whole grid."""
+    box = weight.reshape(-1, *shape)[(slice(None), *(slice(None, None, 2) for _ in shape))]
+    return np.asarray(box.reshape(len(box), -1).sum(axis=1) * 2 ** len(shape))
 
 
 def _derivatives(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from trialpool.pooling.marginal import Likelihood
+from trialpool.pooling.marginal import Likelihood, Model, Rule, exact
 from trialpool.results import Array
 
 Objective = Callable[[Array], Likelihood]
 
-_ITERATIONS = 200
+_ITERATIONS = 100
 # Squared distance to the maximum in standard errors, as the quadratic model sees it.
-_DECREMENT = 1e-16
+_DECREMENT, _FLOOR = 1e-16, 1e-10
 _LONGEST_STEP, _FARTHEST = 3.0, 60.0
 
 
@@ -36,6 +37,14 @@ class Maximum:
     problem: str = ""
 
 
+def fit_model(model: Model, start: Array, own: int | None, rule: Rule) -> Maximum:
+    """Maximise the likelihood of a model as the rule integrates it, by way of the exact one."""
+    top = maximise(partial(exact, model), start, own)
+    if rule is exact or top.problem:
+        return top
+    return maximise(partial(rule, model), top.phi, own)
+
+
 def maximise(objective: Objective, start: Array, own: int | None = None) -> Maximum:
     """Maximise the sum of the studies' log likelihoods.
 
@@ -53,29 +62,36 @@ def maximise(objective: Objective, start: Array, own: int | None = None) -> Maxi
     phi, at = start, objective(start)
     shared = [j for j in range(start.shape[1]) if j != own]
     problem = f"not converged after {_ITERATIONS} iterations"
+    before = np.inf
     for _ in range(_ITERATIONS):
         step, decrement, saddle = _direction(at, shared, own)
-        if decrement < _DECREMENT and saddle is None:
-            problem = "" if at.exact else "the integral over the random effects is not accurate"
+        # Rounding sets a floor to the decrement where counts are very large.
+        arrived = decrement < _DECREMENT or (decrement < _FLOOR and decrement > before / 4)
+        before = decrement
+        if arrived and saddle is None:
+            problem = ""
             break
-        if decrement < _DECREMENT and saddle is not None:
+        if arrived and saddle is not None:
             step = np.zeros_like(phi)
             step[:, shared] = 0.3 * saddle
         moved = _climb(objective, phi, at, step, decrement)
         if moved is None:
             # Rounding hides what is left to climb; true failures are much farther from the top.
-            problem = "" if decrement < 1e-10 and saddle is None else "no step climbs any further"
+            problem = "" if decrement < _FLOOR and saddle is None else "no step climbs any further"
             break
         phi, at = moved
         if np.abs(phi - start).max() > _FARTHEST:
             problem = "the likelihood rises without end: an effect or a variance is infinite"
             break
-    if not np.isfinite(at.value).all():
-        problem = "the likelihood is not finite"
+    information = _schur(at, shared, own)[0]
+    if not problem and not at.exact:
+        problem = "the integral over the random effects is not accurate"
+    if not problem and not (np.diag(np.linalg.pinv(information)) > 0).all():
+        problem = "the likelihood is flat: the data do not determine all parameters"
     return Maximum(
         phi=phi,
         value=float(at.value.sum()),
-        information=_schur(at, shared, own)[0],
+        information=information,
         hessian=at.hessian,
         decrement=decrement,
         problem=problem,
@@ -87,7 +103,7 @@ def _climb(
 ) -> tuple[Array, Likelihood] | None:
     """Go along the step, halved until the likelihood rises enough; None where it never does."""
     here = float(at.value.sum())
-    slack = 1e-13 * max(1.0, abs(here))
+    slack = 1e-11 * max(1.0, abs(here))
     scale = min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
     for _ in range(40):
         new = objective(phi + scale * step)
@@ -107,7 +123,7 @@ def _direction(
     if own is not None:
         score = score + coupling.T @ (at.score[:, own] / curvature)
     values, vectors = np.linalg.eigh(information)
-    saddle = vectors[:, 0] if values[0] < 0 else None
+    saddle = vectors[:, 0] if values[0] < -1e-9 * np.abs(values).max() else None
     # Uphill even where the likelihood is not concave.
     size = np.maximum(np.abs(values), 1e-10 * np.abs(values).max() + 1e-300)
     delta = vectors @ ((vectors.T @ score) / size)
