@@ -15,7 +15,7 @@ from trialpool.pooling import families, marginal, newton
 from trialpool.pooling.families import Binomial, Poisson, hypergeometric
 from trialpool.results import PooledCounts, TrialpoolError
 
-# Breslow & Day 1980, Statistical methods in cancer research 1, table 4.1: cancer of the oesophagus
+# Breslow & Day 1980, Statistical methods in cancer research 1, ch. 4: cancer of the oesophagus
 # in Ille-et-Vilaine, exposed to 80 g alcohol a day or not, in six strata of age.
 ALCOHOL: dict[str, Any] = {
     "ai": [1, 4, 25, 42, 19, 5],

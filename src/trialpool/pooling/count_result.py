@@ -30,6 +30,7 @@ def chi_squared(stat: float, df: int, reason: str = "") -> ChiSquared:
     """The test of a statistic that is chi-squared under its hypothesis; NaN needs the reason."""
     if not math.isfinite(stat):
         return ChiSquared(stat=NAN, df=df, pval=NAN, reason=reason)
+    stat = max(0.0, stat)  # a difference of log likelihoods can be -1e-15
     return ChiSquared(stat=stat, df=df, pval=chi2_tail(stat, df))
 
 

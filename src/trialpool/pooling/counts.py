@@ -95,8 +95,8 @@ def pool_counts(
     Biometrics 42:311 (variance of OR); Greenland & Robins 1985, Biometrics 41:55 (RR); Sato,
     Greenland & Robins 1989, Biometrics 45:1323 (RD); Yusuf et al. 1985, Prog Cardiovasc Dis
     27:335 (Peto). GLMM: Turner et al. 2000, Stat Med 19:3417 (UM.FS, UM.RS); van Houwelingen,
-    Zwinderman & Stijnen 1993, Stat Med 12:2273, Liu 1989, and Stijnen, Hamza & Ozdemir 2010,
-    Stat Med 29:3046 (CM.EL, CM.AL); Jackson et al. 2018, Stat Med 37:1059 (a comparison)
+    Zwinderman & Stijnen 1993, Stat Med 12:2273, and Stijnen, Hamza & Ozdemir 2010, Stat Med
+    29:3046 (CM.EL, CM.AL); Jackson et al. 2018, Stat Med 37:1059 (a comparison)
     """
     known = [*TABLES, ("GLMM", "OR")]
     _check_choice(method, measure, known, model, tau2, test, quadrature_points)
@@ -178,7 +178,7 @@ def pool_rates(
     ----------
     Greenland & Robins 1985, Biometrics 41:55; Rothman, Greenland & Lash 2008, Modern
     Epidemiology, 3rd ed., ch. 15; Stijnen, Hamza & Ozdemir 2010, Stat Med 29:3046; Bagos &
-    Nikolopoulos 2009, Int J Biostat 5:21
+    Nikolopoulos 2009, Int J Biostat 5(1)
     """
     known = [*RATES, ("GLMM", "IRR")]
     _check_choice(method, measure, known, model, tau2, test, quadrature_points)

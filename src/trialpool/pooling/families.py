@@ -156,7 +156,7 @@ def hypergeometric(n1: Array, n2: Array, events: Array) -> Hypergeometric:
 
     References
     ----------
-    Liao & Rosen 2001, Am Stat 55:366; Stijnen, Hamza & Ozdemir 2010, Stat Med 29:3046, eq. 5
+    Liao & Rosen 2001, Am Stat 55:366; Stijnen, Hamza & Ozdemir 2010, Stat Med 29:3046
     """
     low, high = support(n1, n2, events)
     sizes = (high - low).astype(int) + 1

@@ -174,7 +174,7 @@ def fit(
     pi_half = -float(stdtrit(k - 1, tail)) * spread if k > 2 else NAN
     zval = beta / se
     below = ndtr(-abs(zval)) if math.isnan(ddf) else stdtr(ddf, -abs(zval))
-    deviance = 2 * (saturated.loglik - top.value)
+    deviance = 2 * np.maximum(0.0, saturated.loglik - top.value)
     lrt = chi_squared(2 * (saturated.loglik - common.value), k - 1, saturated.reason)
     infinite = saturated.reason or "no study has a finite effect of its own"
     return finish(
@@ -200,7 +200,7 @@ def fit(
         q_df=lrt.df,
         q_pval=lrt.pval,
         loglik=top.value,
-        deviance=max(0.0, deviance) if math.isfinite(deviance) else NAN,
+        deviance=float(deviance),
         **_criteria(top.value, free, problem.rows),
         converged=True,
         measure=measure,
@@ -253,10 +253,15 @@ def _random(problem: Problem, common: Maximum, rule: Rule) -> Maximum:
     starts = [np.insert(common.phi, TAU, tau, axis=1) for tau in (spread, 1 + 2 * spread)]
     found = [fit_model(problem.model, start, problem.own, exact) for start in starts]
     top = max(found, key=lambda m: m.value)
-    if rule is not exact and not top.problem:
+    good = [m for m in found if not m.problem]
+    if top.problem and good and top.value <= common.value:
+        top = max(good, key=lambda m: m.value)
+    if top.problem:
+        return top
+    if rule is not exact:
         top = fit_model(problem.model, top.phi, problem.own, rule)
     tiny = top.phi[0, TAU] ** 2 <= _ZERO * float(np.median(problem.effects.vi))
-    return common if tiny or top.value <= common.value else top
+    return common if not top.problem and (tiny or top.value <= common.value) else top
 
 
 def _heterogeneity(t2: float, vi: Array) -> tuple[float, float]:

@@ -56,8 +56,13 @@ class Model:
         """Some of the studies."""
         if len(index) == len(self.y):
             return self
-        parts = {"y": self.y[index], "offset": self.offset[index], "constant": self.constant[index]}
-        return replace(self, **parts, family=self.family.rows(index))
+        return replace(
+            self,
+            y=self.y[index],
+            offset=self.offset[index],
+            constant=self.constant[index],
+            family=self.family.rows(index),
+        )
 
     def predictors(self, phi: Array) -> tuple[Array, Array]:
         """Linear predictors at z = 0, (k, m), and their slopes on z, (k, m, d)."""
@@ -66,9 +71,8 @@ class Model:
             [r for r, a in enumerate(self.axis) if a == j] for j in range(-1, self.dimensions)
         ]
         level, *slopes = (parts[:, :, c].sum(axis=2) for c in columns)
-        return self.offset + level, np.stack(slopes, axis=2) if slopes else np.zeros(
-            (*self.y.shape, 0)
-        )
+        none = np.empty((*self.y.shape, 0))
+        return self.offset + level, np.stack(slopes, axis=2) if slopes else none
 
 
 class Likelihood(NamedTuple):
@@ -148,14 +152,12 @@ def adaptive(points: int) -> Rule:
     def value(model: Model, phi: Array) -> Array:
         level, slope = model.predictors(phi)
         centre, spread = _mode(model, level, slope)
-        grid = np.stack([g.ravel() for g in np.meshgrid(*[x] * model.dimensions, indexing="ij")])
-        weights = np.meshgrid(*[np.log(w) + x**2] * model.dimensions, indexing="ij")
-        u = math.sqrt(2) * grid
-        z = centre[:, :, np.newaxis] + spread @ u
-        log_weight = sum(g.ravel() for g in weights) + 0.5 * model.dimensions * math.log(2)
-        nodes = _Nodes(
-            z, log_weight + _log_volume(spread)[:, np.newaxis], (points,) * model.dimensions
-        )
+        d = model.dimensions
+        grid = np.stack([g.ravel() for g in np.meshgrid(*[x] * d, indexing="ij")])
+        log_w = sum(g.ravel() for g in np.meshgrid(*[np.log(w) + x**2] * d, indexing="ij"))
+        z = centre[:, :, np.newaxis] + spread @ (math.sqrt(2) * grid)
+        scale = d / 2 * math.log(2) + _log_volume(spread)
+        nodes = _Nodes(z, log_w + scale[:, np.newaxis], (points,) * d)
         return _log_sum(_at_nodes(model, centre, level, slope, nodes)[0])
 
     def rule(model: Model, phi: Array) -> Likelihood:

@@ -76,7 +76,7 @@ def homogeneity_tests(
 
     References
     ----------
-    Breslow & Day 1980, Statistical methods in cancer research 1, eq. 4.30; Tarone 1985,
+    Breslow & Day 1980, Statistical methods in cancer research 1, sec. 4.4; Tarone 1985,
     Biometrika 72:91
     """
     events = a + c
@@ -93,7 +93,7 @@ def homogeneity_tests(
     correction = float((a - fitted).sum()) ** 2 / float(var.sum())
     return {
         "breslow_day": chi_squared(stat, df),
-        "tarone": chi_squared(max(0.0, stat - correction), df),
+        "tarone": chi_squared(stat - correction, df),
     }
 
 
