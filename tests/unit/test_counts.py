@@ -298,6 +298,8 @@ def test_tau2_of_zero_is_the_common_effect_model() -> None:
         assert one.reasons["se_tau2"] == "tau2 is 0, the end of its range"
         assert two.reasons["se_tau2"] == "common-effect model"
         assert one.aic == pytest.approx(two.aic + 2)
+    # Nor do the levels differ here, and a variance of 0 is 0, not 1e-29.
+    assert _glmm(alike, model="UM.RS").sigma2 == 0
 
 
 def test_huge_counts_keep_their_digits() -> None:

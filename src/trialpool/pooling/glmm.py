@@ -22,7 +22,7 @@ MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", 
 ESTIMATORS, TESTS = ("ML", "EE"), ("z", "t")
 
 _COMMON = "common-effect model"
-# A tau2 below this share of the studies' typical variance leaves no mark on the likelihood.
+# A variance below this share of the studies' typical one leaves no mark on the likelihood.
 _ZERO = 1e-10
 
 
@@ -137,8 +137,9 @@ def fit(
     if top is not common:
         t2 = float(top.phi[0, TAU]) ** 2
         se_t2 = 2 * math.sqrt(t2 * covariance[TAU, TAU])
-    random_levels = options.model == "UM.RS"
-    sigma2 = float(top.phi[0, -1]) ** 2 if random_levels else NAN
+    sigma2 = float(top.phi[0, -1]) ** 2 if options.model == "UM.RS" else NAN
+    if sigma2 <= _negligible(problem):
+        sigma2 = 0.0
     free = top.information.shape[0] + (k if problem.own is not None else 0)
     # At tau2 = 0 it is a parameter all the same, estimated at the end of its range.
     free += options.tau2 == "ML" and k > 1 and top is common
@@ -260,8 +261,12 @@ def _random(problem: Problem, common: Maximum, rule: Rule) -> Maximum:
         return top
     if rule is not exact:
         top = fit_model(problem.model, top.phi, problem.own, rule)
-    tiny = top.phi[0, TAU] ** 2 <= _ZERO * float(np.median(problem.effects.vi))
+    tiny = top.phi[0, TAU] ** 2 <= _negligible(problem)
     return common if not top.problem and (tiny or top.value <= common.value) else top
+
+
+def _negligible(problem: Problem) -> float:
+    return _ZERO * float(np.median(problem.effects.vi))
 
 
 def _heterogeneity(t2: float, vi: Array) -> tuple[float, float]:
