@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trialpool.effects import effect_size as effect_size
     from trialpool.pooling.batch import pool_many as pool_many
     from trialpool.pooling.counts import pool_counts as pool_counts
+    from trialpool.pooling.counts import pool_rates as pool_rates
+    from trialpool.pooling.glmm import pool_one_arm as pool_one_arm
     from trialpool.pooling.model import pool as pool
     from trialpool.pooling.regression import regress as regress
 
@@ -25,10 +27,20 @@ _WHERE = {
     "pool": "trialpool.pooling.model",
     "pool_counts": "trialpool.pooling.counts",
     "pool_many": "trialpool.pooling.batch",
+    "pool_one_arm": "trialpool.pooling.glmm",
+    "pool_rates": "trialpool.pooling.counts",
     "regress": "trialpool.pooling.regression",
 }
 
-__all__ = ["effect_size", "pool", "pool_counts", "pool_many", "regress"]
+__all__ = [
+    "effect_size",
+    "pool",
+    "pool_counts",
+    "pool_many",
+    "pool_one_arm",
+    "pool_rates",
+    "regress",
+]
 __version__ = "0.1.0"
 
 

@@ -5,7 +5,7 @@ Missing numbers are NaN, with the reason in a field beside them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -89,17 +89,7 @@ class Pooled:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain values, ready for JSON."""
-        out: dict[str, Any] = {}
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if isinstance(value, np.ndarray):
-                value = [float(x) for x in value]
-            elif isinstance(value, tuple):
-                value = list(value)
-            elif isinstance(value, dict):
-                value = dict(value)
-            out[name] = value
-        return out
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,3 +107,42 @@ class Posterior:
     p_below_zero: float
     prior: str
     level: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChiSquared:
+    """A chi-squared test; `reason` says why `stat` is NaN."""
+
+    stat: float
+    df: int
+    pval: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledCounts(Pooled):
+    """A pooled effect straight from counts: a `Pooled` with what only counts have.
+
+    `tests` maps the name of a test to its result, `model` names the likelihood of a GLMM, whose
+    random study effects have variance `sigma2`; `deviance` is twice its distance from the
+    saturated model.
+    """
+
+    measure: str
+    model: str = ""
+    sigma2: float = NAN
+    deviance: float = NAN
+    tests: dict[str, ChiSquared] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain values, ready for JSON."""
+        plain = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return plain | {"tests": {name: asdict(test) for name, test in self.tests.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [float(x) for x in value]
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value

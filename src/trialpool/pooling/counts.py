@@ -1,45 +1,28 @@
-"""Common effect straight from counts: Mantel-Haenszel and Peto, made for rare events."""
+"""Pooled effects straight from counts, made for rare events: Mantel-Haenszel, Peto, GLMM."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from trialpool.effects import effect_size
 from trialpool.effects.binary import one_sided
+from trialpool.pooling import glmm, glmm_models
+from trialpool.pooling.count_columns import as_rates, as_tables, no_odds_ratio, no_rate_ratio
+from trialpool.pooling.count_result import finish
+from trialpool.pooling.families import support
 from trialpool.pooling.inference import check_level, chi2_tail, i_squared
-from trialpool.results import NAN, Array, Pooled, TrialpoolError
+from trialpool.pooling.mantel_haenszel import RATES, TABLES, Closed
+from trialpool.pooling.stratified import association_tests, homogeneity_tests, rate_tests
+from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError
 
 _COMMON = "common-effect model"
-_RANDOM_ONLY = (
-    "tau2",
-    "se_tau2",
-    "tau2_ci_lb",
-    "tau2_ci_ub",
-    "i2",
-    "i2_ci_lb",
-    "i2_ci_ub",
-    "h2_ci_lb",
-    "h2_ci_ub",
-    "pi_lb",
-    "pi_ub",
-)
-_LIKELIHOOD_ONLY = ("loglik", "aic", "bic", "aicc")
-_NO_ESTIMATE = ("beta", "se", "zval", "pval", "ci_lb", "ci_ub")
-
-
-class _Fit(NamedTuple):
-    """Estimate, its variance, raw weights (k,), effects and variances that make up Q."""
-
-    beta: float
-    var: float
-    weight: Array
-    yi: Array
-    vi: Array
+_NO_ESTIMATE = ("beta", "se", "zval", "pval", "ci_lb", "ci_ub", "q", "q_pval", "i2_q", "h2")
+_LIKELIHOOD = ("loglik", "deviance", "aic", "bic", "aicc")
+# Above this share of events the binomial approximation of CM.AL is no longer close.
+_RARE = 0.1
 
 
 def pool_counts(
@@ -50,191 +33,259 @@ def pool_counts(
     *,
     measure: str = "OR",
     method: str = "MH",
+    model: str | None = None,
+    tau2: str | None = None,
+    test: str = "z",
     level: float = 0.95,
-) -> Pooled:
-    """Common effect of k two-by-two tables, without correcting zero cells.
+    drop00: bool = True,
+    quadrature_points: int | None = None,
+) -> PooledCounts:
+    """Pooled effect of k two-by-two tables, without correcting zero cells.
 
     Parameters
     ----------
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
-    measure : "OR", "RR" (both on the log scale) or "RD"; Peto knows OR only
-    method : "MH" Mantel-Haenszel or "Peto"
-    level : of the interval, between 0 and 1
+    measure : "OR", "RR" (both on the log scale) or "RD"; Peto and GLMM know OR only
+    method
+        "MH" Mantel-Haenszel and "Peto", for a common effect; "GLMM" a generalised linear mixed
+        model, for random effects
+    model
+        of a GLMM: "UM.FS" (default) binomial, study levels free; "UM.RS" binomial, study levels
+        normal; "CM.EL" conditional on the events of each study, so that its level drops out
+        (noncentral hypergeometric; whole numbers only); "CM.AL" its binomial approximation for
+        rare events
+    tau2 : of a GLMM: "ML" (default) random effects, or "EE" the common effect
+    test : "z"; for a GLMM also "t", with k - 1 degrees of freedom
+    level : of the intervals, between 0 and 1
+    drop00
+        leave out studies without events, or with events in everyone, in both arms. They matter to
+        UM.RS only, where they still tell of the spread of levels; to all else they add nothing
+    quadrature_points
+        of a GLMM: None integrates until the log likelihood is exact to about 1e-10; a number is
+        that of the adaptive Gauss-Hermite rule per random effect (1 is Laplace), as other
+        programs have it
 
     Returns
     -------
-    Pooled with test "z". `k` counts the studies that contribute: for OR those with events in
-    some but not all participants, for RR those with any event, for RD all. `weights` (k given
-    studies, summing to 1) are 0 for the others. `q` sums inverse-variance squared distances from
-    the estimate over the studies with a defined effect of their own (0.5 added where a cell is
-    zero; for Peto the one-step effects). Where no study informs the ratio the estimate is NaN
-    with the reason
+    PooledCounts. `k` counts the studies that contribute: for OR those with events in some but not
+    all participants, for RR those with any event, for RD all. What cannot be given is NaN with
+    its reason: no ratio where no study informs it, or where it is infinite; no estimate where a
+    GLMM did not converge (`converged` is then False)
+
+    MH, Peto: `weights` (k given studies, summing to 1) are 0 for studies that say nothing. `q`
+    sums inverse-variance squared distances from the estimate over the studies with a defined
+    effect of their own (0.5 added where a cell is zero; for Peto the one-step effects). `tests`
+    of MH OR: "cmh" and "cochran" (no effect; "_uncorrected" without continuity correction),
+    "breslow_day" and "tarone" (same odds ratio)
+
+    GLMM: `tests` has "lrt" and "wald" (same effect in all studies): the saturated model against
+    the common-effect one. Studies with an infinite effect of their own add nothing to "wald".
+    `q` is the likelihood ratio. Standard errors come from the observed information of all
+    parameters. `i2` and `h2` compare tau2 with the typical variance of the log odds ratios
 
     Raises
     ------
     TrialpoolError
         no study, different lengths, counts that are missing, negative or above their total
-        (column and index are named); unknown measure or method; Peto with RR or RD
+        (column and index are named); unknown measure, method or option
 
     References
     ----------
     Mantel & Haenszel 1959, J Natl Cancer Inst 22:719; Robins, Breslow & Greenland 1986,
     Biometrics 42:311 (variance of OR); Greenland & Robins 1985, Biometrics 41:55 (RR); Sato,
     Greenland & Robins 1989, Biometrics 45:1323 (RD); Yusuf et al. 1985, Prog Cardiovasc Dis
-    27:335 (Peto)
+    27:335 (Peto). GLMM: Turner et al. 2000, Stat Med 19:3417 (UM.FS, UM.RS); van Houwelingen,
+    Zwinderman & Stijnen 1993, Stat Med 12:2273, and Stijnen, Hamza & Ozdemir 2010, Stat Med
+    29:3046 (CM.EL, CM.AL); Jackson et al. 2018, Stat Med 37:1059 (a comparison)
     """
-    if (method, measure) not in _FITS:
-        known = ", ".join(f"{m} {e}" for m, e in _FITS)
-        raise TrialpoolError(f"method {method!r} with measure {measure!r}: known are {known}")
-    check_level(level)
-    a, n1, c, n2 = _as_tables(ai, n1i, ci, n2i)
-    fit = _FITS[(method, measure)](a, n1, c, n2)
-    none, everyone = one_sided(a, n1, c, n2)
-    informs = ~(none | everyone)
-    # A table with events in everyone pulls the risk ratio towards 1, but leaves the OR alone.
-    contributes = {"OR": informs, "RR": ~none, "RD": np.ones_like(informs)}[measure]
-    k = int(contributes.sum())
+    known = [*TABLES, ("GLMM", "OR")]
+    _check_choice(method, measure, known, model, tau2, test, quadrature_points)
+    if method != "GLMM":
+        check_level(level)
+        a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=False)
+        none, everyone = one_sided(a, n1, c, n2)
+        informs = ~(none | everyone)
+        # A table with events in everyone pulls the risk ratio towards 1, but leaves the OR alone.
+        counts = {"OR": informs, "RR": ~none, "RD": np.ones_like(informs)}[measure]
+        closed = TABLES[(method, measure)](a, n1, c, n2)
+        tests = {}
+        if (method, measure) == ("MH", "OR"):
+            tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
+        why = no_odds_ratio(a, n1, c, n2)
+        return _common_effect(closed, counts, informs, why, measure, method, level, tests)
 
-    reasons = dict.fromkeys(_RANDOM_ONLY, _COMMON)
-    reasons |= dict.fromkeys(_LIKELIHOOD_ONLY, "not a likelihood method")
-    reasons["ddf"] = "z test: normal distribution"
-    beta, se = fit.beta, math.sqrt(fit.var) if fit.var > 0 else NAN
+    options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
+    a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=options.model == "CM.EL")
+    none, everyone = one_sided(a, n1, c, n2)
+    used = ~(none | everyone)
+    why = no_odds_ratio(a, n1, c, n2) if not used.any() else ""
+    if options.model == "UM.RS" and not drop00:
+        used = np.ones_like(used)
+    given, (a, n1, c, n2) = len(a), (x[used] for x in (a, n1, c, n2))
+    why = why or _infinite(options.model, a, n1, c, n2)
+    if why:
+        return glmm.nothing(len(a), given, measure, options, why)
+    problem = glmm_models.tables(a, n1, c, n2, options.model)
+    share = float(((a + c) / (n1 + n2)).max())
+    cautions = (
+        (
+            f"CM.AL is meant for rare events: here up to {100 * share:.0f} % of a study's "
+            "participants had one, which pulls the odds ratio towards 1. CM.EL is exact.",
+        )
+        if options.model == "CM.AL" and share > _RARE
+        else ()
+    )
+    return glmm.fit(problem, given, measure, options, cautions)
+
+
+def pool_rates(
+    x1i: ArrayLike,
+    t1i: ArrayLike,
+    x2i: ArrayLike,
+    t2i: ArrayLike,
+    *,
+    measure: str = "IRR",
+    method: str = "MH",
+    model: str | None = None,
+    tau2: str | None = None,
+    test: str = "z",
+    level: float = 0.95,
+    quadrature_points: int | None = None,
+) -> PooledCounts:
+    """Pooled incidence rate ratio or difference of k studies, from events and person-time.
+
+    Parameters
+    ----------
+    x1i, t1i, x2i, t2i
+        (k,) events and person-time of arm 1 and arm 2, the time in one unit throughout
+    measure : "IRR" (on the log scale), or "IRD" in events per unit of time; GLMM knows IRR only
+    method, model, tau2, test, level, quadrature_points
+        as for `pool_counts`. UM.FS and UM.RS are Poisson models; CM.EL, conditional on the events
+        of both arms, is binomial and exact, so that CM.AL is not needed
+
+    Returns
+    -------
+    PooledCounts, as for `pool_counts`. `k` counts the studies with events for IRR, all for IRD.
+    `tests` of MH IRR: "mh" and "mh_uncorrected" (equal rates)
+
+    Raises
+    ------
+    TrialpoolError
+        no study, different lengths, events that are missing or negative, person-time that is not
+        above 0 (column and index are named); unknown measure, method or option
+
+    References
+    ----------
+    Greenland & Robins 1985, Biometrics 41:55; Rothman, Greenland & Lash 2008, Modern
+    Epidemiology, 3rd ed., ch. 15; Stijnen, Hamza & Ozdemir 2010, Stat Med 29:3046; Bagos &
+    Nikolopoulos 2009, Int J Biostat 5(1)
+    """
+    known = [*RATES, ("GLMM", "IRR")]
+    _check_choice(method, measure, known, model, tau2, test, quadrature_points)
+    if method != "GLMM":
+        check_level(level)
+        x1, t1, x2, t2 = as_rates(x1i, t1i, x2i, t2i)
+        closed = RATES[(method, measure)](x1, t1, x2, t2)
+        informs = x1 + x2 > 0
+        counts = informs if measure == "IRR" else np.ones_like(informs)
+        tests = rate_tests(x1, t1, x2, t2) if measure == "IRR" else {}
+        # Without events the difference is 0 and so is its variance: there is nothing to weigh.
+        why = no_rate_ratio(x1, x2)
+        return _common_effect(closed, counts, informs, why, measure, method, level, tests)
+
+    options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
+    x1, t1, x2, t2 = as_rates(x1i, t1i, x2i, t2i)
+    used = x1 + x2 > 0
+    given, (x1, t1, x2, t2) = len(x1), (x[used] for x in (x1, t1, x2, t2))
+    if why := no_rate_ratio(x1, x2):
+        return glmm.nothing(len(x1), given, measure, options, why)
+    problem = glmm_models.rates(x1, t1, x2, t2, options.model)
+    return glmm.fit(problem, given, measure, options)
+
+
+def _check_choice(
+    method: str,
+    measure: str,
+    known: list[tuple[str, str]],
+    model: str | None,
+    tau2: str | None,
+    test: str,
+    quadrature_points: int | None,
+) -> None:
+    if (method, measure) not in known:
+        names = ", ".join(f"{m} {e}" for m, e in known)
+        raise TrialpoolError(f"method {method!r} with measure {measure!r}: known are {names}")
+    if method == "GLMM":
+        return
+    if test != "z":
+        raise TrialpoolError(f"test = {test!r}: {method} has the z test only")
+    given = {"model": model, "tau2": tau2, "quadrature_points": quadrature_points}
+    for name, value in given.items():
+        if value is not None:
+            raise TrialpoolError(f"{name} = {value!r}: an option of method GLMM, not of {method}")
+
+
+def _infinite(model: str, a: Array, n1: Array, c: Array, n2: Array) -> str:
+    """Why the common odds ratio is 0 or infinite, or "" where it is neither."""
+    if not a.any() or not c.any() or (a == n1).all() or (c == n2).all():
+        return no_odds_ratio(a, n1, c, n2)
+    if model == "UM.RS":
+        return ""
+    low, high = support(n1, n2, a + c)
+    if (a == low).all() or (a == high).all():
+        few, many = (1, 2) if (a == low).all() else (2, 1)
+        return f"every study has no events in arm {few}, or events in everyone in arm {many}"
+    return ""
+
+
+def _common_effect(
+    closed: Closed,
+    contributes: NDArray[np.bool_],
+    informs: NDArray[np.bool_],
+    why: str,
+    measure: str,
+    method: str,
+    level: float,
+    tests: dict[str, ChiSquared],
+) -> PooledCounts:
+    """The result of a closed form, with Q over the studies that inform and have an effect."""
+    reasons = {"ddf": "z test: normal distribution", "sigma2": _COMMON}
+    reasons |= dict.fromkeys(_LIKELIHOOD, "not a likelihood method")
+    beta, se = closed.beta, math.sqrt(closed.var) if closed.var > 0 else NAN
     if not (math.isfinite(beta) and math.isfinite(se)):
         beta = se = NAN
-        reasons |= dict.fromkeys((*_NO_ESTIMATE, "q", "q_pval", "i2_q", "h2"), _why(a, n1, c, n2))
+        reasons |= dict.fromkeys(_NO_ESTIMATE, why)
     zval, half = beta / se, -float(ndtri((1 - level) / 2)) * se
 
     # Tables without any contrast say nothing on heterogeneity: left out of Q for RD as well.
-    used = informs & np.isfinite(fit.yi)
+    used = informs & np.isfinite(closed.yi)
     df = max(0, int(used.sum()) - 1)
-    q = float(((fit.yi - beta) ** 2 / fit.vi)[used].sum()) if math.isfinite(beta) else NAN
-    if math.isfinite(q) and df == 0:
-        reasons |= dict.fromkeys(("i2_q", "h2"), "k < 2")
-    total = float(fit.weight.sum())
-    return Pooled(
-        k=k,
+    q = NAN
+    if math.isfinite(beta):
+        q = float(((closed.yi - beta) ** 2 / closed.vi)[used].sum())
+        if df == 0:
+            reasons |= dict.fromkeys(("i2_q", "h2"), "k < 2")
+    total = float(closed.weight.sum())
+    return finish(
+        reasons,
+        _COMMON,
+        k=int(contributes.sum()),
         beta=beta,
         se=se,
         zval=zval,
-        ddf=NAN,
         pval=2 * float(ndtr(-abs(zval))),
         ci_lb=beta - half,
         ci_ub=beta + half,
-        pi_lb=NAN,
-        pi_ub=NAN,
-        tau2=NAN,
-        se_tau2=NAN,
-        tau2_ci_lb=NAN,
-        tau2_ci_ub=NAN,
-        i2=NAN,
         i2_q=i_squared(q, df) if math.isfinite(q) and df else NAN,
         h2=q / df if df else NAN,
         q=q,
         q_df=df,
         q_pval=chi2_tail(q, df) if math.isfinite(q) else NAN,
-        loglik=NAN,
         converged=True,
+        measure=measure,
         method=method,
         test="z",
         level=level,
-        weights=fit.weight / total if total > 0 else np.zeros_like(fit.weight),
-        reasons=reasons,
+        weights=closed.weight / total if total > 0 else np.zeros_like(closed.weight),
+        tests=tests,
     )
-
-
-def _as_tables(*given: ArrayLike) -> tuple[Array, Array, Array, Array]:
-    names = ("ai", "n1i", "ci", "n2i")
-    a, n1, c, n2 = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in given)
-    columns = dict(zip(names, (a, n1, c, n2), strict=True))
-    if a.ndim != 1 or len({x.shape for x in columns.values()}) > 1:
-        shapes = ", ".join(f"{name} {x.shape}" for name, x in columns.items())
-        raise TrialpoolError(f"ai, n1i, ci, n2i must be columns of one length, got {shapes}")
-    if a.size == 0:
-        raise TrialpoolError("ai is empty (k = 0): there is no study to pool")
-    for name, x in columns.items():
-        _reject(~np.isfinite(x), name, x, "must be a finite number; leave the study out")
-        _reject(x < 0, name, x, "a count cannot be negative")
-    _reject(n1 == 0, "n1i", n1, "an arm needs participants")
-    _reject(n2 == 0, "n2i", n2, "an arm needs participants")
-    _reject(a > n1, "ai", a, "more events than participants in n1i")
-    _reject(c > n2, "ci", c, "more events than participants in n2i")
-    return a, n1, c, n2
-
-
-def _reject(bad: np.ndarray, name: str, column: Array, rule: str) -> None:
-    if bad.any():
-        i = int(np.flatnonzero(bad)[0])
-        raise TrialpoolError(f"{name}[{i}] = {column[i]:g}: {rule}")
-
-
-def _why(a: Array, n1: Array, c: Array, n2: Array) -> str:
-    """Why no common effect exists, in a reader's words."""
-    if not (a.any() or c.any()):
-        return "no events in either arm of any study"
-    if not a.any() or not c.any():
-        return f"no events in arm {1 if not a.any() else 2} of any study"
-    if (a == n1).all() or (c == n2).all():
-        return f"events in every participant of arm {1 if (a == n1).all() else 2} in all studies"
-    return "no study has events and non-events on which the arms could differ"
-
-
-def _log_ratio(top: float, bottom: float) -> float:
-    return math.log(top / bottom) if top > 0 and bottom > 0 else NAN
-
-
-def _own_effects(measure: str, a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
-    effects = effect_size(measure, ai=a, n1i=n1, ci=c, n2i=n2)
-    return effects.yi, effects.vi
-
-
-def _mh_or(a: Array, n1: Array, c: Array, n2: Array) -> _Fit:
-    b, d, n = n1 - a, n2 - c, n1 + n2
-    r, s = a * d / n, b * c / n
-    p, q = (a + d) / n, (b + c) / n
-    R, S = float(r.sum()), float(s.sum())
-    var = NAN
-    if R > 0 and S > 0:
-        cross = float((p * s + q * r).sum()) / (R * S)
-        var = (float((p * r).sum()) / R**2 + cross + float((q * s).sum()) / S**2) / 2
-    return _Fit(_log_ratio(R, S), var, s, *_own_effects("OR", a, n1, c, n2))
-
-
-def _mh_rr(a: Array, n1: Array, c: Array, n2: Array) -> _Fit:
-    n = n1 + n2
-    r, s = a * n2 / n, c * n1 / n
-    R, S = float(r.sum()), float(s.sum())
-    spread = float((n1 * n2 * (a + c) / n**2 - a * c / n).sum())
-    var = spread / (R * S) if R > 0 and S > 0 else NAN
-    return _Fit(_log_ratio(R, S), var, s, *_own_effects("RR", a, n1, c, n2))
-
-
-def _mh_rd(a: Array, n1: Array, c: Array, n2: Array) -> _Fit:
-    n = n1 + n2
-    w = n1 * n2 / n
-    W = float(w.sum())
-    rd = float(((a * n2 - c * n1) / n).sum()) / W
-    p = (n1**2 * c - n2**2 * a + n1 * n2 * (n2 - n1) / 2) / n**2
-    q = (a * (n2 - c) + c * (n1 - a)) / (2 * n)
-    var = (rd * float(p.sum()) + float(q.sum())) / W**2
-    return _Fit(rd, var, w, *_own_effects("RD", a, n1, c, n2))
-
-
-def _peto(a: Array, n1: Array, c: Array, n2: Array) -> _Fit:
-    n, events = n1 + n2, a + c
-    excess = a - events * n1 / n
-    # Variance of a under the central hypergeometric distribution; n >= 2 as no arm is empty.
-    v = events * (n - events) * n1 * n2 / (n**2 * (n - 1))
-    total = float(v.sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yi, vi = np.where(v > 0, excess / v, NAN), np.where(v > 0, 1 / v, NAN)
-    if total <= 0:
-        return _Fit(NAN, NAN, v, yi, vi)
-    return _Fit(float(excess.sum()) / total, 1 / total, v, yi, vi)
-
-
-_FITS = {
-    ("MH", "OR"): _mh_or,
-    ("MH", "RR"): _mh_rr,
-    ("MH", "RD"): _mh_rd,
-    ("Peto", "OR"): _peto,
-}

@@ -78,7 +78,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         return _single(studies, measure, allowed)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
-        pooled = pool_counts(*columns, measure=measure, method="MH")
+        pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
     if allowed.common_effect_only:
         model = model.model_copy(update={"tau2": "EE", "test": "z"})

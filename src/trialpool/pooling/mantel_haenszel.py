@@ -1,0 +1,125 @@
+"""Common effects in closed form: Mantel-Haenszel for tables and rates, and Peto's odds ratio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from trialpool.effects import effect_size
+from trialpool.results import NAN, Array
+
+
+class Closed(NamedTuple):
+    """Estimate, its variance, raw weights (k,), effects and variances that make up Q."""
+
+    beta: float
+    var: float
+    weight: Array
+    yi: Array
+    vi: Array
+
+
+def odds_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
+    """Log odds ratio, variance of Robins, Breslow & Greenland 1986."""
+    b, d, n = n1 - a, n2 - c, n1 + n2
+    r, s = a * d / n, b * c / n
+    p, q = (a + d) / n, (b + c) / n
+    R, S = float(r.sum()), float(s.sum())
+    var = NAN
+    if R > 0 and S > 0:
+        cross = float((p * s + q * r).sum()) / (R * S)
+        var = (float((p * r).sum()) / R**2 + cross + float((q * s).sum()) / S**2) / 2
+    return Closed(_log_ratio(R, S), var, s, *_own_effects("OR", a, n1, c, n2))
+
+
+def risk_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
+    """Log risk ratio, variance of Greenland & Robins 1985."""
+    n = n1 + n2
+    r, s = a * n2 / n, c * n1 / n
+    R, S = float(r.sum()), float(s.sum())
+    spread = float((n1 * n2 * (a + c) / n**2 - a * c / n).sum())
+    var = spread / (R * S) if R > 0 and S > 0 else NAN
+    return Closed(_log_ratio(R, S), var, s, *_own_effects("RR", a, n1, c, n2))
+
+
+def risk_difference(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
+    """Risk difference, variance of Sato, Greenland & Robins 1989."""
+    n = n1 + n2
+    w = n1 * n2 / n
+    W = float(w.sum())
+    rd = float(((a * n2 - c * n1) / n).sum()) / W
+    p = (n1**2 * c - n2**2 * a + n1 * n2 * (n2 - n1) / 2) / n**2
+    q = (a * (n2 - c) + c * (n1 - a)) / (2 * n)
+    var = (rd * float(p.sum()) + float(q.sum())) / W**2
+    return Closed(rd, var, w, *_own_effects("RD", a, n1, c, n2))
+
+
+def peto(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
+    """Peto's log odds ratio: observed less expected, over the hypergeometric variance."""
+    n, events = n1 + n2, a + c
+    excess = a - events * n1 / n
+    # Variance of a under the central hypergeometric distribution; n >= 2 as no arm is empty.
+    v = events * (n - events) * n1 * n2 / (n**2 * (n - 1))
+    total = float(v.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        yi, vi = np.where(v > 0, excess / v, NAN), np.where(v > 0, 1 / v, NAN)
+    if total <= 0:
+        return Closed(NAN, NAN, v, yi, vi)
+    return Closed(float(excess.sum()) / total, 1 / total, v, yi, vi)
+
+
+def rate_ratio(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
+    """Log rate ratio, variance of Greenland & Robins 1985."""
+    t = t1 + t2
+    r, s = x1 * t2 / t, x2 * t1 / t
+    R, S = float(r.sum()), float(s.sum())
+    spread = float((t1 * t2 * (x1 + x2) / t**2).sum())
+    var = spread / (R * S) if R > 0 and S > 0 else NAN
+    a, c = _with_half(x1, x2)
+    own = np.log(a / t1) - np.log(c / t2)
+    return Closed(_log_ratio(R, S), var, s, _where_events(x1, x2, own), 1 / a + 1 / c)
+
+
+def rate_difference(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
+    """Rate difference, variance of Greenland & Robins 1985."""
+    t = t1 + t2
+    w = t1 * t2 / t
+    W = float(w.sum())
+    rd = float(((x1 * t2 - x2 * t1) / t).sum()) / W
+    var = float(((x1 * t2**2 + x2 * t1**2) / t**2).sum()) / W**2
+    a, c = _with_half(x1, x2)
+    own = a / t1 - c / t2
+    return Closed(rd, var, w, _where_events(x1, x2, own), a / t1**2 + c / t2**2)
+
+
+TABLES: dict[tuple[str, str], Callable[[Array, Array, Array, Array], Closed]] = {
+    ("MH", "OR"): odds_ratio,
+    ("MH", "RR"): risk_ratio,
+    ("MH", "RD"): risk_difference,
+    ("Peto", "OR"): peto,
+}
+RATES: dict[tuple[str, str], Callable[[Array, Array, Array, Array], Closed]] = {
+    ("MH", "IRR"): rate_ratio,
+    ("MH", "IRD"): rate_difference,
+}
+
+
+def _log_ratio(top: float, bottom: float) -> float:
+    return math.log(top / bottom) if top > 0 and bottom > 0 else NAN
+
+
+def _own_effects(measure: str, a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
+    effects = effect_size(measure, ai=a, n1i=n1, ci=c, n2i=n2)
+    return effects.yi, effects.vi
+
+
+def _with_half(x1: Array, x2: Array) -> tuple[Array, Array]:
+    add = np.where((x1 == 0) | (x2 == 0), 0.5, 0.0)
+    return x1 + add, x2 + add
+
+
+def _where_events(x1: Array, x2: Array, own: Array) -> Array:
+    return np.asarray(np.where((x1 == 0) & (x2 == 0), NAN, own))
