@@ -159,4 +159,3 @@ def _refuse(bad: NDArray[np.bool_], name: str, x: Array, rule: str) -> None:
         place = np.unravel_index(int(bad.argmax()), x.shape)
         where = ", ".join(str(int(i)) for i in place)
         raise TrialpoolError(f"{name}[{where}] = {x[place]}: {rule}")
-
