@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 def check_level(level: float) -> None:
     """Raise unless level is a proportion between 0 and 1."""
-    if not 0 < level < 1:
-        raise TrialpoolError(f"level = {level}: must lie between 0 and 1, such as 0.95")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise TrialpoolError(f"level = {level!r}: must lie between 0 and 1, such as 0.95")
 
 
 def _each(function: Callable[[float, float], float], p: float, df: Numbers) -> Numbers:
