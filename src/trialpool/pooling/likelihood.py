@@ -67,14 +67,21 @@ def _model_step(p: Point) -> Numbers:
 
 
 def _climb(
-    s: Studies, t: Numbers, low: Numbers, high: Numbers, wanted: Any, *, restricted: bool
+    s: Studies,
+    t: Numbers,
+    low: Numbers,
+    high: Numbers,
+    wanted: Any,
+    *,
+    restricted: bool,
+    steps: int = MAX_STEPS,
 ) -> tuple[Point, Any]:
     """A maximum between `low`, where the likelihood rises, and `high`, where it falls.
 
     Returns the last point, moved to the maximum, and whether the steps have converged.
     """
     tiny = 1e-17 * s.least
-    for step in range(MAX_STEPS):
+    for step in range(steps):
         p = s.point(t, restricted=restricted)
         rising = p.rising
         low, high = pick(rising, t, low), pick(rising, high, t)
@@ -85,10 +92,10 @@ def _climb(
         t = new
         if every(done | ~wanted):
             break
-        if step == FEW_LEFT and np.ndim(done):
-            left = np.flatnonzero(wanted & ~done)
+        if step == FEW_LEFT < steps - 1 and np.ndim(done):
+            left, more = np.flatnonzero(wanted & ~done), steps - step - 1
             bounds = t[left], low[left], high[left], wanted[left]
-            rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted)
+            rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted, steps=more)
             p = p._replace(t=t)
             for all_sets, found in zip(p, rest, strict=True):
                 all_sets[left] = found

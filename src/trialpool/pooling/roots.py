@@ -23,8 +23,9 @@ def solve_q(s: Studies, target: Numbers) -> Numbers:
     return _climb(s, np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.mean_v), target)
 
 
-def _climb(s: Studies, t: Numbers, target: Numbers) -> Numbers:
-    for step in range(MAX_STEPS):
+def _climb(s: Studies, t: Numbers, target: Numbers, steps: int = MAX_STEPS) -> Numbers:
+    done = t < 0
+    for step in range(steps):
         q, slope = s.q_and_slope(t)
         new = np.maximum(0.0, pick(slope > 0, t + q * (q / target - 1) / slope, 0.0))
         done = np.abs(new - t) <= ENOUGH * new
@@ -33,6 +34,6 @@ def _climb(s: Studies, t: Numbers, target: Numbers) -> Numbers:
             return t
         if step == FEW_LEFT and np.ndim(done):
             left = np.flatnonzero(~done)
-            t[left] = _climb(s.take(left), t[left], (target + s.zero)[left])
+            t[left] = _climb(s.take(left), t[left], (target + s.zero)[left], steps - step - 1)
             return t
     return pick(done, t, NAN)
