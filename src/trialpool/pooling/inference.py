@@ -33,7 +33,7 @@ def check_level(level: float) -> None:
 
 def _each(function: Callable[[float, float], float], p: float, df: Numbers) -> Numbers:
     """A quantile for each of a few different degrees of freedom: they are costly to compute."""
-    if not np.ndim(df):
+    if not isinstance(df, np.ndarray):
         return function(p, float(df))
     values, place = np.unique(df, return_inverse=True)
     return np.array([function(p, float(x)) for x in values])[place]
@@ -64,13 +64,17 @@ def chi2_quantile(p: float, df: Numbers) -> Numbers:
 def p_value(stat: Numbers, df: Numbers) -> Numbers:
     """Two-sided p value of a t or z statistic."""
     # The lower tail, doubled: 1 - cdf would round small p values to 0.
-    low = -np.abs(stat)
-    return 2 * pick(np.isnan(df), ndtr(low), stdtr(df, low))
+    low = -abs(stat)
+    normal = df != df
+    if isinstance(normal, np.ndarray):
+        return 2 * np.where(normal, ndtr(low), stdtr(df, low))
+    return 2 * (ndtr(low) if normal else stdtr(df, low))
 
 
 def chi2_tail(q: Numbers, df: Numbers) -> Numbers:
     """Probability of a chi-squared value above q; 1 with no degrees of freedom."""
-    return pick(df > 0, gammaincc(np.maximum(df, 1) / 2, q / 2), 1.0)
+    some = df > 0
+    return pick(some, gammaincc(pick(some, df, 1) / 2, q / 2), 1.0)
 
 
 def i_squared(q: Numbers, df: Numbers) -> Numbers:

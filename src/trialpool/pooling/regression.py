@@ -194,8 +194,8 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
     if not tested:
         reasons |= dict.fromkeys(("qm", "qm_pval", "r2", "vif"), _NO_MODERATOR)
 
-    w0 = s.weights(0.0)
-    qe, typical = float(s.rss(w0)), df / s.trace(w0)
+    _, q, trace = s.common
+    qe, typical = float(q), df / trace
     low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=o.tau2 == "REML")
     if not o.random:
         low = high = s.zero + NAN

@@ -66,12 +66,12 @@ def se_tau2(code: str, s: Studies, tau2: Numbers) -> Numbers:
 
 
 def _se_dl(s: Studies, tau2: Numbers) -> Numbers:
-    w = s.weights(0.0)
-    return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / s.trace(w)
+    w, _, trace = s.common
+    return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / trace
 
 
 def _se_hs(s: Studies, tau2: Numbers) -> Numbers:
-    w = s.weights(0.0)
+    w, _, _ = s.common
     return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / total(w)
 
 
@@ -106,8 +106,8 @@ def common_effect(s: Studies) -> Numbers:
 @register("DL", se=_se_dl, name="DerSimonian-Laird")
 def dersimonian_laird(s: Studies) -> Numbers:
     """Moment estimator on common-effect weights (DerSimonian & Laird 1986)."""
-    w = s.weights(0.0)
-    return np.maximum(0.0, (s.rss(w) - s.df) / s.trace(w))
+    _, q, trace = s.common
+    return np.maximum(0.0, (q - s.df) / trace)
 
 
 @register("HE", se=_se_he, name="Hedges")
@@ -119,8 +119,8 @@ def hedges(s: Studies) -> Numbers:
 @register("HS", se=_se_hs, name="Hunter-Schmidt")
 def hunter_schmidt(s: Studies) -> Numbers:
     """Weighted variance less its sampling part (Hunter & Schmidt 1990; Viechtbauer 2005)."""
-    w = s.weights(0.0)
-    return np.maximum(0.0, (s.rss(w) - s.k) / total(w))
+    w, q, _ = s.common
+    return np.maximum(0.0, (q - s.k) / total(w))
 
 
 @register("SJ", se=_se_sj, name="Sidik-Jonkman")
