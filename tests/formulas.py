@@ -120,3 +120,30 @@ def exact_moments(yi: Array, vi: Array) -> dict[str, float]:
     }
     tau2 = {name: float(max(Fraction(), value)) for name, value in out.items()}
     return {"beta": float(y[0] - r[0]), "q": float(q), **tau2}
+
+
+def exact_least_squares(yi: Array, vi: Array, x: Array, tau2: float) -> tuple[Array, Array, float]:
+    """Weighted coefficients, (X'WX)^-1 and the weighted residual sum of squares."""
+    t, p = Fraction(float(tau2)), x.shape[1]
+    y = [Fraction(float(a)) for a in yi]
+    w = [1 / (Fraction(float(a)) + t) for a in vi]
+    rows = [[Fraction(float(a)) for a in row] for row in x]
+    # [X'WX | I | X'Wy] reduced by Gauss and Jordan.
+    table = [
+        [sum((c * r[i] * r[j] for c, r in zip(w, rows, strict=True)), Fraction()) for j in range(p)]
+        + [Fraction(int(i == j)) for j in range(p)]
+        + [sum((c * r[i] * b for c, r, b in zip(w, rows, y, strict=True)), Fraction())]
+        for i in range(p)
+    ]
+    for i in range(p):
+        pivot = next(j for j in range(i, p) if table[j][i])
+        table[i], table[pivot] = table[pivot], table[i]
+        table[i] = [a / table[i][i] for a in table[i]]
+        for j in range(p):
+            if j != i:
+                table[j] = [a - table[j][i] * b for a, b in zip(table[j], table[i], strict=True)]
+    beta = [row[-1] for row in table]
+    fitted = [sum((a * b for a, b in zip(row, beta, strict=True)), Fraction()) for row in rows]
+    rss = sum((c * (a - b) ** 2 for c, a, b in zip(w, y, fitted, strict=True)), Fraction())
+    covariance = [[float(a) for a in row[p:-1]] for row in table]
+    return np.array([float(a) for a in beta]), np.array(covariance), float(rss)
