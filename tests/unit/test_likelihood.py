@@ -125,10 +125,6 @@ def test_one_dominant_study_hides_no_maximum(code: str, restricted: bool, ratio:
         _dominated(seed, code, ratio, restricted=restricted)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Studies._fit_and_slope: y'PPPy as a difference of two sums cancels; see the report",
-)
 def test_dominance_beyond_the_digits_of_a_float() -> None:
     """At 1e18 the maximum of the likelihood must not be taken for 0 either, nor called proven."""
     for seed in range(25):

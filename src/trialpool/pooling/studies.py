@@ -257,11 +257,15 @@ class Studies:
 
     def _fit_and_slope(self, w: Array) -> tuple[Numbers, Numbers]:
         """Y'PPy and y'PPPy."""
-        whole = total(w)
-        u = w * (self.y - dot(w, self.y) / whole)
-        wu = w * u
-        away = total(wu)
-        return dot(u, u), dot(wu, u) - away * away / whole
+        # Row 0 by the others: its effect is 0 here, and the weighted residuals add up to 0.
+        most, others, y = w[0], w[1:], self.y[1:]
+        rest = total(others)
+        whole = most + rest
+        u = others * (y - dot(others, y) / whole)
+        first, wu = total(u), others * u
+        cross = total(wu)
+        joint = (most * first * (first * rest + 2 * cross) - cross * cross) / whole
+        return first * first + dot(u, u), dot(wu, u) + joint
 
 
 def _others(x: Array) -> Array:
