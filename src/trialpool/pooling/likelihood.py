@@ -155,9 +155,13 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
 
     everyone, ss = np.arange(len(t)), s.ss
     start, far = at(everyone, s.zero), np.maximum(3 * s.largest, 2 * ss)
-    usable = np.isfinite(start.a)
-    while not every(falls := _falls_on(end := at(everyone, far), ss) | ~usable):
+    for _ in range(MAX_STEPS):
+        end = at(everyone, far)
+        falls = _falls_on(end, ss)
+        if every(falls):
+            break
         far = np.where(falls, far, 4 * far)
+    usable = np.isfinite(start.a) & falls
     # Around a known maximum the score crosses 0, further out it should keep its sign.
     near = [at(everyone, np.minimum(x * t, far)) for x in (0.9, 1.1)]
     inner = usable & (t > 0)
@@ -165,9 +169,12 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
     sets = np.concatenate([everyone[inner]] * 3 + [everyone[whole]])
     p = _join(_some(start, inner), *(_some(x, inner) for x in near), _some(start, whole))
     q = _join(*(_some(x, inner) for x in near), _some(end, inner), _some(end, whole))
-    peaks = [(everyone[~start.rising], *[np.zeros(int((~start.rising).sum()))] * 2)]
+    at_zero = everyone[usable & ~start.rising]
+    peaks = [(at_zero, np.zeros(len(at_zero)), np.zeros(len(at_zero)))]
     least = s.least
-    while sets.size:
+    for _ in range(MAX_STEPS):
+        if not sets.size:
+            break
         (_, dap), (_, dbp) = (x for x in _halves(p))
         (_, daq), (_, dbq) = (x for x in _halves(q))
         up, down = p.rising, q.rising
@@ -180,7 +187,8 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
         sets, p, q = sets[open_], _some(p, open_), _some(q, open_)
         middle = at(sets, np.sqrt((p.t + least[sets]) * (q.t + least[sets])) - least[sets])
         sets, p, q = np.concatenate([sets, sets]), _join(p, middle), _join(middle, q)
-    return _best(s, *(np.concatenate(x) for x in zip(*peaks, strict=True)), restricted=restricted)
+    found = _best(s, *(np.concatenate(x) for x in zip(*peaks, strict=True)), restricted=restricted)
+    return found._replace(converged=found.converged & ~np.isin(everyone, sets))
 
 
 def _best(s: Studies, sets: Any, low: Numbers, high: Numbers, *, restricted: bool) -> Maximum:

@@ -40,8 +40,10 @@ def wald(s: Design, tau2: Numbers, test: str, tested: list[int]) -> Wald:
     if m == 0:
         return Wald(beta, vb, se, zval, s.zero + NAN, s.zero + NAN)
     defined = (se > 0).all(axis=-1)
-    part = np.where(defined[..., None, None], vb[..., tested, :][..., tested], np.eye(m))
-    b = beta[..., tested]
-    qm = (b * np.linalg.solve(part, b[..., None])[..., 0]).sum(axis=-1)
+    # In units of the standard errors the matrix to solve is a correlation matrix.
+    z, size = zval[..., tested], se[..., tested]
+    part = vb[..., tested, :][..., tested] / (size[..., :, None] * size[..., None, :])
+    part = np.where(defined[..., None, None], part, np.eye(m))
+    qm = (z * np.linalg.solve(part, z[..., None])[..., 0]).sum(axis=-1)
     qm = np.where(defined, qm if test == "z" else qm / m, NAN)
     return Wald(beta, vb, se, zval, qm, chdtrc(m, qm) if test == "z" else fdtrc(m, s.df, qm))
