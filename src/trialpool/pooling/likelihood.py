@@ -17,6 +17,7 @@ from trialpool.pooling.roots import ENOUGH, FEW_LEFT, MAX_STEPS
 from trialpool.pooling.studies import Numbers, Point, Studies, every, pick
 
 _NARROW = 1e-13
+_STEPS = 6  # intervals to start with on each side of a known maximum
 
 
 class Maximum(NamedTuple):
@@ -162,13 +163,12 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
             break
         far = np.where(falls, far, 4 * far)
     usable = np.isfinite(start.a) & falls
-    # Around a known maximum the score crosses 0, further out it should keep its sign.
-    near = [at(everyone, np.minimum(x * t, far)) for x in (0.9, 1.1)]
-    inner = usable & (t > 0)
-    whole = usable & (t <= 0)
-    sets = np.concatenate([everyone[inner]] * 3 + [everyone[whole]])
-    p = _join(_some(start, inner), *(_some(x, inner) for x in near), _some(start, whole))
-    q = _join(*(_some(x, inner) for x in near), _some(end, inner), _some(end, whole))
+    # Around a known maximum the score crosses 0; further out it should keep its sign.
+    grid = np.array([*_ladder(s, s.zero, 0.9 * t), *_ladder(s, np.minimum(1.1 * t, far), far)])
+    grid, rows = grid[:, usable], everyone[usable]
+    points = at(np.tile(rows, len(grid)), grid.ravel())
+    sets = np.tile(rows, len(grid) - 1)
+    p, q = _some(points, np.s_[: -len(rows)]), _some(points, np.s_[len(rows) :])
     at_zero = everyone[usable & ~start.rising]
     peaks = [(at_zero, np.zeros(len(at_zero)), np.zeros(len(at_zero)))]
     least = s.least
@@ -189,6 +189,13 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
         sets, p, q = np.concatenate([sets, sets]), _join(p, middle), _join(middle, q)
     found = _best(s, *(np.concatenate(x) for x in zip(*peaks, strict=True)), restricted=restricted)
     return found._replace(converged=found.converged & ~np.isin(everyone, sets))
+
+
+def _ladder(s: Studies, low: Numbers, high: Numbers) -> list[Numbers]:
+    """Points from low to high, evenly spaced in log(t + smallest variance)."""
+    ratio = (high + s.least) / (low + s.least)
+    steps = [(low + s.least) * ratio ** (j / _STEPS) - s.least for j in range(1, _STEPS)]
+    return [low, *steps, high]
 
 
 def _best(s: Studies, sets: Any, low: Numbers, high: Numbers, *, restricted: bool) -> Maximum:
