@@ -189,14 +189,15 @@ def _explained(name: str, columns: Mapping[str, Array], estimate: Estimate) -> E
         *estimate.no_variance,
         (~complete, "sampling variance is 0 or undefined"),
     ]
-    reason = np.full(k, "", dtype=object)
+    reason = [""] * k
     for mask, text in reversed(rules):
-        reason[mask] = text
-    complete &= reason == ""
+        for i in np.flatnonzero(mask):
+            reason[i] = text
+        complete &= ~mask
     return EffectSizes(
         yi=np.where(has_effect, estimate.yi, NAN),
         vi=np.where(complete, estimate.vi, NAN),
         measure=name,
         formula=estimate.formula,
-        reason=tuple(str(text) for text in reason),
+        reason=tuple(reason),
     )
