@@ -44,7 +44,7 @@ lock: ## make requirements.lock anew from pyproject.toml
 	  --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --upgrade --quiet -o requirements.lock
 
-bench: $(READY) ## measure speed and memory beside other libraries (some minutes)
+bench: $(READY) ## measure speed and memory beside other libraries (about ten minutes)
 	@$(RUN) python -m benchmarks.run
 
 test-slurm: results ## run the review on a one-node Slurm cluster and compare (root, Debian)

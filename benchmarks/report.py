@@ -14,10 +14,11 @@ from statistics import median
 import numpy as np
 
 from benchmarks.contenders import OURS, ROOT
+from benchmarks.data import Array
 from benchmarks.tasks import Task
 
 CLOSE = 1e-5  # what peers that stop their search early stay within
-RANDOM = "permutation"  # kinds whose numbers differ by chance
+RANDOM = "p value"  # what differs by chance, between permutation tests
 
 HEAD = ("task", "who", "median ms", "min", "max", "runs", "to ours", "largest difference from ours")
 MEMORY_HEAD = ("task", "who", "peak MB", "above start MB", "ms", "largest difference from ours")
@@ -36,13 +37,13 @@ class Row:
     problem: str = ""
 
 
-def differences(ours: Row, theirs: Row) -> tuple[dict[str, float], list[str]]:
-    """Largest absolute difference of each number, and what could not be compared.
+def differences(ours: Row, theirs: Row) -> tuple[dict[str, Array], list[str]]:
+    """Absolute differences of each number, and what could not be compared.
 
     A negative tau2, which is no estimate but a moment that was not cut at 0, makes its set
     another model: it is counted instead.
     """
-    found: dict[str, float] = {}
+    found: dict[str, Array] = {}
     remarks: list[str] = []
     tau2 = np.array(theirs.numbers.get("tau2", []))
     for name, values in theirs.numbers.items():
@@ -51,7 +52,7 @@ def differences(ours: Row, theirs: Row) -> tuple[dict[str, float], list[str]]:
             remarks.append(f"{len(b)} of {len(a)} results")
             continue
         below = tau2 < 0 if tau2.shape == b.shape else np.zeros(b.shape, dtype=np.bool_)
-        reasons = {f"no {name}": np.isnan(b), f"our {name} is NaN": np.isnan(a), "tau2 < 0": below}
+        reasons = {"no result": np.isnan(b), f"our {name} is NaN": np.isnan(a), "tau2 < 0": below}
         compared = np.ones(b.shape, dtype=np.bool_)
         for reason, left_out in reasons.items():
             compared &= ~left_out
@@ -59,7 +60,7 @@ def differences(ours: Row, theirs: Row) -> tuple[dict[str, float], list[str]]:
             if left_out.any() and remark not in remarks:
                 remarks.append(remark)
         if compared.any():
-            found[name] = float(np.abs(a - b)[compared].max())
+            found[name] = np.abs(a - b)[compared]
     return found, remarks
 
 
@@ -68,8 +69,12 @@ def agreement(ours: Row | None, theirs: Row) -> str:
     if ours is None or theirs is ours or not ours.numbers:
         return ""
     found, remarks = differences(ours, theirs)
-    told = ", ".join(f"{name} {x:.0e}" if x else f"{name} 0" for name, x in found.items())
-    return "; ".join([told, *remarks])
+    told = []
+    for name, x in found.items():
+        far = int((x > CLOSE).sum())
+        more = f" ({far:,} over {CLOSE:.0e})" if far and len(x) > 1 and name != RANDOM else ""
+        told.append((f"{name} {x.max():.0e}" if x.any() else f"{name} 0") + more)
+    return "; ".join([", ".join(told), *remarks])
 
 
 def alone(rows: Sequence[Row]) -> list[str]:
@@ -78,8 +83,9 @@ def alone(rows: Sequence[Row]) -> list[str]:
     mine = {row.task: row for row in rows if row.who == OURS and row.numbers}
     for task, ours in mine.items():
         peers = [row for row in rows if row.task == task and row.who != OURS and row.numbers]
-        worst = [max(differences(ours, peer)[0].values(), default=np.inf) for peer in peers]
-        if worst and min(worst) > CLOSE and task.kind != RANDOM:
+        found = [differences(ours, peer)[0] for peer in peers]
+        close = [bool(x) and all((d <= CLOSE).all() for d in x.values()) for x in found]
+        if peers and RANDOM not in ours.numbers and not any(close):
             out.append(str(task))
     return out
 
@@ -130,8 +136,8 @@ def page(
     parts = [
         f"# Benchmarks, {date.today()}{', tiny data: not a measurement' if tiny else ''}",
         f"One run of `make bench` at {commit()}. {cpu()}, one of {os.cpu_count()} cores,"
-        f" {platform.system()}. Load average before {before}, after {after}; above 1, other"
-        " work was in the way.",
+        f" {platform.system()}. Load average before {before}, after {after}; this run alone"
+        " makes 1.",
         table(("who", "version", "runs on"), ran),
         "## Time",
         table(HEAD, [cells(row, mine.get(row.task)) for row in timed]),
@@ -150,8 +156,10 @@ HOW = """\
 - Everybody does the least that gives the estimate, its standard error and tau2. Ours comes with
   all else that `pool` reports, the intervals of tau2 included.
 - The data are the same for all. Differences are absolute, the largest of all sets. statsmodels does
-  not cut tau2 at 0; those sets are counted and not compared. metafor stops its search early by
-  default. The p values of permutation tests rest on different random orders: 0.03 is chance.
+  not cut tau2 at 0; those sets are counted and not compared. Where the likelihood has two maxima,
+  PyMetaAnalysis 0.9.0 can report the lower one, at 0. metafor stops its search early by default.
+  For one study, which says nothing of tau2, ours is NaN. The p values of permutation tests rest on
+  different random orders: 0.03 is chance.
 - Peak memory is that of the whole process; `above start` is what came on top of the interpreter,
   the libraries and the data. MB are 10^6 bytes."""
 

@@ -122,7 +122,7 @@ def test_a_wrong_number_is_seen() -> None:
     numbers = {"estimate": [9, 2, 3.5], "tau2": [-1, np.nan, 1]}
     theirs = report.Row(task, "other", [2.0], numbers=numbers)
     text = report.agreement(mine, theirs)
-    assert text == "estimate 5e-01, tau2 0; tau2 < 0 in 1 of 3; no tau2 in 1 of 3"
+    assert text == "estimate 5e-01 (1 over 1e-05), tau2 0; tau2 < 0 in 1 of 3; no result in 1 of 3"
     assert report.alone([mine, theirs]) == [str(task)]
 
 
