@@ -8,7 +8,7 @@ RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 SNAKEFILES = Snakefile $(wildcard workflow/rules/*.smk)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup results test check format lock test-slurm clean
+.PHONY: help setup results test check format lock bench test-slurm clean
 .SUFFIXES:
 
 help: ## list the commands
@@ -44,12 +44,15 @@ lock: ## make requirements.lock anew from pyproject.toml
 	  --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --upgrade --quiet -o requirements.lock
 
+bench: $(READY) ## measure speed and memory beside other libraries (some minutes)
+	@$(RUN) python -m benchmarks.run
+
 test-slurm: results ## run the review on a one-node Slurm cluster and compare (root, Debian)
 	@$(RUN) tests/slurm/run.sh
 
 clean: ## remove logs, caches and the untracked figures; keeps .venv and tracked results
 	@rm -rf .snakemake logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests workflow benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 	@if [ -d results ]; then find results -type f \( -name '*.png' -o -name '*.pdf' \) -delete; fi
 
 # python3 if it is new enough, else the first of python3.11 to python3.14; PYTHON=... overrides.

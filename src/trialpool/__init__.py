@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trialpool.effects import effect_size as effect_size
     from trialpool.pooling.batch import pool_many as pool_many
-    from trialpool.pooling.counts import pool_counts as pool_counts
-    from trialpool.pooling.counts import pool_rates as pool_rates
-    from trialpool.pooling.glmm import pool_one_arm as pool_one_arm
+    from trialpool.pooling.counts.glmm import pool_one_arm as pool_one_arm
+    from trialpool.pooling.counts.pool import pool_counts as pool_counts
+    from trialpool.pooling.counts.pool import pool_rates as pool_rates
     from trialpool.pooling.model import pool as pool
     from trialpool.pooling.regression import regress as regress
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _WHERE = {
     "effect_size": "trialpool.effects",
     "pool": "trialpool.pooling.model",
-    "pool_counts": "trialpool.pooling.counts",
+    "pool_counts": "trialpool.pooling.counts.pool",
     "pool_many": "trialpool.pooling.batch",
-    "pool_one_arm": "trialpool.pooling.glmm",
-    "pool_rates": "trialpool.pooling.counts",
+    "pool_one_arm": "trialpool.pooling.counts.glmm",
+    "pool_rates": "trialpool.pooling.counts.pool",
     "regress": "trialpool.pooling.regression",
 }
 

@@ -15,9 +15,9 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 import trialpool as tp
-from trialpool.pooling import glmm, glmm_models
-from trialpool.pooling.families import hypergeometric
-from trialpool.pooling.marginal import exact
+from trialpool.pooling.counts import glmm, models
+from trialpool.pooling.counts.families import hypergeometric
+from trialpool.pooling.counts.marginal import exact
 from trialpool.results import PooledCounts
 
 Tables = dict[str, Any]
@@ -228,8 +228,8 @@ def test_random_levels_by_dblquad() -> None:
 def _level(data: Tables, fit: PooledCounts) -> float:
     """Mean level of UM.RS, which the result does not report: from the model itself."""
     a, n1, c, n2 = (x.astype(float) for x in data.values())
-    problem = glmm_models.tables(a, n1, c, n2, "UM.RS")
+    problem = models.tables(a, n1, c, n2, "UM.RS")
     top = glmm._random(problem, glmm._common(problem, exact), exact)
     assert top.value == pytest.approx(fit.loglik, abs=1e-10)
     parameters = top.phi[0]
-    return float(parameters[glmm_models.LEVEL] if len(parameters) == 4 else parameters[1])
+    return float(parameters[models.LEVEL] if len(parameters) == 4 else parameters[1])

@@ -55,6 +55,34 @@ def test_knapp_hartung_is_weighted_least_squares(studies: Studies) -> None:
     assert (ours.ci_lb, ours.ci_ub) == pytest.approx(tuple(other.conf_int()[0]), rel=1e-9)
 
 
+@pytest.mark.parametrize("code", ["EE", "DL", "REML", "PM", "SJ"])
+def test_meta_regression_is_weighted_least_squares(studies: Studies, code: str) -> None:
+    """WLS with weights 1/(vi + tau2): coefficients, Knapp-Hartung tests and intervals, F test.
+
+    With its scale taken out: the covariance under z; and QE.
+    """
+    y, v = studies
+    k = len(y)
+    rng = np.random.default_rng(k)
+    x = np.column_stack([np.ones(k), rng.normal(0, 1, k)])
+    ours = tp.regress(y, v, x, tau2=code, test="knha")
+    other = WLS(y, x, weights=1 / (v + ours.tau2)).fit()
+    assert ours.beta == pytest.approx(other.params, rel=1e-10)
+    assert ours.se == pytest.approx(other.bse, rel=1e-9)
+    assert ours.zval == pytest.approx(other.tvalues, rel=1e-9)
+    assert ours.pval == pytest.approx(other.pvalues, rel=1e-8)
+    assert np.column_stack([ours.ci_lb, ours.ci_ub]) == pytest.approx(other.conf_int(), rel=1e-8)
+    assert (ours.qm, ours.qm_pval) == pytest.approx((other.fvalue, other.f_pvalue), rel=1e-8)
+    new = np.column_stack([np.ones(3), [-1.0, 0.0, 2.0]])
+    frame = other.get_prediction(new).summary_frame(alpha=0.05)
+    p = ours.predict(new)
+    assert p.pred == pytest.approx(frame["mean"].to_numpy(), rel=1e-10)
+    assert p.ci_ub == pytest.approx(frame["mean_ci_upper"].to_numpy(), rel=1e-8)
+    plain = tp.regress(y, v, x, tau2=code, test="z")
+    assert plain.vb == pytest.approx(other.normalized_cov_params, rel=1e-9)
+    assert plain.qe == pytest.approx(WLS(y, x, weights=1 / v).fit().ssr, rel=1e-9)
+
+
 def test_likelihood_score_and_se_by_matrix_algebra(studies: Studies) -> None:
     """P = W - WX(X'WX)^-1 X'W written out: REML score y'PPy - tr P = 0, SE sqrt(2/tr PP)."""
     y, v = studies

@@ -11,8 +11,8 @@ import pytest
 from scipy.special import ndtri, stdtrit
 
 import trialpool as tp
-from trialpool.pooling import families, marginal, newton
-from trialpool.pooling.families import Binomial, Poisson, hypergeometric
+from trialpool.pooling.counts import families, marginal, newton
+from trialpool.pooling.counts.families import Binomial, Poisson, hypergeometric
 from trialpool.results import PooledCounts, TrialpoolError
 
 # Breslow & Day 1980, Statistical methods in cancer research 1, ch. 4: cancer of the oesophagus

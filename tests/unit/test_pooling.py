@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import bcg
 import numpy as np
 import pytest
 from formulas import log_likelihood, tau2_of
@@ -16,20 +17,12 @@ from trialpool.pooling.studies import Studies
 from trialpool.pooling.tau2 import ESTIMATORS, register
 from trialpool.results import Pooled, TrialpoolError
 
-# Colditz et al. 1994, JAMA 271:698, table 1: tuberculosis with and without BCG vaccine.
-BCG = {
-    "ai": [4, 6, 3, 62, 33, 180, 8, 505, 29, 17, 186, 5, 27],
-    "bi": [119, 300, 228, 13536, 5036, 1361, 2537, 87886, 7470, 1699, 50448, 2493, 16886],
-    "ci": [11, 29, 11, 248, 47, 372, 10, 499, 45, 65, 141, 3, 29],
-    "di": [128, 274, 209, 12619, 5761, 1079, 619, 87892, 7232, 1600, 27197, 2338, 17825],
-}
 Y = np.array([0.1, 0.5, -0.2, 0.9])
 V = np.array([0.04, 0.1, 0.08, 0.05])
 
 
 def _bcg(**options: Any) -> Pooled:
-    effects = tp.effect_size("RR", **BCG)
-    return tp.pool(effects.yi, effects.vi, **options)
+    return tp.pool(bcg.Y, bcg.V, **options)
 
 
 def test_bcg_as_published() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.pooling.inference import half_width
+from trialpool.pooling.inference import check_level, half_width
+from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.regression import regress
 from trialpool.results import Array, TrialpoolError
 
@@ -60,8 +61,9 @@ def blup(
     """
     if tau2 == "EE":
         raise TrialpoolError("tau2 = 'EE': in a common-effect model every true effect is the mean")
-    y, v = np.asarray(yi, dtype=np.float64), np.asarray(vi, dtype=np.float64)
-    fit = regress(yi, vi, np.ones((len(y), 1)) if X is None else X, tau2=tau2, test=test)
+    check_level(level)
+    y, v = as_studies(yi, vi)
+    fit = regress(y, v, np.ones((len(y), 1)) if X is None else X, tau2=tau2, test=test)
     own = fit.tau2 / (fit.tau2 + v)  # weight of the study's own effect
     mean_variance = np.einsum("ij,jk,ik->i", fit.design, fit.vb, fit.design)
     remaining = fit.tau2 * (1 - own)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from trialpool.pooling.studies import Numbers, Studies, dot, total
 from trialpool.results import Array
 
+_LITTLE = 0.01  # share of its own effect that a study leaves to the fit of the others
+
 
 class Design(Studies):
     """Effects, variances and covariates; P = W - WX(X'WX)^-1 X'W throughout.
@@ -62,8 +64,7 @@ class Design(Studies):
     @cached_property
     def mean_v(self) -> Numbers:
         """Trace of (I - H)V over k - p, H the unweighted hat matrix."""
-        h = self.hat(self.equal_weights)
-        return total(self._used(self.v) * (1 - h)) / self.df
+        return self._traces(self.equal_weights, self._used(self.v))[0] / self.df
 
     def hat(self, w: Array) -> Array:
         """Diagonal of the weighted hat matrix."""
@@ -77,7 +78,7 @@ class Design(Studies):
 
     def trace(self, w: Array) -> Numbers:
         """Trace of P."""
-        return total(w * (1 - self.hat(w)))
+        return self._traces(w, w)[0]
 
     def traces(self, w: Array) -> tuple[Numbers, Numbers]:
         """Traces of P and of PP."""
@@ -91,8 +92,21 @@ class Design(Studies):
         """Traces of MC and of (MC)^2, M = I - QQ' from weights w and C = diag(c)."""
         basis, _ = self._basis(w)
         left = np.asarray(1 - sum(b * b for b in basis))
-        cross = sum(dot(c * b, d) ** 2 for b in basis for d in basis)
-        return total(c * left), dot(c * c, 2 * left - 1) + cross
+        rest, square = c, self.zero
+        if (left < _LITTLE).any():
+            rest, left = c.copy(), left.copy()
+            # A study that fixes its own fit: 1 - h has lost its digits, its row of M has not.
+            for i in np.argsort(left, axis=0)[: self.p]:
+                at = (i,) if c.ndim == 1 else (i, np.arange(c.shape[1]))
+                row = np.zeros_like(c)
+                row[at] = 1.0
+                row = _away_from(basis, row)
+                left[at] = dot(row, row)
+                row[at] = left[at] / np.sqrt(2)  # counted once, the other pairs twice
+                square = square + 2 * rest[at] * dot(rest, row * row)
+                rest[at] = 0.0
+        cross = sum(dot(rest * b, d) ** 2 for b in basis for d in basis)
+        return total(c * left), square + dot(rest * rest, 2 * left - 1) + cross
 
     def q_and_slope(self, t: Numbers) -> tuple[Numbers, Numbers]:
         basis, root = self._rooted(self.weights(t))

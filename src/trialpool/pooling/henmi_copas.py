@@ -21,7 +21,7 @@ from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.results import Array, TrialpoolError
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
-_PANELS, _FAR = 12, 12.0  # standard deviations beyond which nothing is left to integrate
+_PANELS, _FAR = 16, 12.0  # standard deviations beyond which nothing is left to integrate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +115,12 @@ class _Pivot:
         if t <= 0:
             return 1.0
         sd = math.sqrt(self.var)
-        edges = np.linspace(t, t + _FAR * sd, _PANELS + 1)
-        half = (edges[1] - edges[0]) / 2
+        # Finer towards t, where the probability rises from 0 within a fraction of t.
+        edges = t + _FAR * sd * np.append(0.0, np.geomspace(1e-6, 1.0, _PANELS))
+        half = np.diff(edges)[:, None] / 2
         r = (edges[:-1, None] + half * (1 + _NODES)).ravel()
         mean, var = self.mean0 + self.mean2 * r**2, self.var0 + self.var2 * r**2
         bound = self.k - 1 + self.room * ((r / t) ** 2 - 1)
         below = gammainc(mean**2 / var, np.maximum(bound, 0.0) * mean / var)
         density = np.exp(-(r**2) / (2 * self.var)) / (sd * math.sqrt(2 * math.pi))
-        return float(2 * half * (np.tile(_WEIGHTS, _PANELS) * below * density).sum())
+        return float(2 * ((half * _WEIGHTS).ravel() * below * density).sum())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,13 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 def check_level(level: float) -> None:
     """Raise unless level is a proportion between 0 and 1."""
-    if not 0 < level < 1:
-        raise TrialpoolError(f"level = {level}: must lie between 0 and 1, such as 0.95")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise TrialpoolError(f"level = {level!r}: must lie between 0 and 1, such as 0.95")
 
 
 def _each(function: Callable[[float, float], float], p: float, df: Numbers) -> Numbers:
     """A quantile for each of a few different degrees of freedom: they are costly to compute."""
-    if not np.ndim(df):
+    if not isinstance(df, np.ndarray):
         return function(p, float(df))
     values, place = np.unique(df, return_inverse=True)
     return np.array([function(p, float(x)) for x in values])[place]
@@ -63,13 +64,17 @@ def chi2_quantile(p: float, df: Numbers) -> Numbers:
 def p_value(stat: Numbers, df: Numbers) -> Numbers:
     """Two-sided p value of a t or z statistic."""
     # The lower tail, doubled: 1 - cdf would round small p values to 0.
-    low = -np.abs(stat)
-    return 2 * pick(np.isnan(df), ndtr(low), stdtr(df, low))
+    low = -abs(stat)
+    normal = df != df
+    if isinstance(normal, np.ndarray):
+        return 2 * np.where(normal, ndtr(low), stdtr(df, low))
+    return 2 * (ndtr(low) if normal else stdtr(df, low))
 
 
 def chi2_tail(q: Numbers, df: Numbers) -> Numbers:
     """Probability of a chi-squared value above q; 1 with no degrees of freedom."""
-    return pick(df > 0, gammaincc(np.maximum(df, 1) / 2, q / 2), 1.0)
+    some = df > 0
+    return pick(some, gammaincc(pick(some, df, 1) / 2, q / 2), 1.0)
 
 
 def i_squared(q: Numbers, df: Numbers) -> Numbers:

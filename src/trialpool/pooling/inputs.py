@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,15 @@ from trialpool.results import Array, TrialpoolError
 _NOT_FINITE = "must be a finite number; leave the study out before pooling and record why"
 _COLLINEAR = 1e-10  # what is left of a column of length 1
 _NOT_POSITIVE = "a sampling variance must be > 0"
+_NO_STUDY = "is empty (k = 0): there is no study to pool"
+# Beyond this the fourth powers that heterogeneity is computed from leave the range of a float.
+_FAR = 1e18
+_LEAST, _MOST = _FAR**-2, _FAR**2
+_UNIT = "choose another unit"
+_TOO_FAR = f"must lie between {-_FAR:g} and {_FAR:g}; {_UNIT}"
+_TOO_WIDE = f"a sampling variance must lie between {_LEAST:g} and {_MOST:g}; {_UNIT}"
+
+_Refuse = Callable[[NDArray[np.bool_], str, Array, str], None]
 
 
 def as_studies(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
@@ -21,7 +30,8 @@ def as_studies(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
     Raises
     ------
     TrialpoolError
-        no study; different lengths; a value that is not finite; vi <= 0. Names the index
+        no study; different lengths; a value that is not finite; vi <= 0; |yi| above 1e18, vi
+        outside 1e-36 to 1e36. Names the index
     """
     y, v = as_numbers("yi", yi), as_numbers("vi", vi)
     if y.ndim != 1 or y.shape != v.shape:
@@ -29,10 +39,8 @@ def as_studies(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
             f"yi and vi must be two columns of one length, got shapes {y.shape} and {v.shape}"
         )
     if y.size == 0:
-        raise TrialpoolError("yi is empty (k = 0): there is no study to pool")
-    _refuse(~np.isfinite(y), "yi", y, _NOT_FINITE)
-    _refuse(~np.isfinite(v), "vi", v, _NOT_FINITE)
-    _refuse(v <= 0, "vi", v, _NOT_POSITIVE)
+        raise TrialpoolError(f"yi {_NO_STUDY}")
+    _check(y, v, _refuse)
     return y, v
 
 
@@ -48,7 +56,10 @@ def as_sets(
         that is not of True and False; a set without any study. Names row and column
     """
     y, v = as_numbers("yi", yi), as_numbers("vi", vi)
-    used = None if mask is None else np.asarray(mask)
+    try:
+        used = None if mask is None else np.asarray(mask)
+    except ValueError as error:
+        raise TrialpoolError(f"mask must have rows of one length: {error}") from None
     if used is not None and used.dtype != np.bool_:
         raise TrialpoolError(f"mask must hold True (used) and False only, got {used.dtype}")
     shapes = [x.shape for x in (y, v, used) if x is not None]
@@ -59,17 +70,23 @@ def as_sets(
         shape = ()
     if len(shape) != 2 or any(s[-1:] != shape[-1:] for s in shapes):
         raise TrialpoolError(f"yi, vi and mask must be (sets, studies) or (studies,), got {told}")
-    if shape[0] == 0 or shape[1] == 0:
-        raise TrialpoolError(f"nothing to pool: {told}")
-    for name, x in (("yi", y), ("vi", v)):
-        bad = ~np.isfinite(x)
-        _refuse_used(bad, used, name, x, shape, _NOT_FINITE)
-    _refuse_used(v <= 0, used, "vi", v, shape, _NOT_POSITIVE)
+    if shape[1] == 0:
+        raise TrialpoolError(f"yi {_NO_STUDY}")
+    if shape[0] == 0:
+        raise TrialpoolError(f"there is no set of studies: {told}")
     if used is not None:
         used = np.broadcast_to(used, shape)
         empty = np.flatnonzero(~used.any(axis=1))
         if empty.size:
-            raise TrialpoolError(f"mask[{empty[0]}] uses no study (k = 0): there is none to pool")
+            raise TrialpoolError(f"mask[{empty[0]}] {_NO_STUDY}")
+
+    def refuse(bad: NDArray[np.bool_], name: str, x: Array, rule: str) -> None:
+        # Where all sets share the array, one set that uses the value counts.
+        if used is not None and bad.any():
+            bad, x = np.broadcast_to(bad, shape) & used, np.broadcast_to(x, shape)
+        _refuse(bad, name, x, rule)
+
+    _check(y, v, refuse)
     return np.broadcast_to(y, shape), np.broadcast_to(v, shape), used
 
 
@@ -80,7 +97,8 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
     ------
     TrialpoolError
         another shape; a value that is not finite (row and column are named); as many columns as
-        studies; columns that are combinations of those before them (named)
+        studies; columns in a unit that floats cannot square (named); columns that are
+        combinations of those before them (named)
     """
     x = as_numbers("X", X)
     if x.ndim != 2 or len(x) != k or x.shape[1] == 0:
@@ -98,6 +116,14 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
             f"X has {p} columns for k = {k} studies: a meta-regression needs more studies than"
             " coefficients"
         )
+    top = np.abs(x).max(axis=0)
+    far = np.flatnonzero((top > _FAR) | ((top > 0) & (top < 1 / _FAR)))
+    if far.size:
+        name, value = called[far[0]], top[far[0]]
+        raise TrialpoolError(
+            f"X: the largest number of {name} is {value}, which must lie between {1 / _FAR:g} and"
+            f" {_FAR:g}; {_UNIT}"
+        )
     size = np.linalg.norm(x, axis=0)
     scaled = x / np.where(size > 0, size, 1)
     # A column adds to those before it only if something of it is left beside them.
@@ -114,8 +140,18 @@ def as_numbers(name: str, values: Any) -> Array:
     """An array of floats, or an error that names it."""
     try:
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TrialpoolError(f"{name} must hold numbers only: {error}") from None
+
+
+def _check(y: Array, v: Array, refuse: _Refuse) -> None:
+    if (np.abs(y) <= _FAR).all() and ((v >= _LEAST) & (v <= _MOST)).all():
+        return
+    refuse(~np.isfinite(y), "yi", y, _NOT_FINITE)
+    refuse(~np.isfinite(v), "vi", v, _NOT_FINITE)
+    refuse(v <= 0, "vi", v, _NOT_POSITIVE)
+    refuse(np.abs(y) > _FAR, "yi", y, _TOO_FAR)
+    refuse((v < _LEAST) | (v > _MOST), "vi", v, _TOO_WIDE)
 
 
 def _refuse(bad: NDArray[np.bool_], name: str, x: Array, rule: str) -> None:
@@ -123,18 +159,3 @@ def _refuse(bad: NDArray[np.bool_], name: str, x: Array, rule: str) -> None:
         place = np.unravel_index(int(bad.argmax()), x.shape)
         where = ", ".join(str(int(i)) for i in place)
         raise TrialpoolError(f"{name}[{where}] = {x[place]}: {rule}")
-
-
-def _refuse_used(
-    bad: NDArray[np.bool_],
-    used: NDArray[np.bool_] | None,
-    name: str,
-    x: Array,
-    shape: tuple[int, ...],
-    rule: str,
-) -> None:
-    """As `_refuse`; where the array is shared by all sets, one set that uses the value counts."""
-    if bad.any() and used is not None:
-        bad = np.broadcast_to(bad, shape) & used
-        x = np.broadcast_to(x, shape)
-    _refuse(bad, name, x, rule)

@@ -7,6 +7,7 @@ import numpy as np
 from trialpool.pooling.inference import chi2_quantile
 from trialpool.pooling.roots import ENOUGH, MAX_STEPS, solve_q
 from trialpool.pooling.studies import Numbers, Studies, every, pick
+from trialpool.results import NAN
 
 METHODS = ("QP", "PL")
 
@@ -60,7 +61,12 @@ def profile_likelihood(
                 break
         return t
 
-    high = 2 * tau2 + s.least
-    while not every(down := above(high) < 0):
+    high, down = 2 * tau2 + s.least, False
+    for _ in range(MAX_STEPS):
+        down = above(high) < 0
+        if every(down):
+            break
         high = pick(down, high, 4 * high)
-    return pick(above(s.zero) >= 0, 0.0, crossing(s.zero)), crossing(high)
+    low = pick(above(s.zero) >= 0, 0.0, crossing(s.zero))
+    # The likelihood of a single study is flat: nothing is rejected.
+    return pick(down, low, NAN), pick(down, crossing(high), NAN)

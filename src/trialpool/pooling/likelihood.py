@@ -33,7 +33,10 @@ def maximise(s: Studies, *, restricted: bool) -> Maximum:
     ss = s.ss
     # Without spread the likelihood falls everywhere; `a` is infinite then.
     rising = start.rising & (ss > 0)
-    first = pick(rising, _model_step(start), 0.0)
+    # Two guesses, tangents at 0 and DerSimonian-Laird; mostly the larger one is nearer.
+    _, q, trace = s.common
+    model, moments = _model_step(start), (q - s.df) / trace
+    first = pick(rising, pick(model > moments, model, moments), 0.0)
     peak, done = _climb(s, first, s.zero, s.zero + np.inf, rising, restricted=restricted)
     t = pick(rising, peak.t, 0.0)
     # Left of the peak the chord of sqrt(b) and the tangent of a meet at the peak only; right of
@@ -55,40 +58,46 @@ def maximise(s: Studies, *, restricted: bool) -> Maximum:
 def _model_step(p: Point) -> Numbers:
     """Step to where the tangents of a and b say that the score crosses 0 downwards.
 
-    Solves (a + a'u)^2 = b + b'u for its upper root; exact when all variances are equal. -inf
-    where the model falls everywhere.
+    Solves (a + a'u)^2 = b + b'u for its upper root; exact when all variances are equal. NaN
+    where the model has no root.
     """
     half = p.a * p.da - p.db / 2
     gap = p.a * p.a - p.b
-    inside = half * half - p.da * p.da * gap
-    root = np.sqrt(np.maximum(inside, 0.0))
-    u = pick(half > 0, -gap / (half + root), (root - half) / (p.da * p.da))
-    return pick(inside < 0, -np.inf, u)
+    return -gap / (half + np.sqrt(half * half - p.da * p.da * gap))
 
 
 def _climb(
-    s: Studies, t: Numbers, low: Numbers, high: Numbers, wanted: Any, *, restricted: bool
+    s: Studies,
+    t: Numbers,
+    low: Numbers,
+    high: Numbers,
+    wanted: Any,
+    *,
+    restricted: bool,
+    steps: int = MAX_STEPS,
 ) -> tuple[Point, Any]:
     """A maximum between `low`, where the likelihood rises, and `high`, where it falls.
 
     Returns the last point, moved to the maximum, and whether the steps have converged.
     """
     tiny = 1e-17 * s.least
-    for step in range(MAX_STEPS):
+    for step in range(steps):
         p = s.point(t, restricted=restricted)
         rising = p.rising
         low, high = pick(rising, t, low), pick(rising, high, t)
         new = t + _model_step(p)
-        middle = pick(np.isinf(high), 4 * (t + s.least), (low + high) / 2)
-        new = pick((new >= low) & (new <= high), new, middle)
-        done = np.abs(new - t) <= ENOUGH * new + tiny
+        inside = (new >= low) & (new <= high)
+        if not every(inside | ~wanted):
+            middle = pick(high < np.inf, (low + high) / 2, 4 * (t + s.least))
+            new = pick(inside, new, middle)
+        done = abs(new - t) <= ENOUGH * new + tiny
         t = new
         if every(done | ~wanted):
             break
-        if step == FEW_LEFT and np.ndim(done):
-            left = np.flatnonzero(wanted & ~done)
+        if step == FEW_LEFT < steps - 1 and np.ndim(done):
+            left, more = np.flatnonzero(wanted & ~done), steps - step - 1
             bounds = t[left], low[left], high[left], wanted[left]
-            rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted)
+            rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted, steps=more)
             p = p._replace(t=t)
             for all_sets, found in zip(p, rest, strict=True):
                 all_sets[left] = found

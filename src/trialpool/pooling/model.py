@@ -141,8 +141,8 @@ def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
     zval = pick(se > 0, beta / se, NAN)
     half = half_width(o.level, ddf) * se
 
-    w = s.weights(0.0)
-    q, typical = s.rss(w), df / s.trace(w)
+    _, q, trace = s.common
+    typical = df / trace
     i2_q = pick(alone, NAN, i_squared(q, df))
     pi_half, se_t2, low, high = NAN * t, NAN * t, NAN * t, NAN * t
     i2, h2 = i2_q, pick(alone, NAN, q / df)

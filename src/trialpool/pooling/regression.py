@@ -19,6 +19,7 @@ from trialpool.pooling.tau2 import estimate_tau2, se_tau2
 from trialpool.pooling.wald import wald
 from trialpool.results import NAN, Array, TrialpoolError
 
+_NO_ERROR = "standard error is 0"
 _NO_MODERATOR = "no coefficient beside the intercept"
 
 
@@ -41,8 +42,8 @@ class Regression:
     `beta` to `ci_ub` and `vif` have shape (p,), `vb` (p, p), `fitted`, `hat` and `weights` (k,).
     `qm` tests all coefficients but the intercept, by F with (`qm_df`, `qm_ddf`) degrees of
     freedom or, under "z", by chi-squared. `r2` is the percentage of tau2 explained, under EE the
-    adjusted R2 of the weighted regression. `reasons` maps
-    the name of a NaN field to why it is NaN; `cautions` are sentences a reader should see.
+    adjusted R2 of the weighted regression. `vif` of the intercept is NaN. `reasons` maps the name
+    of any other NaN field to why it is NaN; `cautions` are sentences a reader should see.
     """
 
     k: int
@@ -188,15 +189,19 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
     ddf = NAN if o.test == "z" else float(df)
     half = half_width(o.level, ddf) * fit.se
     reasons = _common_reasons(o, converged=bool(found.converged))
+    if (fit.se == 0).any():
+        reasons |= dict.fromkeys(("zval", "pval", "qm", "qm_pval", "vif"), _NO_ERROR)
     if not tested:
-        reasons |= dict.fromkeys(("qm", "qm_pval", "r2"), _NO_MODERATOR)
+        reasons |= dict.fromkeys(("qm", "qm_pval", "r2", "vif"), _NO_MODERATOR)
 
-    w0 = s.weights(0.0)
-    qe, typical = float(s.rss(w0)), df / s.trace(w0)
+    _, q, trace = s.common
+    qe, typical = float(q), df / trace
     low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=o.tau2 == "REML")
     if not o.random:
         low = high = s.zero + NAN
     se_t2 = se_tau2(o.tau2, s, t) if o.random else NAN
+    if o.random and found.converged and se_t2 != se_t2:
+        reasons["se_tau2"] = "no formula"
     r2 = NAN
     if tested and intercept:
         r2 = _explained(Studies(y, v), float(t) * unit2, qe / df, o, reasons)

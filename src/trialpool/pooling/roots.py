@@ -9,7 +9,7 @@ from trialpool.results import NAN
 
 MAX_STEPS = 100
 FEW_LEFT = 3  # step after which most sets of a batch are done, and the others go on alone
-ENOUGH = 1e-8  # relative step after which the next one is exact to rounding: they shrink squared
+ENOUGH = 1e-7  # relative step after which the next is lost in rounding: errors shrink squared
 
 
 def solve_q(s: Studies, target: Numbers) -> Numbers:
@@ -23,16 +23,18 @@ def solve_q(s: Studies, target: Numbers) -> Numbers:
     return _climb(s, np.maximum(0.0, s.ss / np.maximum(target, 1e-300) - s.mean_v), target)
 
 
-def _climb(s: Studies, t: Numbers, target: Numbers) -> Numbers:
-    for step in range(MAX_STEPS):
+def _climb(s: Studies, t: Numbers, target: Numbers, steps: int = MAX_STEPS) -> Numbers:
+    done = t < 0
+    for step in range(steps):
         q, slope = s.q_and_slope(t)
-        new = np.maximum(0.0, pick(slope > 0, t + q * (q / target - 1) / slope, 0.0))
-        done = np.abs(new - t) <= ENOUGH * new
+        new = t + q * (q / target - 1) / slope
+        new = pick(new > 0, new, 0.0)  # 0 also where there is no slope: all effects are equal
+        done = abs(new - t) <= ENOUGH * new
         t = new
         if every(done):
             return t
         if step == FEW_LEFT and np.ndim(done):
             left = np.flatnonzero(~done)
-            t[left] = _climb(s.take(left), t[left], (target + s.zero)[left])
+            t[left] = _climb(s.take(left), t[left], (target + s.zero)[left], steps - step - 1)
             return t
     return pick(done, t, NAN)

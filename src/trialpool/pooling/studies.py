@@ -18,9 +18,7 @@ from trialpool.results import Array
 Numbers = Any  # a float for one set of studies, an array (B,) for B sets
 
 
-def total(x: Array) -> Numbers:
-    """Sum over the studies, which are the first axis."""
-    return np.add.reduce(x)
+total = np.add.reduce  # sum over the studies, which are the first axis
 
 
 def dot(x: Array, y: Array) -> Numbers:
@@ -168,9 +166,15 @@ class Studies:
         away = self._used(self.y - total(self._used(self.y)) / self.k)
         return total(away * away)
 
-    def _used(self, x: Array) -> Array:
-        """`x` with 0 where a set holds no study."""
-        return np.where(np.isfinite(self.v), x, 0.0) if isinstance(self.k, np.ndarray) else x
+    def _used(self, x: Array, blank: float = 0.0) -> Array:
+        """`x`, blank where a set holds no study."""
+        return np.where(np.isfinite(self.v), x, blank) if isinstance(self.k, np.ndarray) else x
+
+    @cached_property
+    def common(self) -> tuple[Array, Numbers, Numbers]:
+        """Of the common-effect model: weights 1/v, Cochran's Q, trace of P."""
+        w = self.weights(0.0)
+        return w, self.rss(w), self.trace(w)
 
     # --- what depends on weights -----------------------------------------------------------------
 
@@ -211,7 +215,8 @@ class Studies:
 
     def weights(self, t: Numbers) -> Array:
         """Inverse-variance weights 1/(v + t)."""
-        return np.asarray(1 / (self.v + t))
+        w: Array = 1 / (self.v + t)
+        return w
 
     def q(self, t: Numbers) -> Numbers:
         """Generalised Q; falls from Cochran's Q at t = 0, strictly unless all effects are equal."""
@@ -232,7 +237,7 @@ class Studies:
         """
         w = self.weights(t)
         n = self.k - self.p if restricted else self.k
-        value = total(np.log(np.where(w > 0, w, 1))) - self.rss(w)
+        value = total(np.log(self._used(w, blank=1.0))) - self.rss(w)
         value -= n * (math.log(2 * math.pi) + 2 * np.log(self.unit))
         if restricted:
             value += self._log_determinants(w)
@@ -252,9 +257,15 @@ class Studies:
 
     def _fit_and_slope(self, w: Array) -> tuple[Numbers, Numbers]:
         """Y'PPy and y'PPPy."""
-        whole = total(w)
-        u = w * (self.y - dot(w, self.y) / whole)
-        return dot(u, u), dot(w * u, u) - dot(w, u) ** 2 / whole
+        # Row 0 by the others: its effect is 0 here, and the weighted residuals add up to 0.
+        most, others, y = w[0], w[1:], self.y[1:]
+        rest = total(others)
+        whole = most + rest
+        u = others * (y - dot(others, y) / whole)
+        first, wu = total(u), others * u
+        cross = total(wu)
+        joint = (most * first * (first * rest + 2 * cross) - cross * cross) / whole
+        return first * first + dot(u, u), dot(wu, u) + joint
 
 
 def _others(x: Array) -> Array:

@@ -23,20 +23,23 @@ StandardError = Callable[[Studies, Numbers], Numbers]
 
 
 class Estimator(NamedTuple):
-    """A function of the studies that gives tau2, and one of (studies, tau2) that gives its SE."""
+    """A function of the studies that gives tau2, one of (studies, tau2) for its SE, and a name."""
 
     estimate: Estimate
     se: StandardError | None
+    name: str
 
 
 ESTIMATORS: dict[str, Estimator] = {}
 
 
-def register(code: str, *, se: StandardError | None = None) -> Callable[[Estimate], Estimate]:
-    """Put an estimator of tau2 into the registry under its code."""
+def register(
+    code: str, *, se: StandardError | None = None, name: str = ""
+) -> Callable[[Estimate], Estimate]:
+    """Put an estimator of tau2 into the registry under its code; `name` is what tables call it."""
 
     def add(estimate: Estimate) -> Estimate:
-        ESTIMATORS[code] = Estimator(estimate, se)
+        ESTIMATORS[code] = Estimator(estimate, se, name or code)
         return estimate
 
     return add
@@ -63,12 +66,12 @@ def se_tau2(code: str, s: Studies, tau2: Numbers) -> Numbers:
 
 
 def _se_dl(s: Studies, tau2: Numbers) -> Numbers:
-    w = s.weights(0.0)
-    return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / s.trace(w)
+    w, _, trace = s.common
+    return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / trace
 
 
 def _se_hs(s: Studies, tau2: Numbers) -> Numbers:
-    w = s.weights(0.0)
+    w, _, _ = s.common
     return np.sqrt(2 * s.trace_square(w, s.v + tau2)) / total(w)
 
 
@@ -94,33 +97,33 @@ def _se_pm(s: Studies, tau2: Numbers) -> Numbers:
     return s.k * np.sqrt(2 / s.df) / total(s.weights(tau2))
 
 
-@register("EE")
+@register("EE", name="common effect")
 def common_effect(s: Studies) -> Numbers:
     """No between-study variance: every study estimates the same effect."""
     return s.zero
 
 
-@register("DL", se=_se_dl)
+@register("DL", se=_se_dl, name="DerSimonian-Laird")
 def dersimonian_laird(s: Studies) -> Numbers:
     """Moment estimator on common-effect weights (DerSimonian & Laird 1986)."""
-    w = s.weights(0.0)
-    return np.maximum(0.0, (s.rss(w) - s.df) / s.trace(w))
+    _, q, trace = s.common
+    return np.maximum(0.0, (q - s.df) / trace)
 
 
-@register("HE", se=_se_he)
+@register("HE", se=_se_he, name="Hedges")
 def hedges(s: Studies) -> Numbers:
     """Residual variance less the mean sampling variance (Hedges & Olkin 1985)."""
     return np.maximum(0.0, s.ss / s.df - s.mean_v)
 
 
-@register("HS", se=_se_hs)
+@register("HS", se=_se_hs, name="Hunter-Schmidt")
 def hunter_schmidt(s: Studies) -> Numbers:
     """Weighted variance less its sampling part (Hunter & Schmidt 1990; Viechtbauer 2005)."""
-    w = s.weights(0.0)
-    return np.maximum(0.0, (s.rss(w) - s.k) / total(w))
+    w, q, _ = s.common
+    return np.maximum(0.0, (q - s.k) / total(w))
 
 
-@register("SJ", se=_se_sj)
+@register("SJ", se=_se_sj, name="Sidik-Jonkman")
 def sidik_jonkman(s: Studies) -> Numbers:
     """Model-error estimator with the crude variance as its start (Sidik & Jonkman 2005).
 
@@ -142,13 +145,13 @@ def restricted_maximum_likelihood(s: Studies) -> Maximum:
     return maximise(s, restricted=True)
 
 
-@register("PM", se=_se_pm)
+@register("PM", se=_se_pm, name="Paule-Mandel")
 def paule_mandel(s: Studies) -> Numbers:
     """Value at which the generalised Q equals its expectation (Paule & Mandel 1982, eq. 4)."""
     return solve_q(s, s.df)
 
 
-@register("EB", se=_se_pm)
+@register("EB", se=_se_pm, name="empirical Bayes")
 def empirical_bayes(s: Studies) -> Numbers:
     """Morris' estimator (1983), the solution of the same equation as Paule-Mandel."""
     return paule_mandel(s)

@@ -60,7 +60,7 @@ def analyse(
     studies = selected.chosen
     result = fit(studies, analysis.measure, model)
     absent = what_if(studies, missing, trials, arms, analysis, model, defaults.crossover)
-    varied = sensitivity(studies, effects, trials, analysis, model, defaults.bayes, absent)
+    varied = sensitivity(studies, effects, trials, analysis, model, defaults, absent)
 
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from trialpool.pooling.counts import pool_counts
+from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy
 from trialpool.results import NAN, Pooled

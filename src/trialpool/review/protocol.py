@@ -10,13 +10,32 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
+from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import TrialpoolError
 
-Estimator = Literal["EE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
+
+def _registered(code: Any) -> Any:
+    """An estimator is allowed once it is registered, in the words pydantic has for a choice."""
+    if code in list(ESTIMATORS):
+        return code
+    *others, last = (f"'{name}'" for name in ESTIMATORS)
+    expected = f"{', '.join(others)} or {last}"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+
+
+Estimator = Annotated[str, BeforeValidator(_registered)]
 Test = Literal["z", "t", "knha", "hksj"]
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
@@ -64,6 +83,13 @@ class Model(Spec):
     prediction: Literal["k-1", "k-2"] = "k-1"
 
 
+class Alternative(Spec):
+    """Another way to pool, shown beside the protocol's own."""
+
+    tau2: Estimator
+    test: Test
+
+
 class SmdOptions(Spec):
     """Which variance and which small-sample correction a standardised difference uses."""
 
@@ -86,10 +112,22 @@ class Bayes(Spec):
     tau_scale: Annotated[float, Field(gt=0)] = 0.5
 
 
+# What a reader of any meta-analysis asks for first.
+ALTERNATIVES = (
+    Alternative(tau2="EE", test="z"),
+    Alternative(tau2="DL", test="z"),
+    Alternative(tau2="PM", test="hksj"),
+    Alternative(tau2="REML", test="z"),
+    Alternative(tau2="REML", test="knha"),
+    Alternative(tau2="REML", test="hksj"),
+)
+
+
 class Defaults(Spec):
     """What holds for every analysis unless it says otherwise."""
 
     model: Model = Model()
+    alternatives: tuple[Alternative, ...] = ALTERNATIVES
     smd: SmdOptions = SmdOptions()
     crossover: Crossover = Crossover()
     bayes: Bayes = Bayes()

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
 from trialpool.bayes import normal_normal
+from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
 from trialpool.review.fit import Fit, fit, is_log, shown
-from trialpool.review.protocol import Analysis, Bayes, Model
+from trialpool.review.protocol import Alternative, Analysis, Bayes, Defaults, Model
 from trialpool.review.selection import why_not
 from trialpool.review.what_if import WhatIf
 
 COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
            "model", "note")  # fmt: skip
 
-# The alternatives a reader of any meta-analysis asks for first.
-MODELS = (
-    ("common effect", {"tau2": "EE", "test": "z"}),
-    ("DerSimonian-Laird, normal quantile", {"tau2": "DL", "test": "z"}),
-    ("Paule-Mandel, Hartung-Knapp", {"tau2": "PM", "test": "hksj"}),
-    ("REML, normal quantile", {"tau2": "REML", "test": "z"}),
-    ("REML, Hartung-Knapp without the floor", {"tau2": "REML", "test": "knha"}),
-    ("REML, Hartung-Knapp", {"tau2": "REML", "test": "hksj"}),
-)
+# A test in the words of the table's labels.
+_QUANTILES = {
+    "z": "normal quantile",
+    "t": "t quantile",
+    "knha": "Hartung-Knapp without the floor",
+    "hksj": "Hartung-Knapp",
+}
 
 
 def sensitivity(
@@ -35,7 +34,7 @@ def sensitivity(
     trials: pd.DataFrame,
     analysis: Analysis,
     model: Model,
-    bayes: Bayes,
+    defaults: Defaults,
     missing: WhatIf,
 ) -> pd.DataFrame:
     """Every declared alternative to the main result, on the display scale.
@@ -44,10 +43,11 @@ def sensitivity(
     ----------
     studies : the chosen effects
     effects : all effects of the condition, among them the `variant` rows
+    defaults : of the review: its alternative models and its prior
     """
     rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
-    rows += list(_models(studies, analysis, model))
-    rows += list(_posterior(studies, analysis, bayes))
+    rows += list(_models(studies, analysis, model, defaults.alternatives))
+    rows += list(_posterior(studies, analysis, defaults.bayes))
     rows += list(_variants(studies, effects, analysis, model))
     rows += list(_subsets(studies, trials, analysis, model))
     if missing.joint is not None and len(studies):
@@ -94,19 +94,28 @@ def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
     }
 
 
-def _models(studies: pd.DataFrame, analysis: Analysis, model: Model) -> Iterator[dict[str, Any]]:
+def _models(
+    studies: pd.DataFrame, analysis: Analysis, model: Model, others: Sequence[Alternative]
+) -> Iterator[dict[str, Any]]:
     k = len(studies)
     if k < 2:
         return
     if analysis.measure in ("OR", "RR", "RD") and studies["event_control"].notna().all():
         pooled = fit(studies, analysis.measure, model.model_copy(update={"method": "MH"}))
         yield _row("model", "Mantel-Haenszel", pooled)
-    for label, settings in MODELS:
+    for choice in others:
         # With two trials the policy leaves only the common effect.
-        if k == 2 and settings["tau2"] != "EE":
+        if k == 2 and choice.tau2 != "EE":
             continue
-        other = model.model_copy(update={"method": "IV", **settings})
-        yield _row("model", label, fit(studies, analysis.measure, other))
+        settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
+        other = model.model_copy(update=settings)
+        yield _row("model", _label(choice), fit(studies, analysis.measure, other))
+
+
+def _label(choice: Alternative) -> str:
+    name = ESTIMATORS[choice.tau2].name
+    plain = choice.tau2 == "EE" and choice.test == "z"
+    return name if plain else f"{name}, {_QUANTILES[choice.test]}"
 
 
 def _posterior(studies: pd.DataFrame, analysis: Analysis, bayes: Bayes) -> Iterator[dict[str, Any]]:

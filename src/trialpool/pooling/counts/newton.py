@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from trialpool.pooling.marginal import Likelihood, Model, Rule, exact
+from trialpool.pooling.counts.marginal import Likelihood, Model, Rule, exact
 from trialpool.results import Array
 
 Objective = Callable[[Array], Likelihood]

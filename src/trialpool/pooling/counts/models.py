@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-from trialpool.pooling.families import (
+from trialpool.pooling.counts.families import (
     Binomial,
     Family,
     Hypergeometric,
@@ -24,8 +24,8 @@ from trialpool.pooling.families import (
     saturated_poisson,
     support,
 )
-from trialpool.pooling.marginal import Model, Rule
-from trialpool.pooling.newton import fit_model
+from trialpool.pooling.counts.marginal import Model, Rule
+from trialpool.pooling.counts.newton import fit_model
 from trialpool.results import NAN, Array
 
 # Columns of the parameters. Models without random study effects have no sigma; those with one

@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from trialpool.effects.binary import one_sided
-from trialpool.pooling import glmm, glmm_models
-from trialpool.pooling.count_columns import as_rates, as_tables, no_odds_ratio, no_rate_ratio
-from trialpool.pooling.count_result import finish
-from trialpool.pooling.families import support
+from trialpool.pooling.counts import glmm, models
+from trialpool.pooling.counts.columns import as_rates, as_tables, no_odds_ratio, no_rate_ratio
+from trialpool.pooling.counts.families import support
+from trialpool.pooling.counts.mantel_haenszel import RATES, TABLES, Closed
+from trialpool.pooling.counts.result import finish
+from trialpool.pooling.counts.stratified import association_tests, homogeneity_tests, rate_tests
 from trialpool.pooling.inference import check_level, chi2_tail, i_squared
-from trialpool.pooling.mantel_haenszel import RATES, TABLES, Closed
-from trialpool.pooling.stratified import association_tests, homogeneity_tests, rate_tests
 from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError
 
 _COMMON = "common-effect model"
@@ -125,7 +125,7 @@ def pool_counts(
     why = why or _infinite(options.model, a, n1, c, n2)
     if why:
         return glmm.nothing(len(a), given, measure, options, why)
-    problem = glmm_models.tables(a, n1, c, n2, options.model)
+    problem = models.tables(a, n1, c, n2, options.model)
     share = float(((a + c) / (n1 + n2)).max())
     cautions = (
         (
@@ -199,7 +199,7 @@ def pool_rates(
     given, (x1, t1, x2, t2) = len(x1), (x[used] for x in (x1, t1, x2, t2))
     if why := no_rate_ratio(x1, x2):
         return glmm.nothing(len(x1), given, measure, options, why)
-    problem = glmm_models.rates(x1, t1, x2, t2, options.model)
+    problem = models.rates(x1, t1, x2, t2, options.model)
     return glmm.fit(problem, given, measure, options)
 
 

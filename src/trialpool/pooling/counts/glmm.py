@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from trialpool.pooling import glmm_models
-from trialpool.pooling.count_columns import as_columns, reject
-from trialpool.pooling.count_result import chi_squared, finish
-from trialpool.pooling.glmm_models import EFFECT, TAU, Problem
+from trialpool.pooling.counts import models
+from trialpool.pooling.counts.columns import as_columns, reject
+from trialpool.pooling.counts.marginal import Rule, adaptive, exact
+from trialpool.pooling.counts.models import EFFECT, TAU, Problem
+from trialpool.pooling.counts.newton import Maximum, fit_model
+from trialpool.pooling.counts.result import chi_squared, finish
 from trialpool.pooling.inference import check_level
-from trialpool.pooling.marginal import Rule, adaptive, exact
-from trialpool.pooling.newton import Maximum, fit_model
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
 
 MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", "CM.EL")}
@@ -46,10 +46,10 @@ def check_options(
     quadrature_points: int | None,
 ) -> Options:
     """The options with their defaults and the rule of integration; raises on an unknown one."""
-    models = MODELS.get(measure, ("",))
-    model, tau2 = models[0] if model is None else model, tau2 or "ML"
+    known = MODELS.get(measure, ("",))
+    model, tau2 = known[0] if model is None else model, tau2 or "ML"
     for name, value, allowed in (
-        ("model", model, models),
+        ("model", model, known),
         ("tau2", tau2, ESTIMATORS),
         ("test", test, TESTS),
     ):
@@ -117,7 +117,7 @@ def pool_one_arm(
         why = "events in every participant of all studies"
     if why:
         return nothing(len(x), len(x), measure, options, why)
-    build = glmm_models.proportions if ti is None else glmm_models.incidences
+    build = models.proportions if ti is None else models.incidences
     return fit(build(x, n), len(x), measure, options)
 
 

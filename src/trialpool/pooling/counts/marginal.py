@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialpool.pooling.families import Family
+from trialpool.pooling.counts.families import Family
 from trialpool.results import Array
 
 # Trapezoid rule: spacing and reach in posterior standard deviations, when the posterior is normal.

@@ -1,0 +1,68 @@
+"""trialpool's way of doing each kind of work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trialpool as tp
+from benchmarks.data import Columns, design, leave_one_out_masks, subset_masks
+from benchmarks.worker import Job, Kind, serve
+from trialpool.pooling.permutation import permutation_test
+
+
+def pooled(fit: Any) -> dict[str, Any]:
+    """What is compared of a fit, or of many."""
+    return {"estimate": fit.beta, "tau2": fit.tau2}
+
+
+def fit(d: Columns, tau2: str) -> Job:
+    return Job(lambda: tp.pool(d["yi"], d["vi"], tau2=tau2), pooled)
+
+
+def many(d: Columns, tau2: str) -> Job:
+    return Job(lambda: tp.pool_many(d["yi"], d["vi"], tau2=tau2), pooled)
+
+
+def subsets(d: Columns, tau2: str) -> Job:
+    k = len(d["yi"])
+    return Job(lambda: tp.pool_many(d["yi"], d["vi"], subset_masks(k), tau2=tau2), pooled)
+
+
+def leave_one_out(d: Columns, tau2: str) -> Job:
+    k = len(d["yi"])
+    return Job(lambda: tp.pool_many(d["yi"], d["vi"], leave_one_out_masks(k), tau2=tau2), pooled)
+
+
+def regression(d: Columns, tau2: str) -> Job:
+    X = design(d)
+    return Job(lambda: tp.regress(d["yi"], d["vi"], X, tau2=tau2, test="knha"), pooled)
+
+
+def permutation(d: Columns, iterations: str) -> Job:
+    X, n = design(d), int(iterations)
+    return Job(
+        lambda: permutation_test(d["yi"], d["vi"], X, test="knha", iterations=n),
+        lambda out: {"p value": out.pval},
+    )
+
+
+def effects(d: Columns, measure: str) -> Job:
+    columns = {name: d[name] for name in ("ai", "n1i", "ci", "n2i")}
+    return Job(
+        lambda: tp.effect_size(measure, **columns),
+        lambda out: {"estimate": out.yi, "variance": out.vi},
+    )
+
+
+KINDS: tuple[Kind, ...] = (
+    fit,
+    many,
+    subsets,
+    leave_one_out,
+    regression,
+    permutation,
+    effects,
+)
+
+if __name__ == "__main__":
+    serve("trialpool", *KINDS, batch=True)

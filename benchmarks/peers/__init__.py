@@ -1,0 +1,1 @@
+"""Other people's libraries, one adapter each. They run in environments of their own."""

@@ -1,0 +1,56 @@
+"""What is measured. A new line here is run by everybody who offers its kind."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# The kinds of work; `{}` is the one word of choice that a kind takes. Whoever offers a kind has a
+# function of that name.
+KINDS = {
+    "fit": "one fit, {}",
+    "many": "many fits, {}",
+    "subsets": "all subsets, {}",
+    "leave_one_out": "leave one out, {}",
+    "regression": "meta-regression with 2 moderators, {}, Knapp-Hartung",
+    "permutation": "permutation test of 2 moderators, {} refits",
+    "effects": "effect sizes, {}",
+    "memory": "peak memory of many fits, {}",
+}
+# The data sets of data.py.
+DATA = {
+    "bcg": "13 BCG trials",
+    "k100": "k = 100",
+    "k1000": "k = 1,000",
+    "sets": "10,000 sets of k = 20",
+    "counts": "k = 100,000",
+    "big": "100,000 sets of k = 50",
+}
+
+
+class Task(NamedTuple):
+    """One thing to measure."""
+
+    kind: str
+    data: str
+    option: str
+
+    def __str__(self) -> str:
+        return f"{KINDS[self.kind].format(self.option)}: {DATA[self.data]}"
+
+
+TASKS = (
+    *(
+        Task("fit", d, tau2)
+        for d in ("bcg", "k100", "k1000")
+        for tau2 in ("REML", "DL", "PM", "EE")
+    ),
+    *(Task("many", "sets", tau2) for tau2 in ("REML", "DL", "PM")),
+    Task("subsets", "bcg", "REML"),
+    Task("leave_one_out", "k100", "REML"),
+    Task("leave_one_out", "k1000", "REML"),
+    Task("regression", "bcg", "REML"),
+    Task("permutation", "bcg", "1000"),
+    Task("effects", "bcg", "RR"),
+    Task("effects", "counts", "RR"),
+    Task("memory", "big", "REML"),
+)

@@ -1,0 +1,1 @@
+"""Pooled effects straight from counts: closed forms and generalised linear mixed models."""
