@@ -1,0 +1,102 @@
+"""Section `meta_pkg`: the same quantities by R's package meta, where it defines them as we do.
+
+Its random-effects results with an iterative estimator come from metafor's default control.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import trialpool as tp
+from conformity.ledger import CLOSED, Ledger
+from conformity.reference import Node
+from conformity.univariate import CLOSED_FORM, Studies, studies
+from trialpool.pooling.tau2 import ESTIMATORS
+
+COMMON = {
+    "TE_common": "beta",
+    "seTE_common": "se",
+    "lower_common": "ci_lb",
+    "upper_common": "ci_ub",
+    "p_common": "pval",
+    "Q": "q",
+    "df_Q": "q_df",
+    "pval_Q": "q_pval",
+}
+RANDOM = {
+    "TE_random": "beta",
+    "seTE_random": "se",
+    "lower_random": "ci_lb",
+    "upper_random": "ci_ub",
+    "stat_random": "zval",
+    "p_random": "pval",
+    "tau2": "tau2",
+    "se_tau2": "se_tau2",
+}
+PREDICTION = {"lower_predict": "pi_lb", "upper_predict": "pi_ub"}
+TESTS = {"classic": "z", "HK": "knha"}
+
+
+def compare(ledger: Ledger, root: Node) -> None:
+    """Generic inverse variance in full; of the other functions the part on given effects."""
+    for _, analysis in root.get("analyses").items():
+        package, data = analysis.get("meta_pkg"), studies(analysis)
+        for name, node in package.get("metagen").items():
+            method, _, test = name.partition("_")
+            _common_effect(ledger, node, data, f"meta.metagen.{name}")
+            if method in ESTIMATORS and test in TESTS:
+                _random_effects(ledger, node, data, method, TESTS[test], f"meta.metagen.{name}")
+        groups = {f"metabin.{name}": node for name, node in package.get("metabin").items()}
+        groups |= {f"metacont.{name}": node for name, node in package.get("metacont").items()}
+        groups |= {f"metainc.{name}": node for name, node in package.get("metainc").items()}
+        groups["metacor"] = package.get("metacor")
+        for name, node in groups.items():
+            if name.endswith("Inverse") or not name.startswith(("metabin", "metainc")):
+                _given_effects(ledger, node, f"meta.{name}")
+
+
+def _common_effect(ledger: Ledger, node: Node, data: Studies, quantity: str) -> None:
+    ours = ledger.attempt(quantity, node, CLOSED, tp.pool, *data, tau2="EE", test="z")
+    if ours is None:
+        return
+    for name, field in COMMON.items():
+        unit = data.unit(field)
+        ledger.compare(f"{quantity}.{name}", node.get(name), getattr(ours, field), CLOSED, unit)
+    ledger.compare(f"{quantity}.I2", node.get("I2"), ours.i2_q / 100, CLOSED)
+    h = max(1.0, float(np.sqrt(ours.q / ours.q_df))) if ours.q_df else np.nan
+    ledger.compare(f"{quantity}.H", node.get("H"), h, CLOSED)
+
+
+def _random_effects(
+    ledger: Ledger, node: Node, data: Studies, method: str, test: str, quantity: str
+) -> None:
+    if method not in CLOSED_FORM:
+        for name in (*RANDOM, *PREDICTION, "lower_tau2", "upper_tau2"):
+            ledger.differs("default control of meta", node.get(name))
+        return
+    fits: list[Any] = []
+    for each in (test, "z"):
+        fit = ledger.attempt(quantity, node, CLOSED, tp.pool, *data, tau2=method, test=each)
+        if fit is None:
+            return
+        fits.append(fit)
+    for names, fit in ((RANDOM, fits[0]), (PREDICTION, fits[1])):
+        for name, field in names.items():
+            unit = data.unit(field)
+            mine = getattr(fit, field)
+            ledger.compare(f"{quantity}.{name}", node.get(name), mine, CLOSED, unit)
+    if df := node.get("df_random"):
+        ddf = fits[0].ddf
+        ledger.compare(f"{quantity}.df_random", df, np.inf if np.isnan(ddf) else ddf, CLOSED)
+
+
+def _given_effects(ledger: Ledger, node: Node, quantity: str) -> None:
+    """The common effect of the study effects that the file itself gives."""
+    yi, vi = node.get("TE").floats(), node.get("seTE").floats() ** 2
+    if not node or yi.shape != vi.shape:
+        return
+    known = np.isfinite(yi) & np.isfinite(vi) & (vi > 0)
+    if known.sum() > 1:
+        _common_effect(ledger, node, Studies(yi[known], vi[known]), quantity)
