@@ -64,7 +64,10 @@ def _model_step(p: Point) -> Numbers:
     """
     half = p.a * p.da - p.db / 2
     gap = p.a * p.a - p.b
-    return -gap / (half + np.sqrt(half * half - p.da * p.da * gap))
+    root = np.sqrt(half * half - p.da * p.da * gap)
+    if every(half > 0):
+        return -gap / (half + root)
+    return pick(half > 0, -gap / (half + root), (root - half) / (p.da * p.da))
 
 
 def _climb(
@@ -87,7 +90,7 @@ def _climb(
         rising = p.rising
         low, high = pick(rising, t, low), pick(rising, high, t)
         new = t + _model_step(p)
-        inside = (new >= low) & (new <= high)
+        inside = (new >= low) & (new <= high) & (new < np.inf)
         if not every(inside | ~wanted):
             middle = pick(high < np.inf, (low + high) / 2, 4 * (t + s.least))
             new = pick(inside, new, middle)
@@ -154,6 +157,7 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
     def at(sets: Any, x: Numbers) -> Point:
         return s.take(sets).point(x, restricted=restricted)
 
+    t = np.where(t < np.inf, t, 0.0)
     everyone, ss = np.arange(len(t)), s.ss
     start, far = at(everyone, s.zero), np.maximum(3 * s.largest, 2 * ss)
     for _ in range(MAX_STEPS):
@@ -180,7 +184,7 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
         up, down = p.rising, q.rising
         # a - sqrt(b) is monotone between p and q: it crosses 0 once at most.
         once = (daq > dbp) | (dap < dbq)
-        narrow = q.t - p.t <= _NARROW * (q.t + least[sets])
+        narrow = ~(q.t - p.t > _NARROW * (q.t + least[sets]))
         peak = up & ~down & (once | narrow)
         peaks.append((sets[peak], p.t[peak], q.t[peak]))
         open_ = ~(once | narrow | ((up == down) & _keeps_sign(p, q, up)))
