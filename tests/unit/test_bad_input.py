@@ -133,7 +133,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "unquoted comma": (
         rewrite("results", lambda t: t.replace("day 7", "day 7, evening", 1)),
-        f"{R} row 2: 30 cells where the header has 29. Quote cells that hold a comma.",
+        f"{R} row 2: 36 cells where the header has 35. Quote cells that hold a comma.",
     ),
     "unknown choice": (
         cell("trials", 2, "design", "cross-over"),

@@ -83,7 +83,7 @@ def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
     assert flags["rule"][0] == (
         "4.2 times smaller than the other arm's SD (8) on SCALE; looks like a standard error"
     )
-    small.set("results", 3, "sd_checked", "yes")
+    small.set("results", 3, "checked", "se_typed_as_sd")
     assert small.cleaned().flags.empty
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from trialpool.extraction.problems import Problem
-from trialpool.extraction.read import RawData, Row, Sheet, show
+from trialpool.extraction.read import RawData, Row, Sheet, second_look, show
 from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 
 # outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
@@ -311,11 +311,14 @@ def se_typed_as_sd(raw: RawData, outcomes: Outcomes) -> Iterator[Problem]:
     for row in sheet.rows:
         if row["sd"] is not None and float(row["sd"]) > 0 and row["exclude_reason"] is None:
             groups[tuple(row[name] for name in names)].append(row)
-    fix = "If it is a standard error move it to se; if not, set sd_checked = yes with a reason"
+    fix = (
+        "If it is a standard error move it to se; if not, name se_typed_as_sd in checked, "
+        "with the reason in notes"
+    )
     for rows in groups.values():
         largest = max(rows, key=lambda r: _real(r, "sd"))
         for row in rows:
-            if row["sd_checked"] == "yes":
+            if "se_typed_as_sd" in second_look(row):
                 continue
             ratio = _real(largest, "sd") / _real(row, "sd")
             reference = instruments.get(row["instrument"], {}).get("reference_sd")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id", "text", "number", "integer", "choice", "yes_no", "url"]
+Kind = Literal["id", "text", "number", "integer", "choice", "yes_no", "url", "date"]
 
 CONFIDENCE = ("primary", "abstract", "secondary")
 JUDGEMENTS = ("low", "some_concerns", "high", "no_information")

@@ -6,7 +6,8 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from math import isfinite
 from pathlib import Path
 
@@ -18,6 +19,7 @@ Value = str | float | int | None
 Row = dict[str, Value]
 
 _ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+_DATE = re.compile(r"^\d{4}(-\d{2}(-\d{2})?)?$")
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
 _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
 
@@ -30,6 +32,12 @@ class Sheet:
     file: str
     rows: tuple[Row, ...]
     readable: bool = True
+    printed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def text(self, row: Row, column: str) -> str:
+        """A cell as it was typed: `5.50`, where the row holds 5.5; blank where there is none."""
+        cells = self.printed.get(int(row["row"] or 0))
+        return cells[self.table.names.index(column)] if cells else ""
 
     def problem(
         self, row: Row | None, column: str, rule: str, fix: str, check: str, *, warn: bool = False
@@ -65,6 +73,11 @@ class RawData:
     def instruments(self) -> dict[Value, Row]:
         """The instruments by their id."""
         return {row["instrument"]: row for row in self["instruments"].rows}
+
+
+def second_look(row: Row) -> frozenset[str]:
+    """The checks whose warning about this row a person has looked into and set aside."""
+    return frozenset(name.strip() for name in str(row.get("checked") or "").split(";"))
 
 
 def show(value: Value) -> str:
@@ -176,6 +189,7 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
         return empty()
 
     rows = []
+    printed = {}
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -207,7 +221,9 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
             if fault:
                 add(number, name, cell.strip(), *fault)
         rows.append(row)
-    return Sheet(table=table, file=file, rows=tuple(rows)), problems
+        typed = dict(zip(header, cells, strict=True))
+        printed[number] = tuple(typed[name].strip() for name in table.names)
+    return Sheet(table=table, file=file, rows=tuple(rows), printed=printed), problems
 
 
 def _other_separator(header: list[str], table: Table) -> str:
@@ -292,6 +308,16 @@ def _url(text: str, column: Column) -> tuple[Value, Fault | None]:
     return text, None
 
 
+def _date(text: str, column: Column) -> tuple[Value, Fault | None]:
+    try:
+        if not _DATE.match(text):
+            raise ValueError
+        date.fromisoformat(f"{text}-01-01"[:10])
+    except ValueError:
+        return text, ("not a date", "Write YYYY-MM-DD, YYYY-MM or YYYY", "date")
+    return text, None
+
+
 _PARSERS: dict[str, Callable[[str, Column], tuple[Value, Fault | None]]] = {
     "number": _number,
     "integer": _number,
@@ -299,6 +325,7 @@ _PARSERS: dict[str, Callable[[str, Column], tuple[Value, Fault | None]]] = {
     "yes_no": _yes_no,
     "id": _identifier,
     "url": _url,
+    "date": _date,
     "text": lambda text, column: (text, None),
 }
 

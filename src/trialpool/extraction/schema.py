@@ -44,6 +44,14 @@ _CONFIDENCE = _c(
 _SOURCE = _c("source", "id", "short name of the source, e.g. registry, paper, marchi2022")
 _URL = _c("source_url", "url", "where the number was read", required=True)
 _LOCATOR = _c("locator", "text", "where in the source: table, sentence, field")
+_CHECKED = _c(
+    "checked",
+    "text",
+    "names of the checks whose warning a second look found unfounded, separated by `;`; the "
+    "reason stands in notes",
+)
+_BY = _c("extracted_by", "text", "who read the number; blank when not recorded")
+_ON = _c("extracted_on", "date", "when it was read: YYYY-MM-DD, YYYY-MM or YYYY")
 _NOTES = _c("notes", "text", "anything a second extractor should know")
 
 # One line per column, as in the tables themselves.
@@ -58,6 +66,8 @@ INSTRUMENTS = Table(
         _c("outcome", "id", "the construct it measures", required=True),
         _c("low", "number", "lowest possible score", unit="points"),
         _c("high", "number", "highest possible score", unit="points"),
+        _c("step", "number", "smallest difference between two scores of a person: 1 for whole "
+           "numbers; blank when not known or not on a grid", unit="points", low=0),
         _c("better", "choice", "which direction is better", required=True,
            choices=("lower", "higher")),
         _c("rating", "choice", "who rates", choices=("clinician", "self-report")),
@@ -161,16 +171,23 @@ RESULTS = Table(
         _c("median", "number", "median", unit="points"),
         _c("q1", "number", "first quartile", unit="points"),
         _c("q3", "number", "third quartile", unit="points"),
+        _c("minimum", "number", "lowest score of a participant", unit="points"),
+        _c("maximum", "number", "highest score of a participant", unit="points"),
+        _c("correlation", "number",
+           "correlation of the score with the same people's baseline, as reported", low=-1, high=1),
         _c("event", "integer", "people with the event", unit="people", low=0),
         _c("totaln", "integer", "people at risk", unit="people", low=1),
-        _c("sd_checked", "yes_no",
-           "yes = a second look confirmed that the SD is an SD; the reason stands in notes"),
+        _c("percent", "number", "share with the event as printed; gives the count where that is "
+           "blank, and is checked against it", unit="%", low=0, high=100),
+        _CHECKED,
         _DERIVED,
         _EXCLUDE,
         _CONFIDENCE,
         _SOURCE,
         _URL,
         _LOCATOR,
+        _BY,
+        _ON,
         _NOTES,
     ),
 )
@@ -201,18 +218,28 @@ CONTRASTS = Table(
         _c("ci_low", "number", "lower 95 % limit as printed"),
         _c("ci_high", "number", "upper 95 % limit as printed"),
         _c("t", "number", "t statistic"),
-        _c("df", "number", "its degrees of freedom", low=0),
-        _c("p_value", "number", "p value as printed", low=0, high=1),
+        _c("f", "number", "F statistic with 1 and df degrees of freedom, t squared", low=0),
+        _c("df", "number", "degrees of freedom of t, F or p", low=0),
+        _c("p_value", "number", "two-sided p value as printed", low=0, high=1),
+        _c("p_bound", "yes_no",
+           "yes = printed as `p < p_value`; the bound is used, which gives the largest SE, and the "
+           "effect is marked"),
         _c("n_experimental", "integer", "participants, experimental", unit="people", low=1),
         _c("n_control", "integer", "participants, control", unit="people", low=1),
         _c("sd_difference", "number", "SD of the within-person difference (paired)", low=0),
+        _c("sd_pooled", "number",
+           "SD of the scores within the arms, to standardise a mean difference by", unit="points",
+           low=0),
         _c("adjusted_for", "text", "covariates, e.g. baseline"),
+        _CHECKED,
         _DERIVED,
         _EXCLUDE,
         _CONFIDENCE,
         _SOURCE,
         _URL,
         _LOCATOR,
+        _BY,
+        _ON,
         _NOTES,
     ),
 )
