@@ -107,8 +107,8 @@ def _scales(y: Array, v: Array, tau_scale: float, mu_sd: float | None) -> tuple[
     """The smallest tau at which anything changes, and one beyond which nothing is left."""
     centre = 0.0 if mu_sd is not None else float(y.mean())
     spread = float(((y - centre) ** 2).sum())
-    # The likelihood falls past this tau^2 (`_maximise` in pooling.tau2 says why), and the prior
-    # takes the rest.
+    # Past tau^2 = 3 max(v), and twice the sum of squares, the score of the likelihood is negative:
+    # it falls from there on, and the prior takes the rest.
     settled = max(3 * float(v.max()), 2 * spread)
     top = math.sqrt(settled + 2 * _NEGLIGIBLE * tau_scale**2)
     return min(math.sqrt(float(v.min())), tau_scale), top

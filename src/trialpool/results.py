@@ -5,6 +5,7 @@ Missing numbers are NaN, with the reason in a field beside them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -17,6 +18,13 @@ NAN = float("nan")
 
 class TrialpoolError(ValueError):
     """Base of every error the library raises on purpose."""
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise unless an option has one of its allowed values, which the error lists."""
+    if value not in allowed:
+        listed = ", ".join(str(known) for known in allowed)
+        raise TrialpoolError(f"{name} = {value!r}: allowed are {listed}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.results import NAN, Array, EffectSizes, TrialpoolError
+from trialpool.results import NAN, Array, EffectSizes, TrialpoolError, check_choice
 
 Rule = tuple[NDArray[np.bool_], str]
 
@@ -107,7 +107,7 @@ def compute(name: str, given: Mapping[str, Any]) -> EffectSizes:
     options = {key: value for key, value in given.items() if key in defaults}
     for option, values in spec.choices.items():
         if option in options:
-            choice(option, options[option], values)
+            check_choice(option, options[option], values)
     # Formulas may divide by zero or take the log of one: `_explained` says what became of it.
     with np.errstate(all="ignore"):
         columns = _columns(spec, {k: v for k, v in given.items() if k not in defaults})
@@ -154,14 +154,6 @@ def _numbers(name: str, values: Any) -> Array:
     if column.ndim > 1:
         raise TrialpoolError(f"{name} must be one column, got an array of shape {column.shape}")
     return column
-
-
-def choice(option: str, value: Any, allowed: Sequence[Any]) -> None:
-    """Refuse an option's value that is not on its list, with an error that shows the list."""
-    if value not in allowed:
-        raise TrialpoolError(
-            f"{option} = {value!r}: allowed are {', '.join(str(x) for x in allowed)}"
-        )
 
 
 def none_of(rules: Sequence[Rule], k: int) -> NDArray[np.bool_]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.effects.registry import Rule, choice, none_of
-from trialpool.results import NAN, Array
+from trialpool.effects.registry import Rule, none_of
+from trialpool.results import NAN, Array, check_choice
 
 CORRECTIONS = ("exact", "approx", "none")
 
@@ -40,7 +40,7 @@ def small_sample_factor(df: ArrayLike, correction: str = "exact") -> Array:
     Hedges 1981, J Educ Stat 6:107, eq. 6e (exact) and its approximation; Tricomi & Erdelyi 1951,
     Pac J Math 1:133 (series of the gamma ratio)
     """
-    choice("correction", correction, CORRECTIONS)
+    check_choice("correction", correction, CORRECTIONS)
     m = np.asarray(df, dtype=np.float64)
     usable = np.where(m > 1, m, NAN)
     if correction == "none":

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from scipy.special import gammaincc, gammaincinv, ndtr, ndtri, stdtr, stdtrit
@@ -17,12 +16,6 @@ from trialpool.pooling.studies import Numbers, pick
 from trialpool.results import TrialpoolError
 
 TESTS = ("z", "t", "knha", "hksj")
-
-
-def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Raise unless an option has one of its allowed values."""
-    if value not in allowed:
-        raise TrialpoolError(f"{name} = {value!r}: allowed are {', '.join(allowed)}")
 
 
 def check_level(level: float) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from trialpool.pooling.inference import (
     TESTS,
-    check_choice,
     check_level,
     chi2_tail,
     half_width,
@@ -24,7 +23,7 @@ from trialpool.pooling.intervals import METHODS as TAU2_CI
 from trialpool.pooling.intervals import heterogeneity_interval
 from trialpool.pooling.studies import Numbers, Studies, any_of, dot, pick, total
 from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, se_tau2
-from trialpool.results import NAN, Pooled, TrialpoolError
+from trialpool.results import NAN, Pooled, TrialpoolError, check_choice
 
 # Degrees of freedom of the prediction interval that are lost beside those of the residuals;
 # None is the normal distribution.
@@ -127,7 +126,7 @@ def pool(
 def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
     """All numbers of `Pooled` in the units given: of one study set, or (B,) of B sets."""
     k, df, unit2 = s.k, s.df, s.unit * s.unit
-    alone, few = k == 1, k < 3
+    alone = k == 1
     found = estimate_tau2(o.tau2, s)
     t = found.tau2
     w = s.weights(t)
@@ -141,22 +140,14 @@ def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
     zval = pick(se > 0, beta / se, NAN)
     half = half_width(o.level, ddf) * se
 
-    _, q, trace = s.common
-    typical = df / trace
-    i2_q = pick(alone, NAN, i_squared(q, df))
-    pi_half, se_t2, low, high = NAN * t, NAN * t, NAN * t, NAN * t
-    i2, h2 = i2_q, pick(alone, NAN, q / df)
+    _, q, _ = s.common
+    pi_half = NAN * t
     if o.random:
-        i2, h2 = i2_of(t, typical), 1 + t / typical
-        se_t2 = se_tau2(o.tau2, s, t)
-        low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=o.tau2 == "REML")
         lost = PI_DF[o.pi]
         reach = half_width(o.level, NAN if lost is None else df - lost)
-        pi_half = pick(few, NAN, reach * np.sqrt(t * unit2 + variance))
-    restricted = o.tau2 == "REML"
-    loglik = s.log_likelihood(t, restricted=restricted)
+        pi_half = pick(k < 3, NAN, reach * np.sqrt(t * unit2 + variance))
     fields = {
-        "k": k + 0 * np.asarray(t, dtype=np.int64) if np.ndim(t) else k,
+        "k": k,
         "beta": beta,
         "se": se,
         "zval": zval,
@@ -166,28 +157,48 @@ def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
         "ci_ub": beta + half,
         "pi_lb": beta - pi_half,
         "pi_ub": beta + pi_half,
-        "tau2": t * unit2,
-        "se_tau2": se_t2 * unit2,
-        "tau2_ci_lb": low * unit2,
-        "tau2_ci_ub": high * unit2,
-        "i2": i2,
-        "i2_ci_lb": i2_of(low, typical),
-        "i2_ci_ub": i2_of(high, typical),
-        "i2_q": i2_q,
-        "h2": h2,
-        "h2_ci_lb": 1 + low / typical,
-        "h2_ci_ub": 1 + high / typical,
+        **heterogeneity(s, t, o),
+        "i2_q": pick(alone, NAN, i_squared(q, df)),
         "q": q,
         "q_df": df,
         "q_pval": chi2_tail(q, df),
-        "loglik": loglik,
-        **information(loglik, s.p + o.random, df if restricted else k),
         "maxima": found.maxima,
         "converged": found.converged,
     }
     if any_of(alone):
         fields |= {name: pick(alone, NAN, fields[name]) for name in _NOT_ALONE}
     return fields
+
+
+def heterogeneity(s: Studies, t: Numbers, o: Options) -> dict[str, Numbers]:
+    """tau2, I2 and H2 with their intervals, and the likelihood; with or without covariates.
+
+    `t` is tau2 in the units of `s`; the numbers returned are in those of the effects.
+    """
+    _, q, trace = s.common
+    df, typical, unit2 = s.df, s.df / trace, s.unit * s.unit
+    restricted = o.tau2 == "REML"
+    se, low, high = NAN * t, NAN * t, NAN * t
+    i2, h2 = pick(df > 0, i_squared(q, df), NAN), pick(df > 0, q / df, NAN)
+    if o.random:
+        i2, h2 = i2_of(t, typical), 1 + t / typical
+        se = se_tau2(o.tau2, s, t)
+        low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=restricted)
+    loglik = s.log_likelihood(t, restricted=restricted)
+    return {
+        "tau2": t * unit2,
+        "se_tau2": se * unit2,
+        "tau2_ci_lb": low * unit2,
+        "tau2_ci_ub": high * unit2,
+        "i2": i2,
+        "i2_ci_lb": i2_of(low, typical),
+        "i2_ci_ub": i2_of(high, typical),
+        "h2": h2,
+        "h2_ci_lb": 1 + low / typical,
+        "h2_ci_ub": 1 + high / typical,
+        "loglik": loglik,
+        **information(loglik, s.p + o.random, df if restricted else s.k),
+    }
 
 
 def i2_of(tau2: Numbers, typical: Numbers) -> Numbers:
@@ -253,8 +264,11 @@ def _cautions(k: int, o: Options, maxima: int) -> tuple[str, ...]:
     if k == 2 and o.random:
         spread = "" if o.test == "z" else "; with 1 degree of freedom the interval says very little"
         out.append(f"k = 2: tau2 cannot be estimated usefully from two studies{spread}.")
-    if maxima > 1:
-        out.append(
-            f"The likelihood of tau2 has {maxima} separate maxima; the highest one is reported."
-        )
-    return tuple(out)
+    return (*out, *several_maxima(maxima))
+
+
+def several_maxima(maxima: int) -> tuple[str, ...]:
+    """The caution where the likelihood of tau2 has more than one maximum."""
+    if maxima == 1:
+        return ()
+    return (f"The likelihood of tau2 has {maxima} separate maxima; the highest one is reported.",)

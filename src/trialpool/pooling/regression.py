@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.design import Design
-from trialpool.pooling.inference import chi2_tail, half_width, i_squared, p_value
+from trialpool.pooling.inference import chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers, as_studies
-from trialpool.pooling.intervals import heterogeneity_interval
-from trialpool.pooling.model import COMMON, PI_DF, TAU2_FIELDS, Options, i2_of, information
+from trialpool.pooling.model import (
+    COMMON,
+    PI_DF,
+    TAU2_FIELDS,
+    Options,
+    heterogeneity,
+    several_maxima,
+)
 from trialpool.pooling.studies import Studies
-from trialpool.pooling.tau2 import estimate_tau2, se_tau2
+from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.pooling.wald import wald
 from trialpool.results import NAN, Array, TrialpoolError
 
@@ -183,7 +189,7 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
     s = Design(y, v, x.T)
     k, p, df = len(y), x.shape[1], len(y) - x.shape[1]
     found = estimate_tau2(o.tau2, s)
-    t, unit2 = found.tau2, float(s.unit) ** 2
+    t = found.tau2
     tested, intercept = moderators(x)
     fit = wald(s, t, o.test, tested)
     ddf = NAN if o.test == "z" else float(df)
@@ -194,39 +200,18 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
     if not tested:
         reasons |= dict.fromkeys(("qm", "qm_pval", "r2", "vif"), _NO_MODERATOR)
 
-    _, q, trace = s.common
-    qe, typical = float(q), df / trace
-    low, high = heterogeneity_interval(s, t, o.level, o.tau2_ci, restricted=o.tau2 == "REML")
-    if not o.random:
-        low = high = s.zero + NAN
-    se_t2 = se_tau2(o.tau2, s, t) if o.random else NAN
-    if o.random and found.converged and se_t2 != se_t2:
+    qe = float(s.common[1])
+    spread = {name: float(value) for name, value in heterogeneity(s, t, o).items()}
+    if o.random and found.converged and math.isnan(spread["se_tau2"]):
         reasons["se_tau2"] = "no formula"
     r2 = NAN
     if tested and intercept:
-        r2 = _explained(Studies(y, v), float(t) * unit2, qe / df, o, reasons)
+        r2 = _explained(Studies(y, v), spread["tau2"], qe / df, o, reasons)
     elif tested:
         reasons["r2"] = "no intercept to compare with"
-    restricted = o.tau2 == "REML"
-    loglik = float(s.log_likelihood(t, restricted=restricted))
     plain = np.empty(k)
     plain[s.order] = s.hat(s.weights(t))
-    weights = 1 / (v + float(t) * unit2)
-    numbers: dict[str, Any] = {
-        "qe": qe,
-        "tau2": t * unit2,
-        "se_tau2": se_t2 * unit2,
-        "tau2_ci_lb": low * unit2,
-        "tau2_ci_ub": high * unit2,
-        "i2": i2_of(t, typical) if o.random else i_squared(qe, df),
-        "i2_ci_lb": i2_of(low, typical),
-        "i2_ci_ub": i2_of(high, typical),
-        "h2": 1 + t / typical if o.random else qe / df,
-        "h2_ci_lb": 1 + low / typical,
-        "h2_ci_ub": 1 + high / typical,
-        "loglik": loglik,
-        **information(loglik, p + o.random, df if restricted else k),
-    }
+    weights = 1 / (v + spread["tau2"])
     return Regression(
         k=k,
         p=p,
@@ -243,6 +228,7 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
         qm_df=len(tested),
         qm_ddf=ddf,
         qm_pval=float(fit.qm_pval),
+        qe=qe,
         qe_df=df,
         qe_pval=float(chi2_tail(qe, df)),
         r2=r2,
@@ -259,7 +245,7 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
         reasons=reasons,
         cautions=_cautions(k, p, int(found.maxima)),
         design=x,
-        **{name: float(value) for name, value in numbers.items()},
+        **spread,
     )
 
 
@@ -314,8 +300,4 @@ def _cautions(k: int, p: int, maxima: int) -> tuple[str, ...]:
             f"k = {k} studies for {p - 1} covariate{'s' if p > 2 else ''}: fewer than ten each, a"
             " description and not evidence."
         )
-    if maxima > 1:
-        out.append(
-            f"The likelihood of tau2 has {maxima} separate maxima; the highest one is reported."
-        )
-    return tuple(out)
+    return (*out, *several_maxima(maxima))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.pooling.counts import models
 from trialpool.pooling.counts.columns import as_columns, reject
@@ -15,7 +14,7 @@ from trialpool.pooling.counts.marginal import Rule, adaptive, exact
 from trialpool.pooling.counts.models import EFFECT, TAU, Problem
 from trialpool.pooling.counts.newton import Maximum, fit_model
 from trialpool.pooling.counts.result import chi_squared, finish
-from trialpool.pooling.inference import check_level
+from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
 
 MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", "CM.EL")}
@@ -169,12 +168,10 @@ def fit(
         cautions = ("k = 2: tau2 cannot be estimated usefully from two studies.", *cautions)
 
     ddf = float(k - 1) if options.test == "t" and k > 1 else NAN
-    tail = (1 - options.level) / 2
-    half = -_quantile(tail, ddf) * se
+    half = float(half_width(options.level, ddf)) * se
     spread = math.sqrt(t2 + se**2) if options.tau2 == "ML" and k > 2 else NAN
-    pi_half = -float(stdtrit(k - 1, tail)) * spread if k > 2 else NAN
+    pi_half = float(half_width(options.level, k - 1)) * spread if k > 2 else NAN
     zval = beta / se
-    below = ndtr(-abs(zval)) if math.isnan(ddf) else stdtr(ddf, -abs(zval))
     deviance = 2 * np.maximum(0.0, saturated.loglik - top.value)
     lrt = chi_squared(2 * (saturated.loglik - common.value), k - 1, saturated.reason)
     infinite = saturated.reason or "no study has a finite effect of its own"
@@ -186,7 +183,7 @@ def fit(
         se=se,
         zval=zval,
         ddf=ddf,
-        pval=2 * float(below),
+        pval=float(p_value(zval, ddf)),
         ci_lb=beta - half,
         ci_ub=beta + half,
         pi_lb=beta - pi_half,
@@ -284,7 +281,3 @@ def _criteria(loglik: float, free: int, rows: int) -> dict[str, float]:
         "bic": -2 * loglik + free * math.log(rows),
         "aicc": aic + 2 * free * (free + 1) / left if left > 0 else NAN,
     }
-
-
-def _quantile(p: float, ddf: float) -> float:
-    return float(ndtri(p)) if math.isnan(ddf) else float(stdtrit(ddf, p))

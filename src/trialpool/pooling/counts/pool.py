@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from trialpool.effects.binary import one_sided
 from trialpool.pooling.counts import glmm, models
@@ -15,7 +14,7 @@ from trialpool.pooling.counts.families import support
 from trialpool.pooling.counts.mantel_haenszel import RATES, TABLES, Closed
 from trialpool.pooling.counts.result import finish
 from trialpool.pooling.counts.stratified import association_tests, homogeneity_tests, rate_tests
-from trialpool.pooling.inference import check_level, chi2_tail, i_squared
+from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_squared, p_value
 from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError
 
 _COMMON = "common-effect model"
@@ -255,7 +254,7 @@ def _common_effect(
     if not (math.isfinite(beta) and math.isfinite(se)):
         beta = se = NAN
         reasons |= dict.fromkeys(_NO_ESTIMATE, why)
-    zval, half = beta / se, -float(ndtri((1 - level) / 2)) * se
+    zval, half = beta / se, float(half_width(level, NAN)) * se
 
     # Tables without any contrast say nothing on heterogeneity: left out of Q for RD as well.
     used = informs & np.isfinite(closed.yi)
@@ -273,7 +272,7 @@ def _common_effect(
         beta=beta,
         se=se,
         zval=zval,
-        pval=2 * float(ndtr(-abs(zval))),
+        pval=float(p_value(zval, NAN)),
         ci_lb=beta - half,
         ci_ub=beta + half,
         i2_q=i_squared(q, df) if math.isfinite(q) and df else NAN,
