@@ -66,7 +66,8 @@ def mean_sd(
         "LWS": formulas for normal data of Luo 2018, Wan 2014 and Shi 2020;
         "QE": the best fitting of normal, log-normal, gamma, Weibull and (between 0 and 1) beta
         distributions, McGrath 2020;
-        "MLN": normal after a Box-Cox transformation, Cai 2021; all values > 0, no two equal
+        "MLN": normal after a Box-Cox transformation, Cai 2021; all values > 0, no two equal;
+        a fit by QE or MLN whose mean or SD the quantiles do not allow is refused
     test
         refuse a study whose quantiles are significantly asymmetric at 5 %; not applied by MLN,
         and by QE only where a negative value leaves no distribution but the normal
@@ -194,10 +195,23 @@ _FITS: dict[str, tuple[str, Callable[[str, float, Array], Fit]]] = {
 }
 
 
+def _beyond_the_data(fit: Fit, n: float, x: Array, scenario: str) -> str:
+    """Why a fitted distribution says more on its tail than the quantiles can, "" where not."""
+    if not x[0] <= fit.mean <= x[-1]:
+        return (
+            f"fitted mean {fit.mean:.4g} is outside the reported {x[0]:g} to {x[-1]:g}: too skewed "
+            "for a mean and SD"
+        )
+    largest = (x[-1] - x[0]) / 2 * np.sqrt(n / (n - 1))
+    if scenario != "S2" and fit.sd > largest:
+        return f"fitted SD {fit.sd:.4g} is above {largest:.4g}, the largest that the range allows"
+    return ""
+
+
 def _estimates(
     method: str, n: Array, five: Array, scenario: NDArray[np.str_], reason: list[str]
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """Mean, SD and the formulas' names of every study that was not refused."""
+    """Mean, SD and the formulas' names; a fit that is not credible adds its reason."""
     mean, sd, formula = np.full(len(n), NAN), np.full(len(n), NAN), [""] * len(n)
     for name, columns in SCENARIOS.items():
         at = _indices(scenario == name, reason)
@@ -210,5 +224,7 @@ def _estimates(
             else:
                 words, fit_of = _FITS[method]
                 fit = fit_of(name, float(n[i]), row)
-                mean[i], sd[i], formula[i] = fit.mean, fit.sd, words.format(fit.name)
+                reason[i] = _beyond_the_data(fit, float(n[i]), row, name)
+                if not reason[i]:
+                    mean[i], sd[i], formula[i] = fit.mean, fit.sd, words.format(fit.name)
     return mean, sd, tuple(formula)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares, minimize, minimize_scalar
-from scipy.special import betaincinv, gammaincinv, gammaln, log_ndtr, ndtr, ndtri
+from scipy.special import betaincinv, gammaincinv, gammaln, log_ndtr, ndtri
 
 from trialpool.results import Array
 
@@ -199,12 +199,14 @@ def _between(scenario: str, n: float) -> Array:
 def _log_likelihood(y: Array, mean: float, sd: float, counts: Array) -> float:
     """Normal log-likelihood of order statistics, with `counts` people between them."""
     z = (y - mean) / sd
-    # Differences of tails on the side where they are small; nothing is lost far from 0.
+    # Both ends on the side of small tails, and in logarithms: nothing is lost far from 0.
     flip = z[1:] + z[:-1] > 0
-    upper, lower = np.where(flip, -z[:-1], z[1:]), np.where(flip, -z[1:], z[:-1])
-    parts = np.concatenate(
-        [[log_ndtr(z[0])], np.log(ndtr(upper) - ndtr(lower)), [log_ndtr(-z[-1])]]
-    )
+    upper = log_ndtr(np.where(flip, -z[:-1], z[1:]))
+    lower = log_ndtr(np.where(flip, -z[1:], z[:-1]))
+    # Two values that a power has made equal leave no room for the people between them.
+    with np.errstate(divide="ignore"):
+        between = upper + np.log(-np.expm1(np.minimum(lower - upper, 0)))
+    parts = np.concatenate([[log_ndtr(z[0])], between, [log_ndtr(-z[-1])]])
     used = counts > 0
     return float(counts[used] @ parts[used] - (z**2 / 2).sum() - len(z) * math.log(sd))
 
@@ -262,7 +264,9 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
             z, float(centre_and_log_sd[0]), math.exp(centre_and_log_sd[1]), counts
         )
 
-    best = minimize(loss_at, np.zeros(2))
+    best = minimize(
+        loss_at, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-9}
+    )
     mean, sd = mean + sd * float(best.x[0]), sd * math.exp(float(best.x[1]))
     centre, spread = _inverse_moments(mean, sd, power)
     return Fit(unit * centre, unit * spread, f"Box-Cox power {power:.2f}")
