@@ -124,7 +124,7 @@ def test_becker_1988_in_morris_2008() -> None:
 
 
 # Gleser & Olkin 2009, chapter 19 of Cooper, Hedges & Valentine, The Handbook of Research Synthesis
-# and Meta-Analysis, tables 19.1 and 19.3; data and printed results also at
+# and Meta-Analysis, p. 360-367; data and printed results also at
 # https://www.metafor-project.org/doku.php/analyses:gleser2009
 TREATMENT = np.array([0, 1, 0, 0, 1, 2])
 CONTROL = {"ai": [40, 40, 10, 150, 150, 150], "n1i": [1000, 1000, 200, 2000, 2000, 2000]}

@@ -81,7 +81,7 @@ def r_from_t(
 
     References
     ----------
-    Cochrane Handbook 6.4, sections 23.2.7.2 and 6.5.2.8
+    Cochrane Handbook 6.4, sections 23.2.7 and 6.5.2.8
     """
     return recover_r(sd1, sd2, sd_from_se(se_from_t(difference, t), n))
 
@@ -103,7 +103,7 @@ def r_from_p(
 
     References
     ----------
-    Cochrane Handbook 6.4, sections 23.2.7.2 and 6.5.2.8
+    Cochrane Handbook 6.4, sections 23.2.7 and 6.5.2.8
     """
     size = np.asarray(n, dtype=np.float64)
     df = np.where(size > 1, size - 1, np.nan)

@@ -249,7 +249,7 @@ def shared_control_covariance_counts(
 
     References
     ----------
-    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, p. 359-364
+    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, p. 360-364
     """
     if measure not in ("OR", "RR", "RD"):
         raise TrialpoolError(f"measure = {measure!r}: allowed are OR, RR, RD")
