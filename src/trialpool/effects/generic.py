@@ -131,6 +131,75 @@ def sd_from_ci(low: ArrayLike, high: ArrayLike, n: ArrayLike, level: float = 0.9
     return sd_from_se(se_from_ci(low, high, level, df=np.where(size > 1, size - 1, NAN)), n)
 
 
+def sd_from_difference(se: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> Array:
+    """SD within arms from the standard error of an unadjusted difference of their means.
+
+    Parameters
+    ----------
+    se : SE of the difference, any shape that broadcasts
+    n1, n2 : number analysed per arm
+
+    Returns
+    -------
+    SE/sqrt(1/n1 + 1/n2): one SD, taken as that of both arms; NaN for impossible input. The SE of
+    an adjusted difference would give the residual SD, which is too small to standardise by
+
+    References
+    ----------
+    Cochrane Handbook 6.4, section 6.5.2.3
+    """
+    error, a, b = _floats(se, n1, n2)
+    sizes = 1 / np.where(a > 0, a, NAN) + 1 / np.where(b > 0, b, NAN)
+    return _positive(error / np.sqrt(sizes))
+
+
+def smd_from_md(
+    md: ArrayLike,
+    se: ArrayLike,
+    sd: ArrayLike,
+    n1: ArrayLike,
+    n2: ArrayLike,
+    correction: str = "exact",
+    *,
+    adjusted: bool = False,
+) -> tuple[Array, Array, str]:
+    """Reported mean difference as an SMD, standardised by a pooled SD of the scores.
+
+    Parameters
+    ----------
+    md, se : difference of means and its SE; the SE is read only where adjusted
+    sd : pooled SD within arms of the scores themselves, not the residual SD of a model
+    n1, n2 : number analysed per arm; the SD has n1 + n2 - 2 degrees of freedom
+    correction : "exact", "approx" or "none"
+    adjusted
+        False: g = J md/sd, variance 1/n1 + 1/n2 + g^2/(2 (n1 + n2)), as for SMD;
+        True, for a difference adjusted for baseline or other covariates (ANCOVA, mixed model):
+        variance (J se/sd)^2 + g^2/(2 (n1 + n2)), for the SE knows what the adjustment gained
+
+    Returns
+    -------
+    (g, variance, name of the formula); NaN where sd <= 0, a number is < 1 or, adjusted, se <= 0
+
+    Raises
+    ------
+    TrialpoolError
+        for an unknown correction
+
+    References
+    ----------
+    Hedges 1981, J Educ Stat 6:107; Borenstein 2009, in Cooper, Hedges & Valentine, section on
+    analysis of covariance, whose (1 - R^2)(1/n1 + 1/n2) is (se/sd)^2
+    """
+    diff, error, unit, a, b = _floats(md, se, sd, n1, n2)
+    a, b, unit = np.where(a >= 1, a, NAN), np.where(b >= 1, b, NAN), _positive(unit)
+    factor = small_sample_factor(a + b - 2, correction)
+    g = np.asarray(factor * diff / unit)
+    means = (factor * _positive(error) / unit) ** 2 if adjusted else 1 / a + 1 / b
+    kind = "adjusted MD, variance from its SE" if adjusted else "MD, LS variance"
+    vi = np.asarray(means + g**2 / (2 * (a + b)))
+    return g, vi, f"SMD from {kind}, {correction} correction"
+
+
 def d_to_g(
     d: ArrayLike, se: ArrayLike, df: ArrayLike, correction: str = "exact"
 ) -> tuple[Array, Array]:

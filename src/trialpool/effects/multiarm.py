@@ -1,4 +1,4 @@
-"""Several arms of one trial made into one."""
+"""Several arms of one trial: made into one, split, or kept with their covariance."""
 
 from __future__ import annotations
 
@@ -90,3 +90,225 @@ def combine_counts(event: ArrayLike, totaln: ArrayLike) -> Counts:
         )
     bad = ~((ei >= 0) & (ei <= ti)).all(axis=-1)
     return Counts(*(np.where(bad, NAN, x.sum(axis=-1)) for x in (ei, ti)))
+
+
+def split_arm(n: ArrayLike, parts: int) -> Array:
+    """Number of people of a control arm shared out among the arms it is compared with.
+
+    Parameters
+    ----------
+    n : number analysed, any shape
+    parts : number of comparisons that use the arm; each keeps the arm's mean and SD
+
+    Returns
+    -------
+    n/parts, not rounded; NaN where n < 1
+
+    Raises
+    ------
+    TrialpoolError
+        if parts < 1
+
+    References
+    ----------
+    Cochrane Handbook 6.4, section 23.3.4
+    """
+    if parts < 1:
+        raise TrialpoolError(f"parts = {parts}: an arm is split among at least 1 comparison")
+    size = np.asarray(n, dtype=np.float64)
+    return np.where(size >= 1, size, NAN) / parts
+
+
+def split_counts(event: ArrayLike, totaln: ArrayLike, parts: int) -> Counts:
+    """Events and total of a control arm shared out among the arms it is compared with.
+
+    Parameters
+    ----------
+    event, totaln : 0 <= event <= totaln, any shape that broadcasts
+    parts : number of comparisons that use the arm
+
+    Returns
+    -------
+    Counts divided by parts, not rounded; NaN for impossible input
+
+    Raises
+    ------
+    TrialpoolError
+        if parts < 1
+
+    References
+    ----------
+    Cochrane Handbook 6.4, section 23.3.4
+    """
+    ei, ti = np.asarray(event, dtype=np.float64), split_arm(totaln, parts)
+    share = ei / parts
+    bad = ~((share >= 0) & (share <= ti))
+    return Counts(np.where(bad, NAN, share), np.where(bad, NAN, ti))
+
+
+def _covariance(own: Array, control: Array) -> Array:
+    """V of (arms,) own variances and what the control adds to every element; NaN if any is."""
+    v = np.diag(own) + control
+    return v if np.isfinite(v).all() and (own > 0).all() else np.full(v.shape, NAN)
+
+
+def shared_control_covariance(
+    g: ArrayLike, n_experimental: ArrayLike, n_control: float, diagonal: str = "LS"
+) -> Array:
+    """Covariance of one trial's SMDs against the same control.
+
+    Parameters
+    ----------
+    g, n_experimental : (arms,) SMD of each experimental arm and its number analysed
+    n_control : number analysed in the control
+    diagonal
+        "LS": the variance of `effect_size("SMD")`, 1/nE + 1/nC + g^2/(2 (nE + nC));
+        "GO": Gleser and Olkin's own, 1/nE + 1/nC + g^2/(2 N)
+
+    Returns
+    -------
+    (arms, arms), off the diagonal 1/nC + g_i g_j/(2 N), N = all people of the trial, control
+    included; positive definite. All NaN where a value is missing or impossible. N supposes one SD
+    pooled over all arms; with a SD per pair of arms it is an approximation
+
+    Raises
+    ------
+    TrialpoolError
+        for an unknown diagonal
+
+    References
+    ----------
+    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, p. 364-367
+    """
+    if diagonal not in ("LS", "GO"):
+        raise TrialpoolError(f"diagonal = {diagonal!r}: allowed are LS, GO")
+    d, ne = (np.asarray(x, dtype=np.float64) for x in (g, n_experimental))
+    sizes = np.where(ne >= 1, ne, NAN)
+    nc = n_control if n_control >= 1 else NAN
+    total = sizes.sum() + nc
+    v = _covariance(1 / sizes, np.asarray(1 / nc + np.outer(d, d) / (2 * total)))
+    if diagonal == "LS":
+        v[np.diag_indices_from(v)] += d**2 / 2 * (1 / (sizes + nc) - 1 / total)
+    return v
+
+
+def shared_control_covariance_md(
+    sd_experimental: ArrayLike, n_experimental: ArrayLike, sd_control: float, n_control: float
+) -> Array:
+    """Covariance of one trial's mean differences against the same control.
+
+    Parameters
+    ----------
+    sd_experimental, n_experimental : (arms,) SD and number analysed of each experimental arm
+    sd_control, n_control : SD and number analysed of the control
+
+    Returns
+    -------
+    (arms, arms), sdE^2/nE + sdC^2/nC on the diagonal, sdC^2/nC off it. All NaN where a value is
+    missing or impossible
+
+    References
+    ----------
+    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, chapter 19: the control's part of the
+    variance is common to all differences
+    """
+    sd, ne = (np.asarray(x, dtype=np.float64) for x in (sd_experimental, n_experimental))
+    valid = sd_control >= 0 and n_control >= 1
+    control = sd_control**2 / n_control if valid else NAN
+    own = np.where((sd > 0) & (ne >= 1), sd**2, NAN) / np.where(ne >= 1, ne, NAN)
+    return _covariance(own, np.asarray(control))
+
+
+def shared_control_covariance_counts(
+    measure: str,
+    event: ArrayLike,
+    totaln: ArrayLike,
+    event_control: float,
+    totaln_control: float,
+    add: float = 0.0,
+) -> Array:
+    """Covariance of one trial's log OR, log RR or RD against the same control.
+
+    Parameters
+    ----------
+    measure : "OR", "RR" (both on the log scale) or "RD"
+    event, totaln : (arms,) events and total of each experimental arm
+    event_control, totaln_control : events and total of the control
+    add : added to both cells of every arm, such as 0.5 where the effects were computed so
+
+    Returns
+    -------
+    (arms, arms); an arm with e of n events, p = e/n, adds 1/e + 1/(n - e) for OR, 1/e - 1/n for
+    RR, p (1 - p)/n for RD; the control's term is the covariance. All NaN where a value is missing
+    or impossible, or an arm's term is 0 or infinite because a cell is 0
+
+    Raises
+    ------
+    TrialpoolError
+        for an unknown measure
+
+    References
+    ----------
+    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, p. 360-364
+    """
+    if measure not in ("OR", "RR", "RD"):
+        raise TrialpoolError(f"measure = {measure!r}: allowed are OR, RR, RD")
+    e = np.append(np.asarray(event, dtype=np.float64), event_control) + add
+    n = np.append(np.asarray(totaln, dtype=np.float64), totaln_control) + 2 * add
+    inside = (e > 0) & (e <= n) if measure == "RR" else (e > 0) & (e < n)
+    e, n = np.where(inside, e, NAN), np.where(inside, n, NAN)
+    terms = {
+        "OR": 1 / e + 1 / np.where(n > e, n - e, NAN),
+        "RR": 1 / e - 1 / n,
+        "RD": e * (n - e) / n**3,
+    }[measure]
+    return _covariance(terms[:-1], terms[-1])
+
+
+class OneEstimate(NamedTuple):
+    """An estimate and its sampling variance."""
+
+    yi: float
+    vi: float
+
+
+def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
+    """One trial's correlated estimates combined by generalised least squares.
+
+    With a random effect per trial, common to its arms, the trial's covariance is V + tau2 J with
+    J all ones. The weights are then the same for every tau2 and the variance is vi + tau2: to
+    pool the collapsed trials is exact, not an approximation. It says nothing on differences
+    between the arms.
+
+    Parameters
+    ----------
+    yi : (arms,) estimates of one trial
+    V : (arms, arms) their covariance, positive definite
+
+    Returns
+    -------
+    OneEstimate, yi = vi 1'V^-1 y and vi = 1/(1'V^-1 1); both NaN where a value is missing or V is
+    not positive definite
+
+    Raises
+    ------
+    TrialpoolError
+        if the shapes do not fit
+
+    References
+    ----------
+    Gleser & Olkin 2009, in Cooper, Hedges & Valentine, eq. 19.6 and 19.7
+    """
+    y, v = np.asarray(yi, dtype=np.float64), np.asarray(V, dtype=np.float64)
+    if y.ndim != 1 or v.shape != (len(y), len(y)) or not len(y):
+        raise TrialpoolError(
+            f"one_estimate: yi must be (arms,) and V (arms, arms), got {y.shape} and {v.shape}"
+        )
+    if not (np.isfinite(y).all() and np.isfinite(v).all()):
+        return OneEstimate(NAN, NAN)
+    try:
+        np.linalg.cholesky(v)
+    except np.linalg.LinAlgError:
+        return OneEstimate(NAN, NAN)
+    weights = np.linalg.solve(v, np.ones(len(y)))
+    return OneEstimate(float(weights @ y / weights.sum()), float(1 / weights.sum()))
