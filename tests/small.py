@@ -13,9 +13,10 @@ from trialpool.extraction.clean import Cleaned, clean, load
 from trialpool.extraction.problems import DataError
 from trialpool.review.analysis import Result, analyse
 from trialpool.review.comparisons import build_effects
-from trialpool.review.protocol import Defaults, Review, read_protocol
+from trialpool.review.protocol import Review, read_protocol
 from trialpool.review.ready import check
 from trialpool.review.records import Records
+from trialpool.review.settings import Defaults
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +77,10 @@ class SmallReview:
         records = Records(*(through_csv(tables[name]) for name in names))
         return through_csv(
             build_effects(
-                records, self.review.measures(condition), Defaults.model_validate(defaults)
+                records,
+                self.review.measures(condition),
+                Defaults.model_validate(defaults) if defaults else self.review.defaults,
+                self.review.changes(condition),
             )
         )
 

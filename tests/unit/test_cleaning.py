@@ -39,7 +39,7 @@ def test_an_sd_is_computed_from_a_standard_error(small: SmallReview) -> None:
     small.set("results", 2, "se", "1.5")
     record = small.cleaned().tables["records"].query("table == 'results' and row == 2").iloc[0]
     assert record["sd"] == pytest.approx(1.5 * sqrt(20))
-    assert record["sd_from"] == "SE x sqrt(n)"
+    assert record["computed"] == "SD = SE x sqrt(n)"
 
 
 def test_an_sd_is_computed_from_a_confidence_interval_with_t(small: SmallReview) -> None:

@@ -12,13 +12,14 @@ from scipy.special import ndtri
 
 import trialpool as tp
 from trialpool.effects.changes import change_sd
-from trialpool.effects.generic import sd_from_ci, se_from_p, se_from_t
+from trialpool.effects.generic import sd_from_ci, sd_from_difference, se_from_p, se_from_t
 from trialpool.effects.medians import mean_sd
 from trialpool.effects.multiarm import (
     one_estimate,
     shared_control_covariance,
     shared_control_covariance_counts,
 )
+from trialpool.effects.paired import recover_r
 from trialpool.results import EffectSizes
 
 Array = NDArray[np.float64]
@@ -51,6 +52,17 @@ def test_handbook_se_from_p() -> None:
 def test_handbook_sd_from_a_small_samples_interval() -> None:
     """Section 6.5.2.2: with 25 people t is 2.0639, and the interval 4.128 SEs wide."""
     assert 5 / float(sd_from_ci(0, 1, 25)) == pytest.approx(4.128, abs=5e-4)
+
+
+def test_handbook_sd_from_a_p_value() -> None:
+    """Section 6.5.2.3, continued: SE 1.37 with 25 and 22 people is an SD of 4.69."""
+    assert round(float(sd_from_difference(1.37, 25, 22)), 2) == 4.69
+
+
+def test_handbook_correlation_behind_a_change() -> None:
+    """Section 6.5.2.8, table 6.5.b: SDs 6.4, 7.1, change 4.5: r .78; 7.0, 6.9, 4.2: r .82."""
+    assert round(float(recover_r(6.4, 7.1, 4.5)), 2) == 0.78
+    assert round(float(recover_r(7.0, 6.9, 4.2)), 2) == 0.82
 
 
 def test_wan_2014_table_1() -> None:

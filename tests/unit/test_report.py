@@ -52,7 +52,7 @@ def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> di
                    "common_effect_only": allowed.common_effect_only,
                    "withheld": dict(allowed.withheld)},
         "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
-        "posterior": None,
+        "posterior": None, "weight_by_design": {},
     } | changes  # fmt: skip
 
 
@@ -250,6 +250,22 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     assert "the same in both" in found["Few trials"]
     assert found["Model"] == "Tau2 is at its bound."
     assert bayes(model) == "−0.40 (95 % credible interval −0.90 to 0.10; priors: mu flat)"
+
+
+def test_a_flagged_trial_stands_with_and_without() -> None:
+    """Each flag comes with what the analysis gives without the trial, or read another way."""
+    table = studies(2)
+    table["flags"] = ["se_typed_as_sd", "grim"]
+    rows = varied((-1.0, 0.0), (-0.8, 0.4), (-0.9, 0.3)).assign(
+        group=["protocol", "flagged data", "flagged data"],
+        label=["as in the protocol", "without Trial 0", "without flagged results"], k=[2, 1, 0],
+    )  # fmt: skip
+    analysis = held(made(2, -0.5, -1.0, 0.0), studies=table, sensitivity=rows)
+    found = {c.name: c.text for c in caveats(analysis, None)}["Flagged data"]
+    assert found.endswith(
+        "Without Trial 0 it gives −0.20 (−0.80 to 0.40) (k = 1); "
+        "without flagged results no trial is left."
+    )
 
 
 def test_words_of_judgement_stay_out() -> None:

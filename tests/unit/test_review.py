@@ -41,9 +41,9 @@ def test_a_crossover_is_paired_and_its_alternatives_stand_beside_it(small: Small
     assert (paired["yi"], paired["vi"]) == pytest.approx((es.yi[0], es.vi[0]), rel=1e-5)
     assert paired["n"] == 16
     assert paired["imputed"] == "correlation between the two conditions assumed 0.5"
-    grid = [one(effects, start, "SMD", f"r = {r}")["vi"] for r in ("0.3", "0.5", "0.7")]
+    grid = [one(effects, start, "SMD", f"crossover: r = {r}")["vi"] for r in ("0.3", "0.5", "0.7")]
     assert grid[0] > grid[1] == paired["vi"] > grid[2]
-    parallel = one(effects, start, "SMD", "crossover as parallel")
+    parallel = one(effects, start, "SMD", "crossover: as parallel")
     es = effect_size("SMD", m1i=[15], sd1i=[6], n1i=[16], m2i=[18.5], sd2i=[6.5], n2i=[16])
     assert parallel["yi"] == pytest.approx(es.yi[0], rel=1e-5)
     assert parallel["n"] == 16
@@ -68,7 +68,9 @@ def test_the_correlation_is_recovered_from_an_sd_of_the_difference(small: SmallR
     small.write("contrasts", [header, [cells[name] for name in header]])
     effects = small.effects()
     paired = effects[effects["effect_id"].str.contains("Cedar.*both.msd...SMD")]
-    assert paired["variant"].fillna("").tolist() == ["", "crossover as parallel"]
+    assert paired["variant"].fillna("").tolist() == [
+        "", "crossover: as parallel", "crossover: variance Cochrane",
+    ]  # fmt: skip
     r = (6**2 + 6.5**2 - 5**2) / (2 * 6 * 6.5)
     es = effect_size("SMCRP", m1i=[15], sd1i=[6], m2i=[18.5], sd2i=[6.5], ni=[16], ri=[r])
     assert paired.iloc[0]["vi"] == pytest.approx(es.vi[0], rel=1e-5)
@@ -190,7 +192,7 @@ def test_an_alternative_set_of_participants_is_a_variant(small: SmallReview) -> 
     small.write("results", [*rows, extra])
     result = small.result("blue", "mood")
     assert result.model["k"] == 4
-    varied = result.sensitivity.set_index("label").loc["participants: plus one"]
+    varied = result.sensitivity.set_index("label").loc["plus one"]
     es = effect_size("SMD", m1i=[17.5], sd1i=[8], n1i=[21], m2i=[24], sd2i=[9], n2i=[19])
     studies = result.studies.set_index("trial_id")
     yi = studies["yi"].where(studies.index != "Ash", es.yi[0])

@@ -44,6 +44,7 @@ rule effects:
         "../../environment.yml"
     params:
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
+        changes=lambda wildcards: REVIEW.changes(wildcards.condition),
         defaults=REVIEW.defaults.model_dump(mode="json"),
     script:
         "../scripts/effects.py"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from trialpool.effects.generic import sd_from_ci, sd_from_se
+from trialpool.effects.percentages import events_from_percent
 from trialpool.extraction.checks import Outcomes, run_checks
 from trialpool.extraction.problems import Problem
-from trialpool.extraction.read import RawData, Row, Value, raise_errors, read_condition
+from trialpool.extraction.read import RawData, Row, Sheet, Value, raise_errors, read_condition
 from trialpool.extraction.schema import CONDITION_TABLES
 
 # What tells two comparisons apart, leaving out the arms and who reported them.
@@ -24,6 +25,17 @@ _COMPARISON = {
                   "definition", "period", "time_days", "effect_measure", "analysis_set"),
 }  # fmt: skip
 Roles = Mapping[tuple[Value, Value], str]
+
+# What a change score and the scores it lies between have in common.
+_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set",
+           "source")  # fmt: skip
+# How a number that was not reported is computed, by the first words of what `computed` says, and
+# the cells it is computed from.
+_COMPUTED = {
+    "SD = SE": ("se",),
+    "SD = sqrt(n)": ("ci_low", "ci_high"),
+    "event =": ("percent",),
+}
 
 
 # The files the cleaning step writes for a condition.
@@ -112,7 +124,7 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
     for name in ("results", "contrasts"):
         rows = raw[name].rows
-        faults[name] |= _unusable(name, rows)
+        faults[name] |= _unusable(name, rows, raw[name])
         faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
     faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
 
@@ -120,8 +132,8 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     for table in CONDITION_TABLES:
         used = [row for row in raw[table.name].rows if _number(row) not in faults[table.name]]
         if table.name == "results":
-            used = [_with_sd(row) for row in used]
-        columns = ["row", *table.names] + (["sd_from"] if table.name == "results" else [])
+            used = [_completed(row, raw["results"]) for row in used]
+        columns = ["row", *table.names] + (["computed"] if table.name == "results" else [])
         tables[table.name] = pd.DataFrame(used, columns=columns).sort_values(
             list(table.key), kind="stable", na_position="first", ignore_index=True
         )
@@ -143,8 +155,15 @@ def _number(row: Row) -> int:
     return int(row["row"] or 0)
 
 
-def _unusable(name: str, rows: Sequence[Row]) -> dict[int, Dropped]:
-    judge: Callable[[Row], str] = _no_result if name == "results" else _no_contrast
+def cells_behind(computed: str) -> tuple[str, ...]:
+    """The raw columns from which a number was computed, as `computed` of a record says."""
+    return next((cells for words, cells in _COMPUTED.items() if computed.startswith(words)), ())
+
+
+def _unusable(name: str, rows: Sequence[Row], sheet: Sheet) -> dict[int, Dropped]:
+    judge: Callable[[Row], str] = _no_contrast
+    if name == "results":
+        judge = partial(_no_result, sheet=sheet, spreads=_spreads(rows))
     out = {}
     for row in rows:
         if row["exclude_reason"] is not None:
@@ -154,19 +173,53 @@ def _unusable(name: str, rows: Sequence[Row]) -> dict[int, Dropped]:
     return out
 
 
-def _no_result(row: Row) -> str:
+def _spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
+    """Whose scores have an SD, and when: a baseline counts for every time."""
+    return frozenset(
+        (*(row[column] for column in _PEOPLE), row["outcome_type"],
+         None if row["outcome_type"] == "baseline" else row["time_days"])
+        for row in rows
+        if row["outcome_type"] in ("baseline", "msd") and _sd(row) is not None
+    )  # fmt: skip
+
+
+def _no_result(row: Row, *, sheet: Sheet, spreads: frozenset[tuple[Value, ...]]) -> str:
     if row["outcome_type"] == "event":
-        missing = [name for name in ("event", "totaln") if row[name] is None]
-        return f"no {' and no '.join(missing)}" if missing else ""
-    if row["mean"] is None:
-        if row["median"] is not None:
-            return "only a median is reported, which is not yet converted to a mean"
-        return "no mean"
+        return _no_count(row, sheet)
     if row["n"] is None:
         return "no number of participants"
-    if row["sd"] is None and _sd(row) is None:
+    if row["mean"] is None:
+        ends = (("q1", "q3"), ("minimum", "maximum"))
+        spread = any(all(row[end] is not None for end in pair) for pair in ends)
+        if row["median"] is not None and spread:
+            return ""
+        return "no mean, and no median with its quartiles or range to estimate it from"
+    if _sd(row) is not None:
+        return ""
+    people = tuple(row[column] for column in _PEOPLE)
+    if row["outcome_type"] != "change":
         return "no SD, and no SE or CI of the mean to compute it from"
-    return ""
+    if {(*people, "baseline", None), (*people, "msd", row["time_days"])} <= spreads:
+        return ""
+    return "no SD, SE or CI of the change, and no SD before and after to work it out from"
+
+
+def _no_count(row: Row, sheet: Sheet) -> str:
+    if row["totaln"] is None:
+        return "no totaln" if row["event"] is not None else "no event and no totaln"
+    if row["event"] is not None:
+        return ""
+    if row["percent"] is None:
+        return "no event, and no percentage to compute it from"
+    return _from_percent(row, sheet)[1]
+
+
+def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
+    """The number of people that a printed percentage stands for, or why there is none."""
+    printed = sheet.text(row, "percent")
+    decimals = len(printed.partition(".")[2])
+    found = events_from_percent(float(printed), int(row["totaln"] or 0), decimals)
+    return float(found.count[0]), found.reason[0]
 
 
 def _no_contrast(row: Row) -> str:
@@ -175,9 +228,12 @@ def _no_contrast(row: Row) -> str:
     if row["estimate"] is None:
         return "no estimate"
     has_ci = row["ci_low"] is not None and row["ci_high"] is not None
-    has_p = row["p_value"] is not None and row["df"] is not None
-    if row["se"] is None and row["t"] is None and not has_ci and not has_p:
-        return "no SE, CI, t, or p with df to compute a standard error from"
+    people = row["n_experimental"] is not None and row["n_control"] is not None
+    needs_df = row["effect_measure"] not in ("OR", "RR", "RD")
+    has_p = row["p_value"] is not None and (not needs_df or row["df"] is not None or people)
+    direct = any(row[name] is not None for name in ("se", "t", "f"))
+    if not direct and not has_ci and not has_p:
+        return "no SE, CI, t, F, or p with df or n to compute a standard error from"
     return ""
 
 
@@ -252,20 +308,29 @@ def _sd(row: Row) -> tuple[float, str] | None:
         return None
     n = float(row["n"])
     if row["sd"] is not None:
-        return float(row["sd"]), "reported"
+        return float(row["sd"]), ""
     if row["se"] is not None:
-        return float(sd_from_se(float(row["se"]), n)), "SE x sqrt(n)"
+        return float(sd_from_se(float(row["se"]), n)), "SD = SE x sqrt(n)"
     if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
         sd = float(sd_from_ci(float(row["ci_low"]), float(row["ci_high"]), n))
-        return (sd, "sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
+        return (sd, "SD = sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
     return None
 
 
-def _with_sd(row: Row) -> Row:
-    found = _sd(row) if row["outcome_type"] != "event" else None
+def _completed(row: Row, sheet: Sheet) -> Row:
+    """The row with an SD or a count that was not reported but follows from what was.
+
+    `computed` says how; it is blank where nothing was computed.
+    """
+    if row["outcome_type"] == "event":
+        if row["event"] is not None:
+            return {**row, "computed": None}
+        told = f"event = {sheet.text(row, 'percent')} % of {row['totaln']}"
+        return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": told}
+    found = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
     if found is None:
-        return {**row, "sd_from": None}
-    return {**row, "sd": found[0], "sd_from": found[1]}
+        return {**row, "computed": None}
+    return {**row, "sd": found[0], "computed": found[1] or None}
 
 
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:

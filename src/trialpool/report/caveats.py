@@ -195,9 +195,21 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
 
 def _flagged(analysis: Analysis) -> str:
     parts = [f"{name} ({w.flags(told)})" for name, told in _told(analysis.studies, "flags")]
-    return (
-        f"Marked by checks on the raw data for a second look: {w.listed(parts)}." if parts else ""
-    )
+    if not parts:
+        return ""
+    marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
+    rows = analysis.sensitivity
+    without = tables.records(rows[rows["group"] == "flagged data"])
+    found = [_left_after(analysis.model, row) for row in without]
+    return f"{marked} {w.capital('; '.join(found))}." if found else marked
+
+
+def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """What an analysis gives without a flagged trial, or with its data read another way."""
+    label = w.text(row["label"])
+    if row["k"] == 0:
+        return f"{label} no trial is left"
+    return f"{label} it gives {w.effect(model, row)} (k = {w.whole(row['k'])})"
 
 
 def _imputed(analysis: Analysis) -> str:
@@ -230,7 +242,9 @@ def _crossover(analysis: Analysis) -> str:
     for design, told in words.items():
         names = _names(analysis.studies, "design", design)
         if names:
-            parts.append(f"{w.listed(names)}: {told}")
+            share = analysis.model["weight_by_design"].get(design)
+            weight = "" if share is None else f", {w.percent(share)} of the weight"
+            parts.append(f"{w.listed(names)}: {told}{weight}")
     return f"{'; '.join(parts)}." if parts else ""
 
 

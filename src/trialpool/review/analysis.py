@@ -16,12 +16,13 @@ from trialpool.review.sensitivity import posterior, sensitivity
 from trialpool.review.what_if import WhatIf, what_if
 
 STUDY_COLUMNS = (
-    "effect_id", "trial_id", "study", "year", "comparison", "comparator_class", "instrument",
-    "definition", "time_days", "timepoint", "design", "basis", "measure", "n_experimental",
-    "n_control", "n", "mean_experimental", "sd_experimental", "mean_control", "sd_control",
+    "effect_id", "part", "trial_id", "study", "year", "comparison", "comparator_class",
+    "instrument", "definition", "time_days", "timepoint", "design", "basis", "measure",
+    "n_experimental", "n_control", "n", "mean_experimental", "sd_experimental", "mean_control",
+    "sd_control",
     "event_experimental", "totaln_experimental", "event_control", "totaln_control", "yi", "vi",
     "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "notes", "flags",
-    "confidence", "records", "locator", "source_url",
+    "confidence", "records", "cells", "locator", "source_url",
 )  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
     if "prediction interval" in allowed.withheld:
         reasons["pi"] = allowed.withheld["prediction interval"]
     return {
-        "k": len(studies),
+        "k": int(studies["trial_id"].nunique()),
         "n": int(studies["n"].sum()) if studies["n"].notna().any() else 0,
         "model": result.words,
         "display": {field: getattr(result, field) for field in shown},
@@ -134,8 +135,16 @@ def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
         "policy": asdict(allowed),
         "reasons": reasons,
         "cautions": list(pooled.cautions) if pooled else [],
+        "weight_by_design": _by_design(studies),
         "note": _note(result, studies),
     }
+
+
+def _by_design(studies: pd.DataFrame) -> dict[str, float]:
+    """The share of the weight, in percent, of each design (Curtin 2002, Stat Med 21:2161)."""
+    known = studies[studies["weight"].notna()]
+    shares = known.groupby("design", sort=True)["weight"].sum()
+    return {str(design): float(share) for design, share in shares.items()}
 
 
 def _note(result: Fit, studies: pd.DataFrame) -> str:
@@ -159,7 +168,7 @@ def _absence(absent: WhatIf, studies: pd.DataFrame) -> dict[str, Any]:
     if joint is not None:
         out["what_if"] = {
             "trials": list(absent.added),
-            "k": len(studies) + len(absent.added),
+            "k": int(studies["trial_id"].nunique()) + len(absent.added),
             "estimate": joint.estimate,
             "ci_low": joint.ci_low,
             "ci_high": joint.ci_high,

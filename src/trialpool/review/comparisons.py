@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
-from trialpool.review import contrasts, crossover
-from trialpool.review.effect_rows import EFFECT_COLUMNS, Arm, Effect, arm_effect, text
-from trialpool.review.protocol import Defaults
+from trialpool.review import contrasts, crossover, parallel
+from trialpool.review.arms import Arm
+from trialpool.review.cells import text
+from trialpool.review.choices import Choices, of_protocol, variants
+from trialpool.review.effect_rows import EFFECT_COLUMNS, Effect
 from trialpool.review.records import Records
+from trialpool.review.settings import Defaults
 
 _GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
           "outcome_type"]  # fmt: skip
@@ -22,41 +26,49 @@ _CONTRAST = ["trial_id", "experimental_arm", "control_arm", "outcome", "instrume
 
 
 def build_effects(
-    records: Records, measures: Mapping[str, Sequence[str]], defaults: Defaults
+    records: Records,
+    measures: Mapping[str, Sequence[str]],
+    defaults: Defaults,
+    changes: Collection[str] = (),
 ) -> pd.DataFrame:
     """All effects the analyses of a condition may choose from.
 
-    Every pair of arms is compared in every measure some analysis of its outcome asks for;
-    experimental arms of one trial are combined. Crossover results are worked out as the protocol
-    says (`variant` blank) and under each alternative it declares (`variant` names it).
+    Every pair of arms is compared in every measure some analysis of its outcome asks for. Where a
+    number hangs on a choice (a crossover's correlation, a median, several arms of one trial), it
+    is worked out as the protocol says (`variant` blank) and under each other value of the choice
+    (`variant` names it).
 
     Parameters
     ----------
     measures : the measures asked for, by outcome
+    changes : outcomes of which change scores are asked for; those not reported are worked out
+        from the scores before and after
 
     Returns
     -------
     One row per effect, columns EFFECT_COLUMNS, sorted by `effect_id`. `yi` and `vi` are blank
-    where `reason` says why.
+    where `reason` says why. Where the control of several arms is split, an effect has one row for
+    each arm, named in `part`.
     """
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     effects: list[Effect] = []
-    for comparison in _comparisons(records):
+    for comparison in _comparisons(records, changes):
         for measure in measures.get(str(comparison.control.row["outcome"]), []):
             effects += _compare(records, defaults, measure, comparison)
     for row, alternative in _reported(records):
         for measure in measures.get(str(row["outcome"]), []):
-            effect = contrasts.effect(row, measure, records)
+            effect = contrasts.effect(row, measure, records, defaults.smd)
             effects.append(effect.in_set(text(row["analysis_set"]), alternative=alternative))
     lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
     frame = pd.DataFrame(lines, columns=list(EFFECT_COLUMNS))
-    twice = frame[frame.duplicated(["effect_id", "variant"])]
+    key = ["effect_id", "variant", "part"]
+    twice = frame[frame.duplicated(key)]
     if len(twice):
         raise TrialpoolError(
             "two results cannot be told apart; correct a key column of results.csv or "
             f"contrasts.csv: {', '.join(sorted(set(twice['effect_id'])))}"
         )
-    return frame.sort_values(["effect_id", "variant"], ignore_index=True)
+    return frame.sort_values(key, ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +81,42 @@ class _Comparison:
     alternative: bool
 
 
-def _comparisons(records: Records) -> Iterator[_Comparison]:
-    post = records.results[records.results["outcome_type"] != "baseline"]
-    for _, group in post.groupby(_GROUP, dropna=False, sort=True):
-        sets: dict[str, dict[str, Arm]] = {}
-        for row in tables.records(group):
-            arms = sets.setdefault(text(row["analysis_set"]), {})
-            arms[str(row["arm_id"])] = Arm(row, records)
-        main = sets.get("", {})
-        for name, arms in sets.items():
-            # An alternative set often changes one arm only; the other is the main set's.
-            both = {**main, **arms}.values()
-            experimental = [arm for arm in both if arm.role == "experimental"]
-            for control in (arm for arm in both if arm.role == "control"):
-                if experimental:
-                    yield _Comparison(experimental, control, name, bool(name and main))
+def _comparisons(records: Records, changes: Collection[str]) -> Iterator[_Comparison]:
+    rows = [row for row in records.scores_and_counts() if row["outcome_type"] != "baseline"]
+    arms = [Arm(row, records, *records.before_and_after(row)) for row in rows]
+    arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
+    groups: dict[tuple[str, ...], dict[str, dict[str, Arm]]] = {}
+    for arm in arms:
+        key = tuple(text(arm.row[column]) for column in _GROUP)
+        sets = groups.setdefault(key, {})
+        # A change that was reported comes before one that was worked out.
+        sets.setdefault(text(arm.row["analysis_set"]), {}).setdefault(str(arm.row["arm_id"]), arm)
+    for key in sorted(groups):
+        yield from _of_group(groups[key])
+
+
+def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[_Comparison]:
+    main = sets.get("", {})
+    for name, arms in sets.items():
+        # An alternative set often changes one arm only; the other is the main set's.
+        both = {**main, **arms}.values()
+        experimental = [arm for arm in both if arm.role == "experimental"]
+        for control in (arm for arm in both if arm.role == "control"):
+            if experimental:
+                yield _Comparison(experimental, control, name, bool(name and main))
+
+
+def _unreported_change(
+    row: Mapping[str, Any], records: Records, changes: Collection[str]
+) -> Arm | None:
+    """The change behind a score and its baseline, where an analysis takes change scores."""
+    if row["outcome_type"] != "msd" or row["outcome"] not in changes:
+        return None
+    before, after = records.before_and_after({**row, "outcome_type": "change"})
+    if before is None or after is None or not isfinite(float(before["mean"] or "nan")):
+        return None
+    change = {**row, "outcome_type": "change", "mean": None, "sd": None, "computed": None}
+    return Arm(change, records, before, after)
 
 
 def _reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
@@ -98,23 +131,24 @@ def _reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
 def _compare(
     records: Records, defaults: Defaults, measure: str, comparison: _Comparison
 ) -> Iterator[Effect]:
-    smd, control = defaults.smd, comparison.control
+    """The effect as the protocol has it, and under each other value of a choice it hangs on."""
+    main = _under(of_protocol(defaults), records, measure, comparison)
+    effects = list(main)
+    # Of an alternative set of participants only the protocol's own handling is of interest; and
+    # nothing is varied that has no number.
+    if not comparison.alternative and all(effect.has_number for effect in main):
+        for variant in variants(defaults):
+            found = _under(variant.choices, records, measure, comparison)
+            hanging = any(variant.choice in effect.hangs_on for effect in (*main, *found))
+            if hanging and all(effect.has_number for effect in found):
+                effects += [replace(effect, variant=variant.name) for effect in found]
+    for effect in effects:
+        yield effect.in_set(comparison.participants, alternative=comparison.alternative)
+
+
+def _under(how: Choices, records: Records, measure: str, comparison: _Comparison) -> list[Effect]:
+    experimental, control = comparison.experimental, comparison.control
     if control.row["period"] == "both":
-        found = crossover.effects(
-            measure,
-            comparison.experimental,
-            control,
-            records.contrasts,
-            defaults.crossover,
-            smd,
-        )
-    else:
-        whole = control.row["period"] == "whole"
-        design = "parallel" if whole else "crossover, first period"
-        found = iter(
-            [arm_effect(measure, comparison.experimental, control, design=design, smd=smd)]
-        )
-    for effect in found:
-        # Of an alternative set of participants only the protocol's own handling is of interest.
-        if not (comparison.alternative and effect.variant):
-            yield effect.in_set(comparison.participants, alternative=comparison.alternative)
+        return [crossover.effect(measure, experimental, control, records.contrasts, how)]
+    design = "parallel" if control.row["period"] == "whole" else crossover.FIRST
+    return parallel.effects(measure, experimental, control, how, design=design)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-
-import pandas as pd
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from trialpool import tables
 from trialpool.effects import effect_size
+from trialpool.effects.changes import r_from_p, r_from_t
 from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
-from trialpool.review.effect_rows import (
-    Arm,
-    Effect,
-    arm_effect,
-    arm_numbers,
-    from_arms,
-    single,
-    text,
-)
-from trialpool.review.protocol import Crossover, SmdOptions
+from trialpool.review import choices as by
+from trialpool.review.arms import Arm, Summary
+from trialpool.review.cells import number, text
+from trialpool.review.effect_rows import Effect, from_arms, single
+from trialpool.review.parallel import combined
 
-AS_PARALLEL = "crossover as parallel"
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from trialpool.review.choices import Choices
+
+PAIRED, FIRST, AS_PARALLEL = (
+    f"crossover, {how}" for how in ("paired", "first period", "as parallel")
+)
 _SAME = ("trial_id", "outcome", "instrument", "definition", "time_days", "analysis_set")
 INDEPENDENT = "the two conditions of a crossover are counted as independent groups"
-LEFT_OUT = "the protocol leaves out results with both conditions per person"
+LEFT_OUT = {
+    "leave_out": "the protocol leaves out results with both conditions per person",
+    "first_period": "the protocol takes the first period of a crossover only",
+}
 SEVERAL = (
     "several experimental conditions of a crossover are the same people; they are not combined "
     "(exclude all but one with a reason)"
@@ -33,57 +39,39 @@ SEVERAL = (
 NO_PAIRED_TABLE = f"{INDEPENDENT}: the paired table is not available"
 
 
-def effects(
+def effect(
     measure: str,
     experimental: Sequence[Arm],
     control: Arm,
     contrasts: pd.DataFrame,
-    options: Crossover,
-    smd: SmdOptions,
-) -> Iterator[Effect]:
-    """The effect as the protocol handles crossovers, then each declared alternative.
+    how: Choices,
+) -> Effect:
+    """The effect as the choices handle crossovers.
 
     Scores are compared within people, with the correlation recovered from a reported SD of the
-    difference, or imputed. Counts would need the table of pairs, which is almost never reported:
-    they are compared as independent groups, which overstates the variance when a person's two
-    answers agree (Elbourne 2002, Int J Epidemiol 31:140).
+    difference or a paired test, or imputed. Counts would need the table of pairs, which is almost
+    never reported: they are compared as independent groups, which overstates the variance when a
+    person's two answers agree (Elbourne 2002, Int J Epidemiol 31:140).
     """
-    people = max(_people(arm) for arm in (*experimental, control))
+    handling = how.crossover.handling
+    sides = (experimental[0].summary(how), control.summary(how))
 
-    def parallel(variant: str, imputed: str) -> Effect:
-        return arm_effect(
-            measure,
-            experimental,
-            control,
-            design="crossover, as parallel",
-            smd=smd,
-            people=people,
-            variant=variant,
-            imputed=imputed,
-        )
+    def parallel(*imputed: str, hangs_on: frozenset[str] = frozenset()) -> Effect:
+        people = max([side.n for side in sides] + [arm.summary(how).n for arm in experimental])
+        return combined(
+            measure, experimental, control, how,
+            design=AS_PARALLEL, people=people, imputed=imputed, hangs_on=hangs_on,
+        )  # fmt: skip
 
-    if options.handling == "leave_out":
-        yield _without(parallel("", ""), LEFT_OUT)
-        return
+    if handling in LEFT_OUT:
+        return _without(parallel(), LEFT_OUT[handling])
     if control.counts:
-        yield parallel("", NO_PAIRED_TABLE)
-        return
+        return parallel(NO_PAIRED_TABLE)
+    if handling == "parallel":
+        return parallel(INDEPENDENT, hangs_on=frozenset({by.PAIRING}))
     if len(experimental) > 1:
-        yield _without(parallel("", ""), SEVERAL)
-        return
-    recovered = _correlation(experimental[0], control, contrasts)
-
-    def paired(variant: str, r: float) -> Effect:
-        found = recovered or (r, "")
-        return _paired(measure, experimental[0], control, found, options.variance, smd, variant)
-
-    if options.handling == "paired":
-        yield paired("", options.correlation)
-    else:
-        yield parallel("", INDEPENDENT)
-    for r in () if recovered else options.correlation_grid:
-        yield paired(f"r = {r:g}", r)
-    yield parallel(AS_PARALLEL, INDEPENDENT)
+        return _without(parallel(), SEVERAL)
+    return _paired(measure, experimental[0], control, sides, contrasts, how)
 
 
 def _without(effect: Effect, reason: str) -> Effect:
@@ -91,65 +79,80 @@ def _without(effect: Effect, reason: str) -> Effect:
     return replace(effect, sizes=single(NAN, NAN, effect.measure, "", reason))
 
 
-def _people(arm: Arm) -> float:
-    return float(arm.row["totaln"] if arm.counts else arm.row["n"])
-
-
 def _paired(
     measure: str,
     experimental: Arm,
     control: Arm,
-    correlation: tuple[float, str],
-    variance: str,
-    smd: SmdOptions,
-    variant: str,
+    sides: tuple[Summary, Summary],
+    contrasts: pd.DataFrame,
+    how: Choices,
 ) -> Effect:
-    r, source = correlation
-    numbers = arm_numbers([experimental], control)
+    one, other = sides
     # Only people seen under both conditions make a pair; the smaller number is the most there
     # can be.
-    pairs = min(_people(experimental), _people(control))
-    options = {"variance": variance} if measure == "SMD" else {}
+    pairs = min(one.n, other.n)
+    hangs_on = {by.PAIRING}
+    recovered = _correlation(experimental, control, sides, pairs, contrasts)
+    r, source = recovered or (how.crossover.correlation, "")
+    imputed = () if recovered else (f"correlation between the two conditions assumed {r:g}",)
+    if not recovered:
+        hangs_on.add(by.PAIR_CORRELATION)
+    options = {}
+    if measure == "SMD":
+        options = {"variance": how.crossover.variance}
+        hangs_on.add(by.PAIR_VARIANCE)
     sizes = effect_size(
         "SMCRP" if measure == "SMD" else "MC",
-        m1i=[numbers["mean_experimental"]],
-        m2i=[numbers["mean_control"]],
-        sd1i=[numbers["sd_experimental"]],
-        sd2i=[numbers["sd_control"]],
+        m1i=[one.mean],
+        m2i=[other.mean],
+        sd1i=[one.sd],
+        sd2i=[other.sd],
         ni=[pairs],
         ri=[r],
         **options,
     )
     return from_arms(
-        sizes,
-        measure,
-        [experimental],
-        control,
-        design="crossover, paired",
-        n=pairs,
-        numbers=numbers,
-        variant=variant,
-        imputed="" if source else f"correlation between the two conditions assumed {r:g}",
-        computed=source,
-    )
+        sizes, measure, [experimental], control, sides,
+        design=PAIRED, n=pairs, imputed=imputed, derived=(source,), hangs_on=hangs_on,
+    )  # fmt: skip
 
 
 def _correlation(
-    experimental: Arm, control: Arm, contrasts: pd.DataFrame
+    experimental: Arm,
+    control: Arm,
+    sides: tuple[Summary, Summary],
+    pairs: float,
+    contrasts: pd.DataFrame,
 ) -> tuple[float, str] | None:
-    """The correlation between conditions from a reported SD of the difference, and its source."""
-    same = contrasts[contrasts["sd_difference"].notna() & (contrasts["period"] == "both")]
+    """The correlation between conditions that a reported paired contrast implies, and its source.
+
+    From the SD of the difference, or else from the paired t, or its p value with pairs - 1 df.
+    """
     wanted = {
         **{column: control.row[column] for column in _SAME},
         "experimental_arm": experimental.row["arm_id"],
         "control_arm": control.row["arm_id"],
     }
-    for row in tables.records(same):
+    for row in tables.records(contrasts[contrasts["period"] == "both"]):
         if all(text(row[column]) == text(value) for column, value in wanted.items()):
-            sd1, sd2 = (float(arm.row["sd"]) for arm in (experimental, control))
-            r = float(recover_r(sd1, sd2, float(row["sd_difference"])))
-            # Three rounded SDs can contradict each other; then nothing is recovered.
+            r, what = _implied(row, sides, pairs)
+            # Rounded numbers can contradict each other; then nothing is recovered.
             if -1 < r < 1:
                 where = f"contrasts.csv row {int(row['row'])}"
-                return r, f"r = {r:.3g} from the SD of the difference ({where})"
+                return r, f"r = {r:.3g} from the {what} ({where})"
     return None
+
+
+def _implied(row: Any, sides: tuple[Summary, Summary], pairs: float) -> tuple[float, str]:
+    sd1, sd2 = sides[0].sd, sides[1].sd
+    spread, t, p = (number(row[name]) for name in ("sd_difference", "t", "p_value"))
+    if isfinite(spread):
+        return float(recover_r(sd1, sd2, spread)), "SD of the difference"
+    if text(row["effect_measure"]) != "MD" or text(row["adjusted_for"]):
+        return NAN, ""
+    difference = sides[0].mean - sides[1].mean
+    if isfinite(t):
+        return float(r_from_t(difference, t, sd1, sd2, pairs)), "paired t test"
+    if isfinite(p) and text(row["p_bound"]) != "yes":
+        return float(r_from_p(difference, p, sd1, sd2, pairs)), "p value of the paired t test"
+    return NAN, ""

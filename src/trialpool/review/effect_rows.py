@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
-from trialpool.effects import effect_size
-from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.results import NAN, EffectSizes
-
-if TYPE_CHECKING:
-    from trialpool.review.protocol import SmdOptions
-    from trialpool.review.records import Records
+from trialpool.review.arms import Arm, Summary
+from trialpool.review.cells import text
 
 EFFECT_COLUMNS = (
-    "effect_id", "variant", "trial_id", "study", "year", "comparison", "experimental_arms",
+    "effect_id", "variant", "part", "trial_id", "study", "year", "comparison", "experimental_arms",
     "control_arm", "comparator_class", "outcome", "instrument", "definition", "time_days",
     "timepoint", "outcome_type", "analysis_set", "design", "basis", "measure", "yi", "vi",
     "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
     "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
     "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
-    "records", "locator", "source_url",
+    "records", "cells", "locator", "source_url",
 )  # fmt: skip
-
-
-class Arm:
-    """One arm's result with what the arm is."""
-
-    def __init__(self, row: Mapping[str, Any], records: Records) -> None:
-        self.row = row
-        self.about = records.arm(str(row["trial_id"]), str(row["arm_id"]))
-        self.role = str(self.about["role"])
-        self.flag = records.flag("results", int(row["row"]))
-
-    @property
-    def counts(self) -> bool:
-        return bool(self.row["outcome_type"] == "event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +41,23 @@ class Effect:
     numbers: Mapping[str, float] = field(default_factory=dict)
     n: float = NAN
     variant: str = ""
+    part: str = ""
     participants: str = ""
-    imputed: str = ""
+    imputed: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     confidences: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
     locators: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    hangs_on: frozenset[str] = frozenset()
+
+    @property
+    def has_number(self) -> bool:
+        """Whether there is an effect with its variance."""
+        return bool(np.isfinite(self.sizes.yi[0]) and np.isfinite(self.sizes.vi[0]))
 
     def in_set(self, name: str, *, alternative: bool) -> Effect:
         """The effect in a named set of participants.
@@ -88,6 +79,7 @@ class Effect:
             **self.numbers,
             "effect_id": self._identity(),
             "variant": self.variant,
+            "part": self.part,
             "study": trial["study"],
             "year": trial["year"],
             "comparison": self.comparison,
@@ -102,13 +94,14 @@ class Effect:
             "formula": self.sizes.formula,
             "reason": self.sizes.reason[0] if self.sizes.reason else "",
             "n": self.n,
-            "imputed": self.imputed,
-            "derived": "; ".join(dict.fromkeys(self.derived)),
-            "notes": "; ".join(dict.fromkeys(self.notes)),
-            "flags": "; ".join(dict.fromkeys(self.flags)),
+            "imputed": _listed(self.imputed),
+            "derived": _listed(self.derived),
+            "notes": _listed(self.notes),
+            "flags": _listed(self.flags),
             "confidence": max(self.confidences, key=CONFIDENCE.index),
             "records": ";".join(self.records),
-            "locator": "; ".join(dict.fromkeys(self.locators)),
+            "cells": _listed(self.cells),
+            "locator": _listed(self.locators),
             "source_url": " ; ".join(dict.fromkeys(self.urls)),
         }
 
@@ -121,7 +114,7 @@ class Effect:
             about["outcome"],
             about["instrument"],
             about["definition"],
-            "" if _blank(time) else f"day {float(time):g}",
+            f"day {float(time):g}" if text(time) else "",
             about["period"],
             text(about.get("outcome_type")) or "contrast",
             self.participants,
@@ -132,40 +125,29 @@ class Effect:
         return "|".join(text(part) for part in parts)
 
 
-def _blank(value: Any) -> bool:
-    return bool(value is None or value != value)
-
-
-def text(value: Any) -> str:
-    """A cell as text; blank where it is missing."""
-    return "" if _blank(value) else str(value)
-
-
 def from_arms(
     sizes: EffectSizes,
     measure: str,
     experimental: Sequence[Arm],
     control: Arm,
+    sides: tuple[Summary, Summary],
     *,
     design: str,
     n: float,
-    numbers: Mapping[str, float],
-    variant: str = "",
-    imputed: str = "",
-    computed: str = "",
+    part: str = "",
+    imputed: Sequence[str] = (),
+    derived: Sequence[str] = (),
+    hangs_on: Set[str] = frozenset(),
 ) -> Effect:
-    """An effect with the provenance of the arms it was computed from."""
+    """An effect with the provenance of the arms it was computed from.
+
+    `sides` are the summaries of both sides, several experimental arms taken together.
+    """
     arms = [*experimental, control]
     drugs = dict.fromkeys(str(arm.about["drug"]) for arm in experimental)
-    derived = [text(arm.row["derived"]) for arm in arms]
-    derived += [
-        f"SD = {arm.row['sd_from']}"
-        for arm in arms
-        if text(arm.row["sd_from"]) not in ("", "reported")
-    ]
-    derived.append(computed)
-    if len(experimental) > 1:
-        derived.append(f"{len(experimental)} experimental arms combined")
+    reason = next((side.reason for side in sides if side.reason), "")
+    if reason:
+        sizes = single(NAN, NAN, measure, sizes.formula, reason)
     return Effect(
         about=control.row,
         measure=measure,
@@ -174,95 +156,42 @@ def from_arms(
         sizes=sizes,
         experimental_arms=tuple(str(arm.row["arm_id"]) for arm in experimental),
         control_arm=str(control.row["arm_id"]),
+        part=part,
         comparison=f"{' + '.join(drugs)} v {control.about['drug']}",
         comparator_class=text(control.about["comparator_class"]),
-        numbers=numbers,
+        numbers=_numbers(*sides),
         n=n,
-        variant=variant,
-        imputed=imputed,
-        derived=tuple(part for part in derived if part),
-        notes=tuple(note for arm in arms if (note := text(arm.row["notes"]))),
-        flags=tuple(arm.flag for arm in arms if arm.flag),
+        imputed=(*(told for side in sides for told in side.imputed), *imputed),
+        derived=(
+            *(text(arm.row["derived"]) for arm in arms),
+            *(told for side in sides for told in side.derived),
+            *derived,
+        ),
+        notes=tuple(text(arm.row["notes"]) for arm in arms),
+        flags=tuple(arm.flag for arm in arms),
         confidences=tuple(str(arm.row["confidence"]) for arm in arms),
-        records=tuple(f"results.csv:{int(arm.row['row'])}" for arm in arms),
-        locators=tuple(where for arm in arms if (where := text(arm.row["locator"]))),
+        records=tuple(f"results.csv:{row}" for arm in arms for row in arm.rows),
+        cells=tuple(cell for side in sides for cell in side.cells),
+        locators=tuple(text(arm.row["locator"]) for arm in arms),
         urls=tuple(str(arm.row["source_url"]) for arm in arms),
+        hangs_on=frozenset[str]().union(hangs_on, *(side.hangs_on for side in sides)),
     )
 
 
-def arm_numbers(experimental: Sequence[Arm], control: Arm) -> dict[str, float]:
-    """The summary of both sides; several experimental arms are combined.
-
-    Scores: n, mean, sd (Cochrane Handbook table 6.5.a). Counts: event and totaln, summed.
-    """
-    if control.counts:
-        event, total = combine_counts(
-            [float(a.row["event"]) for a in experimental],
-            [float(a.row["totaln"]) for a in experimental],
-        )
-        return {
-            "event_experimental": float(event),
-            "totaln_experimental": float(total),
-            "event_control": float(control.row["event"]),
-            "totaln_control": float(control.row["totaln"]),
-            "n_experimental": float(total),
-            "n_control": float(control.row["totaln"]),
-        }
-    n, mean, sd = combine_arms(
-        *([float(a.row[name]) for a in experimental] for name in ("n", "mean", "sd"))
-    )
-    return {
-        "n_experimental": float(n),
-        "mean_experimental": float(mean),
-        "sd_experimental": float(sd),
-        "n_control": float(control.row["n"]),
-        "mean_control": float(control.row["mean"]),
-        "sd_control": float(control.row["sd"]),
-    }
+def _numbers(experimental: Summary, control: Summary) -> dict[str, float]:
+    """The summaries of both sides in the columns of effects.csv."""
+    out = {}
+    for name, side in (("experimental", experimental), ("control", control)):
+        out[f"n_{name}"] = side.n
+        if isfinite(side.event):
+            out |= {f"event_{name}": side.event, f"totaln_{name}": side.n}
+        else:
+            out |= {f"mean_{name}": side.mean, f"sd_{name}": side.sd}
+    return out
 
 
-def arm_effect(
-    measure: str,
-    experimental: Sequence[Arm],
-    control: Arm,
-    *,
-    design: str,
-    smd: SmdOptions,
-    variant: str = "",
-    imputed: str = "",
-    people: float | None = None,
-) -> Effect:
-    """The effect between two independent groups of people.
-
-    `people` overrides the number of people where the groups are not independent but are counted
-    so on purpose (a crossover analysed as parallel).
-    """
-    numbers = arm_numbers(experimental, control)
-    if control.counts:
-        sizes = effect_size(
-            measure,
-            ai=[numbers["event_experimental"]],
-            n1i=[numbers["totaln_experimental"]],
-            ci=[numbers["event_control"]],
-            n2i=[numbers["totaln_control"]],
-        )
-    else:
-        options = smd.model_dump() if measure == "SMD" else {}
-        sizes = effect_size(
-            measure,
-            m1i=[numbers["mean_experimental"]],
-            sd1i=[numbers["sd_experimental"]],
-            n1i=[numbers["n_experimental"]],
-            m2i=[numbers["mean_control"]],
-            sd2i=[numbers["sd_control"]],
-            n2i=[numbers["n_control"]],
-            **options,
-        )
-    n = numbers["n_experimental"] + numbers["n_control"] if people is None else people
-    return from_arms(
-        sizes, measure, experimental, control, design=design, n=n, numbers=numbers,
-        variant=variant, imputed=imputed,
-    )  # fmt: skip
+def _listed(parts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(part for part in parts if part))
 
 
 def single(yi: float, vi: float, measure: str, formula: str, reason: str = "") -> EffectSizes:

@@ -13,7 +13,8 @@ from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy
 from trialpool.results import NAN, Pooled
-from trialpool.review.protocol import RATIO_MEASURES, Model
+from trialpool.review.protocol import RATIO_MEASURES
+from trialpool.review.settings import Model
 
 TEST_WORDS = {
     "z": "normal quantile",
@@ -68,9 +69,10 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
 
     Parameters
     ----------
-    studies : one row per trial with yi and vi, and counts where the model is Mantel-Haenszel
+    studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
+        several rows where its control is split among its arms. The policy counts trials.
     """
-    k = len(studies)
+    k = int(studies["trial_id"].nunique())
     allowed = policy(k, counts=model.method == "MH")
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")

@@ -10,33 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, model_validator
 
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
-from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import TrialpoolError
+from trialpool.review.settings import Defaults, Model, Spec
 
-
-def _registered(code: Any) -> Any:
-    """An estimator is allowed once it is registered, in the words pydantic has for a choice."""
-    if code in list(ESTIMATORS):
-        return code
-    *others, last = (f"'{name}'" for name in ESTIMATORS)
-    expected = f"{', '.join(others)} or {last}"
-    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
-
-
-Estimator = Annotated[str, BeforeValidator(_registered)]
-Test = Literal["z", "t", "knha", "hksj"]
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
 Comparator = Literal[
@@ -49,7 +29,6 @@ Comparator = Literal[
     "ect",
     "other",
 ]
-Correlation = Annotated[float, Field(gt=-1, lt=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 RATIO_MEASURES = ("OR", "RR")
@@ -60,12 +39,6 @@ class ProtocolError(TrialpoolError):
     """The protocol is not usable; the message lists every problem with its key."""
 
 
-class Spec(BaseModel):
-    """Base of all specifications: frozen, and a misspelt key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Outcome(Spec):
     """A construct: what it is called, how it is recorded, and which way is better."""
 
@@ -74,70 +47,11 @@ class Outcome(Spec):
     better: Literal["lower", "higher"]
 
 
-class Model(Spec):
-    """How effects are pooled."""
-
-    method: Literal["IV", "MH"] = "IV"
-    tau2: Estimator = "REML"
-    test: Test = "hksj"
-    prediction: Literal["k-1", "k-2"] = "k-1"
-
-
-class Alternative(Spec):
-    """Another way to pool, shown beside the protocol's own."""
-
-    tau2: Estimator
-    test: Test
-
-
-class SmdOptions(Spec):
-    """Which variance and which small-sample correction a standardised difference uses."""
-
-    variance: Literal["LS", "UB", "RevMan", "Metapsy"] = "LS"
-    correction: Literal["exact", "approx"] = "exact"
-
-
-class Crossover(Spec):
-    """How a crossover trial with both conditions per participant enters."""
-
-    handling: Literal["paired", "parallel", "leave_out"] = "paired"
-    correlation: Correlation = 0.5
-    correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
-    variance: Literal["SMCRP", "Cochrane"] = "SMCRP"
-
-
-class Bayes(Spec):
-    """Prior of the Bayesian model shown beside a result from few trials."""
-
-    tau_scale: Annotated[float, Field(gt=0)] = 0.5
-
-
-# What a reader of any meta-analysis asks for first.
-ALTERNATIVES = (
-    Alternative(tau2="EE", test="z"),
-    Alternative(tau2="DL", test="z"),
-    Alternative(tau2="PM", test="hksj"),
-    Alternative(tau2="REML", test="z"),
-    Alternative(tau2="REML", test="knha"),
-    Alternative(tau2="REML", test="hksj"),
-)
-
-
-class Defaults(Spec):
-    """What holds for every analysis unless it says otherwise."""
-
-    model: Model = Model()
-    alternatives: tuple[Alternative, ...] = ALTERNATIVES
-    smd: SmdOptions = SmdOptions()
-    crossover: Crossover = Crossover()
-    bayes: Bayes = Bayes()
-
-
 class Filter(Spec):
     """Values of trial columns that an analysis includes or excludes."""
 
-    include: dict[str, tuple[str, ...]] = {}
-    exclude: dict[str, tuple[str, ...]] = {}
+    include: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known_columns(self) -> Filter:
@@ -281,6 +195,15 @@ class Review(Spec):
             if analysis.measure not in held:
                 held.append(analysis.measure)
         return {name: sorted(held) for name, held in sorted(out.items())}
+
+    def changes(self, condition: str) -> list[str]:
+        """The outcomes of which some analysis of a condition takes change scores."""
+        found = {
+            analysis.outcome
+            for analysis in self.conditions[condition].analyses.values()
+            if "change" in analysis.outcome_types
+        }
+        return sorted(found)
 
     def for_condition(self, condition: str) -> dict[str, Any]:
         """The review with one condition only, as a plain dictionary for that condition's page.

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.review.cells import text
+
+Row = Mapping[str, Any]
+
+# What a score and its baseline have in common.
+_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Records:
     """The clean tables of a condition that effects are made of."""
 
@@ -19,7 +26,6 @@ class Records:
     arms: pd.DataFrame
     rows: pd.DataFrame
     flags: pd.DataFrame
-    _labels: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict, init=False)
 
     @property
     def results(self) -> pd.DataFrame:
@@ -31,14 +37,56 @@ class Records:
         """The records that are reported differences between arms."""
         return self.rows[self.rows["table"] == "contrasts"]
 
-    def arm(self, trial: str, arm: str) -> Mapping[str, Any]:
+    def scores_and_counts(self) -> list[Row]:
+        """The results per arm as rows."""
+        return list(self._results)
+
+    def arm(self, trial: str, arm: str) -> Row:
         """One row of arms.csv."""
-        if not self._labels:
-            for row in tables.records(self.arms):
-                self._labels[str(row["trial_id"]), str(row["arm_id"])] = row
         return self._labels[trial, arm]
 
     def flag(self, table: str, row: int) -> str:
         """The names of the checks that warned about a raw row."""
-        hit = self.flags[(self.flags["table"] == table) & (self.flags["row"] == row)]
-        return "; ".join(sorted(set(hit["check"])))
+        return "; ".join(sorted(self._flagged.get((table, row), ())))
+
+    def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
+        """The scores of the same people at baseline and at the time of a change score.
+
+        Of several baselines the last one before treatment; None where a score is not reported, and
+        for a row that is no change score.
+        """
+        if change["outcome_type"] != "change":
+            return None, None
+        people = tuple(text(change[column]) for column in _PEOPLE)
+        same = self._scores.get(people, [])
+        before = [row for row in same if row["outcome_type"] == "baseline"]
+        time = text(change["time_days"])
+        after = [
+            row for row in same if row["outcome_type"] == "msd" and text(row["time_days"]) == time
+        ]
+        before.sort(key=lambda row: float(text(row["time_days"]) or "-inf"))
+        return (before[-1] if before else None), (after[0] if after else None)
+
+    @cached_property
+    def _results(self) -> list[dict[str, Any]]:
+        return tables.records(self.results)
+
+    @cached_property
+    def _labels(self) -> dict[tuple[str, str], Row]:
+        rows = tables.records(self.arms)
+        return {(str(row["trial_id"]), str(row["arm_id"])): row for row in rows}
+
+    @cached_property
+    def _flagged(self) -> dict[tuple[str, int], set[str]]:
+        out: dict[tuple[str, int], set[str]] = {}
+        for row in tables.records(self.flags):
+            if row["row"] == row["row"]:
+                out.setdefault((str(row["table"]), int(row["row"])), set()).add(str(row["check"]))
+        return out
+
+    @cached_property
+    def _scores(self) -> dict[tuple[str, ...], list[Row]]:
+        out: dict[tuple[str, ...], list[Row]] = {}
+        for row in self._results:
+            out.setdefault(tuple(text(row[column]) for column in _PEOPLE), []).append(row)
+        return out

@@ -13,10 +13,16 @@ from trialpool import tables
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.review.protocol import Analysis, Filter
 
+# What an effect is made of, the preferred first.
+BASES = ("arms", "contrast", "contrast, standardised")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One effect per trial in `chosen`; every other effect of the outcome in `rejected`."""
+    """One effect per trial in `chosen`; every other effect of the outcome in `rejected`.
+
+    An effect whose control is split has a row for each of its arms.
+    """
 
     chosen: pd.DataFrame
     rejected: pd.DataFrame
@@ -52,7 +58,7 @@ def select(
     about = {row["trial_id"]: row for row in tables.records(trials)}
     rejected: dict[str, str] = {}
     candidates: dict[str, list[Mapping[str, Any]]] = {}
-    for row in tables.records(pool):
+    for row in tables.records(pool.drop_duplicates("effect_id")):
         reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis, counts=counts)
         if reason:
             rejected[row["effect_id"]] = reason
@@ -66,9 +72,10 @@ def select(
             if other is not best:
                 rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
     picked = pool[pool["effect_id"].isin(chosen)].sort_values(
-        ["year", "study", "effect_id"], na_position="last", ignore_index=True
+        ["year", "study", "effect_id", "part"], na_position="last", ignore_index=True
     )
     left = pool[pool["effect_id"].isin(rejected)][["effect_id", "trial_id", "study"]]
+    left = left.drop_duplicates("effect_id")
     left = left.assign(reason=[rejected[i] for i in left["effect_id"]])
     return Selection(chosen=picked, rejected=left.reset_index(drop=True))
 
@@ -119,7 +126,7 @@ def _preference(
         _place(row["comparator_class"], analysis.comparators),
         _place(row["outcome_type"], analysis.outcome_types),
         distance,
-        0.0 if row["basis"] == "arms" else 1.0,
+        float(BASES.index(row["basis"])),
         float(order.index(row["confidence"])),
         -float(row["n"]) if row["n"] == row["n"] else 0.0,
         str(row["effect_id"]),

@@ -9,11 +9,14 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.bayes import normal_normal
+from trialpool.extraction.problems import flag_words
 from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
+from trialpool.review.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fit import Fit, fit, is_log, shown
-from trialpool.review.protocol import Alternative, Analysis, Bayes, Defaults, Model
-from trialpool.review.selection import why_not
+from trialpool.review.protocol import Analysis
+from trialpool.review.selection import select, why_not
+from trialpool.review.settings import Alternative, Bayes, Defaults, Model
 from trialpool.review.what_if import WhatIf
 
 COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
@@ -49,6 +52,7 @@ def sensitivity(
     rows += list(_models(studies, analysis, model, defaults.alternatives))
     rows += list(_posterior(studies, analysis, defaults.bayes))
     rows += list(_variants(studies, effects, analysis, model))
+    rows += list(_first_period(studies, effects, trials, analysis, model))
     rows += list(_subsets(studies, trials, analysis, model))
     if missing.joint is not None and len(studies):
         names = missing.missing[missing.missing["what_if"] == "yes"]["study"]
@@ -82,7 +86,7 @@ def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
     return {
         "group": group,
         "label": label,
-        "k": pooled.k if pooled else result.policy.k,
+        "k": result.policy.k,
         "estimate": result.estimate,
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
@@ -148,38 +152,72 @@ def _probability(p: float) -> str:
 def _variants(
     studies: pd.DataFrame, effects: pd.DataFrame, analysis: Analysis, model: Model
 ) -> Iterator[dict[str, Any]]:
-    """Other crossover handling and other participants: each replaces the effects it is of."""
+    """Other values of the choices behind effects: each replaces the effects it is of."""
     ids = set(studies["effect_id"])
     others = effects[effects["effect_id"].isin(ids) & effects["variant"].notna()]
-    for variant in sorted(set(others["variant"]) - {""}):
-        swap = others[others["variant"] == variant].set_index("effect_id")
-        changed = studies.copy()
-        for column in ("yi", "vi"):
-            new = changed["effect_id"].map(swap[column])
-            changed[column] = new.where(new.notna(), changed[column])
-        note = f"changes {', '.join(sorted(swap['study']))}"
-        group = "participants" if variant.startswith("participants") else "crossover"
-        yield _row(group, variant, fit(changed, analysis.measure, model), note)
+    for variant in sorted(set(others["variant"])):
+        swap = others[others["variant"] == variant]
+        kept = studies[~studies["effect_id"].isin(set(swap["effect_id"]))]
+        changed = pd.concat([part for part in (kept, swap) if len(part)], ignore_index=True)
+        changed = changed.sort_values(["year", "study"], na_position="last", kind="stable")
+        note = f"changes {', '.join(sorted(set(swap['study'])))}"
+        group, _, label = variant.partition(": ")
+        yield _row(group, label, fit(changed, analysis.measure, model), note)
+
+
+def _first_period(
+    studies: pd.DataFrame,
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+) -> Iterator[dict[str, Any]]:
+    """Crossover trials by their first period alone; without one they drop out."""
+    whole = studies[studies["design"].isin([PAIRED, AS_PARALLEL])]
+    if not len(whole):
+        return
+    usable = effects[~effects["design"].isin([PAIRED, AS_PARALLEL])]
+    first = select(usable, trials, analysis, counts=model.method == "MH").chosen
+    first = first[first["trial_id"].isin(set(whole["trial_id"])) & (first["design"] == FIRST)]
+    kept = studies.drop(whole.index)
+    changed = pd.concat([part for part in (kept, first) if len(part)] or [kept])
+    lost = [s for s, t in zip(whole["study"], whole["trial_id"], strict=True)
+            if t not in set(first["trial_id"])]  # fmt: skip
+    notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
+    notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
+    yield _row("crossover", "first period only", fit(changed, analysis.measure, model),
+               "; ".join(notes))  # fmt: skip
 
 
 def _subsets(
     studies: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, model: Model
 ) -> Iterator[dict[str, Any]]:
-    flagged = studies[studies["flags"].notna()]
-    if 0 < len(flagged) < len(studies):
-        left = studies.drop(flagged.index)
-        note = f"without {', '.join(flagged['study'])}"
-        yield _row("data", "without flagged results", fit(left, analysis.measure, model), note)
-    secondary = studies[studies["confidence"] == "secondary"]
-    if 0 < len(secondary) < len(studies):
-        left = studies.drop(secondary.index)
-        note = f"without {', '.join(secondary['study'])}"
-        yield _row("data", "without results known only from other reviews",
-                   fit(left, analysis.measure, model), note)  # fmt: skip
+    def without(group: str, label: str, out: pd.Series, told: str = "") -> dict[str, Any]:
+        names = ", ".join(dict.fromkeys(studies.loc[out, "study"]))
+        note = told or f"without {names}"
+        return _row(group, label, fit(studies[~out], analysis.measure, model), note)
+
+    flagged = studies["flags"].notna()
+    marked = studies[flagged].drop_duplicates("trial_id")
+    for row in tables.records(marked):
+        own = studies["trial_id"] == row["trial_id"]
+        yield without("flagged data", f"without {row['study']}", own, flag_words(row["flags"]))
+    if len(marked) > 1:
+        yield without("flagged data", "without flagged results", flagged)
+    for column, label in (
+        ("imputed", "without results that needed an assumption"),
+        ("confidence", "without results known only from other reviews"),
+    ):
+        out = studies[column].notna()
+        if column == "confidence":
+            out = studies[column] == "secondary"
+        if out.any() and not out.all():
+            yield without("data", label, out)
     about = {row["trial_id"]: row for row in tables.records(trials)}
     for subset in analysis.subsets:
-        out = [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]]
-        left = studies[[not dropped for dropped in out]]
-        if 0 < len(left) < len(studies):
-            note = f"without {', '.join(studies[out]['study'])}"
-            yield _row("subset", subset.label, fit(left, analysis.measure, model), note)
+        out = pd.Series(
+            [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]],
+            index=studies.index, dtype=bool,
+        )  # fmt: skip
+        if out.any() and not out.all():
+            yield without("subset", subset.label, out)

@@ -69,7 +69,7 @@ def raise_disagreements(table: pd.DataFrame) -> None:
 
 
 def _rows(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    yield _compared("k", model["k"], len(studies))
+    yield _compared("k", model["k"], studies["trial_id"].nunique())
     yield _compared("n", model["n"], studies["n"].sum())
     if len(studies) == 0:
         return

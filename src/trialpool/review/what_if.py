@@ -12,8 +12,9 @@ from trialpool import tables
 from trialpool.results import NAN
 from trialpool.review.fit import Fit, fit
 from trialpool.review.missing import size
-from trialpool.review.protocol import Analysis, Crossover, Model
+from trialpool.review.protocol import Analysis
 from trialpool.review.selection import why_not
+from trialpool.review.settings import Crossover, Model
 
 MISSING_COLUMNS = (
     "trial_id", "study", "year", "status", "n_experimental", "n_control", "n_total", "reported",
