@@ -94,7 +94,7 @@ def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
 def test_the_suspect_trials_stand_in_an_analysis(
     condition: str, analysis: str, trials: set[str]
 ) -> None:
-    """A trial whose numbers look wrong is shown where it counts, not hidden (docs/data_notes.md)."""
+    """A trial whose numbers look wrong is shown where it counts (docs/data_notes.md)."""
     studies = tables.read_table(RESULTS / condition / analysis / "studies.csv")
     assert trials <= set(studies["trial_id"])
 
