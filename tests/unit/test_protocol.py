@@ -33,9 +33,10 @@ def test_the_review_that_ships_resolves_and_has_the_analyses_it_promises() -> No
     """Every analysis named in the README's question is there."""
     review = read_protocol(ROOT / "config" / "review.yaml")
     assert {name: len(found) for name, found in review.names().items()} == {
-        "ptsd": 5,
-        "anxiety": 4,
+        "ptsd": 6,
+        "anxiety": 5,
         "safety": 9,
+        "depression": 3,
     }
     assert review.model_of(review.conditions["ptsd"].analyses["symptoms_1_2_weeks"]).test == "hksj"
 

@@ -57,12 +57,15 @@ def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Re
             assert f"{table}.csv:{row:.0f}" in named
 
 
-def test_the_second_route_disagrees_nowhere() -> None:
+def test_the_second_route_disagrees_nowhere(review: Review) -> None:
     """And it does cover the estimate and limits of every analysis that has any."""
     verification = tables.read_table(RESULTS / "verification.csv")
     assert not (verification["verdict"] == "DISAGREE").any()
     agreed = verification[verification["verdict"] == "agree"]
-    assert agreed[agreed["quantity"] == "ci_low"].groupby(["condition", "analysis"]).ngroups == 18
+    limits = agreed[agreed["quantity"] == "ci_low"]
+    covered = set(zip(limits["condition"], limits["analysis"], strict=True))
+    assert covered == set(review.pairs())
+    assert len(covered) == 23
 
 
 def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
@@ -76,3 +79,45 @@ def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
     assert "Abdallah 2022 (n = 158), is missing" in text
     estimate = f"{largest['estimate']:.2f}".replace("-", "\u2212")
     assert f"If it had found nothing, the estimate would be {estimate}" in text
+
+
+@pytest.mark.parametrize(
+    ("condition", "analysis", "trials"),
+    [
+        ("ptsd", "depressive_symptoms_24h", {"Feder2014"}),
+        ("anxiety", "symptoms", {"Anderson2017", "Domany2020", "Price2014"}),
+        ("anxiety", "symptoms_perioperative", {"Qi2024"}),
+        ("depression", "symptoms", {"Zhong2016", "Zhang2018", "Kheirabadi2019"}),
+        ("depression", "suicidal_remission", {"Abbar2022"}),
+    ],
+)
+def test_the_suspect_trials_stand_in_an_analysis(
+    condition: str, analysis: str, trials: set[str]
+) -> None:
+    """A trial whose numbers look wrong is shown where it counts (docs/data_notes.md)."""
+    studies = tables.read_table(RESULTS / condition / analysis / "studies.csv")
+    assert trials <= set(studies["trial_id"])
+
+
+def test_numbers_that_cannot_be_enter_no_analysis() -> None:
+    """A placebo SD the scale does not allow, and more people than were randomised."""
+    studies = tables.read_table(RESULTS / "depression/symptoms/studies.csv")
+    assert not {"Domany2020", "Zarate2012"} & set(studies["trial_id"])
+    dropped = tables.read_table(ROOT / "data/processed/depression/dropped.csv")
+    assert {"Domany2020", "Zarate2012"} <= set(dropped["trial_id"])
+
+
+@pytest.mark.parametrize(
+    ("condition", "studies"),
+    [
+        ("ptsd", {"Norbury 2021", "Danboeck 2024", "Pradhan 2017"}),
+        ("safety", {"ASPIRE II (Ionescu 2021)", "TRANSFORM-1/2 (pooled)"}),
+    ],
+)
+def test_reports_of_the_same_people_are_excluded(condition: str, studies: set[str]) -> None:
+    """Each is inside another report; counting both would count its people twice."""
+    excluded = tables.read_table(ROOT / "data/processed" / condition / "excluded.csv")
+    same = excluded[excluded["reason_class"] == "overlapping_report"]
+    assert studies <= set(same["study"])
+    records = tables.read_table(ROOT / "data/processed" / condition / "records.csv")
+    assert "ASPIRE2" not in set(records["trial_id"])
