@@ -263,7 +263,7 @@ def test_a_flagged_trial_stands_with_and_without() -> None:
     analysis = held(made(2, -0.5, -1.0, 0.0), studies=table, sensitivity=rows)
     found = {c.name: c.text for c in caveats(analysis, None)}["Flagged data"]
     assert found.endswith(
-        "Without Trial 0 it gives −0.20 (−0.80 to 0.40) (k = 1); "
+        "Without Trial 0 it gives −0.20 (−0.80 to 0.40; k = 1); "
         "without flagged results no trial is left."
     )
 

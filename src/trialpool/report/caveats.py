@@ -209,7 +209,7 @@ def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
-    return f"{label} it gives {w.effect(model, row)} (k = {w.whole(row['k'])})"
+    return f"{label} it gives {w.effect(model, row).removesuffix(')')}; k = {w.whole(row['k'])})"
 
 
 def _imputed(analysis: Analysis) -> str:
