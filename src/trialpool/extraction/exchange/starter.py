@@ -55,7 +55,7 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
                 "title": _title(name) + (", change from baseline" if kind == "change" else ""),
                 "outcome": name,
                 "measure": "SMD" if scored else "OR",
-                "comparators": comparators,
+                "comparators": list(comparators),
                 **({"outcome_types": ["change"]} if kind == "change" else {}),
             }
     config: dict[str, Any] = {

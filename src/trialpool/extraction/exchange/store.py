@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from trialpool.results import TrialpoolError
 
 # What decides how a number is used; names and notes are the first importer's.
 _DECIDING = ("outcome", "better")
+_CONDITION = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
 def store(
@@ -33,9 +35,14 @@ def store(
     Raises
     ------
     TrialpoolError
-        when the condition is there and `force` is not given, or when an instrument that is there
-        measures something else
+        when the condition is no name for a folder, when it is there and `force` is not given, or
+        when an instrument that is there measures something else
     """
+    if not _CONDITION.fullmatch(condition):
+        raise TrialpoolError(
+            f"condition {condition}: must be lower-case letters, digits and `_` only; it names a "
+            "folder and a key of the protocol"
+        )
     home = raw / condition
     if home.exists() and not force:
         raise TrialpoolError(
@@ -48,14 +55,26 @@ def store(
     try:
         tables = {**imported.tables, INSTRUMENTS.name: merged}
         Imported(tables=tables).write(beside, condition)
-        if home.exists():
-            os.replace(home, beside / "before")
-        os.replace(beside / condition, home)
-        os.replace(beside / "instruments.csv", raw / "instruments.csv")
+        _move(beside, raw, condition)
     finally:
         shutil.rmtree(beside)
     names = [f"{table.name}.csv" for table in CONDITION_TABLES]
     return [raw / "instruments.csv", *(home / name for name in names)]
+
+
+def _move(beside: Path, raw: Path, condition: str) -> None:
+    """Put the new folder in place; if that fails, put the old one back."""
+    home, before = raw / condition, beside / ".before"
+    if home.exists():
+        os.replace(home, before)
+    try:
+        os.replace(beside / condition, home)
+        os.replace(beside / "instruments.csv", raw / "instruments.csv")
+    except OSError:
+        shutil.rmtree(home, ignore_errors=True)
+        if before.exists():
+            os.replace(before, home)
+        raise
 
 
 def cells_of(path: Path) -> list[dict[str, str]]:

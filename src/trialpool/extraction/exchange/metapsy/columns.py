@@ -34,7 +34,7 @@ for _arm, _side in _SIDES.items():
             f"baseline_n_arm{_arm}", f"n_baseline_arm{_arm}", f"baseline_n_{_side}"),
         f"n_randomised_arm{_arm}": (
             f"n_randomised_arm{_arm}", f"n_randomized_arm{_arm}", f"rand_n_{_side}"),
-        f"detail_arm{_arm}": (f"condition_arm{_arm}.detail", f"descr_{_side}"),
+        f"detail_arm{_arm}": (f"detail_arm{_arm}", f"condition_arm{_arm}.detail", f"descr_{_side}"),
     }  # fmt: skip
 
 # The cells of an arm that hold its result, by the kind of result; the right side is ours.
@@ -90,3 +90,18 @@ JUDGEMENTS = {
 
 # Values of outcome_type that say how a result is given, not what is counted.
 NOT_AN_EVENT = frozenset({"", "msd", "change", "dich", "imsd", "other"})
+
+# What an export writes, in this order: the standard's columns, then those of ours it has room for.
+EXPORTED = (
+    "study", "condition_arm1", "condition_arm2", "multi_arm1", "multi_arm2", "outcome_type",
+    "instrument", "time", "time_weeks", "rating",
+    *(f"{cell}_arm{arm}" for kind in ("msd", "change") for cell in RESULT_CELLS[kind]
+      for arm in ARMS),
+    "dich_type", "event_arm1", "event_arm2", "totaln_arm1", "totaln_arm2", "precalc_g",
+    "precalc_g_se", "precalc_log_rr", "precalc_log_rr_se",
+    *(f"{cell}_arm{arm}" for cell in RESULT_CELLS["baseline"] for arm in ARMS),
+    "analysis_set", "year", "country", "diagnosis", "mean_age", "percent_women", "n_randomised",
+    "n_randomised_arm1", "n_randomised_arm2", "detail_arm1", "detail_arm2", "rob", "rob_d1",
+    "rob_d2", "rob_d3", "rob_d4", "rob_d5", "doi", "full_ref", ".id", ".g", ".g_se", ".log_rr",
+    ".log_rr_se", ".event_arm1", ".event_arm2", ".totaln_arm1", ".totaln_arm2",
+)  # fmt: skip

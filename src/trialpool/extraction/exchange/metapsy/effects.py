@@ -176,6 +176,20 @@ def _from_counts(compared: Sequence[Pair]) -> list[HedgesG]:
     return _made(g, se, formula, reason)
 
 
+def log_rr(compared: Sequence[Pair]) -> list[HedgesG]:
+    """Log risk ratio of each pair with counts, arm 1 against arm 2; NaN for all other pairs."""
+    out = [HedgesG(reason="no counts of both arms") for _ in compared]
+    places = [i for i, pair in enumerate(compared) if pair.kind == "event"]
+    if places:
+        mine = [compared[i] for i in places]
+        counts = {"ai": (1, "event"), "n1i": (1, "totaln"), "ci": (2, "event"), "n2i": (2, "totaln")}
+        sizes = effect_size("RR", **{k: _cells(mine, *place) for k, place in counts.items()})
+        for i, made in zip(places, _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason),
+                           strict=True):  # fmt: skip
+            out[i] = made
+    return out
+
+
 def _cells(compared: Sequence[Pair], side: int, name: str) -> Array:
     rows = [pair.one if side == 1 else pair.two for pair in compared]
     return np.array([float(row[name] or 0) for row in rows if row is not None])

@@ -20,6 +20,7 @@ from trialpool.extraction.exchange.metapsy.source import Line
 from trialpool.extraction.schema import CONTRASTS, RESULTS
 
 SOURCE = "metapsy"
+_DAY_DIGITS = 9
 _ORDER = {1: "experimental-control", -1: "control-experimental"}
 _COMPLETE = {"msd": ("mean", "sd", "n"), "change": ("mean_change", "sd_change", "n_change"),
              "event": ("event", "totaln")}  # fmt: skip
@@ -57,6 +58,12 @@ class Results:
                 self.left.append(Left(where=f"{name}, {name}_se", what="column",
                                       value=f"{count} rows", why="the row holds the arms' own "
                                       "numbers, from which the effect is computed"))  # fmt: skip
+        swapped = [x.number for x in full if self.facts.is_control(x, "1") and x[".g"]]
+        if swapped:
+            self.assumed.append(
+                "an arm that is arm 2 anywhere in its trial is a control; rows that have one as "
+                f"arm 1 are kept as reported contrasts: {', '.join(map(str, swapped))}"
+            )
         idle = sum(bool(x["totaln_arm1"] or x["totaln_arm2"]) for x in lines if not has_events(x))
         if idle:
             self.left.append(Left(where="totaln_arm1, totaln_arm2", what="column",
@@ -207,8 +214,8 @@ class Results:
 
 
 def days(weeks: str) -> str:
-    """Weeks as days, exact."""
-    return f"{(Decimal(weeks) * 7).normalize():f}" if weeks else ""
+    """Weeks as days, exact but for a week that a division cut off."""
+    return f"{round(Decimal(weeks) * 7, _DAY_DIGITS).normalize():f}" if weeks else ""
 
 
 def complete(line: Line) -> str:
