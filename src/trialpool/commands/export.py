@@ -24,11 +24,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--condition", required=True, help="the folder of data/raw to read")
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="the raw data folder")
     parser.add_argument("--effects", type=Path, help="metapsy: effects.csv of the condition")
-    parser.add_argument("--decimal-comma", action="store_true",
-                        help="metapsy: semicolons and decimal commas, as released databases have")
+    parser.add_argument(
+        "--decimal-comma",
+        action="store_true",
+        help="metapsy: semicolons and decimal commas, as released databases have",
+    )
     parser.add_argument("--report", type=Path, help="write what was written and what was left")
     parser.add_argument("--force", action="store_true", help="write over the file")
-    # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -31,16 +31,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--condition", required=True, help="the folder of data/raw to write")
     parser.add_argument("--out", type=Path, default=Path("data/raw"), help="the raw data folder")
-    parser.add_argument("--config", type=Path, default=Path("config/review.yaml"),
-                        help="the protocol; one to start from is written if there is none")
-    parser.add_argument("--outcome", default=Options(condition="").outcome,
-                        help="the outcome that scores are filed under")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config/review.yaml"),
+        help="the protocol; one to start from is written if there is none",
+    )
+    parser.add_argument(
+        "--outcome",
+        default=Options(condition="").outcome,
+        help="the outcome that scores are filed under",
+    )
     parser.add_argument("--source-url", default="", help="the address the file was had from")
-    parser.add_argument("--g-is", default="", choices=("", "arm1-arm2", "arm2-arm1"),
-                        help="metapsy: which way .g subtracts, where the file does not show it")
+    parser.add_argument(
+        "--g-is",
+        default="",
+        choices=("", "arm1-arm2", "arm2-arm1"),
+        help="metapsy: which way .g subtracts, where the file does not show it",
+    )
     parser.add_argument("--report", type=Path, help="write counts, assumptions and what was left")
     parser.add_argument("--force", action="store_true", help="write over the condition's folder")
-    # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from trialpool.extraction.exchange.imported import Imported, Left
 
@@ -62,19 +63,19 @@ class Format:
 
     def read(self, path: Path, options: Options) -> Imported:
         """The raw tables in a file of this format."""
-        reader: Callable[[Path, Options], Imported] = _found(self.reader)
-        return reader(path, options)
+        imported: Imported = _found(self.reader)(path, options)
+        return imported
 
     def write(self, path: Path, export: Export) -> Exported:
         """Write a condition to a file of this format."""
-        writer: Callable[[Path, Export], Exported] = _found(self.writer)
-        return writer(path, export)
+        exported: Exported = _found(self.writer)(path, export)
+        return exported
 
 
-def _found(place: str) -> Callable[..., object]:
+def _found(place: str) -> Callable[..., Any]:
     """A function by `module:name`; imported when it is used, so that no format costs another."""
     module, name = place.split(":")
-    function: Callable[..., object] = getattr(import_module(f"{_ROOM}.{module}"), name)
+    function: Callable[..., Any] = getattr(import_module(f"{_ROOM}.{module}"), name)
     return function
 
 

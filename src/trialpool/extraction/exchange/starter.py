@@ -1,5 +1,7 @@
-"""A protocol to start from: enough for `trialpool check` and a run, worded so that nobody takes it
-for the protocol of a review."""
+"""A protocol to start from: enough for `trialpool check` and a run.
+
+It is worded so that nobody takes it for the protocol of a review.
+"""
 
 from __future__ import annotations
 

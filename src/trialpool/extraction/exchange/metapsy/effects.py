@@ -15,8 +15,8 @@ import numpy as np
 
 from trialpool.effects import effect_size
 from trialpool.effects.small_sample import small_sample_factor
-from trialpool.extraction.exchange.metapsy.notes import rows_of
-from trialpool.extraction.read import RawData, Row
+from trialpool.extraction.exchange.metapsy.notes import SOURCE, rows_of
+from trialpool.extraction.read import RawData, Row, Value
 from trialpool.results import NAN, Array
 
 _GROUP = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
@@ -80,7 +80,7 @@ def pairs(raw: RawData) -> list[Pair]:
     return found
 
 
-def _paired(rows: Sequence[Row], roles: Mapping[tuple[object, object], object]) -> Iterator[Pair]:
+def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> Iterator[Pair]:
     sides: dict[object, list[Row]] = {"experimental": [], "control": []}
     for row in rows:
         sides[roles[row["trial_id"], row["arm_id"]]].append(row)
@@ -115,7 +115,7 @@ def _joined(pair: Pair, row: Row) -> Pair:
 
 
 def _lines(row: Row) -> frozenset[int]:
-    return rows_of(str(row["locator"] or ""))
+    return rows_of(str(row["locator"])) if row["source"] == SOURCE else frozenset()
 
 
 def hedges_g(compared: Sequence[Pair]) -> list[HedgesG]:
@@ -182,8 +182,9 @@ def log_rr(compared: Sequence[Pair]) -> list[HedgesG]:
     places = [i for i, pair in enumerate(compared) if pair.kind == "event"]
     if places:
         mine = [compared[i] for i in places]
-        counts = {"ai": (1, "event"), "n1i": (1, "totaln"), "ci": (2, "event"), "n2i": (2, "totaln")}
-        sizes = effect_size("RR", **{k: _cells(mine, *place) for k, place in counts.items()})
+        one = {"ai": _cells(mine, 1, "event"), "n1i": _cells(mine, 1, "totaln")}
+        two = {"ci": _cells(mine, 2, "event"), "n2i": _cells(mine, 2, "totaln")}
+        sizes = effect_size("RR", **one, **two)
         for i, made in zip(places, _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason),
                            strict=True):  # fmt: skip
             out[i] = made

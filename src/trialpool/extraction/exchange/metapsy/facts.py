@@ -120,6 +120,7 @@ class Facts:
         year = self._one(lines, "year", study)
         if not year and (found := _YEAR.findall(study)):
             year = found[-1]
+            self._say("year is read from the study label where there is none in a column")
         diagnosis = self._one(lines, "diagnosis", study)
         return {
             "trial_id": self.trial(lines[0]),
@@ -184,7 +185,7 @@ class Facts:
 
     def bias_rows(self) -> list[Cells]:
         """One row per judgement that is given in words."""
-        rows = []
+        rows: list[Cells] = []
         for study, lines in self._studies.items():
             for domain in ROB_DOMAINS:
                 name = "rob" if domain == "overall" else f"rob_{domain.lower()}"
@@ -215,6 +216,10 @@ class Facts:
         self.left.append(Left(where=where, what="value", value=" / ".join(shown),
                               why="differs between rows of one trial; left blank"))  # fmt: skip
 
+    def _say(self, sentence: str) -> None:
+        if sentence not in self.assumed:
+            self.assumed.append(sentence)
+
     def _women(self, study: str, lines: Sequence[Line]) -> str:
         percent = self._one(lines, "percent_women", study)
         if percent or "share_women" not in self.source.columns:
@@ -224,14 +229,15 @@ class Facts:
         if not share or max(shares) > 1:
             return share
         column = self.source.columns["share_women"]
-        said = f"{column} is a share of 1 (never above 1): percent_women is 100 times it"
-        if said not in self.assumed:
-            self.assumed.append(said)
+        self._say(f"{column} is a share of 1 (never above 1): percent_women is 100 times it")
         return f"{(Decimal(share) * 100).normalize():f}"
 
     def _reference(self, study: str, lines: Sequence[Line]) -> tuple[str, str]:
-        """Reference and DOI. A spreadsheet's fill handle counts the end of a DOI up from row to
-        row, so where the rows of a trial differ in it, none is taken."""
+        """Reference and DOI.
+
+        A spreadsheet's fill handle counts the end of a DOI up from row to row, so where the rows
+        of a trial differ in it, none is taken.
+        """
         texts = dict.fromkeys(line["full_ref"] for line in lines if line["full_ref"])
         found = dict.fromkeys(d for d in (line["doi"] for line in lines) if d)
         found = found or dict.fromkeys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -40,19 +40,19 @@ def from_effects(rows: Rows, path: Path) -> tuple[list[Out], list[str], list[Lef
                              value=tables.cell(each["yi"]), why=why))  # fmt: skip
         if not (isinstance(each["variant"], str) and each["variant"]):
             groups.setdefault(tuple(str(each[name]) for name in _SAME), []).append(each)
-    out = []
+    out: list[Out] = []
     formulas: dict[str, int] = {}
     for same in groups.values():
         usable = [each for each in same if not _unfit(each)]
         if not usable and same[0]["basis"] == "contrast":
             continue
         row = _row(rows, same[0], path)
-        for each in usable:
-            column = _COLUMN[each["measure"]]
-            row |= effect(column, float(each["yi"]), sqrt(float(each["vi"])))
-            formulas[str(each["formula"])] = formulas.get(str(each["formula"]), 0) + 1
-            if column == ".g" and _alone(each):
-                row |= effect("precalc_g", float(each["yi"]), sqrt(float(each["vi"])))
+        for one in usable:
+            column = _COLUMN[one["measure"]]
+            row |= effect(column, float(one["yi"]), sqrt(float(one["vi"])))
+            formulas[str(one["formula"])] = formulas.get(str(one["formula"]), 0) + 1
+            if column == ".g" and _alone(one):
+                row |= effect("precalc_g", float(one["yi"]), sqrt(float(one["vi"])))
                 row["outcome_type"] = "precalc_g"
         out.append(row)
     said = [f"effects as in {path.name}: {text} ({n})" for text, n in sorted(formulas.items())]
@@ -78,7 +78,7 @@ def _alone(each: Effect) -> bool:
 def _row(rows: Rows, each: Effect, path: Path) -> Out:
     held = _records(rows, each, path)
     experimental = str(each["experimental_arms"]).split("+")
-    row = rows.described(held[0], experimental, str(each["control_arm"]))
+    row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
     if each["basis"] == "contrast":
         rows.used.add(("contrasts", int(held[0]["row"] or 0)))
         return row
@@ -97,7 +97,7 @@ def _row(rows: Rows, each: Effect, path: Path) -> Out:
     return row
 
 
-def _records(rows: Rows, each: Effect, path: Path) -> Sequence[Row]:
+def _records(rows: Rows, each: Effect, path: Path) -> list[Row]:
     """The raw rows an effect was made from."""
     out = []
     for record in str(each["records"]).split(";"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+SOURCE = "metapsy"
 _BETWEEN = " | "
 _IS = ": "
 

@@ -15,11 +15,10 @@ from trialpool.extraction.exchange.imported import Cells, Left
 from trialpool.extraction.exchange.metapsy.columns import ARMS, RESULT_CELLS
 from trialpool.extraction.exchange.metapsy.direction import has_events
 from trialpool.extraction.exchange.metapsy.facts import Facts
-from trialpool.extraction.exchange.metapsy.notes import locator, pack
+from trialpool.extraction.exchange.metapsy.notes import SOURCE, locator, pack
 from trialpool.extraction.exchange.metapsy.source import Line
 from trialpool.extraction.schema import CONTRASTS, RESULTS
 
-SOURCE = "metapsy"
 _DAY_DIGITS = 9
 _ORDER = {1: "experimental-control", -1: "control-experimental"}
 _COMPLETE = {"msd": ("mean", "sd", "n"), "change": ("mean_change", "sd_change", "n_change"),

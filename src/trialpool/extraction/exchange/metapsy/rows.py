@@ -12,6 +12,10 @@ from trialpool.extraction.exchange.metapsy.notes import unpack
 from trialpool.extraction.read import RawData, Row
 
 _JUDGED = {"low": "low", "some_concerns": "some concerns", "high": "high"}
+_OF_TRIAL = ("study", "year", "country", "doi", "mean_age", "percent_women", "n_randomised")
+_TELLING = ("study", "outcome_type", "instrument", "dich_type", "time", "time_weeks", "rating",
+            "analysis_set", "condition_arm1", "condition_arm2", "multi_arm1",
+            "multi_arm2")  # fmt: skip
 Out = dict[str, str]
 
 
@@ -55,6 +59,8 @@ class Rows:
             "time": _text(about["timepoint"]),
             "time_weeks": "" if days is None else f"{float(days) / 7:.12g}",
             "dich_type": _text(about["definition"]),
+            "event_kind": _text(about["outcome"]) if about.get("outcome_type") == "event" else "",
+            "outcome_domain": unpack(_text(scale.get("notes"))).get("outcome_domain", ""),
             "analysis_set": _text(about["analysis_set"]),
         }
 
@@ -83,8 +89,7 @@ class Rows:
 
     def _trial(self, trial: Row) -> Out:
         self.used.add(("trials", int(trial["row"] or 0)))
-        held = {name: self.raw["trials"].text(trial, name) for name in (
-            "study", "year", "country", "doi", "mean_age", "percent_women", "n_randomised")}  # fmt: skip
+        held = {name: self.raw["trials"].text(trial, name) for name in _OF_TRIAL}
         notes = unpack(_text(trial["notes"]))
         return {**held, "full_ref": _text(trial["citation"]),
                 "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"]))}  # fmt: skip
@@ -120,9 +125,13 @@ class Rows:
 
     def _baseline(self, about: Row, arm: str, side: str) -> Out:
         """The arm's scores before treatment on the same scale, where there is one set of them."""
-        found = [row for row in self.raw["results"].rows
-                 if row["outcome_type"] == "baseline" and row["arm_id"] == arm
-                 and all(row[n] == about[n] for n in ("trial_id", "instrument", "period"))]  # fmt: skip
+        found = [
+            row
+            for row in self.raw["results"].rows
+            if row["outcome_type"] == "baseline"
+            and row["arm_id"] == arm
+            and all(row[name] == about[name] for name in ("trial_id", "instrument", "period"))
+        ]
         same = [row for row in found if row["analysis_set"] == about["analysis_set"]]
         chosen = same or [row for row in found if row["analysis_set"] is None]
         return self.numbers(chosen[0], side) if len(chosen) == 1 else {}
@@ -156,9 +165,7 @@ def number(value: float) -> str:
 
 def identifier(row: Mapping[str, str]) -> str:
     """What names a row, made of the columns that tell rows apart."""
-    names = ("study", "outcome_type", "instrument", "dich_type", "time", "time_weeks", "rating",
-             "analysis_set", "condition_arm1", "condition_arm2", "multi_arm1", "multi_arm2")  # fmt: skip
-    return "_".join(slug(row[name]) if row.get(name) else "NA" for name in names)
+    return "_".join(slug(row[name]) if row.get(name) else "NA" for name in _TELLING)
 
 
 def _joined(words: Iterable[str]) -> str:

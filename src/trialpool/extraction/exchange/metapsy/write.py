@@ -17,7 +17,7 @@ from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 
 # What a row of the file says, by our tables; other columns that hold something are listed as left.
 _WRITTEN = {
-    "instruments": {"instrument", "name", "rating", "outcome", "better"},
+    "instruments": {"instrument", "name", "rating", "outcome", "better", "notes"},
     "trials": {"trial_id", "study", "year", "citation", "doi", "country", "n_randomised",
                "mean_age", "percent_women", "diagnosis", "notes"},
     "arms": {"trial_id", "arm_id", "arm", "role", "drug", "n_randomised", "notes"},
