@@ -26,7 +26,7 @@ SOUND = {
     "mean_arm2": "14", "sd_arm2": "5", "n_arm2": "25", "event_arm1": "NA", "event_arm2": "NA",
     "totaln_arm1": "NA", "totaln_arm2": "NA", "dich_type": "NA", "precalc_g": "NA",
     "precalc_g_se": "NA", "precalc_log_rr": "NA", "precalc_log_rr_se": "NA", "year": "2020",
-    ".g": "0.8552", ".g_se": "0.3128",
+    ".g": "0.8571", ".g_se": "0.3138",
 }  # fmt: skip
 NO_SCORES = dict.fromkeys(
     ("mean_arm1", "sd_arm1", "n_arm1", "mean_arm2", "sd_arm2", "n_arm2"), "NA"
@@ -66,4 +66,4 @@ def loaded(tables: Imported, folder: Path, condition: str = "made") -> RawData:
 def reasons(tables: Imported) -> Sequence[str]:
     """What was left, but for the columns metapsyTools computes."""
     return [f"{entry.where}: {entry.what} = {entry.value}: {entry.why}" for entry in tables.left
-            if "computed" not in entry.why]  # fmt: skip
+            if "computed by metapsyTools" not in entry.why]  # fmt: skip

@@ -135,7 +135,7 @@ def _left(left: Sequence[Left]) -> Iterator[str]:
     """What was not taken; columns that have no place are counted, the report names each."""
     columns = Counter(entry.why for entry in left if entry.what == "column")
     rest = [entry for entry in left if entry.what != "column"]
-    sentences = [f"{n} columns: {why}" for why, n in columns.items()]
+    sentences = [f"{n} column{'s' if n > 1 else ''}: {why}" for why, n in columns.items()]
     sentences += [f"{e.where}: {e.what} = {e.value}: {e.why}" for e in rest[:_SHOWN]]
     if len(rest) > _SHOWN:
         sentences.append(f"{len(rest) - _SHOWN} more; --report FILE.json lists all")

@@ -38,7 +38,8 @@ def put(cell: Cell | MergedCell, text: str, column: Column) -> None:
 def _fits(text: str) -> bool:
     """Whether a number's text comes back from its value and a number format."""
     digits = text.lstrip("-").replace(".", "").lstrip("0")
-    return bool(_PLAIN.fullmatch(text)) and len(digits) <= DIGITS and text != "-0"
+    nothing = text.startswith("-") and not digits.strip("0")  # a minus that 0 would lose
+    return bool(_PLAIN.fullmatch(text)) and len(digits) <= DIGITS and not nothing
 
 
 def got(value: object, number_format: str, column: Column) -> tuple[str, str]:

@@ -54,7 +54,11 @@ def read(path: Path, options: Options) -> Imported:
         computed += sheet.computed
         problems += sheet.problems
         problems += _of_form(path, table, lines)
-        tables[name] = [dict(zip(lines[0], line, strict=True)) for line in lines[1:] if any(line)]
+        tables[name] = [
+            dict(zip(lines[0], line, strict=True))
+            for line in lines[1:]
+            if any(cell.strip() for cell in line)
+        ]
     if problems:
         raise DataError(problems)
     said = [f"{computed} formulas: the results stored in the file were taken"] if computed else []
