@@ -153,9 +153,7 @@ def test_the_published_pooled_effect_comes_out(condition: str) -> None:
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_import_and_export_lose_nothing_that_was_understood(
-    condition: str, tmp_path: Path
-) -> None:
+def test_import_and_export_lose_nothing_that_was_understood(condition: str, tmp_path: Path) -> None:
     """Row by row and column by column; each kind of difference is declared in `_same`."""
     path = shared(condition, "data")
     imported(condition, "data").write(tmp_path, condition)

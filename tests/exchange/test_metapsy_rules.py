@@ -11,10 +11,11 @@ from metapsy_files import NO_SCORES, SOUND, imported, loaded, make, reasons
 
 from trialpool.extraction.exchange.formats import Options
 from trialpool.extraction.exchange.ids import Ids, slug
-from trialpool.extraction.exchange.metapsy.effects import HedgesG, hedges_g, log_rr, pairs
+from trialpool.extraction.exchange.metapsy.effects import HedgesG, Pair, hedges_g, log_rr, pairs
 from trialpool.extraction.exchange.metapsy.notes import locator, pack, rows_of, unpack
 from trialpool.extraction.exchange.metapsy.read import read
 from trialpool.extraction.exchange.metapsy.reproduce import reproduce
+from trialpool.extraction.read import RawData
 from trialpool.results import TrialpoolError
 
 OPTIONS = Options(condition="made")
@@ -260,9 +261,7 @@ def test_what_breaks_a_rule_is_left_with_the_reason(
         ({"empty": "NA"}, "empty: column = 0 values: holds no value"),
     ],
 )
-def test_what_has_no_place_is_listed(
-    change: Mapping[str, str], words: str, tmp_path: Path
-) -> None:
+def test_what_has_no_place_is_listed(change: Mapping[str, str], words: str, tmp_path: Path) -> None:
     """Rows, cells and columns, each with the reason."""
     assert any(words in reason for reason in reasons(imported(tmp_path, change)))
 
@@ -316,15 +315,18 @@ def test_shares_become_percentages_only_where_they_are_shares(tmp_path: Path) ->
     assert column(percent.tables["trials"], "percent_women") == ["74.5"]
 
 
-def _effects(raw: object) -> list[tuple[object, HedgesG]]:
-    found = pairs(raw)  # type: ignore[arg-type]
-    return list(zip(found, hedges_g(found), strict=True))  # type: ignore[arg-type]
+def _effects(raw: RawData) -> list[tuple[Pair, HedgesG]]:
+    found = pairs(raw)
+    return list(zip(found, hedges_g(found), strict=True))
 
 
-def events(tmp_path: Path, *counts: tuple[int, int, int, int]) -> list[tuple[object, HedgesG]]:
+def events(tmp_path: Path, *counts: tuple[int, int, int, int]) -> list[tuple[Pair, HedgesG]]:
     names = ("event_arm1", "totaln_arm1", "event_arm2", "totaln_arm2")
-    rows = [{**EVENTS, "study": f"Doe, {2000 + i}", ".g": "NA", ".g_se": "NA",
-             **dict(zip(names, map(str, c), strict=True))} for i, c in enumerate(counts)]  # fmt: skip
+    rows = [
+        {**EVENTS, "study": f"Doe, {2000 + i}", ".g": "NA", ".g_se": "NA"}
+        | dict(zip(names, map(str, cells), strict=True))
+        for i, cells in enumerate(counts)
+    ]
     return _effects(loaded(imported(tmp_path, *rows), tmp_path / "raw"))
 
 
