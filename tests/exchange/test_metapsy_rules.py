@@ -250,6 +250,7 @@ def test_what_breaks_a_rule_is_left_with_the_reason(
     ("change", "words"),
     [
         ({"condition_arm1": "NA"}, "row 2, Doe, 2020: condition_arm1 = BDI: the arm has no name"),
+        ({"study": "NA"}, "row 2: study = : the row names no study"),
         ({"condition_arm2": "cbt"}, "condition_arm2 = BDI: the same arm on both sides"),
         ({**NO_SCORES, ".g": "NA"}, "row = BDI: no mean, no count and no precalculated effect"),
         ({"mean_arm1": "NR"}, "row 2, mean_arm1: cell = NR: not a number; left blank"),

@@ -87,15 +87,16 @@ def _sound(
     left: list[Left] = []
     errors = errors_of(tables, condition, outcomes)
     while errors:
-        mendable = [p for p in errors if p.row is not None and p.file not in ("arms",)]
-        if not mendable:
-            raise DataError(errors)
         doomed: dict[str, set[int]] = {}
-        for problem in mendable:
-            place = int(problem.row or 0) - 2
+        for problem in errors:
+            if problem.row is None or problem.file == "arms":
+                raise DataError(errors)
+            place = problem.row - 2
             row = tables[problem.file][place]
             left.append(_broken(problem, row))
             if problem.file == "trials":
+                if not row.get(problem.column):
+                    raise DataError(errors)
                 tables["trials"][place] = {**row, problem.column: ""}
             else:
                 doomed.setdefault(problem.file, set()).add(place)

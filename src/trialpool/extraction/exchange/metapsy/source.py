@@ -84,11 +84,17 @@ def read_source(path: Path) -> Source:
         Line(number, {n: "" if c[i] in MISSING else c[i] for n, c in held.items()})
         for i, number in enumerate(numbered)
     )
+    left += [
+        Left(where=f"row {line.number}", what="study", value="", why="the row names no study")
+        for line in lines
+        if not line["study"]
+    ]
     spelt = [f"{column} as {name}" for name, column in columns.items() if column != name]
     assumed = [f"{path.name}: columns separated by {_SEPARATORS[separator]}, {said}"]
     if spelt:
         assumed.append(f"columns read under the standard's names: {', '.join(spelt)}")
     left += _unused(header, rows, columns, held)
+    lines = tuple(line for line in lines if line["study"])
     return Source(file=path.name, lines=lines, columns=columns, assumed=tuple(assumed),
                   left=tuple(left))  # fmt: skip
 
