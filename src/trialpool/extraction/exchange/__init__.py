@@ -1,1 +1,4 @@
-"""Import from and export to the formats of other tools: one module per format."""
+"""Import from and export to the formats of other tools.
+
+`formats` is the register, one line per format; each format is a module or a folder of modules.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trialpool.extraction.columns import Table
@@ -29,11 +29,13 @@ class Imported:
 
     `tables` maps the name of a raw table to its rows, cells as text in the code book's columns.
     `assumed` are sentences: what the importer took to be so. `left` lists what it did not take.
+    `outcomes` gives kind and better direction of the outcomes, where the source shows them.
     """
 
     tables: Mapping[str, Sequence[Cells]]
     assumed: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
+    outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def write(self, raw: Path, condition: str) -> None:
         """Write instruments.csv and the condition's folder; columns nobody filled are blank."""

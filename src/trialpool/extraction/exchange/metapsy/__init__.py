@@ -1,0 +1,1 @@
+"""The Metapsy data standard (docs.metapsy.org/data-preparation/format): import and export."""

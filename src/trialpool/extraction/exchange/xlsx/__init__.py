@@ -1,0 +1,1 @@
+"""Workbooks: one sheet per raw table, with the code book's columns."""
