@@ -65,7 +65,7 @@ def provenance(analysis: Analysis) -> Grid:
     head = ("Trial", "Effect computed as", "Imputed or derived", "Notes", "Flags", "Source")
     body = []
     for row in tables.records(analysis.studies):
-        basis = "from a reported difference" if row["basis"] == "contrast" else ""
+        basis = "from a reported difference" if row["basis"] != "arms" else ""
         imputed, derived = w.text(row["imputed"]), w.text(row["derived"])
         source = w.CONFIDENCE.get(w.text(row["confidence"]), w.text(row["confidence"]))
         body.append((

@@ -44,7 +44,7 @@ def from_effects(rows: Rows, path: Path) -> tuple[list[Out], list[str], list[Lef
     formulas: dict[str, int] = {}
     for same in groups.values():
         usable = [each for each in same if not _unfit(each)]
-        if not usable and same[0]["basis"] == "contrast":
+        if not usable and str(same[0]["basis"]).startswith("contrast"):
             continue
         row = _row(rows, same[0], path)
         for one in usable:
@@ -72,14 +72,14 @@ def _unfit(each: Effect) -> str:
 
 def _alone(each: Effect) -> bool:
     """Effects that cannot be computed from two arms: reported ones, and those within people."""
-    return bool(each["basis"] == "contrast" or each["design"] == "crossover, paired")
+    return bool(str(each["basis"]).startswith("contrast") or each["design"] == "crossover, paired")
 
 
 def _row(rows: Rows, each: Effect, path: Path) -> Out:
     held = _records(rows, each, path)
     experimental = str(each["experimental_arms"]).split("+")
     row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
-    if each["basis"] == "contrast":
+    if str(each["basis"]).startswith("contrast"):
         rows.used.add(("contrasts", int(held[0]["row"] or 0)))
         return row
     kind = str(each["outcome_type"])
