@@ -120,7 +120,7 @@ def prediction_note(model: Mapping[str, Any]) -> str:
 def notes(study: Mapping[str, Any]) -> list[str]:
     """What a reader must know about one trial’s numbers, one sentence each."""
     out = []
-    if text(study.get("basis")) == "contrast":
+    if text(study.get("basis")).startswith("contrast"):
         out.append("Effect as reported, not computed from arm data.")
     design = text(study.get("design"))
     if design.startswith("crossover"):
