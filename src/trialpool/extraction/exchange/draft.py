@@ -1,10 +1,10 @@
-"""Raw tables in the making: a number of the source ends in a row, or on the list of what is left."""
+"""Raw tables in the making: every number of a source ends in a row or on the list of leftovers."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,9 @@ _REMARKS = ("notes", "locator", "timepoint")
 class MalformedFileError(TrialpoolError):
     """A file that cannot be imported: which one, where in it, and what is wrong."""
 
-    def __init__(self, path: Path, where: str, rule: str, fix: str = "Export the file again") -> None:
+    def __init__(
+        self, path: Path, where: str, rule: str, fix: str = "Export the file again"
+    ) -> None:
         place = f" {where}" if where else ""
         super().__init__(f"{path.as_posix()}{place}: {rule}. {fix}.")
 
@@ -102,6 +104,10 @@ class Names:
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._given
+
+    def __iter__(self) -> Iterator[Hashable]:
+        """The keys that have an id, in the order they came."""
+        return iter(self._given)
 
     def of(self, key: Hashable, wanted: str) -> str:
         """The id of `key`: `wanted`, or wanted_2, wanted_3, ... where another key has it.

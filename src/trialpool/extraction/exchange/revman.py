@@ -19,9 +19,9 @@ from trialpool.extraction.exchange.draft import (
     slug,
     whole_numbers,
 )
+from trialpool.extraction.exchange.revman_parts import Analysis, Fields, Study
 
 CALCULATED = "calculated by RevMan from the numbers above"
-POOLED = "pooled result of the source, for comparison"
 _MEASURES = {
     "MD": ("md", "mean difference"),
     "G": ("smd", "std mean difference", "standardised mean difference",
@@ -34,52 +34,6 @@ _RATIOS = ("OR", "RR")
 # Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
 _SHOWN = 0.01
 _NORMAL_975 = 1.959963984540054
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """A trial as the review describes it; `key` is its identity in the file."""
-
-    key: Hashable
-    name: str
-    where: str
-    year: str = ""
-    citation: str = ""
-    doi: str = ""
-    pmid: str = ""
-    registration: str = ""
-    methods: str = ""
-    participants: str = ""
-    notes: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """One outcome of one comparison, as its heading says."""
-
-    where: str
-    outcome: str
-    comparison: str = ""
-    subgroup: str = ""
-    labels: tuple[str, str] = ("", "")
-    favours: tuple[str, str] = ("", "")
-    measure: str = ""
-    ci_level: str = "95"
-    logged: bool = True
-    swapped: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
-    """The names the file has for the numbers of a study: experimental first, control second."""
-
-    events: tuple[str, str]
-    totals: tuple[str, str]
-    means: tuple[str, str]
-    sds: tuple[str, str]
-    estimate: str
-    se: str
-    shown: tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -104,7 +58,7 @@ class Review:
         year = study.year.strip()
         if year and not (whole_numbers([year]) and 1950 <= float(year) <= 2100):
             why = "not a year from 1950 to 2100, which is what trials.year takes"
-            self.draft.leave(study.where, "year of the study", f"YEAR={year}", why)
+            self.draft.leave(study.where, "year of the study", f"year={year}", why)
             year = ""
         kind = wording.setting(self.condition)
         self.draft.assume(
@@ -126,6 +80,10 @@ class Review:
     def knows(self, key: Hashable) -> bool:
         """Whether the study is among the included ones."""
         return key in self._trials
+
+    def named(self, name: str) -> list[Hashable]:
+        """The studies whose key begins with a name."""
+        return [key for key in self._trials if _parts(key)[0] == name]
 
     def trial_id(self, key: Hashable) -> str:
         """The id of a study that was added."""
@@ -251,9 +209,9 @@ class Review:
             and isclose(log(float(shown[0])), estimate, abs_tol=_SHOWN)
             and float(shown[1]) < float(shown[0]) < float(shown[2])
         ):
-            return dict(
-                zip(("estimate", "ci_low", "ci_high"), shown, strict=True)
-            ), list(self.fields.shown)
+            return dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)), list(
+                self.fields.shown
+            )
         limits = (0.0, -_NORMAL_975, _NORMAL_975)
         values = [f"{exp(estimate + factor * se):.10g}" for factor in limits]
         derived = "exponential of the logged estimate, and of it -/+ 1.96 SE"
@@ -291,8 +249,8 @@ class Review:
         if trial in self._crossover:
             period = "first" if wording.is_first_period(text) else "both"
             self.draft.assume(
-                f"{trial} is a crossover: its rows are of both periods unless the outcome, subgroup "
-                "or footnote says first period; RevMan has no field for it"
+                f"{trial} is a crossover: its rows are of both periods unless the outcome, "
+                "subgroup or footnote says first period; RevMan has no field for it"
             )
         time, words = wording.time_in_name(analysis.subgroup)
         if not time:

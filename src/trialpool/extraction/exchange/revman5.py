@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree as ET  # builds the tree only; expat does the parsing
 from xml.parsers import expat
 
@@ -20,18 +21,18 @@ from trialpool.extraction.exchange.draft import (
     one_line,
     read_bytes,
     sentences,
-    slug,
 )
 from trialpool.extraction.exchange.imported import Imported
-from trialpool.extraction.exchange.revman import POOLED, Analysis, Fields, Review, Study
+from trialpool.extraction.exchange.revman import Review
+from trialpool.extraction.exchange.revman_parts import POOLED, Analysis, Fields, Study
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 # What orders and labels the file, and the settings of plots; none of it is a result.
-BOOKKEEPING = frozenset(
-    "ID NO ORDER SCALE MODIFIED MODIFIED_BY STUDY_ID SORT_BY STUDIES SUBGROUPS SUBGROUP_TEST "
-    "SWAP_EVENTS TOTALS ESTIMABLE EFFECT_MEASURE METHOD RANDOM CI_STUDY CI_TOTAL UNITS "
-    "LOG_DATA CALCULATED_DATA GROUP_ID NOTES".split()
-)
+BOOKKEEPING = {
+    "ID", "NO", "ORDER", "SCALE", "MODIFIED", "MODIFIED_BY", "STUDY_ID", "SORT_BY", "STUDIES",
+    "SUBGROUPS", "SUBGROUP_TEST", "SWAP_EVENTS", "TOTALS", "ESTIMABLE", "EFFECT_MEASURE", "METHOD",
+    "RANDOM", "CI_STUDY", "CI_TOTAL", "UNITS", "LOG_DATA", "CALCULATED_DATA", "GROUP_ID", "NOTES",
+}  # fmt: skip
 FIELDS = Fields(
     events=("EVENTS_1", "EVENTS_2"),
     totals=("TOTAL_1", "TOTAL_2"),
@@ -88,10 +89,13 @@ def read(path: Path, *, condition: str) -> Imported:
     review = Review(draft, condition, FIELDS)
     _studies(path, root, review)
     _quality(root, draft)
-    for comparison in root.iterfind("ANALYSES_AND_DATA/COMPARISON"):
-        for outcome in comparison:
+    for part in root.iterfind("ANALYSES_AND_DATA/*"):
+        for outcome in part if part.tag == "COMPARISON" else (part,):
             if outcome.tag.removesuffix("_OUTCOME") in KINDS:
-                _outcome(path, comparison, outcome, review)
+                _outcome(path, part, outcome, review)
+            elif outcome.tag != "NAME":
+                why = "not an outcome of a comparison; the raw tables have no place for it"
+                draft.leave(_id(outcome), outcome.tag, " ".join(outcome.itertext()), why)
     for table in (*root.iter("SOF_TABLE"), *root.iter("ADDITIONAL_TABLE")):
         why = "a table of text; its numbers have no fixed meaning"
         draft.leave(_id(table), table.tag, _text(table, "TITLE"), why)
@@ -105,7 +109,7 @@ def _tree(path: Path) -> ET.Element:
     parser.buffer_text = True
     depth = 0
 
-    def refuse(*declaration: object) -> None:
+    def refuse(*declaration: object) -> NoReturn:
         place = f"line {parser.CurrentLineNumber}"
         rule = "declares or uses an entity, which a RevMan file does not need"
         raise MalformedFileError(path, place, rule, "Remove the declaration")
@@ -150,20 +154,16 @@ def _text(element: ET.Element, tag: str) -> str:
 
 def _studies(path: Path, root: ET.Element, review: Review) -> None:
     chars = {char.get("STUDY_ID", ""): char for char in root.iter("INCLUDED_CHAR")}
-    base = root.find("STUDIES_AND_REFERENCES/STUDIES")
-    lists = [] if base is None else list(base)
-    for study in (s for group in lists if group.tag == "INCLUDED_STUDIES" for s in group):
-        if study.tag != "STUDY":
-            continue
+    for study in root.iterfind(".//INCLUDED_STUDIES/STUDY"):
         key = study.get("ID", "")
         if not key or review.knows(key):
             rule = f"the study ID `{key}` stands twice" if key else "a STUDY without an ID"
             raise MalformedFileError(path, f"INCLUDED_STUDIES, {study.get('NAME', '')}", rule)
         review.add_study(_study(study, chars.get(key, ET.Element("INCLUDED_CHAR"))))
-    for group in lists:
-        for study in group.iterfind("STUDY") if group.tag in _OTHER_STUDIES else ():
-            what = group.tag.replace("_", " ").lower()
-            review.draft.leave(_id(study), what, study.get("NAME", ""), _OTHER_STUDIES[group.tag])
+    for group, why in _OTHER_STUDIES.items():
+        for study in root.iterfind(f".//{group}/STUDY"):
+            what = group.replace("_", " ").lower()
+            review.draft.leave(_id(study), what, study.get("NAME", ""), why)
 
 
 def _study(study: ET.Element, char: ET.Element) -> Study:
@@ -186,7 +186,7 @@ def _study(study: ET.Element, char: ET.Element) -> Study:
         registration=registered[0] if registered else "",
         methods=_text(char, "CHAR_METHODS"),
         participants=_text(char, "CHAR_PARTICIPANTS"),
-        notes=sentences(*notes, rest and f"identifiers: {', '.join(rest)}" or ""),
+        notes=sentences(*notes, f"identifiers: {', '.join(rest)}" if rest else ""),
     )
 
 
@@ -217,9 +217,7 @@ def _outcome(path: Path, comparison: ET.Element, outcome: ET.Element, review: Re
         _rows(path, kind, subgroup, _analysis(comparison, outcome, subgroup), review)
 
 
-def _analysis(
-    comparison: ET.Element, outcome: ET.Element, subgroup: ET.Element | None
-) -> Analysis:
+def _analysis(comparison: ET.Element, outcome: ET.Element, subgroup: ET.Element | None) -> Analysis:
     return Analysis(
         where=_id(outcome if subgroup is None else subgroup),
         outcome=_text(outcome, "NAME"),
@@ -246,9 +244,7 @@ def _numbers(element: ET.Element) -> dict[str, str]:
     return {n: text for n, text in element.attrib.items() if n not in BOOKKEEPING and text.strip()}
 
 
-def _rows(
-    path: Path, kind: str, parent: ET.Element, analysis: Analysis, review: Review
-) -> None:
+def _rows(path: Path, kind: str, parent: ET.Element, analysis: Analysis, review: Review) -> None:
     for data in parent.iterfind(f"{kind}_DATA"):
         key = data.get("STUDY_ID", "")
         where = f"{analysis.where}, study {key}"
@@ -274,6 +270,7 @@ def _checked(path: Path, where: str, kind: str, data: ET.Element) -> Iterator[tu
     """The numbers of a study's line; what must be a number and is none ends the import."""
     for name in _NEEDED[kind]:
         if not is_number(data.get(name, "")):
-            rule = f"{name} = {data.get(name, '')}" if name in data.attrib else f"{name} is missing"
-            raise MalformedFileError(path, where, f"{rule}: must be a number", "Correct it in RevMan")
+            value = f"{name} = {data.get(name, 'missing')}"
+            fix = "Correct it in RevMan"
+            raise MalformedFileError(path, where, f"{value}: must be a number", fix)
     yield from _numbers(data).items()

@@ -30,10 +30,9 @@ _FIRST_PERIOD = re.compile(
     r"\b(?:first|1st)[\s-]+(?:period|phase)\b|\b(?:before|pre|prior to)[\s-]+(?:the\s+)?cross"
 )
 _CHANGE = re.compile(r"\bchanges?\b")
-_PLACEBO = frozenset(
-    "placebo placebos matching matched inactive inert oral intravenous iv saline capsule capsules "
-    "tablet tablets pill pills injection infusion control group arm".split()
-)
+_PLACEBO = {"placebo", "matching", "matched", "inactive", "inert", "oral", "intravenous", "iv",
+            "saline", "capsule", "capsules", "tablet", "tablets", "pill", "pills", "injection",
+            "infusion", "control", "group", "arm"}  # fmt: skip
 _EXACT_CLASS = {
     "no_treatment": ("no treatment", "no intervention", "untreated"),
     "waiting_list": ("waiting list", "wait list", "waitlist", "waiting list control",
@@ -52,9 +51,7 @@ _BAD = r"(?:worse|poorer|more severe|severe|severity|more symptoms|symptoms?\s+s
 # One word may stand between, but none that turns the sense: `less severe` is not `severe`.
 _WORD = r"(?:(?!less|lower|fewer|no\b|not\b|reduced|decreased)\w+\s+)?"
 _SAYS = rf"\s+{_WORD}(?:indicat|mean|reflect|represent|denot|correspond|signif)\w*\s+{_WORD}"
-_HIGHER_GOOD = re.compile(
-    rf"\bhigher\s+{_SCORE}{_SAYS}{_GOOD}|\blower\s+{_SCORE}{_SAYS}{_BAD}"
-)
+_HIGHER_GOOD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_GOOD}|\blower\s+{_SCORE}{_SAYS}{_BAD}")
 _HIGHER_BAD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_BAD}|\blower\s+{_SCORE}{_SAYS}{_GOOD}")
 
 
