@@ -73,7 +73,8 @@ def is_whole(text: str) -> bool:
 
 def plain(text: str) -> str:
     """Lower-case letters and digits with single spaces: what two spellings have in common."""
-    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    apart = unicodedata.normalize("NFKD", text)
+    letters = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return " ".join(re.findall(r"[a-z0-9]+", letters.lower()))
 
 

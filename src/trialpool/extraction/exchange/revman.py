@@ -234,6 +234,12 @@ class Review:
                 numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}
                 again = "the same arm, outcome and numbers stand in another analysis, imported once"
                 self.draft.leave(where, analysis.outcome, named(numbers), again)
+        logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
+        first = logrank.get(self.fields.logrank[0], "")
+        if is_number(first) and float(first) != 0:
+            rest = {name: text for name, text in rest.items() if name not in logrank}
+            reason = "observed minus expected events and their variance have no column"
+            self.draft.leave(where, analysis.outcome, named(logrank), reason)
         if any(text.strip() for text in rest.values()):
             reason = "weights, effects and limits follow from the data; trialpool computes its own"
             self.draft.leave(where, CALCULATED, named(rest), reason)
@@ -262,7 +268,8 @@ class Review:
             )
         return {
             "trial_id": trial, "period": period, "time_days": time, "timepoint": words,
-            "analysis_set": analysis.subgroup, "locator": self._locator(analysis, key),
+            "analysis_set": "" if wording.days(analysis.subgroup) else analysis.subgroup,
+            "locator": self._locator(analysis, key),
             "notes": sentences(
                 analysis.comparison and f"comparison: {analysis.comparison}",
                 "the source analyses the people without the event" if analysis.swapped else "",

@@ -41,6 +41,7 @@ FIELDS = Fields(
     estimate="ESTIMATE",
     se="SE",
     shown=("EFFECT_SIZE", "CI_START", "CI_END"),
+    logrank=("O_E", "VAR"),
 )
 _NEEDED = {
     "DICH": (*FIELDS.events, *FIELDS.totals),

@@ -52,3 +52,4 @@ class Fields:
     estimate: str
     se: str
     shown: tuple[str, str, str]
+    logrank: tuple[str, str]

@@ -51,6 +51,7 @@ FIELDS = Fields(
     estimate="GIV Mean",
     se="GIV SE",
     shown=("Mean", "CI start", "CI end"),
+    logrank=("O-E", "Variance"),
 )
 _INPUTS = (*FIELDS.events, *FIELDS.totals, *FIELDS.means, *FIELDS.sds, FIELDS.estimate, FIELDS.se)
 # What names and describes a line of the tables; everything else in it is a result.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from trialpool.extraction.clean import Cleaned, clean, load
@@ -10,7 +11,7 @@ from trialpool.extraction.exchange.imported import Cells, Imported
 
 DATA = Path(__file__).parent / "data"
 CONDITION = "example_disorder"
-_PAIR = re.compile(r"(?:^|; )[^=;]+=([+-]?[\d.]+(?:[eE][+-]?\d+)?)(?=;|$)")
+_PAIR = re.compile(r"(?:^|; )([^=;]+)=[<>= ]*([+-]?[\d.]+(?:[eE][+-]?\d+)?)(?=;|$)")
 
 
 def outcomes_of(imported: Imported) -> dict[str, dict[str, str]]:
@@ -46,16 +47,24 @@ def one(imported: Imported, table: str, **cells: str) -> Cells:
     return found[0]
 
 
-def numbers_left(imported: Imported) -> list[str]:
-    """The numbers on the list of what was left, as `name=number` stands there."""
-    return [number for left in imported.left for number in _PAIR.findall(left.value)]
+def numbers_left(imported: Imported, *settings: str) -> Counter[str]:
+    """The numbers on the list of what was left, without those named as settings."""
+    return Counter(
+        number
+        for left in imported.left
+        for name, number in _PAIR.findall(left.value)
+        if name not in settings
+    )
 
 
-def numbers_in(imported: Imported, table: str, *columns: str) -> list[str]:
+def numbers_in(imported: Imported, table: str, *columns: str) -> Counter[str]:
     """The numbers that stand in these columns of a table."""
+    found = imported.tables.get(table, ())
+    return Counter(row[column] for row in found for column in columns if row.get(column))
+
+
+def whys(imported: Imported, what: str) -> list[str]:
+    """Why things were left whose place, name or value holds these words."""
     return [
-        row[column]
-        for row in imported.tables.get(table, ())
-        for column in columns
-        if row.get(column)
+        left.why for left in imported.left if what in f"{left.where} | {left.what} | {left.value}"
     ]
