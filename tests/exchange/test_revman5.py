@@ -228,9 +228,7 @@ def test_a_malformed_file_gives_one_clear_error(
     assert "\n" not in message
 
 
-def test_a_missing_or_huge_file_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrialpoolError, match=r"none\.rm5: cannot be read"):
         revman5.read(tmp_path / "none.rm5", condition=CONDITION)
     monkeypatch.setattr(draft, "MAX_BYTES", 100)
@@ -292,15 +290,13 @@ def test_imported_rows_give_the_results_revman_printed(tmp_path: Path) -> None:
         studies += f'<STUDY ID="S{k}" NAME="Trial {k}"/>'
     records = cleaned(read_text(tmp_path, document(studies, data)), tmp_path).tables["records"]
     arms = {role: records[records["arm_id"] == role] for role in ("experimental", "control")}
-    counts = {
-        "ai": arms["experimental"]["event"], "n1i": arms["experimental"]["totaln"],
-        "ci": arms["control"]["event"], "n2i": arms["control"]["totaln"],
-    }  # fmt: skip
-    arrays = {name: column.to_numpy(dtype=float) for name, column in counts.items()}
-    effects = tp.effect_size("RR", **arrays)
+    drug, control = (arms[role] for role in ("experimental", "control"))
+    ai, n1i = (drug[name].to_numpy(dtype=float) for name in ("event", "totaln"))
+    ci, n2i = (control[name].to_numpy(dtype=float) for name in ("event", "totaln"))
+    effects = tp.effect_size("RR", ai=ai, n1i=n1i, ci=ci, n2i=n2i)
     assert np.exp(effects.yi) == pytest.approx(PUBLISHED_RR, rel=1e-12)
     assert np.sqrt(effects.vi) == pytest.approx(PUBLISHED_SE, rel=1e-12)
-    pooled = tp.pool_counts(**arrays, measure="RR", method="MH")
+    pooled = tp.pool_counts(ai=ai, n1i=n1i, ci=ci, n2i=n2i, measure="RR", method="MH")
     assert pooled.q == pytest.approx(PUBLISHED_CHI2, rel=1e-12)
     assert pooled.i2_q == pytest.approx(PUBLISHED_I2, rel=1e-12)
     weights = 1 / effects.vi

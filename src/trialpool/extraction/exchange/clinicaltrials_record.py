@@ -87,8 +87,9 @@ class Node:
         return self.value
 
     def _wrong(self, expected: str) -> MalformedFileError:
-        kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-        kind = kinds.get(type(self.value), "a number")
+        # Numbers are read as text, so that they keep their digits.
+        kinds = {dict: "an object", list: "a list", bool: "true or false"}
+        kind = kinds.get(type(self.value), "text or a number")
         rule = f"{kind} where {expected} is expected"
         return MalformedFileError(
             self.path, self.where, rule, "Download the record as JSON (API version 2)"
