@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 from trialpool.extraction.columns import Table
@@ -63,7 +64,7 @@ def one_line(text: str) -> str:
 
 def is_number(text: str) -> bool:
     """Whether the raw tables can hold the text as a number."""
-    return _NUMBER.fullmatch(text) is not None
+    return _NUMBER.fullmatch(text) is not None and isfinite(float(text))
 
 
 def is_whole(text: str) -> bool:

@@ -33,6 +33,8 @@ _MEASURES = {
 _RATIOS = ("OR", "RR")
 # Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
 _SHOWN = 0.01
+# Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
+_MAX_LOG = 100.0
 _NORMAL_975 = 1.959963984540054
 
 
@@ -163,6 +165,8 @@ class Review:
             why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
         elif measure in _RATIOS and not analysis.logged:
             why = "a ratio that the file does not hold on the log scale"
+        elif measure in _RATIOS and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
+            why = "too large to be the logarithm of a ratio"
         numbers: dict[str, str] = {"estimate": estimate, "se": se}
         used = [names.estimate, names.se]
         if not why and measure in _RATIOS:
