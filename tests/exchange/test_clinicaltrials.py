@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -261,6 +262,20 @@ def test_other_designs_and_allocations_are_stated(tmp_path: Path) -> None:
     assert "allocation is `NA`, not randomised" in stated
 
 
+def test_ages_and_counts_that_cannot_be_are_left(tmp_path: Path) -> None:
+    value = source()
+    results = value["resultsSection"]
+    ages = results["baselineCharacteristicsModule"]["measures"][0]["classes"][0]["categories"][0]
+    ages["measurements"][1]["value"] = "415"
+    started = results["participantFlowModule"]["periods"][0]["milestones"][0]["achievements"]
+    started[0]["numSubjects"] = "-21"
+    found = imported(tmp_path, value)
+    trial = one(found, "trials")
+    assert (trial.get("mean_age", ""), trial.get("n_randomised", "")) == ("", "")
+    assert whys(found, "Total value=415")
+    assert whys(found, "Examplamine 10 mg=-21")
+
+
 def test_a_record_without_results_is_a_trial_with_arms(tmp_path: Path) -> None:
     value = source()
     del value["resultsSection"]
@@ -314,6 +329,49 @@ def test_numbers_that_are_json_numbers_keep_their_digits(tmp_path: Path) -> None
     text = SOURCE.read_text(encoding="utf-8").replace('"5.50"', "5.50")
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert one(clinicaltrials.read(path, condition=CONDITION), "results", mean="5.50")
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a record."""
+    inner = value.items() if isinstance(value, dict) else ()
+    for name, item in inner or (enumerate(value) if isinstance(value, list) else ()):
+        yield (*path, name)
+        yield from places(item, (*path, name))
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    "",
+    "-3",
+    "1e400",
+    0,
+    "abc",
+    [],
+    {},
+    [1],
+    True,
+    " a\n b ",
+    "9" * 400,
+    "Total",
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_broken_cell_is_imported_left_or_refused(tmp_path: Path, seed: int) -> None:
+    """Whatever stands in one place, the tables pass the checks or the file is refused in a line."""
+    chance = random.Random(seed)
+    everywhere = list(places(source()))
+    refusals = []
+    for k in range(12):
+        value = changed(*chance.choice(everywhere), to=chance.choice(JUNK))
+        try:
+            found = imported(tmp_path, value)
+        except TrialpoolError as error:
+            refusals.append(str(error))
+        else:
+            cleaned(found, tmp_path / str(k))
+    assert 0 < len(refusals) < 12
+    assert not [message for message in refusals if "\n" in message]
 
 
 def changed(*path: str | int, to: Any) -> Any:

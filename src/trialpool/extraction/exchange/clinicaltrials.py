@@ -15,7 +15,6 @@ from trialpool.extraction.exchange.clinicaltrials_record import Node, Record, Sh
 from trialpool.extraction.exchange.draft import (
     Draft,
     MalformedFileError,
-    is_number,
     plain,
     sentences,
     slug,
@@ -160,8 +159,9 @@ def _trial(protocol: Node, record: Record, condition: str, started: str, age: st
         )),
         "design": "crossover" if record.crossover else "parallel",
         "diagnosis": slug(condition, "condition"), "setting": kind, "concomitant": "unclear",
-        "enriched": "no", "population": ", ".join(registered), "n_randomised": started,
-        "mean_age": age if is_number(age) else "",
+        "enriched": "no", "population": ", ".join(registered),
+        "n_randomised": started,
+        "mean_age": age,
         "primary_outcome": sentences(
             *(" at ".join(filter(None, (p.text("measure"), p.text("timeFrame")))) for p in primary)
         ),

@@ -15,6 +15,7 @@ from trialpool.extraction.exchange.draft import (
     whole_numbers,
 )
 
+MAX_AGE = 120.0
 # outcome id -> its name, and the fields of an event group that count it.
 _TOTALS = {
     "serious_adverse_event": ("serious adverse event", "serious"),
@@ -47,7 +48,7 @@ def flow(node: Node, record: Record) -> str:
                 arm = record.known(title)
                 if number == 1 and kind.upper() == "STARTED":
                     total.append(count)
-                    if arm and whole_numbers([count]):
+                    if arm and _people(count):
                         record.randomised(arm, count)
                         continue
                 rest[title or one.text("groupId")] = count
@@ -59,7 +60,12 @@ def flow(node: Node, record: Record) -> str:
             }
             why = "the tables have no participant flow; enter as an outcome if it is one"
             _leave(record, where, f"not completed: {drop.text('type')}", rest, why)
-    return str(sum(int(float(t)) for t in total)) if total and whole_numbers(total) else ""
+    started = sum(int(float(count)) for count in total if _people(count))
+    return str(started) if started and all(_people(count) for count in total) else ""
+
+
+def _people(count: str) -> bool:
+    return whole_numbers([count]) and float(count) >= 0
 
 
 def baseline(node: Node, record: Record) -> str:
@@ -80,7 +86,8 @@ def baseline(node: Node, record: Record) -> str:
                     group = names.get(one.text("groupId"), one.text("groupId"))
                     for name in ("value", "spread", "lowerLimit", "upperLimit"):
                         text = one.text(name)
-                        if is_age and name == "value" and plain(group) in TOTALS:
+                        whole_trial = is_age and name == "value" and plain(group) in TOTALS
+                        if whole_trial and is_number(text) and 0 <= float(text) <= MAX_AGE:
                             age = text
                         elif text:
                             rest[f"{group} {name}"] = text

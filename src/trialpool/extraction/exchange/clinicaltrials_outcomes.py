@@ -69,7 +69,7 @@ def measure(node: Node, number: int, record: Record) -> None:
         node=node,
         record=record,
         where=f"outcome {number}",
-        title=node.text("title"),
+        title=node.text("title") or f"outcome {number} of {record.nct}",
         param=plain(node.text("paramType")),
         dispersion=_dispersion(node.text("dispersionType")),
         unit=node.text("unitOfMeasure"),
