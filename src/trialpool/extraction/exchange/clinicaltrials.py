@@ -19,6 +19,7 @@ from trialpool.extraction.exchange.draft import (
     sentences,
     slug,
 )
+from trialpool.extraction.exchange.formats import Options
 from trialpool.extraction.exchange.imported import Imported
 
 _NCT = re.compile(r"NCT\d{8}")
@@ -32,13 +33,13 @@ _ROLES = {
 _CLASSES = {"PLACEBO_COMPARATOR": "placebo", "NO_INTERVENTION": "no_treatment"}
 
 
-def read(path: Path, *, condition: str) -> Imported:
+def read(path: Path, options: Options) -> Imported:
     """Read the records of one or more studies.
 
     Parameters
     ----------
     path : the JSON file
-    condition : the condition the tables are for; also their diagnosis
+    options : the condition the tables are for, which is also their diagnosis
 
     Returns
     -------
@@ -71,7 +72,7 @@ def read(path: Path, *, condition: str) -> Imported:
             draft.assume(f"{nct} has no posted results; only the trial and its arms are imported")
         started = events.flow(results.node("participantFlowModule"), record)
         age = events.baseline(results.node("baselineCharacteristicsModule"), record)
-        _trial(protocol, record, condition, started, age)
+        _trial(protocol, record, options.condition, started, age)
         for number, outcome in enumerate(
             results.node("outcomeMeasuresModule").nodes("outcomeMeasures"), start=1
         ):

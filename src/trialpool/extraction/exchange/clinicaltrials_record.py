@@ -11,13 +11,13 @@ from trialpool.extraction.exchange import wording
 from trialpool.extraction.exchange.draft import (
     Draft,
     MalformedFileError,
-    Names,
     Row,
     one_line,
     plain,
     read_bytes,
     slug,
 )
+from trialpool.extraction.exchange.ids import Names
 
 TOTALS = ("total", "overall", "all participants", "all subjects", "total participants")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -95,36 +95,6 @@ def named(cells: Mapping[str, str]) -> str:
 def sentences(*parts: str) -> str:
     """The parts that are not blank, separated by semicolons."""
     return "; ".join(one_line(part) for part in parts if part.strip())
-
-
-class Names:
-    """Ids that stay apart: one key always has the same id, two keys never share one."""
-
-    def __init__(self) -> None:
-        self._given: dict[Hashable, str] = {}
-        self._taken: set[str] = set()
-
-    def __contains__(self, key: Hashable) -> bool:
-        return key in self._given
-
-    def __iter__(self) -> Iterator[Hashable]:
-        """The keys that have an id, in the order they came."""
-        return iter(self._given)
-
-    def of(self, key: Hashable, wanted: str) -> str:
-        """The id of `key`: `wanted`, or wanted_2, wanted_3, ... where another key has it.
-
-        Ids that differ in case only would be one file name on some machines, so they count
-        as the same.
-        """
-        if key not in self._given:
-            name, number = wanted, 1
-            while name.lower() in self._taken:
-                number += 1
-                name = f"{wanted}_{number}"
-            self._given[key] = name
-            self._taken.add(name.lower())
-        return self._given[key]
 
 
 @dataclass(slots=True)

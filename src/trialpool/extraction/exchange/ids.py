@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator
 
 _OTHER = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -15,20 +15,31 @@ def slug(label: str) -> str:
     return _OTHER.sub("_", plain).strip("_.-") or "unnamed"
 
 
-@dataclass(slots=True)
-class Ids:
-    """Gives each label one short name, and no name to two labels."""
+class Names:
+    """Ids that stay apart: one key always has the same id, two keys never share one."""
 
-    _given: dict[object, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._given: dict[Hashable, str] = {}
+        self._taken: set[str] = set()
 
-    def of(self, label: object, text: str) -> str:
-        """The short name of a label, made from `text` when it is seen for the first time."""
-        if label not in self._given:
-            base = name = slug(text)
-            taken = {given.lower() for given in self._given.values()}
-            number = 1
-            while name.lower() in taken:
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._given
+
+    def __iter__(self) -> Iterator[Hashable]:
+        """The keys that have an id, in the order they came."""
+        return iter(self._given)
+
+    def of(self, key: Hashable, wanted: str) -> str:
+        """The id of `key`: `wanted`, or wanted_2, wanted_3, ... where another key has it.
+
+        Ids that differ in case only would be one file name on some machines, so they count
+        as the same.
+        """
+        if key not in self._given:
+            name, number = wanted, 1
+            while name.lower() in self._taken:
                 number += 1
-                name = f"{base}_{number}"
-            self._given[label] = name
-        return self._given[label]
+                name = f"{wanted}_{number}"
+            self._given[key] = name
+            self._taken.add(name.lower())
+        return self._given[key]

@@ -9,7 +9,6 @@ from math import exp, isclose, log
 from trialpool.extraction.exchange import wording
 from trialpool.extraction.exchange.draft import (
     Draft,
-    Names,
     Row,
     is_number,
     named,
@@ -19,6 +18,7 @@ from trialpool.extraction.exchange.draft import (
     slug,
     whole_numbers,
 )
+from trialpool.extraction.exchange.ids import Names
 from trialpool.extraction.exchange.revman_parts import Analysis, Fields, Study
 
 CALCULATED = "calculated by RevMan from the numbers above"

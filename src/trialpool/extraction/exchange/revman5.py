@@ -22,6 +22,7 @@ from trialpool.extraction.exchange.draft import (
     read_bytes,
     sentences,
 )
+from trialpool.extraction.exchange.formats import Options
 from trialpool.extraction.exchange.imported import Imported
 from trialpool.extraction.exchange.revman import Review
 from trialpool.extraction.exchange.revman_parts import POOLED, Analysis, Fields, Study
@@ -58,13 +59,13 @@ _REGISTRY = re.compile(r"\b(NCT\d{8}|ISRCTN\d{8}|ACTRN\d{14})\b")
 _MAX_DEPTH = 200
 
 
-def read(path: Path, *, condition: str) -> Imported:
+def read(path: Path, options: Options) -> Imported:
     """Read a RevMan 5 review.
 
     Parameters
     ----------
     path : the `.rm5` file, UTF-8 with or without byte order mark
-    condition : the condition the tables are for; also their diagnosis
+    options : the condition the tables are for, which is also their diagnosis
 
     Returns
     -------
@@ -87,7 +88,7 @@ def read(path: Path, *, condition: str) -> Imported:
     url = f"https://doi.org/{doi}" if doi else "https://www.cochranelibrary.com"
     number = re.search(r"CD\d{6}", doi + root.get("CD_NUMBER", ""))
     draft = Draft(number[0] if number else "revman5", url, "secondary")
-    review = Review(draft, condition, FIELDS)
+    review = Review(draft, options.condition, FIELDS)
     _studies(path, root, review)
     _quality(root, draft)
     for part in root.iterfind("ANALYSES_AND_DATA/*"):

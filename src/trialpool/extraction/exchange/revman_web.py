@@ -25,6 +25,7 @@ from trialpool.extraction.exchange.draft import (
     read_bytes,
     sentences,
 )
+from trialpool.extraction.exchange.formats import Options
 from trialpool.extraction.exchange.imported import Imported
 from trialpool.extraction.exchange.revman import Review
 from trialpool.extraction.exchange.revman_parts import POOLED, Analysis, Fields, Study
@@ -74,13 +75,13 @@ _JUDGEMENTS = {"low": "low", "some concerns": "some_concerns", "high": "high",
                "no information": "no_information"}  # fmt: skip
 
 
-def read(path: Path, *, condition: str) -> Imported:
+def read(path: Path, options: Options) -> Imported:
     """Read a data package of RevMan Web.
 
     Parameters
     ----------
     path : the zip file; nothing of it is unpacked to disk
-    condition : the condition the tables are for; also their diagnosis
+    options : the condition the tables are for, which is also their diagnosis
 
     Returns
     -------
@@ -102,7 +103,7 @@ def read(path: Path, *, condition: str) -> Imported:
         if kind not in _NEEDED:
             why = "the analysis data hold what was pooled; this file is not read"
             draft.leave(name, "file of the package", Path(name).suffix, why)
-    review = Review(draft, condition, FIELDS)
+    review = Review(draft, options.condition, FIELDS)
     _studies(tables, review)
     settings = {_number_of(line): line for line in tables.get(OVERALL, [])}
     if OVERALL not in tables:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from trialpool.extraction.columns import ROB_DOMAINS
 from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.ids import Ids, slug
+from trialpool.extraction.exchange.ids import Names, slug
 from trialpool.extraction.exchange.imported import Cells, Left
 from trialpool.extraction.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, RATINGS
 from trialpool.extraction.exchange.metapsy.direction import Direction, event_name, has_events
@@ -32,11 +32,11 @@ class Facts:
     source: Source
     options: Options
     direction: Direction
-    trials: Ids = field(default_factory=Ids)
+    trials: Names = field(default_factory=Names)
     left: list[Left] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
-    _arms: dict[str, Ids] = field(default_factory=dict)
-    _scales: Ids = field(default_factory=Ids)
+    _arms: dict[str, Names] = field(default_factory=dict)
+    _scales: Names = field(default_factory=Names)
     _two_ratings: frozenset[str] = frozenset()
     _controls: frozenset[Arm] = frozenset()
     _studies: dict[str, list[Line]] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class Facts:
         return self.options.source_url or PUBLIC
 
     def trial(self, line: Line) -> str:
-        return self.trials.of(line["study"], line["study"])
+        return self.trials.of(line["study"], slug(line["study"]))
 
     def arm(self, line: Line, side: str) -> str:
         study, condition, multi = key = arm_of(line, side)
-        return self._arms.setdefault(study, Ids()).of(key, multi or condition)
+        return self._arms.setdefault(study, Names()).of(key, slug(multi or condition))
 
     def is_control(self, line: Line, side: str) -> bool:
         """An arm that stands on the second side anywhere in its trial is a control."""
@@ -70,7 +70,7 @@ class Facts:
         if not name:
             return ""
         both = rating if name in self._two_ratings else ""
-        return self._scales.of((name, both), f"{name} {both}" if both else name)
+        return self._scales.of((name, both), slug(f"{name} {both}" if both else name))
 
     def score_outcome(self, line: Line) -> str:
         """Scores on which higher is better are an outcome of their own."""
