@@ -10,7 +10,7 @@ import pytest
 from metapsy_files import NO_SCORES, SOUND, imported, loaded, make, reasons
 
 from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.ids import Ids, slug
+from trialpool.extraction.exchange.ids import Names, slug
 from trialpool.extraction.exchange.metapsy.effects import HedgesG, Pair, hedges_g, log_rr, pairs
 from trialpool.extraction.exchange.metapsy.notes import locator, pack, rows_of, unpack
 from trialpool.extraction.exchange.metapsy.read import read
@@ -391,8 +391,8 @@ def test_names_are_valid_and_never_given_twice() -> None:
     """Accents and signs go; two labels with the same rest are told apart, whatever their case."""
     assert [slug(x) for x in ("Öst, 2004", "TAU/NT", "?", "CGI-S")] == [
         "Ost_2004", "TAU_NT", "unnamed", "CGI-S"]  # fmt: skip
-    ids = Ids()
-    assert [ids.of(x, x) for x in ("GAD 7", "GAD/7", "gad_7", "GAD 7")] == [
+    ids = Names()
+    assert [ids.of(x, slug(x)) for x in ("GAD 7", "GAD/7", "gad_7", "GAD 7")] == [
         "GAD_7", "GAD_7_2", "gad_7_3", "GAD_7"]  # fmt: skip
 
 

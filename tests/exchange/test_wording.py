@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trialpool.extraction.exchange import wording
-from trialpool.extraction.exchange.draft import Draft, Names, slug
+from trialpool.extraction.exchange.draft import Draft, slug
+from trialpool.extraction.exchange.ids import Names
 
 
 @pytest.mark.parametrize(
