@@ -70,7 +70,7 @@ def agreement(table: pd.DataFrame) -> Grid:
     listed = (
         ("", "Cells: those at least one extractor filled in, in rows that both have. Trials and "
              "rows: those either extractor has, and those both have. The interval is Wilson's and "
-             "takes cells as independent."),
+             "takes cells as independent. Kappa is of choices."),
     ) if body else ()  # fmt: skip
     return Grid(
         caption="Agreement of the two extractors",
