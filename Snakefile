@@ -30,6 +30,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/extraction.smk"
+include: "workflow/rules/agreement.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 # Names as they are typed; the module is the name with an underscore behind a Python keyword.
-COMMANDS = {"check": "check", "import": "import_", "export": "export"}
+COMMANDS = {"check": "check", "trace": "trace", "import": "import_", "export": "export"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

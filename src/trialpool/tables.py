@@ -32,6 +32,8 @@ NUMBERS = frozenset(
     "mean_control", "sd_control", "event_experimental", "totaln_experimental", "event_control",
     "totaln_control", "estimate_if_null", "ci_low_if_null", "ci_high_if_null", "rows_in",
     "rows_used", "rows_dropped", "trialpool", "statsmodels", "difference", "tolerance",
+    "second_row", "compared", "agreed", "percent_agreed", "agreed_rounded", "only_first",
+    "only_second", "kappa",
 }  # fmt: skip
 
 TABLE_DIGITS = 6

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from trialpool.extraction.agreement import agreement, disagreements
+from trialpool.extraction.second import Comparison
 from trialpool.pooling.policy import policy
-from trialpool.report import grid, pages, sentences, wording
+from trialpool.report import agreement_tables, grid, pages, sentences, wording
 from trialpool.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.results import TrialpoolError
 
@@ -308,12 +310,15 @@ def processed() -> dict[str, pd.DataFrame]:
     return out | {"trials": pd.DataFrame([trial]), "rows": pd.DataFrame([account])}
 
 
+ONCE = (agreement(Comparison()), disagreements(Comparison()))  # a single extraction
+
+
 def page(analysis: Analysis) -> str:
     """A condition's page around one analysis."""
     row = {"condition": "blue", "analysis": "mood", "k": analysis.model["k"], "n": 90,
            **analysis.model["display"], "i2": None, "tau2": None}  # fmt: skip
     summary = pd.DataFrame([row])
-    return pages.condition_page(REVIEW, "blue", [analysis], [SVG], summary, processed())
+    return pages.condition_page(REVIEW, "blue", [analysis], [SVG], summary, processed(), *ONCE)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
@@ -354,11 +359,23 @@ def test_a_page_asks_nothing_of_a_network() -> None:
     assert 'width="400" height="200"' in text
 
 
+def test_each_analysis_links_its_trace_and_says_how_to_print_it() -> None:
+    """From the page to the raw cells is one step."""
+    text = page(held(made(3, -0.6, -1, 0.5)))
+    assert '<a href="mood/trace.csv">trace.csv</a>' in text
+    assert "<code>trialpool trace results/blue/mood</code>" in text
+
+
+def test_a_single_extraction_is_said_plainly() -> None:
+    """Nobody should take one reading for two."""
+    assert f"<p>{agreement_tables.SINGLE}</p>" in page(held(made(3, -0.6, -1, 0.5)))
+
+
 def test_a_figure_without_a_size_is_refused() -> None:
     """The page reserves the figure's place; a size it cannot read is said."""
     with pytest.raises(TrialpoolError, match="width in points"):
         pages.condition_page(REVIEW, "blue", [held(made(3, 0, -1, 1))], [b"<svg></svg>"],
-                             pd.DataFrame(), processed())  # fmt: skip
+                             pd.DataFrame(), processed(), *ONCE)  # fmt: skip
 
 
 def test_the_first_page_says_what_was_checked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from small import ROOT, SMALL
+
+from trialpool import tables
 
 pytest.importorskip("snakemake", reason="the workflow needs Snakemake")
 
@@ -109,10 +112,12 @@ def test_a_cold_run_writes_every_result(finished: Workflow) -> None:
     files = set(finished.digests())
     for analysis in ("blue/mood", "blue/harm", "green/harm_odds", "green/mood"):
         for name in ("model.json", "studies.csv", "sensitivity.csv", "missing.csv",
-                     "selection.csv", "forest.svg", "forest.png", "forest.pdf"):  # fmt: skip
+                     "selection.csv", "trace.csv", "forest.svg", "forest.png",
+                     "forest.pdf"):  # fmt: skip
             assert f"results/{analysis}/{name}" in files
     for name in ("index.html", "summary.csv", "numbers.json", "verification.csv",
-                 "blue/index.html", "green/summary.csv"):  # fmt: skip
+                 "blue/index.html", "green/summary.csv", "blue/agreement.csv",
+                 "green/disagreements.csv"):  # fmt: skip
         assert f"results/{name}" in files
 
 
@@ -162,10 +167,60 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
     assert planned == [
-        "all", "clean blue", "effects blue", "forest blue/harm", "forest blue/mood", "page",
-        "page_condition blue", "pool blue/harm", "pool blue/mood", "summary",
-        "summary_condition blue", "verify",
+        "agreement blue", "all", "clean blue", "effects blue", "forest blue/harm",
+        "forest blue/mood", "page", "page_condition blue", "pool blue/harm",
+        "pool blue/mood", "summary", "summary_condition blue", "verify",
     ]  # fmt: skip
+
+
+def test_pooling_follows_any_raw_table(finished: Workflow, tmp_path: Path) -> None:
+    """So it costs no run that pooling also reads raw cells, for the trace."""
+    changed = finished.copy(tmp_path / "changed")
+    changed.edit("data/raw/blue/trials.csv", "Ash 2011", "Ash et al. 2011")
+    pooled = {job for job in changed.planned() if job.startswith("pool")}
+    assert pooled == {"pool blue/harm", "pool blue/mood"}
+
+
+def test_a_second_extraction_marks_its_own_condition(finished: Workflow, tmp_path: Path) -> None:
+    """A file that was not there becomes an input; what it says reaches the page and the trace."""
+    changed = finished.copy(tmp_path / "changed")
+    raw = changed.folder / "data/raw/blue"
+    (raw / "second").mkdir()
+    shutil.copy2(raw / "results.csv", raw / "second/results.csv")
+    changed.edit("data/raw/blue/second/results.csv", ",20,18.0,8.0,", ",20,18.5,8.0,")
+    planned = changed.planned()
+    assert not [job for job in planned if "green" in job]
+    assert {"agreement blue", "clean blue", "page_condition blue"} <= set(planned)
+    done = changed.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = (changed.folder / "results/blue/disagreements.csv").read_text(encoding="utf-8")
+    assert listed.splitlines()[1].endswith(",mean,18.0,18.5,,,,,open")
+    page = (changed.folder / "results/blue/index.html").read_text(encoding="utf-8")
+    assert "One disagreement is open; the results concerned are flagged." in page
+    assert "Ash 2011 (extractors disagree)" in page
+    trace = (changed.folder / "results/blue/mood/trace.csv").read_text(encoding="utf-8")
+    assert ",effect,flags,extractors_disagree," in trace
+    other = (changed.folder / "results/green/index.html").read_text(encoding="utf-8")
+    assert "Single extraction" in other
+    # Without the second table the review is what it was, byte for byte.
+    shutil.rmtree(raw / "second")
+    done = changed.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert changed.digests() == finished.digests()
+
+
+def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
+    """The command reads what the workflow wrote, and every link holds."""
+    command = [sys.executable, "-m", "trialpool.cli", "trace", "results/blue/mood", "--json"]
+    done = subprocess.run(command, cwd=finished.folder, env=finished.environment,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    held = json.loads(done.stdout)
+    assert {check["verdict"] for check in held["checks"]} == {"agrees"}
+    table = tables.read_table(finished.folder / "results/blue/mood/trace.csv")
+    assert [line["value"] for line in held["chain"]] == [
+        tables.cell(value) for value in table["value"]
+    ]
 
 
 def test_editing_the_forest_module_re_runs_figures_and_nothing_upstream(

@@ -2,6 +2,7 @@
 
 from trialpool.extraction.clean import OUTPUTS
 from trialpool.extraction.schema import CONDITION_TABLES
+from trialpool.extraction.second import second_files
 
 
 rule clean:
@@ -11,6 +12,8 @@ rule clean:
             table=[t.name for t in CONDITION_TABLES],
         ),
         instruments="data/raw/instruments.csv",
+        # What a second extractor read differently marks the row.
+        second=lambda wildcards: second_files("data/raw", wildcards.condition),
         modules=dependencies("workflow/scripts/clean.py"),
     output:
         **{name: f"data/processed/{{condition}}/{name}.csv" for name in OUTPUTS},

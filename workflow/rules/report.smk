@@ -29,6 +29,8 @@ rule page_condition:
         ),
         summary="results/{condition}/summary.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
+        agreement="results/{condition}/agreement.csv",
+        disagreements="results/{condition}/disagreements.csv",
         modules=dependencies("workflow/scripts/page_condition.py"),
     output:
         page="results/{condition}/index.html",

@@ -7,6 +7,12 @@ rule pool:
         trials="data/processed/{condition}/trials.csv",
         arms="data/processed/{condition}/arms.csv",
         missing_results="data/processed/{condition}/missing_results.csv",
+        # For the trace only. A raw cell re-runs the effects anyway, so this re-runs nothing more.
+        records="data/processed/{condition}/records.csv",
+        raw=[
+            "data/raw/{condition}/results.csv",
+            "data/raw/{condition}/contrasts.csv",
+        ],
         modules=dependencies("workflow/scripts/pool.py"),
     output:
         model="results/{condition}/{analysis}/model.json",
@@ -14,6 +20,7 @@ rule pool:
         selection="results/{condition}/{analysis}/selection.csv",
         missing="results/{condition}/{analysis}/missing.csv",
         sensitivity="results/{condition}/{analysis}/sensitivity.csv",
+        trace="results/{condition}/{analysis}/trace.csv",
     log:
         "logs/pool/{condition}/{analysis}.log",
     benchmark:

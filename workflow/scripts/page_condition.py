@@ -13,5 +13,7 @@ page = condition_page(
     [Path(path).read_bytes() for path in snakemake.input.forests],
     tables.read_table(snakemake.input.summary),
     {Path(path).stem: tables.read_table(path) for path in snakemake.input.processed},
+    tables.read_table(snakemake.input.agreement),
+    tables.read_table(snakemake.input.disagreements),
 )
 write_page(snakemake.output.page, page)

@@ -1,8 +1,11 @@
-"""Select and pool the effects of one analysis."""
+"""Select and pool the effects of one analysis, and lay out what each number was made of."""
+
+from pathlib import Path
 
 from trialpool import logs, tables
 from trialpool.review.analysis import analyse
 from trialpool.review.protocol import resolve
+from trialpool.review.trace import chain, raw_tables
 
 logs.start(snakemake.log[0])
 names = ("effects", "trials", "arms", "missing_results")
@@ -13,3 +16,6 @@ result = analyse(*data, review, wanted.condition, wanted.analysis)
 tables.write_json(snakemake.output.model, result.model)
 for name in ("studies", "selection", "missing", "sensitivity"):
     tables.write_table(snakemake.output[name], getattr(result, name))
+records = tables.read_table(snakemake.input.records)
+raw = raw_tables(Path(snakemake.input.raw[0]).parent)
+tables.write_table(snakemake.output.trace, chain(result.model, result.studies, records, raw))

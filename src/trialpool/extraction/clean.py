@@ -16,6 +16,7 @@ from trialpool.extraction.checks import Outcomes, run_checks
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData, Row, Sheet, Value, raise_errors, read_condition
 from trialpool.extraction.schema import CONDITION_TABLES
+from trialpool.extraction.second import compare
 
 # What tells two comparisons apart, leaving out the arms and who reported them.
 _COMPARISON = {
@@ -84,8 +85,15 @@ def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, lis
     DataError
         listing all errors of form and content
     """
+    raw, problems = _checked(folder, condition, outcomes)
+    return raw, raise_errors(problems)
+
+
+def _checked(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, list[Problem]]:
+    """The raw data, with what is wrong in them and in a second extraction of them."""
     raw, problems = read_condition(folder, condition)
-    return raw, raise_errors(problems + run_checks(raw, outcomes))
+    _, found = compare(folder, condition, raw.sheets)
+    return raw, problems + run_checks(raw, outcomes) + found
 
 
 def check_all(
@@ -105,9 +113,8 @@ def check_all(
     problems: list[Problem] = []
     data = {}
     for condition in conditions:
-        raw, found = read_condition(folder, condition)
-        data[condition] = raw
-        problems += [p for p in found + run_checks(raw, outcomes) if p not in problems]
+        data[condition], found = _checked(folder, condition, outcomes)
+        problems += [p for p in found if p not in problems]
     return data, raise_errors(problems)
 
 

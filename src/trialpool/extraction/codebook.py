@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from trialpool.extraction.columns import Column, Table
-from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.extraction.schema import (
+    ADJUDICATION,
+    CONDITION_TABLES,
+    DOUBLE_TABLES,
+    INSTRUMENTS,
+)
 
 _INTRO = """\
 # Code book of the raw data
@@ -22,11 +27,21 @@ This page is generated from `src/trialpool/extraction/schema.py`; a test holds t
   outcome over the trials of a *condition*.
 """
 
+_SECOND = """\
+## `{{condition}}/second/`
+
+Optional. What a second extractor read independently: {tables}, with the same columns
+as the first's. Only the first's tables enter the analyses;
+[double_extraction.md](../../docs/double_extraction.md) says how the two are compared.
+"""
+
 
 def code_book() -> str:
     """The text of `data/raw/README.md`."""
     parts = [_INTRO, _section(INSTRUMENTS, "instruments.csv")]
     parts += [_section(table, f"{{condition}}/{table.name}.csv") for table in CONDITION_TABLES]
+    parts.append(_SECOND.format(tables=" and ".join(f"{t.name}.csv" for t in DOUBLE_TABLES)))
+    parts.append(_section(ADJUDICATION, "{condition}/adjudication.csv"))
     return "\n".join(parts)
 
 

@@ -8,6 +8,8 @@ sd, n, event, totaln, mean_age, percent_women, rating).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trialpool.extraction.columns import CONFIDENCE, JUDGEMENTS, ROB_DOMAINS, Table
 from trialpool.extraction.columns import column as _c
 
@@ -334,3 +336,47 @@ CONDITION_TABLES: tuple[Table, ...] = (
     EXCLUDED,
     SEARCH,
 )
+
+# Columns that hold a decision on two extractors' cells; `row` stands for the row itself.
+WHOLE_ROW = "row"
+PRESENT, ABSENT = "present", "absent"
+
+ADJUDICATION = Table(
+    name="adjudication",
+    meaning="Optional. One row per cell that two extractors read differently: both readings, the "
+    "decision and its reason. results.csv and contrasts.csv are the tables of record: they hold "
+    "the decision.",
+    key=("table", "trial_id", "arm_id", "experimental_arm", "control_arm", "outcome", "instrument",
+         "definition", "period", "time_days", "outcome_type", "effect_measure", "analysis_set",
+         "source", "column"),
+    columns=(
+        _c("table", "choice", "the table of the cell", required=True,
+           choices=("results", "contrasts")),
+        _TRIAL,
+        replace(RESULTS["arm_id"], required=False),
+        replace(CONTRASTS["experimental_arm"], required=False),
+        replace(CONTRASTS["control_arm"], required=False),
+        _OUTCOME,
+        _INSTRUMENT,
+        _DEFINITION,
+        _PERIOD,
+        _TIME,
+        replace(RESULTS["outcome_type"], required=False),
+        replace(CONTRASTS["effect_measure"], required=False),
+        RESULTS["analysis_set"],
+        _SOURCE,
+        _c("column", "id", "the column of the cell; `row` when one extractor has no such row",
+           required=True),
+        _c("first", "text", "what the first extractor had typed before the decision; blank = "
+           "nothing; for a row `present` or `absent`"),
+        _c("second", "text", "what the second extractor typed; likewise"),
+        _c("decision", "text", "what holds, as it stands in the table of record; likewise"),
+        _c("reason", "text", "why", required=True),
+        _c("adjudicated_by", "text", "who decided; blank when not recorded"),
+        _c("adjudicated_on", "date", "when: YYYY-MM-DD, YYYY-MM or YYYY"),
+    ),
+)
+# fmt: on
+
+# A second extractor may fill these in again, under {condition}/second/.
+DOUBLE_TABLES: tuple[Table, ...] = (RESULTS, CONTRASTS)

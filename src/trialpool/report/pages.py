@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.report import condition_tables, result_tables, sentences
+from trialpool.report import agreement_tables, condition_tables, result_tables, sentences
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
@@ -91,6 +91,8 @@ def condition_page(
     forests: Sequence[bytes],
     summary: pd.DataFrame,
     processed: Mapping[str, pd.DataFrame],
+    agreement: pd.DataFrame,
+    disagreements: pd.DataFrame,
 ) -> str:
     """The page of one condition.
 
@@ -102,6 +104,7 @@ def condition_page(
     summary : the condition's summary.csv
     processed : trials, arms, risk_of_bias, missing_results, excluded, search, dropped, flags and
         rows, as the cleaning step wrote them
+    agreement, disagreements : how two extractors agree; empty where there was one
 
     Returns
     -------
@@ -125,11 +128,15 @@ def condition_page(
         "flags": condition_tables.flags(held["flags"]),
         "accounts": condition_tables.accounts(held["rows"]),
         "dropped": condition_tables.dropped(held["dropped"], outcomes),
+        "agreement": agreement_tables.agreement(agreement),
+        "disagreements": agreement_tables.disagreements(disagreements),
     }
     return _render(
         "condition.html",
         review=review,
         spec=spec,
+        condition=condition,
+        extraction=agreement_tables.told(agreement, disagreements),
         sections=_first_primary(sections),
         grids=grids,
         root="../",

@@ -13,6 +13,7 @@ from trialpool.review.missing import size
 from trialpool.review.protocol import Review
 from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
+from trialpool.review.settings import EFFECT_SETTINGS
 from trialpool.review.what_if import WhatIf, what_if
 
 STUDY_COLUMNS = (
@@ -113,8 +114,7 @@ def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
         "specification": {
             **analysis.model_dump(mode="json", exclude={"model", "subsets"}),
             "model": review.model_of(analysis).model_dump(mode="json"),
-            "smd": review.defaults.smd.model_dump(mode="json"),
-            "crossover": review.defaults.crossover.model_dump(mode="json"),
+            **review.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
         },
     }
 

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 PAIRED, FIRST, AS_PARALLEL = (
     f"crossover, {how}" for how in ("paired", "first period", "as parallel")
 )
+# What a correlation can be recovered from, in words.
+_SOURCES = {
+    "sd_difference": "SD of the difference",
+    "t": "paired t test",
+    "p_value": "p value of the paired t test",
+}
 _SAME = ("trial_id", "outcome", "instrument", "definition", "time_days", "analysis_set")
 INDEPENDENT = "the two conditions of a crossover are counted as independent groups"
 LEFT_OUT = {
@@ -93,7 +99,7 @@ def _paired(
     pairs = min(one.n, other.n)
     hangs_on = {by.PAIRING}
     recovered = _correlation(experimental, control, sides, pairs, contrasts)
-    r, source = recovered or (how.crossover.correlation, "")
+    r, source, cell = recovered or (how.crossover.correlation, "", "")
     imputed = () if recovered else (f"correlation between the two conditions assumed {r:g}",)
     if not recovered:
         hangs_on.add(by.PAIR_CORRELATION)
@@ -111,10 +117,13 @@ def _paired(
         ri=[r],
         **options,
     )
-    return from_arms(
+    effect = from_arms(
         sizes, measure, [experimental], control, sides,
         design=PAIRED, n=pairs, imputed=imputed, derived=(source,), hangs_on=hangs_on,
     )  # fmt: skip
+    if not cell:
+        return effect
+    return replace(effect, records=(*effect.records, cell.split()[0]), cells=(*effect.cells, cell))
 
 
 def _correlation(
@@ -123,8 +132,8 @@ def _correlation(
     sides: tuple[Summary, Summary],
     pairs: float,
     contrasts: pd.DataFrame,
-) -> tuple[float, str] | None:
-    """The correlation between conditions that a reported paired contrast implies, and its source.
+) -> tuple[float, str, str] | None:
+    """The correlation between conditions that a reported paired contrast implies; how; which cell.
 
     From the SD of the difference, or else from the paired t, or its p value with pairs - 1 df.
     """
@@ -135,11 +144,12 @@ def _correlation(
     }
     for row in tables.records(contrasts[contrasts["period"] == "both"]):
         if all(text(row[column]) == text(value) for column, value in wanted.items()):
-            r, what = _implied(row, sides, pairs)
+            r, column = _implied(row, sides, pairs)
             # Rounded numbers can contradict each other; then nothing is recovered.
             if -1 < r < 1:
-                where = f"contrasts.csv row {int(row['row'])}"
-                return r, f"r = {r:.3g} from the {what} ({where})"
+                line = int(row["row"])
+                told = f"r = {r:.3g} from the {_SOURCES[column]} (contrasts.csv row {line})"
+                return r, told, f"contrasts.csv:{line} {column}"
     return None
 
 
@@ -147,12 +157,12 @@ def _implied(row: Any, sides: tuple[Summary, Summary], pairs: float) -> tuple[fl
     sd1, sd2 = sides[0].sd, sides[1].sd
     spread, t, p = (number(row[name]) for name in ("sd_difference", "t", "p_value"))
     if isfinite(spread):
-        return float(recover_r(sd1, sd2, spread)), "SD of the difference"
+        return float(recover_r(sd1, sd2, spread)), "sd_difference"
     if text(row["effect_measure"]) != "MD" or text(row["adjusted_for"]):
         return NAN, ""
     difference = sides[0].mean - sides[1].mean
     if isfinite(t):
-        return float(r_from_t(difference, t, sd1, sd2, pairs)), "paired t test"
+        return float(r_from_t(difference, t, sd1, sd2, pairs)), "t"
     if isfinite(p) and text(row["p_bound"]) != "yes":
-        return float(r_from_p(difference, p, sd1, sd2, pairs)), "p value of the paired t test"
+        return float(r_from_p(difference, p, sd1, sd2, pairs)), "p_value"
     return NAN, ""

@@ -112,3 +112,7 @@ class Defaults(Spec):
     medians: Medians = Medians()
     multi_arm: MultiArm = MultiArm()
     bayes: Bayes = Bayes()
+
+
+# The settings that effects hang on; the others concern pooling.
+EFFECT_SETTINGS = ("smd", "crossover", "change", "medians", "multi_arm")

@@ -1,0 +1,13 @@
+"""Compare the tables of two extractors of a condition."""
+
+from pathlib import Path
+
+from trialpool import logs, tables
+from trialpool.extraction.agreement import agreement, disagreements
+from trialpool.extraction.second import load
+
+logs.start(snakemake.log[0])
+folder = Path(snakemake.input.raw[0]).parent
+comparison = load(folder.parent, folder.name)
+tables.write_table(snakemake.output.agreement, agreement(comparison))
+tables.write_table(snakemake.output.disagreements, disagreements(comparison))
