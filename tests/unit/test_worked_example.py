@@ -110,7 +110,7 @@ def same(printed: str, value: float) -> bool:
     return f"{value:.{len(printed.partition('.')[2])}f}" == printed
 
 
-@pytest.mark.parametrize("table", ["trials", "results", "contrasts"])
+@pytest.mark.parametrize("table", ["results", "contrasts"])
 def test_what_is_typed_stands_in_the_raw_tables(page: str, example: Example, table: str) -> None:
     """Each cell shown is the cell of that row, and no row of the file is left out."""
     header, *body = example.rows(table, CONDITION)
@@ -123,7 +123,7 @@ def test_what_is_typed_stands_in_the_raw_tables(page: str, example: Example, tab
 
 def test_the_journals_tables_are_what_is_typed(page: str, example: Example) -> None:
     """Every number a made-up paper prints stands in a raw cell of its trial."""
-    journals = [found for found in tables_of(page) if re.match(r"Table|Table \d", found[0][0])]
+    journals = [found for found in tables_of(page) if found[0][0].startswith("Table")]
     assert len(journals) == 3
     for trial, (header, body) in zip(("Ash2019", "Birch2021", "Cedar2023"), journals, strict=True):
         typed = {
@@ -140,8 +140,11 @@ def test_the_journals_tables_are_what_is_typed(page: str, example: Example) -> N
         assert set(numbers) <= typed
 
 
-def test_arms_and_scale_are_as_told(page: str, example: Example) -> None:
-    """The sentences on arms.csv and instruments.csv."""
+def test_design_arms_and_scale_are_as_told(page: str, example: Example) -> None:
+    """The sentences on trials.csv, arms.csv and instruments.csv."""
+    names, *trials = example.rows("trials", CONDITION)
+    designs = [row[names.index("design")] for row in trials]
+    assert designs == ["parallel", "crossover", "parallel"]
     header, *body = example.rows("arms", CONDITION)
     cedar = [dict(zip(header, row, strict=True)) for row in body if row[0] == "Cedar2023"]
     assert {a["arm_id"]: (a["role"], a["comparator_class"]) for a in cedar} == {
@@ -304,7 +307,9 @@ def test_a_t_that_contradicts_the_sds_gives_no_r(page: str, example: Example) ->
 
 def test_more_people_in_the_first_period(page: str, example: Example) -> None:
     """With 18 pairs and 20 people in the first week, the first week is used."""
-    assert "Had 2 of the 20 no second\nweek, that would be the first period" in page
+    assert "Had 2 of the 20 no second week, that would be the first period" in " ".join(
+        page.split()
+    )
     for row in (4, 5):
         example.type("results", row, n="18")
     example.type("contrasts", 2, n_experimental="18", n_control="18", df="17")
