@@ -15,6 +15,7 @@ _INTRO = """\
 
 One folder per condition, one file per kind of fact; people edit these files, code never does.
 This page is generated from `src/trialpool/extraction/schema.py`; a test holds the two in step.
+[A worked example](../../docs/worked_example.md) shows the rows typed from three journal tables.
 
 - CSV with commas, UTF-8, decimal points. A blank is a blank: nothing is filled in by guessing.
 - Every number has the address where it was read, a locator, and how close to the trial the
