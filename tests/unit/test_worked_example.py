@@ -305,17 +305,15 @@ def test_a_t_that_contradicts_the_sds_gives_no_r(page: str, example: Example) ->
     assert effect["imputed"] == "correlation between the two conditions assumed 0.5"
 
 
-def test_more_people_in_the_first_period(page: str, example: Example) -> None:
-    """With 18 pairs and 20 people in the first week, the first week is used."""
-    assert "Had 2 of the 20 no second week, that would be the first period" in " ".join(
-        page.split()
-    )
+def test_both_weeks_come_before_the_first_alone(page: str, example: Example) -> None:
+    """Even with more people in the first week than pairs."""
+    assert "both weeks would be used, all else equal" in " ".join(page.split())
     for row in (4, 5):
         example.type("results", row, n="18")
     example.type("contrasts", 2, n_experimental="18", n_control="18", df="17")
     result = example.analysed()
     designs = dict(zip(result.studies["study"], result.studies["design"], strict=True))
-    assert designs["Birch 2021"] == "crossover, first period"
+    assert designs["Birch 2021"] == "crossover, paired"
 
 
 def test_the_messages_are_what_check_prints(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.extraction.columns import CONFIDENCE
+from trialpool.review.crossover import FIRST
 from trialpool.review.protocol import Analysis, Filter
 
 # What an effect is made of, the preferred first.
@@ -40,8 +41,8 @@ def select(
 
     Effects outside the analysis (filters, window, instruments, comparators) are rejected. Of
     those left, a trial gives the one first by: instrument, comparator and outcome type in the
-    protocol's order, closeness to the preferred time, arm data before a reported contrast,
-    confidence of the source.
+    protocol's order, closeness to the preferred time, both periods of a crossover before the first
+    alone, arm data before a reported contrast, confidence of the source.
 
     Parameters
     ----------
@@ -126,6 +127,8 @@ def _preference(
         _place(row["comparator_class"], analysis.comparators),
         _place(row["outcome_type"], analysis.outcome_types),
         distance,
+        # Where both periods can be used the first one alone wastes half of the data.
+        float(row["design"] == FIRST),
         float(BASES.index(row["basis"])),
         float(order.index(row["confidence"])),
         -float(row["n"]) if row["n"] == row["n"] else 0.0,
@@ -142,6 +145,7 @@ _WHY = (
     ("comparator_class", "comparator {} comes after {}"),
     ("outcome_type", "{} comes after {}"),
     ("time_days", "day {} is further from the preferred day than day {}"),
+    ("design", "{} comes after {}"),
     ("basis", "a reported {} comes after {}"),
     ("confidence", "a source of confidence {} comes after {}"),
 )

@@ -161,6 +161,8 @@ def _variants(
         changed = pd.concat([part for part in (kept, swap) if len(part)], ignore_index=True)
         changed = changed.sort_values(["year", "study"], na_position="last", kind="stable")
         note = f"changes {', '.join(sorted(set(swap['study'])))}"
+        if changed["trial_id"].duplicated().any():
+            note += f"; its {len(changed)} comparisons are counted as independent"
         group, _, label = variant.partition(": ")
         yield _row(group, label, fit(changed, analysis.measure, model), note)
 
