@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from trialpool.effects.generic import sd_from_ci, sd_from_se
 from trialpool.extraction.checks import Outcomes, run_checks
+from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData, Row, Value, raise_errors, read_condition
 from trialpool.extraction.schema import CONDITION_TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What tells two comparisons apart, leaving out the arms and who reported them.
 _COMPARISON = {
@@ -60,8 +62,17 @@ class Cleaned:
         return {name: {**self.tables, **rest}[name] for name in OUTPUTS}
 
 
-def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, list[Problem]]:
+def load(
+    folder: Path,
+    condition: str,
+    outcomes: Outcomes,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[RawData, list[Problem]]:
     """Read and check the raw data of a condition.
+
+    Parameters
+    ----------
+    confidence_order : kinds of source, the preferred one first; warnings name the one that is used
 
     Returns
     -------
@@ -73,7 +84,29 @@ def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, lis
         listing all errors of form and content
     """
     raw, problems = read_condition(folder, condition)
-    return raw, raise_errors(problems + run_checks(raw, outcomes))
+    return raw, raise_errors(problems + run_checks(raw, outcomes, confidence_order))
+
+
+def look_at_all(
+    folder: Path,
+    conditions: Sequence[str],
+    outcomes: Outcomes,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[dict[str, RawData], list[Problem]]:
+    """Read and check the raw data of all conditions.
+
+    Returns
+    -------
+    The raw data by condition, and every problem, errors and warnings; one in the instruments,
+    which all conditions share, is told once.
+    """
+    problems: dict[Problem, None] = {}
+    data = {}
+    for condition in conditions:
+        data[condition], found = read_condition(folder, condition)
+        checked = run_checks(data[condition], outcomes, confidence_order)
+        problems |= dict.fromkeys(found + checked)
+    return data, list(problems)
 
 
 def check_all(
@@ -90,12 +123,7 @@ def check_all(
     DataError
         listing the errors of all conditions
     """
-    problems: list[Problem] = []
-    data = {}
-    for condition in conditions:
-        raw, found = read_condition(folder, condition)
-        data[condition] = raw
-        problems += [p for p in found + run_checks(raw, outcomes) if p not in problems]
+    data, problems = look_at_all(folder, conditions, outcomes)
     return data, raise_errors(problems)
 
 
@@ -108,14 +136,9 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     warnings : what the checks found; each becomes a row of `flags`
     confidence_order : kinds of source, the preferred one first
     """
-    faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
-    roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
-    for name in ("results", "contrasts"):
-        rows = raw[name].rows
-        faults[name] |= _unusable(name, rows)
-        faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
-    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
+    import pandas as pd
 
+    faults = sort_rows(raw, confidence_order)
     tables = {}
     for table in CONDITION_TABLES:
         used = [row for row in raw[table.name].rows if _number(row) not in faults[table.name]]
@@ -133,7 +156,27 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     )
 
 
+def sort_rows(raw: RawData, confidence_order: Sequence[str]) -> dict[str, dict[int, Dropped]]:
+    """The rows that are not used, by table and row number, each with its reason.
+
+    Parameters
+    ----------
+    raw : checked raw data
+    confidence_order : kinds of source, the preferred one first
+    """
+    faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
+    roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
+    for name in ("results", "contrasts"):
+        rows = raw[name].rows
+        faults[name] |= _unusable(name, rows)
+        faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
+    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
+    return faults
+
+
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
     columns = list(dict.fromkeys(["table", *(c for part in parts for c in part.columns)]))
     lines = [row for part in parts for row in part.to_dict("records")]
     return pd.DataFrame(lines, columns=columns)
@@ -253,6 +296,9 @@ def _sd(row: Row) -> tuple[float, str] | None:
     n = float(row["n"])
     if row["sd"] is not None:
         return float(row["sd"]), "reported"
+    # scipy comes with these; `trialpool check` seldom needs it.
+    from trialpool.effects.generic import sd_from_ci, sd_from_se
+
     if row["se"] is not None:
         return float(sd_from_se(float(row["se"]), n)), "SE x sqrt(n)"
     if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
@@ -269,6 +315,8 @@ def _with_sd(row: Row) -> Row:
 
 
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:
+    import pandas as pd
+
     columns = ["table", "row", "trial_id", "outcome", "rule", "reason"]
     lines = []
     for table in CONDITION_TABLES:
@@ -281,11 +329,13 @@ def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.Da
 
 
 def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
+    import pandas as pd
+
     by_file = {sheet.file: sheet for sheet in raw.sheets.values()}
+    rows = {(sheet.file, row["row"]): row for sheet in raw.sheets.values() for row in sheet.rows}
     lines = []
     for warning in sorted(warnings, key=lambda w: (w.file, w.row or 0, w.column)):
-        sheet = by_file[warning.file]
-        row = next((r for r in sheet.rows if r["row"] == warning.row), {})
+        sheet, row = by_file[warning.file], rows.get((warning.file, warning.row), {})
         lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
                       warning.value, warning.check, warning.rule, warning.fix))  # fmt: skip
     columns = ["table", "row", "trial_id", "column", "value", "check", "rule", "fix"]
@@ -295,6 +345,8 @@ def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
 def _account(
     raw: RawData, tables: Mapping[str, pd.DataFrame], faults: Mapping[str, Mapping[int, Dropped]]
 ) -> pd.DataFrame:
+    import pandas as pd
+
     lines = [
         (t.name, len(raw[t.name].rows), len(tables[t.name]), len(faults[t.name]))
         for t in CONDITION_TABLES

@@ -8,12 +8,6 @@ from typing import Literal
 
 from trialpool.results import TrialpoolError
 
-# What a warning means to a reader of figures and pages; the check's own name serves code.
-FLAGS = {
-    "se_typed_as_sd": "the SD may be a standard error",
-    "equal_to_baseline": "repeats the baseline to the digit",
-}
-
 
 def flag_words(names: str) -> str:
     """The `flags` cell of a table in words.
@@ -22,8 +16,12 @@ def flag_words(names: str) -> str:
     ----------
     names : names of checks, separated by semicolons
     """
+    # The checks declare their own words, and import this module.
+    from trialpool.extraction.checks import flags
+
+    words = flags()
     found = [name.strip() for name in names.split(";") if name.strip()]
-    return "; ".join(FLAGS.get(name, name.replace("_", " ")) for name in found)
+    return "; ".join(words.get(name, name.replace("_", " ")) for name in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
