@@ -19,6 +19,7 @@ from trialpool.extraction.checks import (  # isort: skip
     granularity,
     sizes,
     contrasts,
+    means,
     trials,
 )
 from trialpool.extraction.checks.index import Outcomes
@@ -26,6 +27,6 @@ from trialpool.extraction.checks.registry import CHECKS, Check, Finding, flags, 
 
 __all__ = [
     "CHECKS", "Check", "Finding", "Outcomes", "agreement", "contrasts", "counts", "design", "flags",
-    "granularity", "identity", "people", "run_checks", "scales", "sizes", "spread", "times",
+    "granularity", "identity", "means", "people", "run_checks", "scales", "sizes", "spread", "times",
     "trials",
 ]  # fmt: skip

@@ -88,7 +88,7 @@ def days_in_words(words: str) -> tuple[float, ...]:
 
 
 def _agree(time: float, told: float) -> bool:
-    """Whether days agree with words; day 1 is the day of the dose to some, and the next to others."""
+    """Whether days agree with words; to some, day 1 is the day of the dose and not the next."""
     if abs(time - told) <= _ROUNDED or time == told - 1 == round(time):
         return True
     least, most = sorted((time, told))
