@@ -90,10 +90,14 @@ def load(
 def look_at_all(
     folder: Path,
     conditions: Sequence[str],
-    outcomes: Outcomes,
+    outcomes: Outcomes | None,
     confidence_order: Sequence[str] = CONFIDENCE,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions.
+
+    Parameters
+    ----------
+    outcomes : None when they are not known; then only the form of the tables is looked at
 
     Returns
     -------
@@ -104,8 +108,9 @@ def look_at_all(
     data = {}
     for condition in conditions:
         data[condition], found = read_condition(folder, condition)
-        checked = run_checks(data[condition], outcomes, confidence_order)
-        problems |= dict.fromkeys(found + checked)
+        problems |= dict.fromkeys(found)
+        if outcomes is not None:
+            problems |= dict.fromkeys(run_checks(data[condition], outcomes, confidence_order))
     return data, list(problems)
 
 

@@ -26,7 +26,7 @@ from trialpool.extraction.checks.index import Outcomes
 from trialpool.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
 __all__ = [
-    "CHECKS", "Check", "Finding", "Outcomes", "agreement", "contrasts", "counts", "design", "flags",
-    "granularity", "identity", "means", "people", "run_checks", "scales", "sizes", "spread", "times",
-    "trials",
+    "CHECKS", "Check", "Finding", "Outcomes", "agreement", "contrasts", "counts", "design",
+    "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
+    "spread", "times", "trials",
 ]  # fmt: skip

@@ -103,12 +103,9 @@ def _told(index: Index, sheet: Sheet, one: Row, other: Row, columns: list[str]) 
     values = ", ".join(
         f"{c} {sheet.text(at, c)} against {sheet.text(reference, c)}" for c in columns
     )
-    names = (
-        f"{at['source']} ({at['confidence']})",
-        f"{reference['source']} ({reference['confidence']})",
-    )
+    whose = " against ".join(f"{row['source']} ({row['confidence']})" for row in (at, reference))
     end = "dropped.csv says which one is used"
     if used:
         end = f"the cleaning step takes row {used['row']} (see dropped.csv)"
-    rule = f"differs from row {reference['row']}: {values}; {names[0]} against {names[1]}; {end}"
+    rule = f"differs from row {reference['row']}: {values}; {whose}; {end}"
     return Finding(sheet, at, columns[0], rule, others=(reference,))
