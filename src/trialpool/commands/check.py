@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialpool.extraction.clean import look_at_all, sort_rows
-from trialpool.extraction.problems import Problem
+from trialpool.extraction.problems import Problem, told_once
 from trialpool.extraction.read import RawData
 
 if TYPE_CHECKING:
@@ -139,13 +139,13 @@ def _in_order(problems: Sequence[Problem]) -> list[Problem]:
 
 def _lost(review: Review, raw: RawData) -> list[Problem]:
     """Rows that will be dropped although nobody asked for it."""
-    return [
+    lost = (
         Problem(
             file=raw[table].file,
             row=row,
             column="",
             value="",
-            rule=f"the row will not be used: {dropped.reason}",
+            rule=f"will not be used: {dropped.reason}",
             fix="Complete it, or say in exclude_reason why it stays as it is",
             check="not_used",
             severity="warning",
@@ -153,4 +153,5 @@ def _lost(review: Review, raw: RawData) -> list[Problem]:
         for table, faults in sort_rows(raw, review.confidence_order).items()
         for row, dropped in faults.items()
         if dropped.rule in ("incomplete", "no partner")
-    ]
+    )
+    return told_once(lost)

@@ -37,7 +37,7 @@ def typed(cell: str, column: Column) -> Typed:
     text = cell.replace("\u00a0", " ").strip()
     if not text:
         if column.required:
-            return None, Fault("must not be blank", f"Fill in {column.meaning}", "required")
+            return None, Fault("must not be blank", f"Fill it in: {column.meaning}", "required")
         return None, None
     fault = _damage(text, column)
     return (None, fault) if fault else _PARSERS[column.kind](text, column)
@@ -118,13 +118,13 @@ def _yes_no(text: str, column: Column) -> Typed:
 
 def _identifier(text: str, column: Column) -> Typed:
     if looks_like_a_date(text):
-        return text, Fault(
+        return None, Fault(
             "a date; spreadsheets turn names and numbers into dates",
             "Type the name again, in a column that the spreadsheet treats as text",
             "spreadsheet_date",
         )
     if not _ID.fullmatch(text):
-        return text, Fault(
+        return None, Fault(
             "not a valid short name",
             "Use letters (a to z), digits, `_`, `-` and `.` only, without spaces",
             "id",

@@ -140,8 +140,8 @@ def _brackets(found: re.Match[str], column: str) -> Fault:
 
 def _two(found: re.Match[str], column: str) -> Fault:
     return Fault(
-        "two numbers in one cell",
-        f"Keep the one that is {column}, and write the other in its own column",
+        "more than one number in the cell",
+        f"Keep the one that is {column}, and write the rest in columns of their own",
         "two_numbers",
     )
 
@@ -152,8 +152,8 @@ def _formula(found: re.Match[str], column: str) -> Fault:
 
 
 def _words(found: re.Match[str], column: str) -> Fault:
-    return Fault("words or marks beside the number", f"Write {found[1]}; what it stands for is "
-                 "said by the column", "number")  # fmt: skip
+    fix = "Write the number alone, in the column's unit"
+    return Fault("words or marks beside the number", fix, "number")
 
 
 _DIAGNOSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], Fault]], ...] = (
@@ -162,14 +162,15 @@ _DIAGNOSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], Fault]],
     (re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3})+\.[0-9]+|(,[0-9]{3}){2,})"), _thousands),
     (re.compile(r"[+-]?[0-9]{1,3}([\s'’][0-9]{3})+(\.[0-9]+)?"), _thousands),
     (re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[+-]?[0-9]{1,3}(\.[0-9]{3}){2,}"), _points),
-    (re.compile(r"[+-]?\s*[0-9][0-9\s]*(\.[0-9\s]*)?|[+-]?\s*\.[0-9\s]+"), _spaces),
+    (re.compile(r"[+-]\s+[0-9.]+|[+-]?\s*[0-9]+(\s+\.\s*|\s*\.\s+)[0-9]+"), _spaces),
     (re.compile(rf"(?:p\s*)?([<>≤≥=])=?\s*{_N}", re.IGNORECASE), _bound),
     (re.compile(r"=.+"), _formula),
     (re.compile(rf"{_N}\s*%"), _percent),
     (re.compile(r"([0-9]+)\s*/\s*([0-9]+)"), _fraction),
     (re.compile(rf"{_N}\s*[(\[]\s*(?:SD|SE|±)?\s*{_N}\s*%?\s*[)\]]", re.IGNORECASE), _brackets),
+    (re.compile(rf"{_N}\s*[(\[]\s*{_N}\s*(?:-|–|—|to|;|,)\s*{_N}\s*[)\]]", re.IGNORECASE), _two),
     (re.compile(rf"{_N}\s*(?:±|\+/-|\+-)\s*{_N}"), _brackets),
     (re.compile(rf"[(\[]?{_N}\s*(?:-|–|—|to|;|,\s|\s)\s*{_N}[)\]]?", re.IGNORECASE), _two),
     (re.compile(rf"['’`]{_N}"), _words),
-    (re.compile(rf"{_N}\s*[A-Za-z*†‡§/²]+[A-Za-z/ .]*"), _words),
+    (re.compile(rf"{_N}(\s*[*†‡§²³¹]+|\s+[A-Za-z²³/%. ]+)"), _words),
 )

@@ -11,7 +11,7 @@ from trialpool.extraction.cells import Typed, Value, typed
 from trialpool.extraction.columns import Table
 from trialpool.extraction.files import FormError, read_lines
 from trialpool.extraction.forms import Fault
-from trialpool.extraction.problems import DataError, Problem
+from trialpool.extraction.problems import DataError, Problem, told_once
 from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 
 __all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
@@ -50,7 +50,9 @@ class Sheet:
         self, row: Row | None, column: str, rule: str, fix: str, check: str, *, warn: bool = False
     ) -> Problem:
         """A problem in this table, at a row and column."""
-        value = "" if row is None or row.get(column) is None else show(row[column])
+        value = ""
+        if row is not None and row.get(column) is not None:
+            value = _visible(self.text(row, column) or show(row[column]))
         return Problem(
             file=self.file,
             row=None if row is None else int(row["row"] or 0),
@@ -157,11 +159,13 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
             row[name] = found[0]
             if found[1]:
                 problems.append(_problem(file, number, name, cell.strip(), found[1]))
+                # A row without its name is not there for those who refer to it.
+                whole = whole and name not in table.key
         rows.append(row)
         printed[number] = tuple([cells[place].strip() for place in places])
     sheet = Sheet(table=table, file=file, rows=tuple(rows), whole=whole, sound=not problems,
                   printed=printed)  # fmt: skip
-    return sheet, problems
+    return sheet, told_once(problems)
 
 
 def _problem(file: str, row: int | None, column: str, value: str, fault: Fault) -> Problem:
@@ -219,15 +223,19 @@ def _other_separator(header: Sequence[str], table: Table) -> str:
 def _line_fault(header: Sequence[str], cells: Sequence[str]) -> tuple[str, Fault] | None:
     """Why a line is no row: the column it is about, and the fault."""
     if len(cells) != len(header):
-        more = len(cells) > len(header)
-        fix = "Quote cells that hold a comma" if more else "Add the commas of the blank cells"
-        return "", Fault(f"{len(cells)} cells where the header has {len(header)}", fix, "cells")
-    for name, cell in zip(header, cells, strict=True):
-        if ("\n" in cell or "\r" in cell) and len(cell.strip().splitlines()) > 1:
+        fix = "Quote cells that hold a comma"
+        if len(cells) < len(header):
+            fix = "Add the commas of the blank cells, or join a row that is broken in two"
+        count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+        return "", Fault(f"{count} where the header has {len(header)}", fix, "cells")
+    line = "".join(cells)
+    broken = "\n" in line or "\r" in line
+    for name, cell in zip(header, cells, strict=True) if broken else ():
+        if len(cell.strip().splitlines()) > 1:
             return name, Fault("the cell holds a line break",
                                "Remove it, or close the quote that was left open",
                                "line_break")  # fmt: skip
-    if [cell.strip() for cell in cells] == list(header):
+    if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == list(header):
         return "", Fault("the header again", "Remove the line", "header")
     return None
 

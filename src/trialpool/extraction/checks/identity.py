@@ -14,6 +14,12 @@ from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 _SPELLING = "Add it there or fix the spelling"
 _NO_REASON = frozenset(("-", "--", "na", "n/a", "n.a.", "nan", "none", "no", "nil", "null", "?"))
 
+_DECIDING = {
+    "definition": "tells this row from others",
+    "analysis_set": "tells this row from others",
+    "exclude_reason": "keeps the row out",
+}
+
 
 @error("Remove one row, or tell them apart in a key column", excluded_too=True)
 def duplicate_row(index: Index) -> Iterator[Finding]:
@@ -145,9 +151,8 @@ def checked_name(index: Index) -> Iterator[Finding]:
 def word_for_blank(index: Index) -> Iterator[Finding]:
     """A text that decides how a row is used is never a word for nothing, such as NA or -."""
     for name in WITH_RESULTS:
-        for column in ("definition", "analysis_set", "exclude_reason"):
-            if column in index[name].table.names:
-                for row in index.having(name, column):
-                    if str(row[column]).casefold() in _NO_REASON:
-                        yield Finding(index[name], row, column, "stands for nothing, yet tells "
-                                      "this row from others")  # fmt: skip
+        for column in set(_DECIDING) & set(index[name].table.names):
+            for row in index.having(name, column):
+                if str(row[column]).casefold() in _NO_REASON:
+                    rule = f"stands for nothing, yet {_DECIDING[column]}"
+                    yield Finding(index[name], row, column, rule)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from trialpool.extraction.checks.index import Index, Outcomes
 from trialpool.extraction.columns import CONFIDENCE
-from trialpool.extraction.problems import Problem
+from trialpool.extraction.problems import Problem, told_once
 from trialpool.extraction.read import RawData, Row, Sheet, second_look
 
 Severity = Literal["error", "warning"]
@@ -109,7 +109,9 @@ def run_checks(
         index.sound = index.sound and not found
         for check in CHECKS.values():
             if check.severity == severity:
-                found |= dict.fromkeys(_problems(check, index))
+                problems = _problems(check, index)
+                # A slip in one place is an error in many rows; a warning belongs to its row.
+                found |= dict.fromkeys(told_once(problems) if severity == "error" else problems)
     return list(found)
 
 

@@ -17,6 +17,8 @@ def ends(index: Index, row: Row) -> tuple[float | None, float | None]:
     """The lowest and highest value a score can take; a change goes either way."""
     scale = index.scale(row)
     low, high = _limit(scale.get("low")), _limit(scale.get("high"))
+    if low is not None and high is not None and low >= high:
+        return None, None  # the scale's own row is told to be wrong
     if row["outcome_type"] != "change":
         return low, high
     return (None, None) if low is None or high is None else (low - high, high - low)

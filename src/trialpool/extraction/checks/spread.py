@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from statistics import median
 
-from trialpool.extraction.checks.index import Index, grouped, having, number
+from trialpool.extraction.checks.index import Index, Key, grouped, having, number
 from trialpool.extraction.checks.registry import Finding, error, warning
 from trialpool.extraction.checks.scales import ends
 from trialpool.extraction.read import Row, Value, show
@@ -129,12 +130,11 @@ class _Elsewhere:
             for key, rows in grouped(held, ("trial_id", "arm_id", "instrument")).items()
         }
         # One SD per trial, so that one with many time points does not outvote the others.
-        self._trials: dict[tuple[Value, Value], dict[Value, float]] = {}
-        for (scale, kind, trial), rows in grouped(
-            held, ("instrument", "outcome_type", "trial_id")
-        ).items():
-            self._trials.setdefault((scale, kind), {})[trial] = median(map(_sd, rows))
-        self._usual: dict[tuple[Value, ...], float | None] = {}
+        self._own: dict[Key, float] = {}
+        self._all: dict[Key, list[float]] = {}
+        for key, rows in grouped(held, ("instrument", "outcome_type", "trial_id")).items():
+            self._own[key] = median(map(_sd, rows))
+            insort(self._all.setdefault(key[:2], []), self._own[key])
 
     def largest_of_arm(self, row: Row) -> Row:
         """The row with the arm's largest SD on the instrument, at whatever time."""
@@ -143,8 +143,10 @@ class _Elsewhere:
     def usual_sd(self, row: Row) -> float | None:
         """The median SD of other trials on the instrument; None where there are too few."""
         key = (row["instrument"], row["outcome_type"], row["trial_id"])
-        if key not in self._usual:
-            trials = self._trials.get(key[:2], {})
-            others = [sd for trial, sd in trials.items() if trial != row["trial_id"]]
-            self._usual[key] = median(others) if len(others) >= ENOUGH_TRIALS else None
-        return self._usual[key]
+        trials = self._all.get(key[:2], [])
+        if len(trials) <= ENOUGH_TRIALS:
+            return None
+        own = bisect_left(trials, self._own[key])
+        # In order without the trial's own: whoever stands behind it moves up.
+        left, right = (len(trials) - 2) // 2, (len(trials) - 1) // 2
+        return (trials[left + (left >= own)] + trials[right + (right >= own)]) / 2
