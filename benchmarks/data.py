@@ -44,6 +44,7 @@ def datasets(*, tiny: bool = False) -> dict[str, Columns]:
         "k1000": studies(rng, (12,) if tiny else (1000,)),
         "sets": studies(rng, (7, 5) if tiny else (10_000, 20)),
         "counts": counts(rng, 9 if tiny else 100_000),
+        "tables": tables(rng, 3 if tiny else 500),
         "big": studies(rng, (11, 5) if tiny else (100_000, 50)),
     }
 
@@ -63,6 +64,19 @@ def counts(rng: np.random.Generator, k: int) -> Columns:
     ai, ci = (1 + rng.binomial(n - 2, rate) for n, rate in ((n1i, 0.15), (n2i, 0.2)))
     columns = {"ai": ai, "n1i": n1i, "ci": ci, "n2i": n2i}
     return {name: column.astype(np.float64) for name, column in columns.items()}
+
+
+def tables(rng: np.random.Generator, trials: int) -> Columns:
+    """Ten results of two arms of each trial; every tenth trial has a standard error as an SD."""
+    shape = (trials, 2, 10)
+    n = np.broadcast_to(rng.integers(25, 100, (trials, 2, 1)), shape)
+    mean, sd = rng.uniform(20, 30, shape), rng.uniform(8, 9, shape)
+    sd[::10, 0, 0] /= 5
+    md = mean[:, 0, 0] - mean[:, 1, 0]
+    half = 1.96 * np.sqrt((sd**2 / n)[:, :, 0].sum(axis=1))
+    scores = {"n": n, "mean": mean, "sd": sd}
+    flat = {name: x.reshape(trials, -1).astype(np.float64) for name, x in scores.items()}
+    return flat | {"md": md, "low": md - half, "high": md + half}
 
 
 def write(folder: Path, *, tiny: bool = False) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import trialpool as tp
 from benchmarks.data import Columns, design, leave_one_out_masks, subset_masks
+from benchmarks.review import write_review
 from benchmarks.worker import Job, Kind, serve
 from trialpool.pooling.permutation import permutation_test
+
+PROBLEMS = ("errors", "warnings")
 
 
 def pooled(fit: Any) -> dict[str, Any]:
@@ -54,6 +64,18 @@ def effects(d: Columns, measure: str) -> Job:
     )
 
 
+def check(d: Columns, option: str) -> Job:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    write_review(folder, d)
+    command = [sys.executable, "-m", "trialpool.cli", "check", option]
+
+    def call() -> Any:
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
+
+    return Job(call, lambda out: {name: len(json.loads(out)[name]) for name in PROBLEMS})
+
+
 KINDS: tuple[Kind, ...] = (
     fit,
     many,
@@ -62,6 +84,7 @@ KINDS: tuple[Kind, ...] = (
     regression,
     permutation,
     effects,
+    check,
 )
 
 if __name__ == "__main__":

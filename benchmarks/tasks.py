@@ -14,6 +14,7 @@ KINDS = {
     "regression": "meta-regression with 2 moderators, {}, Knapp-Hartung",
     "permutation": "permutation test of 2 moderators, {} refits",
     "effects": "effect sizes, {}",
+    "check": "`trialpool check` {}, from its start",
     "memory": "peak memory of many fits, {}",
 }
 # The data sets of data.py.
@@ -23,6 +24,7 @@ DATA = {
     "k1000": "k = 1,000",
     "sets": "10,000 sets of k = 20",
     "counts": "k = 100,000",
+    "tables": "10,000 rows of results",
     "big": "100,000 sets of k = 50",
 }
 
@@ -52,5 +54,6 @@ TASKS = (
     Task("permutation", "bcg", "1000"),
     Task("effects", "bcg", "RR"),
     Task("effects", "counts", "RR"),
+    Task("check", "tables", "--json"),
     Task("memory", "big", "REML"),
 )

@@ -65,7 +65,7 @@ def test_an_import_is_a_review_that_can_be_checked(
     assert review.pairs() == [("mood", n) for n in ("symptoms", "symptoms_change", "response")]
     assert review.defaults.smd.variance == "Metapsy"
     assert main(["check"]) == 0
-    assert capsys.readouterr().out == "1 conditions, 3 analyses: usable, 0 warnings\n"
+    assert capsys.readouterr().out == "1 condition, 3 analyses: usable, 0 warnings\n"
 
 
 def test_a_second_condition_joins_the_first(

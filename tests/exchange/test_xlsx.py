@@ -263,15 +263,11 @@ def test_text_that_looks_like_a_formula_stays_text(book: Path, tmp_path: Path) -
     assert XLSX.read(book, BLUE).tables["results"][0]["notes"] == "=SUM(A1:A2)"
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [("bell \a", "holds a control character"), ("x" * 32768, "32768 characters; a cell holds")],
-)
-def test_what_no_workbook_can_hold_is_refused(text: str, words: str, tmp_path: Path) -> None:
+def test_a_text_no_workbook_can_hold_is_refused(tmp_path: Path) -> None:
     """With the address of the cell."""
     raw = _copy(tmp_path)
-    _set(raw / "blue" / "results.csv", "notes", text)
-    with pytest.raises(TrialpoolError, match=words) as caught:
+    _set(raw / "blue" / "results.csv", "notes", "x" * 32768)
+    with pytest.raises(TrialpoolError, match="32768 characters; a cell holds") as caught:
         XLSX.write(tmp_path / "no.xlsx", Export(raw=raw, condition="blue"))
     assert str(caught.value).startswith("results!")
 

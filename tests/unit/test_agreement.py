@@ -274,7 +274,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "no reason": (
         {"reason": ""},
-        f"{A} row 2, reason: must not be blank. Fill in why.",
+        f"{A} row 2, reason: must not be blank. Fill it in: why.",
     ),
 }  # fmt: skip
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from trialpool.effects.generic import sd_from_ci, sd_from_se
-from trialpool.effects.percentages import events_from_percent
 from trialpool.extraction.checks import Outcomes, run_checks
+from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData, Row, Sheet, Value, raise_errors, read_condition
 from trialpool.extraction.schema import CONDITION_TABLES
 from trialpool.extraction.second import compare
+from trialpool.extraction.usable import completed, no_contrast, no_result, spreads
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What tells two comparisons apart, leaving out the arms and who reported them.
 _COMPARISON = {
@@ -26,18 +27,6 @@ _COMPARISON = {
                   "definition", "period", "time_days", "effect_measure", "analysis_set"),
 }  # fmt: skip
 Roles = Mapping[tuple[Value, Value], str]
-
-# What a change score and the scores it lies between have in common.
-_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set",
-           "source")  # fmt: skip
-# How a number that was not reported is computed, by the first words of what `computed` says, and
-# the cells it is computed from.
-_COMPUTED = {
-    "SD = SE": ("se",),
-    "SD = sqrt(n)": ("ci_low", "ci_high"),
-    "event =": ("percent",),
-}
-
 
 # The files the cleaning step writes for a condition.
 OUTPUTS = ("trials", "arms", "records", "risk_of_bias", "missing_results", "excluded", "search",
@@ -73,8 +62,17 @@ class Cleaned:
         return {name: {**self.tables, **rest}[name] for name in OUTPUTS}
 
 
-def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, list[Problem]]:
+def load(
+    folder: Path,
+    condition: str,
+    outcomes: Outcomes,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[RawData, list[Problem]]:
     """Read and check the raw data of a condition.
+
+    Parameters
+    ----------
+    confidence_order : kinds of source, the preferred one first; warnings name the one that is used
 
     Returns
     -------
@@ -85,15 +83,45 @@ def load(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, lis
     DataError
         listing all errors of form and content
     """
-    raw, problems = _checked(folder, condition, outcomes)
+    raw, problems = _checked(folder, condition, outcomes, confidence_order)
     return raw, raise_errors(problems)
 
 
-def _checked(folder: Path, condition: str, outcomes: Outcomes) -> tuple[RawData, list[Problem]]:
+def _checked(
+    folder: Path, condition: str, outcomes: Outcomes, confidence_order: Sequence[str]
+) -> tuple[RawData, list[Problem]]:
     """The raw data, with what is wrong in them and in a second extraction of them."""
     raw, problems = read_condition(folder, condition)
     _, found = compare(folder, condition, raw.sheets)
-    return raw, problems + run_checks(raw, outcomes) + found
+    return raw, problems + run_checks(raw, outcomes, confidence_order) + found
+
+
+def look_at_all(
+    folder: Path,
+    conditions: Sequence[str],
+    outcomes: Outcomes | None,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[dict[str, RawData], list[Problem]]:
+    """Read and check the raw data of all conditions.
+
+    Parameters
+    ----------
+    outcomes : None when they are not known; then only the form of the tables is looked at
+
+    Returns
+    -------
+    The raw data by condition, and every problem, errors and warnings; one in the instruments,
+    which all conditions share, is told once.
+    """
+    problems: dict[Problem, None] = {}
+    data = {}
+    for condition in conditions:
+        if outcomes is None:
+            data[condition], found = read_condition(folder, condition)
+        else:
+            data[condition], found = _checked(folder, condition, outcomes, confidence_order)
+        problems |= dict.fromkeys(found)
+    return data, list(problems)
 
 
 def check_all(
@@ -110,11 +138,7 @@ def check_all(
     DataError
         listing the errors of all conditions
     """
-    problems: list[Problem] = []
-    data = {}
-    for condition in conditions:
-        data[condition], found = _checked(folder, condition, outcomes)
-        problems += [p for p in found if p not in problems]
+    data, problems = look_at_all(folder, conditions, outcomes)
     return data, raise_errors(problems)
 
 
@@ -127,19 +151,14 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     warnings : what the checks found; each becomes a row of `flags`
     confidence_order : kinds of source, the preferred one first
     """
-    faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
-    roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
-    for name in ("results", "contrasts"):
-        rows = raw[name].rows
-        faults[name] |= _unusable(name, rows, raw[name])
-        faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
-    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
+    import pandas as pd
 
+    faults = sort_rows(raw, confidence_order)
     tables = {}
     for table in CONDITION_TABLES:
         used = [row for row in raw[table.name].rows if _number(row) not in faults[table.name]]
         if table.name == "results":
-            used = [_completed(row, raw["results"]) for row in used]
+            used = [completed(row, raw["results"]) for row in used]
         columns = ["row", *table.names] + (["computed"] if table.name == "results" else [])
         tables[table.name] = pd.DataFrame(used, columns=columns).sort_values(
             list(table.key), kind="stable", na_position="first", ignore_index=True
@@ -152,7 +171,27 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     )
 
 
+def sort_rows(raw: RawData, confidence_order: Sequence[str]) -> dict[str, dict[int, Dropped]]:
+    """The rows that are not used, by table and row number, each with its reason.
+
+    Parameters
+    ----------
+    raw : checked raw data
+    confidence_order : kinds of source, the preferred one first
+    """
+    faults: dict[str, dict[int, Dropped]] = {table.name: {} for table in CONDITION_TABLES}
+    roles = {(a["trial_id"], a["arm_id"]): str(a["role"]) for a in raw["arms"].rows}
+    for name in ("results", "contrasts"):
+        rows = raw[name].rows
+        faults[name] |= _unusable(name, rows, raw[name])
+        faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
+    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
+    return faults
+
+
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
     columns = list(dict.fromkeys(["table", *(c for part in parts for c in part.columns)]))
     lines = [row for part in parts for row in part.to_dict("records")]
     return pd.DataFrame(lines, columns=columns)
@@ -162,15 +201,10 @@ def _number(row: Row) -> int:
     return int(row["row"] or 0)
 
 
-def cells_behind(computed: str) -> tuple[str, ...]:
-    """The raw columns from which a number was computed, as `computed` of a record says."""
-    return next((cells for words, cells in _COMPUTED.items() if computed.startswith(words)), ())
-
-
 def _unusable(name: str, rows: Sequence[Row], sheet: Sheet) -> dict[int, Dropped]:
-    judge: Callable[[Row], str] = _no_contrast
+    judge: Callable[[Row], str] = no_contrast
     if name == "results":
-        judge = partial(_no_result, sheet=sheet, spreads=_spreads(rows))
+        judge = partial(no_result, sheet=sheet, spreads=spreads(rows))
     out = {}
     for row in rows:
         if row["exclude_reason"] is not None:
@@ -178,70 +212,6 @@ def _unusable(name: str, rows: Sequence[Row], sheet: Sheet) -> dict[int, Dropped
         elif reason := judge(row):
             out[_number(row)] = Dropped(rule="incomplete", reason=reason)
     return out
-
-
-def _spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
-    """Whose scores have an SD, and when: a baseline counts for every time."""
-    return frozenset(
-        (*(row[column] for column in _PEOPLE), row["outcome_type"],
-         None if row["outcome_type"] == "baseline" else row["time_days"])
-        for row in rows
-        if row["outcome_type"] in ("baseline", "msd") and _sd(row) is not None
-    )  # fmt: skip
-
-
-def _no_result(row: Row, *, sheet: Sheet, spreads: frozenset[tuple[Value, ...]]) -> str:
-    if row["outcome_type"] == "event":
-        return _no_count(row, sheet)
-    if row["n"] is None:
-        return "no number of participants"
-    if row["mean"] is None:
-        ends = (("q1", "q3"), ("minimum", "maximum"))
-        spread = any(all(row[end] is not None for end in pair) for pair in ends)
-        if row["median"] is not None and spread:
-            return ""
-        return "no mean, and no median with its quartiles or range to estimate it from"
-    if _sd(row) is not None:
-        return ""
-    people = tuple(row[column] for column in _PEOPLE)
-    if row["outcome_type"] != "change":
-        return "no SD, and no SE or CI of the mean to compute it from"
-    if {(*people, "baseline", None), (*people, "msd", row["time_days"])} <= spreads:
-        return ""
-    return "no SD, SE or CI of the change, and no SD before and after to work it out from"
-
-
-def _no_count(row: Row, sheet: Sheet) -> str:
-    if row["totaln"] is None:
-        return "no totaln" if row["event"] is not None else "no event and no totaln"
-    if row["event"] is not None:
-        return ""
-    if row["percent"] is None:
-        return "no event, and no percentage to compute it from"
-    return _from_percent(row, sheet)[1]
-
-
-def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
-    """The number of people that a printed percentage stands for, or why there is none."""
-    printed = sheet.text(row, "percent")
-    decimals = len(printed.partition(".")[2])
-    found = events_from_percent(float(printed), int(row["totaln"] or 0), decimals)
-    return float(found.count[0]), found.reason[0]
-
-
-def _no_contrast(row: Row) -> str:
-    if row["sd_difference"] is not None and row["period"] == "both":
-        return ""  # at least the correlation between the two conditions can be had from it
-    if row["estimate"] is None:
-        return "no estimate"
-    has_ci = row["ci_low"] is not None and row["ci_high"] is not None
-    people = row["n_experimental"] is not None and row["n_control"] is not None
-    needs_df = row["effect_measure"] not in ("OR", "RR", "RD")
-    has_p = row["p_value"] is not None and (not needs_df or row["df"] is not None or people)
-    direct = any(row[name] is not None for name in ("se", "t", "f"))
-    if not direct and not has_ci and not has_p:
-        return "no SE, CI, t, F, or p with df or n to compute a standard error from"
-    return ""
 
 
 def _left(rows: Sequence[Row], faults: Mapping[int, Dropped]) -> list[Row]:
@@ -309,38 +279,9 @@ def _alone(rows: Sequence[Row], roles: Roles) -> dict[int, Dropped]:
     return out
 
 
-def _sd(row: Row) -> tuple[float, str] | None:
-    """The SD of an arm and how it was found (Cochrane Handbook 6.5.2.2)."""
-    if row["n"] is None:
-        return None
-    n = float(row["n"])
-    if row["sd"] is not None:
-        return float(row["sd"]), ""
-    if row["se"] is not None:
-        return float(sd_from_se(float(row["se"]), n)), "SD = SE x sqrt(n)"
-    if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
-        sd = float(sd_from_ci(float(row["ci_low"]), float(row["ci_high"]), n))
-        return (sd, "SD = sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
-    return None
-
-
-def _completed(row: Row, sheet: Sheet) -> Row:
-    """The row with an SD or a count that was not reported but follows from what was.
-
-    `computed` says how; it is blank where nothing was computed.
-    """
-    if row["outcome_type"] == "event":
-        if row["event"] is not None:
-            return {**row, "computed": None}
-        told = f"event = {sheet.text(row, 'percent')} % of {row['totaln']}"
-        return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": told}
-    found = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
-    if found is None:
-        return {**row, "computed": None}
-    return {**row, "sd": found[0], "computed": found[1] or None}
-
-
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:
+    import pandas as pd
+
     columns = ["table", "row", "trial_id", "outcome", "rule", "reason"]
     lines = []
     for table in CONDITION_TABLES:
@@ -353,11 +294,13 @@ def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.Da
 
 
 def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
+    import pandas as pd
+
     by_file = {sheet.file: sheet for sheet in raw.sheets.values()}
+    rows = {(sheet.file, row["row"]): row for sheet in raw.sheets.values() for row in sheet.rows}
     lines = []
     for warning in sorted(warnings, key=lambda w: (w.file, w.row or 0, w.column)):
-        sheet = by_file[warning.file]
-        row = next((r for r in sheet.rows if r["row"] == warning.row), {})
+        sheet, row = by_file[warning.file], rows.get((warning.file, warning.row), {})
         lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
                       warning.value, warning.check, warning.rule, warning.fix))  # fmt: skip
     columns = ["table", "row", "trial_id", "column", "value", "check", "rule", "fix"]
@@ -367,6 +310,8 @@ def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
 def _account(
     raw: RawData, tables: Mapping[str, pd.DataFrame], faults: Mapping[str, Mapping[int, Dropped]]
 ) -> pd.DataFrame:
+    import pandas as pd
+
     lines = [
         (t.name, len(raw[t.name].rows), len(tables[t.name]), len(faults[t.name]))
         for t in CONDITION_TABLES

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trialpool.results import TrialpoolError
-
-# What a warning means to a reader of figures and pages; the check's own name serves code.
-FLAGS = {
-    "se_typed_as_sd": "the SD may be a standard error",
-    "equal_to_baseline": "repeats the baseline to the digit",
-}
 
 
 def flag_words(names: str) -> str:
@@ -22,8 +16,12 @@ def flag_words(names: str) -> str:
     ----------
     names : names of checks, separated by semicolons
     """
+    # The checks declare their own words, and import this module.
+    from trialpool.extraction.checks import flags
+
+    words = flags()
     found = [name.strip() for name in names.split(";") if name.strip()]
-    return "; ".join(FLAGS.get(name, name.replace("_", " ")) for name in found)
+    return "; ".join(words.get(name, name.replace("_", " ")) for name in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,38 @@ class Problem:
         if self.column:
             what = f", {self.column} = {self.value}" if self.value else f", {self.column}"
         return f"{where}{what}: {self.rule}. {self.fix}."
+
+
+def told_once(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem for all rows of a file that have it in the same column with the same value."""
+    alike: dict[Problem, list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault(replace(problem, row=None), []).append(problem)
+    return [
+        replace(first, rule=f"{first.rule} (as in {_rows([p.row for p in rest])})")
+        if rest
+        else first
+        for first, *rest in alike.values()
+    ]
+
+
+_MOST_RANGES = 6
+
+
+def _rows(numbers: Sequence[int | None]) -> str:
+    """Row numbers in words: `rows 3 to 5 and 9`."""
+    ranges: list[list[int]] = []
+    for number in sorted(n for n in numbers if n is not None):
+        if ranges and number <= ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    parts = [[f"{r[0]} to {r[-1]}"] if len(r) > 2 else list(map(str, r)) for r in ranges]
+    said = [part for each in parts[:_MOST_RANGES] for part in each]
+    left = sum(map(len, ranges[_MOST_RANGES:]))
+    said += [f"{left} more"] if left else []
+    plural = "s" if len(numbers) > 1 else ""
+    return f"row{plural} {', '.join(said[:-1])}{' and ' if said[1:] else ''}{said[-1]}"
 
 
 class DataError(TrialpoolError):

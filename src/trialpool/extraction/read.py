@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from math import isfinite
+from difflib import get_close_matches
 from pathlib import Path
 
-from trialpool.extraction.columns import Column, Table
-from trialpool.extraction.problems import DataError, Problem
-from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.extraction.cells import Typed, Value, typed
+from trialpool.extraction.columns import Table
+from trialpool.extraction.files import FormError, read_lines
+from trialpool.extraction.forms import Fault
+from trialpool.extraction.problems import DataError, Problem, told_once
+from trialpool.extraction.schema import ADJUDICATION, CONDITION_TABLES, INSTRUMENTS
 
-Value = str | float | int | None
+__all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
+           "second_look", "show"]  # fmt: skip
+
 Row = dict[str, Value]
 
-_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-_DATE = re.compile(r"^\d{4}(-\d{2}(-\d{2})?)?$")
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
-_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
+_PLACES = {
+    table.name: {name: place for place, name in enumerate(table.names)}
+    for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """One table as read. Each row holds its typed cells and, under `row`, its number."""
+    """One table as read. Each row holds its typed cells and, under `row`, its number.
+
+    `readable` is whether there are rows to look at, `whole` whether none had to be left out, and
+    `sound` whether nothing at all was wrong with its form.
+    """
 
     table: Table
     file: str
     rows: tuple[Row, ...]
     readable: bool = True
+    whole: bool = True
+    sound: bool = True
     printed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def text(self, row: Row, column: str) -> str:
         """A cell as it was typed: `5.50`, where the row holds 5.5; blank where there is none."""
         cells = self.printed.get(int(row["row"] or 0))
-        return cells[self.table.names.index(column)] if cells else ""
+        return cells[_PLACES[self.table.name][column]] if cells else ""
 
     def problem(
         self, row: Row | None, column: str, rule: str, fix: str, check: str, *, warn: bool = False
     ) -> Problem:
         """A problem in this table, at a row and column."""
-        value = "" if row is None or row.get(column) is None else show(row[column])
+        value = ""
+        if row is not None and row.get(column) is not None:
+            value = _visible(self.text(row, column) or show(row[column]))
         return Problem(
             file=self.file,
             row=None if row is None else int(row["row"] or 0),
@@ -77,7 +86,8 @@ class RawData:
 
 def second_look(row: Row) -> frozenset[str]:
     """The checks whose warning about this row a person has looked into and set aside."""
-    return frozenset(name.strip() for name in str(row.get("checked") or "").split(";"))
+    names = str(row.get("checked") or "").split(";")
+    return frozenset(name.strip() for name in names if name.strip())
 
 
 def show(value: Value) -> str:
@@ -114,119 +124,93 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
     The rows that could be read, and the problems found.
     """
     file = path.as_posix()
-    problems: list[Problem] = []
-
-    def add(row: int | None, column: str, value: str, rule: str, fix: str, check: str) -> None:
-        problems.append(
-            Problem(file=file, row=row, column=column, value=value, rule=rule, fix=fix, check=check)
-        )
-
-    def empty() -> tuple[Sheet, list[Problem]]:
-        return Sheet(table=table, file=file, rows=(), readable=False), problems
-
+    nothing = Sheet(table=table, file=file, rows=(), readable=False, whole=False,
+                    sound=False)  # fmt: skip
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        add(None, "", "", "the file is missing", "Add it; a header line alone is enough", "file")
-        return empty()
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        add(line, "", "", "not UTF-8 text", "Save the file as CSV UTF-8", "encoding")
-        return empty()
-
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        add(
-            None,
-            "",
-            "",
-            f"not readable as CSV ({error})",
-            "Look for a quote that is opened and never closed",
-            "csv",
-        )
-        return empty()
-    if not lines or not any(lines[0]):
-        add(None, "", "", "the file is empty", "Add the header line", "file")
-        return empty()
+        lines = read_lines(path)
+    except FormError as error:
+        return nothing, [_problem(file, error.row, "", "", error.fault)]
     header = [name.strip() for name in lines[0]]
-    separator = _other_separator(header, table)
-    if separator:
-        add(
-            1,
-            "",
-            "",
-            f"the columns are separated by {separator}, not by commas",
-            "Save the file with commas (and decimal points)",
-            "separator",
-        )
-        return empty()
-    for name in table.names:
-        if name not in header:
-            add(
-                1,
-                name,
-                "",
-                "the column is missing",
-                f"Add the column {name}; cells may be blank"
-                if not table[name].required
-                else f"Add the column {name}",
-                "columns",
-            )
-    for name in header:
-        if name not in table.names:
-            add(
-                1,
-                name,
-                "",
-                "unknown column",
-                "Remove it or fix the spelling (see data/raw/README.md)",
-                "columns",
-            )
-        elif header.count(name) > 1:
-            add(1, name, "", "the column stands twice", "Remove one of them", "columns")
+    problems = [
+        _problem(file, 1, column, "", fault) for column, fault in _header_faults(header, table)
+    ]
     if problems:
-        return empty()
+        return nothing, problems
 
-    rows = []
-    printed = {}
+    rows: list[Row] = []
+    printed: dict[int, tuple[str, ...]] = {}
+    places = [header.index(name) for name in table.names]
+    columns = [(name, table[name]) for name in header]
+    # Most cells of a column say the same few things; each is looked at once.
+    known: list[dict[str, Typed]] = [{} for _ in header]
+    whole = True
     for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
+        if not any(cells) or not any(cell.strip() for cell in cells):
             continue
-        if len(cells) != len(header):
-            add(
-                number,
-                "",
-                "",
-                f"{len(cells)} cells where the header has {len(header)}",
-                "Quote cells that hold a comma",
-                "cells",
-            )
-            continue
-        broken = next((n for n, c in zip(header, cells, strict=True) if "\n" in c.strip()), "")
-        if broken:
-            add(
-                number,
-                broken,
-                "",
-                "the cell holds a line break",
-                "Remove it, or close the quote that was left open",
-                "line_break",
-            )
+        if fault := _line_fault(header, cells):
+            problems.append(_problem(file, number, fault[0], "", fault[1]))
+            whole = False
             continue
         row: Row = {"row": number}
-        for name, cell in zip(header, cells, strict=True):
-            value, fault = _typed(cell, table[name])
-            row[name] = value
-            if fault:
-                add(number, name, cell.strip(), *fault)
+        for (name, column), cell, seen in zip(columns, cells, known, strict=True):
+            found = seen.get(cell)
+            if found is None:
+                found = seen[cell] = typed(cell, column)
+            row[name] = found[0]
+            if found[1]:
+                problems.append(_problem(file, number, name, cell.strip(), found[1]))
+                # A row without its name is not there for those who refer to it.
+                whole = whole and name not in table.key
         rows.append(row)
-        typed = dict(zip(header, cells, strict=True))
-        printed[number] = tuple(typed[name].strip() for name in table.names)
-    return Sheet(table=table, file=file, rows=tuple(rows), printed=printed), problems
+        printed[number] = tuple([cells[place].strip() for place in places])
+    sheet = Sheet(table=table, file=file, rows=tuple(rows), whole=whole, sound=not problems,
+                  printed=printed)  # fmt: skip
+    return sheet, told_once(problems)
 
 
-def _other_separator(header: list[str], table: Table) -> str:
+def _problem(file: str, row: int | None, column: str, value: str, fault: Fault) -> Problem:
+    return Problem(file=file, row=row, column=column, value=_visible(value), rule=fault.rule,
+                   fix=fault.fix, check=fault.check)  # fmt: skip
+
+
+def _visible(text: str) -> str:
+    """A cell as a message can show it: one short line, signs that cannot be seen as their code."""
+    shown = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, Fault]]:
+    """What is wrong with the first line: the column it is about, and the fault."""
+    if not any(header):
+        yield "", Fault("blank, but the header must be the first line",
+                        "Remove the blank lines above it", "header")  # fmt: skip
+        return
+    if separator := _other_separator(header, table):
+        yield "", Fault(f"the columns are separated by {separator}, not by commas",
+                        "Save the file with commas (and decimal points)", "separator")  # fmt: skip
+        return
+    if not set(header) & set(table.names):
+        yield "", Fault("not the header: no column of the code book is named here",
+                        f"Begin the file with the header of {table.name}.csv",
+                        "header")  # fmt: skip
+        return
+    missing = [name for name in table.names if name not in header]
+    for name in missing:
+        fix = f"Add the column {name}" + ("" if table[name].required else "; cells may be blank")
+        yield name, Fault("the column is missing", fix, "columns")
+    for place, name in enumerate(header, start=1):
+        if not name:
+            fix = "Name it, or delete it; spreadsheets add such columns at the right edge"
+            yield "", Fault(f"column {place} has no name", fix, "header")
+        elif header.index(name) + 1 < place:
+            yield name, Fault("the column stands twice", "Remove one of them", "columns")
+        elif name not in table.names:
+            near = get_close_matches(name.casefold().replace(" ", "_"), missing, n=1)
+            fix = f"Rename it to {near[0]}" if near else "Remove it (data/raw/README.md lists all)"
+            yield name, Fault("unknown column", fix, "columns")
+
+
+def _other_separator(header: Sequence[str], table: Table) -> str:
     if len(header) != 1:
         return ""
     for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
@@ -236,98 +220,24 @@ def _other_separator(header: list[str], table: Table) -> str:
     return ""
 
 
-Fault = tuple[str, str, str]
-
-
-def _typed(cell: str, column: Column) -> tuple[Value, Fault | None]:
-    """A cell's value, and what is wrong with it: rule, fix, check."""
-    text = cell.replace("\u00a0", " ").strip()
-    if not text:
-        if column.required:
-            return None, ("must not be blank", f"Fill in {column.meaning}", "required")
-        return None, None
-    return _PARSERS[column.kind](text, column)
-
-
-def _number(text: str, column: Column) -> tuple[Value, Fault | None]:
-    if _DECIMAL_COMMA.match(text):
-        return None, ("a decimal comma", f"Write {text.replace(',', '.')}", "number")
-    if not _NUMBER.match(text):
-        return None, (
-            "must be a number",
-            "Write digits with a decimal point, or leave it blank and put the words in notes",
-            "number",
-        )
-    value = float(text)
-    if not isfinite(value):
-        return None, ("is too large to be a number", "Correct the value", "number")
-    if column.kind == "integer" and value != round(value):
-        return None, (
-            "must be a whole number",
-            f"{column.meaning.capitalize()} cannot be a fraction; correct it",
-            "integer",
-        )
-    if column.low is not None and value < column.low:
-        return value, (f"must be at least {column.low:g}", _fix_low(column), "bounds")
-    if column.high is not None and value > column.high:
-        return value, (f"must be at most {column.high:g}", "Correct the value", "bounds")
-    return (int(value) if column.kind == "integer" else value), None
-
-
-def _fix_low(column: Column) -> str:
-    if column.name in ("sd", "se", "sd_difference", "reference_sd"):
-        return f"A {column.meaning} cannot be negative; check the sign in the source"
-    return "Correct the value"
-
-
-def _choice(text: str, column: Column) -> tuple[Value, Fault | None]:
-    if text not in column.choices:
-        return None, ("unknown value", f"Use one of {', '.join(column.choices)}", "choice")
-    return text, None
-
-
-def _yes_no(text: str, column: Column) -> tuple[Value, Fault | None]:
-    if text not in ("yes", "no"):
-        return None, ("must be yes or no", "Write yes or no", "choice")
-    return text, None
-
-
-def _identifier(text: str, column: Column) -> tuple[Value, Fault | None]:
-    if not _ID.match(text):
-        return text, (
-            "not a valid short name",
-            "Use letters, digits, `_`, `-` and `.` only, without spaces",
-            "id",
-        )
-    return text, None
-
-
-def _url(text: str, column: Column) -> tuple[Value, Fault | None]:
-    if not text.startswith(("https://", "http://")):
-        return text, ("not an address", "Write the full address, starting with https://", "url")
-    return text, None
-
-
-def _date(text: str, column: Column) -> tuple[Value, Fault | None]:
-    try:
-        if not _DATE.match(text):
-            raise ValueError
-        date.fromisoformat(f"{text}-01-01"[:10])
-    except ValueError:
-        return text, ("not a date", "Write YYYY-MM-DD, YYYY-MM or YYYY", "date")
-    return text, None
-
-
-_PARSERS: dict[str, Callable[[str, Column], tuple[Value, Fault | None]]] = {
-    "number": _number,
-    "integer": _number,
-    "choice": _choice,
-    "yes_no": _yes_no,
-    "id": _identifier,
-    "url": _url,
-    "date": _date,
-    "text": lambda text, column: (text, None),
-}
+def _line_fault(header: Sequence[str], cells: Sequence[str]) -> tuple[str, Fault] | None:
+    """Why a line is no row: the column it is about, and the fault."""
+    if len(cells) != len(header):
+        fix = "Quote cells that hold a comma"
+        if len(cells) < len(header):
+            fix = "Add the commas of the blank cells, or join a row that is broken in two"
+        count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+        return "", Fault(f"{count} where the header has {len(header)}", fix, "cells")
+    line = "".join(cells)
+    broken = "\n" in line or "\r" in line
+    for name, cell in zip(header, cells, strict=True) if broken else ():
+        if len(cell.strip().splitlines()) > 1:
+            return name, Fault("the cell holds a line break",
+                               "Remove it, or close the quote that was left open",
+                               "line_break")  # fmt: skip
+    if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == list(header):
+        return "", Fault("the header again", "Remove the line", "header")
+    return None
 
 
 def raise_errors(problems: list[Problem]) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trialpool.effects.changes import change_sd
 from trialpool.effects.medians import mean_sd
 from trialpool.effects.multiarm import combine_arms, combine_counts
-from trialpool.extraction.clean import cells_behind
+from trialpool.extraction.usable import cells_behind
 from trialpool.results import NAN
 from trialpool.review import choices as by
 from trialpool.review.cells import number, text

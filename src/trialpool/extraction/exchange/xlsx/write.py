@@ -7,7 +7,6 @@ from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import IllegalCharacterError
 from openpyxl.worksheet.worksheet import Worksheet
 
 from trialpool.extraction.columns import Column, Table
@@ -65,12 +64,7 @@ def _sheet(sheet: Worksheet, table: Table, rows: list[dict[str, str]]) -> None:
             where = f"{sheet.title}!{letter}{number}"
             if len(text) > _LONGEST:
                 raise TrialpoolError(f"{where}: {len(text)} characters; a cell holds {_LONGEST}")
-            try:
-                put(sheet.cell(row=number, column=place), text, column)
-            except IllegalCharacterError:
-                raise TrialpoolError(
-                    f"{where}: holds a control character, which no workbook can; remove it"
-                ) from None
+            put(sheet.cell(row=number, column=place), text, column)
     sheet.freeze_panes = "B2"
 
 

@@ -1,0 +1,116 @@
+"""Effects too large to be true, and numbers that stand in two places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import sqrt
+
+from trialpool.extraction.checks.index import COMPARISON, Index, decimals, grouped, having, number
+from trialpool.extraction.checks.registry import Finding, warning
+from trialpool.extraction.read import Row, Value, show
+
+MOST_SDS = 3.0
+# Two decimals between mean and SD: whole numbers meet by chance.
+ENOUGH_DECIMALS = 2
+
+
+@warning(
+    "Check the SDs (a standard error in their place makes effects large), the means and the arms",
+    flag="a difference of more than 3 SDs",
+)
+def effect_above_3_sd(index: Index) -> Iterator[Finding]:
+    """Two arms do not differ by more than 3 pooled standard deviations."""
+    for rows in index.comparisons:
+        arms = [row for row in having(rows, "mean", "sd", "n") if row["sd"]]
+        for row in (r for r in arms if index.role(r["trial_id"], r["arm_id"]) == "experimental"):
+            for other in arms:
+                if index.role(other["trial_id"], other["arm_id"]) != "control":
+                    continue
+                size = _standardised(row, other)
+                if abs(size) > MOST_SDS:
+                    yield Finding(
+                        index["results"], row, "mean",
+                        f"{abs(size):.1f} pooled SDs {'below' if size < 0 else 'above'} row "
+                        f"{other['row']} ({show(other['mean'])})", others=(other,),
+                    )  # fmt: skip
+    for row in index.having("contrasts", "estimate"):
+        size = number(row, "estimate")
+        if row["effect_measure"] == "MD":
+            size = size / number(row, "sd_pooled") if row["sd_pooled"] else 0.0
+        if row["effect_measure"] in ("MD", "D", "G") and abs(size) > MOST_SDS:
+            rule = f"a difference of {abs(size):.1f} standard deviations"
+            yield Finding(index["contrasts"], row, "estimate", rule)
+
+
+def _standardised(one: Row, other: Row) -> float:
+    weights = [max(0.0, number(row, "n") - 1) for row in (one, other)]
+    if sum(weights) <= 0:
+        return 0.0
+    squares = [w * number(row, "sd") ** 2 for w, row in zip(weights, (one, other), strict=True)]
+    sd = sqrt(sum(squares) / sum(weights))
+    return (number(one, "mean") - number(other, "mean")) / sd if sd > 0 else 0.0
+
+
+@warning(
+    "Check the source; give exclude_reason if it is a posting error",
+    flag="repeats the baseline to the digit",
+)
+def equal_to_baseline(index: Index) -> Iterator[Finding]:
+    """A result after treatment does not repeat the baseline to the digit."""
+    sheet = index["results"]
+    same = ("trial_id", "arm_id", "instrument", "n", "mean", "sd")
+    baseline = {
+        tuple(row[c] for c in same): row
+        for row in having(sheet.rows, "mean", "sd")
+        if row["outcome_type"] == "baseline"
+    }
+    for row in having(index.scores, "mean", "sd"):
+        other = (
+            baseline.get(tuple([row[c] for c in same])) if row["outcome_type"] == "msd" else None
+        )
+        if other:
+            rule = f"the same n, mean and SD as at baseline (row {other['row']})"
+            yield Finding(sheet, row, "mean", rule)
+
+
+@warning(
+    "Check both rows against the source: one may have been copied over the other",
+    flag="the same numbers stand in another row",
+)
+def same_numbers(index: Index) -> Iterator[Finding]:
+    """No two arms, trials, times or scales share n, mean and SD to the digit."""
+    sheet = index["results"]
+    rows = [
+        row
+        for row in having(index.scores, "n", "mean", "sd")
+        if decimals(sheet.text(row, "mean")) + decimals(sheet.text(row, "sd")) >= ENOUGH_DECIMALS
+    ]
+    for found in grouped(rows, ("n", "mean", "sd")).values():
+        for place, row in enumerate(found):
+            other = next((o for o in found[:place] if _elsewhere(o, row)), None)
+            if other:
+                where = _difference(row, other)
+                rule = f"the same n, mean and SD as in row {other['row']}, which has {where}"
+                yield Finding(sheet, row, "mean", rule, others=(other,))
+
+
+def _elsewhere(one: Row, other: Row) -> bool:
+    """Whether two rows speak of different things; a baseline is compared by its own check."""
+    columns = ("trial_id", "arm_id", "outcome", "instrument", "period", "time_days")
+    if all(one[c] == other[c] for c in columns):
+        return False
+    own_baseline = one["outcome_type"] != other["outcome_type"] and all(
+        one[c] == other[c] for c in ("trial_id", "arm_id", "instrument")
+    )
+    return not (own_baseline and "baseline" in (one["outcome_type"], other["outcome_type"]))
+
+
+def _difference(row: Row, other: Row) -> str:
+    for column in ("trial_id", "arm_id", *COMPARISON):
+        if row[column] != other[column]:
+            return f"{column} {_shown(other[column])}"
+    return "another key"
+
+
+def _shown(value: Value) -> str:
+    return "blank" if value is None else show(value)

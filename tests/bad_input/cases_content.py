@@ -1,0 +1,117 @@
+"""Broken in content: names that do not exist, and values that cannot be."""
+
+from __future__ import annotations
+
+from mutations import Change, another, cells, then
+
+CONTENT: dict[str, dict[str, Change]] = {
+    "results": {
+        "row_twice": another(4),
+        "trial_misspelt": cells(8, trial_id="Elmm"),
+        "trial_in_small_letters": cells(8, trial_id="elm"),
+        "arm_misspelt": cells(8, arm_id="drug"),
+        "instrument_misspelt": cells(3, instrument="SCALLE"),
+        "outcome_misspelt": cells(8, outcome="moood"),
+        "score_without_instrument": cells(8, instrument=""),
+        "checked_unknown": cells(3, checked="se_typed_as_ds", notes="looked up"),
+        "checked_an_error": cells(3, checked="instrument_range", notes="looked up"),
+        "checked_without_notes": cells(3, checked="se_typed_as_sd"),
+        "checked_only_semicolons": cells(3, checked=" ; ", notes="looked up"),
+        "definition_na": cells(10, definition="n/a"),
+        "analysis_set_dash": cells(2, analysis_set="-"),
+        "exclude_reason_no": cells(2, exclude_reason="no"),
+        "period_of_a_crossover": cells(2, period="both"),
+        "period_of_a_parallel_trial": cells(6, period="whole"),
+        "mean_above_scale": cells(2, mean="61"),
+        "mean_below_scale": cells(2, mean="-1"),
+        "median_above_scale": cells(2, median="75"),
+        "change_wider_than_scale": cells(2, outcome_type="change", mean="-61"),
+        "sd_above_maximum": cells(2, sd="45"),
+        "baseline_after_treatment": cells(16, time_days="7"),
+        "result_before_treatment": cells(2, time_days="-7"),
+        "event_above_total": cells(10, event="21"),
+        "count_for_a_score": cells(2, outcome_type="event"),
+        "score_for_a_count": cells(10, outcome_type="msd"),
+        "mean_in_a_row_of_counts": cells(10, mean="18"),
+        "event_in_a_row_of_scores": cells(2, event="9"),
+        "zero_sd": cells(2, sd="0"),
+        "zero_se": cells(2, se="0.0"),
+        "limits_swapped": cells(2, ci_low="22", ci_high="14"),
+        "mean_outside_interval": cells(2, ci_low="19", ci_high="22"),
+        "quartiles_swapped": cells(2, q1="24", median="18", q3="12"),
+        "mean_above_maximum": cells(2, minimum="4", maximum="17"),
+        "minimum_above_quartile": cells(2, minimum="15", q1="12"),
+    },
+    "contrasts": {
+        "row_twice": another(2),
+        "trial_unknown": cells(2, trial_id="Oak"),
+        "arms_swapped": cells(2, experimental_arm="control", control_arm="experimental"),
+        "arm_unknown": cells(2, control_arm="placebo"),
+        "limits_swapped": cells(2, ci_low="9.5", ci_high="0.5"),
+        "estimate_outside_interval": cells(2, estimate="10"),
+        "ratio_of_a_score": cells(2, effect_measure="RR", estimate="0.8", ci_low="0.5",
+                                  ci_high="1.2"),
+        "logged_ratio": cells(2, outcome="harm", instrument="", effect_measure="OR",
+                              estimate="-0.2", ci_low="-0.5", ci_high="0.1"),
+        "risk_difference_in_percent": cells(2, outcome="harm", instrument="", effect_measure="RD",
+                                            estimate="12.5", ci_low="", ci_high=""),
+        "p_of_zero": cells(2, p_value="0.000"),
+        "bound_without_p": cells(2, p_bound="yes"),
+        "zero_se": cells(2, se="0"),
+        "zero_df": cells(2, df="0", t="2.1"),
+        "pairs_in_a_parallel_trial": cells(2, sd_difference="9.1"),
+        "instrument_unknown": cells(2, instrument="HAM"),
+        "result_before_treatment": cells(2, time_days="-14"),
+    },
+    "trials": {
+        "row_twice": another(2),
+        "name_in_other_letters": another(2, trial_id="ASH", study="Ash 2012"),
+        "crossover_declared_parallel": cells(4, design="parallel"),
+    },
+    "arms": {
+        "row_twice": another(2),
+        "name_in_other_letters": another(2, arm_id="Experimental"),
+        "arm_of_no_trial": another(2, trial_id="Oak"),
+        "control_without_class": cells(3, comparator_class=""),
+        "experimental_with_class": cells(2, comparator_class="placebo"),
+    },
+    "instruments": {
+        "row_twice": another(2),
+        "name_in_other_letters": another(2, instrument="Scale"),
+        "range_swapped": cells(2, low="60", high="0"),
+        "step_of_zero": cells(2, step="0"),
+        "step_wider_than_scale": cells(2, step="100"),
+        "reference_sd_too_large": cells(2, reference_sd="40"),
+        "zero_reference_sd": cells(2, reference_sd="0"),
+        "outcome_unknown": cells(3, outcome="sleep"),
+        "of_another_outcome": cells(2, outcome="harm"),
+        "of_the_other_direction": cells(2, better="higher"),
+    },
+    "risk_of_bias": {
+        "row_twice": another(2),
+        "trial_unknown": cells(2, trial_id="Oak"),
+        "crossover_domain": cells(2, domain="DS"),
+    },
+    "missing_results": {
+        "window_swapped": cells(2, time_from_days="14", time_to_days="7"),
+        "outcome_unknown": cells(2, outcome="sleep"),
+        "period_of_a_crossover": cells(2, period="first"),
+    },
+    "excluded": {"row_twice": another(2)},
+}  # fmt: skip
+
+SEVERAL: dict[str, dict[str, Change]] = {
+    "two_tables_at_once": {
+        "results": cells(2, mean="61"),
+        "trials": cells(2, design="cross-over"),
+    },
+    "trial_renamed_in_one_table": {
+        "trials": cells(5, trial_id="Elm2019"),
+        "risk_of_bias": then(*(cells(row, trial_id="Elm2019") for row in range(14, 20))),
+    },
+    "row_of_trials_lost": {
+        # The row cannot be read, so what refers to it is not told to be wrong as well.
+        "trials": cells(5, notes="one\ntwo"),
+        "results": cells(2, sd="0"),
+    },
+}

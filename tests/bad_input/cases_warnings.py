@@ -1,0 +1,79 @@
+"""Improbable, not impossible: each of these is used, and flagged."""
+
+from __future__ import annotations
+
+from mutations import Change, another, cells, then
+
+_IN_STEPS = cells(2, step="1")
+
+WARNINGS: dict[str, dict[str, Change]] = {
+    "results": {
+        "se_beside_the_other_arm": cells(3, sd="1.9"),
+        "se_beside_the_reference": then(cells(8, sd="1.5"), cells(9, sd="1.4"),
+                                        cells(16, sd="1.5"), cells(17, sd="1.4")),
+        "se_beside_baseline": cells(8, sd="2.9"),
+        "se_beside_the_range": then(cells(2, instrument="OTHER", sd="2.1"),
+                                    cells(3, instrument="OTHER", sd="2.2")),
+        "repeats_baseline": cells(8, n="25", mean="26.0", sd="9.0"),
+        "same_as_another_trial": cells(4, n="20", mean="18.0", sd="8.0"),
+        "sd_against_se": cells(2, se="4.1"),
+        "sd_against_interval": cells(2, ci_low="17.2", ci_high="18.8"),
+        "mean_off_centre": cells(2, sd="", ci_low="14", ci_high="28"),
+        "n_grows": another(8, time_days="30", timepoint="day 30", n="29", mean="17.5"),
+        "week_typed_as_day": cells(2, timepoint="week 1", time_days="1"),
+        "hours_typed_as_days": cells(2, timepoint="24 h", time_days="24"),
+        "percent_of_another_total": cells(10, percent="47.4"),
+        "percent_of_nobody": cells(10, event="", percent="46.0"),
+        "large_effect": cells(2, mean="1.2", sd="3.5"),
+        "two_sources": another(2, source="review", confidence="secondary", mean="17.4"),
+    },
+    "contrasts": {
+        "interval_against_p": cells(2, p_value="0.39"),
+        "t_against_interval": cells(2, t="4.4"),
+        "f_against_interval": cells(2, f="19.4", df="37"),
+        "se_against_interval": cells(2, se="4.6"),
+        "bound_against_interval": cells(2, p_value="0.001", p_bound="yes"),
+        "estimate_off_centre": cells(2, estimate="3.0"),
+        "p_against_means": cells(2, time_days="7", estimate="", ci_low="", ci_high="",
+                                 p_value="0.39"),
+        "other_direction": cells(2, time_days="7", contrast="experimental-control",
+                                 ci_low="0.6", ci_high="9.4"),
+        "large_effect": cells(2, effect_measure="D", estimate="3.4", ci_low="2.4", ci_high="4.4"),
+    },
+    "trials": {
+        "same_registration": then(cells(2, registration="NCT00000001"),
+                                  cells(3, registration="nct00000001; NCT00000002")),
+        "same_doi": then(cells(2, doi="10.1000/xyz"), cells(3, doi="https://doi.org/10.1000/XYZ")),
+        "same_pmid": then(cells(2, pmid="12345678"), cells(3, pmid="12345678")),
+        "same_study_and_year": cells(3, study="Ash 2011", year="2011"),
+    },
+    "arms": {
+        "arms_above_trial": then(cells(2, n_randomised="31"), cells(3, n_randomised="30")),
+        "fewer_randomised": cells(2, n_randomised="18"),
+        "same_ect_without_ect": cells(3, comparator_class="same_ect"),
+        "no_control_arm": cells(5, role="experimental", comparator_class=""),
+    },
+    "instruments": {
+        "reference_without_source": cells(2, reference_sd_source=""),
+    },
+    "risk_of_bias": {
+        "overall_too_good": cells(2, judgement="high"),
+    },
+}  # fmt: skip
+
+WARNINGS_SEVERAL: dict[str, dict[str, Change]] = {
+    "grim": {"instruments": _IN_STEPS, "results": cells(2, mean="18.13")},
+    "grimmer": {"instruments": _IN_STEPS, "results": cells(2, n="4", mean="18.25", sd="8.31")},
+    "se_beside_other_trials": {
+        "instruments": cells(2, low="", high="", reference_sd="", reference_sd_source=""),
+        "results": then(cells(2, sd="1.5"), cells(3, sd="1.6")),
+    },
+    "two_controls": {
+        "arms": another(3, arm_id="usual", arm="usual", comparator_class="usual_care"),
+        "contrasts": cells(2, experimental_arm="usual"),
+    },
+    "also_excluded": {
+        "trials": cells(2, doi="10.1000/xyz"),
+        "excluded": cells(2, doi="doi:10.1000/xyz"),
+    },
+}
