@@ -64,8 +64,7 @@ class Arm:
         self.role = str(self.about["role"])
         rows = [each for each in (row, before, after) if each is not None]
         self.rows = tuple(dict.fromkeys(int(each["row"]) for each in rows))
-        flags = [records.flag("results", each) for each in self.rows]
-        self.flag = "; ".join(dict.fromkeys(f for f in flags if f))
+        self.flags = tuple(f for each in self.rows for f in records.flags_of("results", each))
 
     @property
     def counts(self) -> bool:
@@ -78,7 +77,7 @@ class Arm:
         if self.row["outcome_type"] == "change" and self.before is not None and self.after:
             return _change(self.row, self.before, self.after, how)
         found = _score(self.row, how)
-        return _suspected(found, how) if SUSPECT in self.flag else found
+        return _suspected(found, how) if SUSPECT in self.flags else found
 
 
 def together(arms: Sequence[Summary]) -> Summary:

@@ -67,7 +67,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
         imputed=(found.imputed,),
         derived=(text(row["derived"]),),
         notes=(text(row["notes"]),),
-        flags=(records.flag("contrasts", int(row["row"])),),
+        flags=tuple(records.flags_of("contrasts", int(row["row"]))),
         confidences=(str(row["confidence"]),),
         records=(where,),
         cells=(f"{where} {' '.join(found.cells)}",) if found.cells else (),

@@ -168,7 +168,7 @@ def from_arms(
             *derived,
         ),
         notes=tuple(text(arm.row["notes"]) for arm in arms),
-        flags=tuple(arm.flag for arm in arms),
+        flags=tuple(flag for arm in arms for flag in arm.flags),
         confidences=tuple(str(arm.row["confidence"]) for arm in arms),
         records=tuple(f"results.csv:{row}" for arm in arms for row in arm.rows),
         cells=tuple(cell for side in sides for cell in side.cells),

@@ -45,9 +45,9 @@ class Records:
         """One row of arms.csv."""
         return self._labels[trial, arm]
 
-    def flag(self, table: str, row: int) -> str:
+    def flags_of(self, table: str, row: int) -> list[str]:
         """The names of the checks that warned about a raw row."""
-        return "; ".join(sorted(self._flagged.get((table, row), ())))
+        return sorted(self._flagged.get((table, row), ()))
 
     def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
         """The scores of the same people at baseline and at the time of a change score.
