@@ -7,8 +7,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-# Names as they are typed; the module is the name with an underscore behind a Python keyword.
-COMMANDS = {"check": "check", "trace": "trace", "import": "import_", "export": "export"}
+# What is typed, and what it does. The module has the same name, with an underscore behind a
+# Python keyword.
+COMMANDS = {
+    "check": "check the protocol and the raw data",
+    "trace": "trace a pooled number or an effect to the raw cells it was made of",
+    "import": "read another tool's file into raw tables",
+    "export": "write a condition to another tool's format",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,15 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     The exit code: 0 when all is well, 1 when something is wrong
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="trialpool", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    modules = {
-        name: import_module(f"trialpool.commands.{module}") for name, module in COMMANDS.items()
-    }
-    for name, module in modules.items():
-        module.arguments(commands.add_parser(name, help=module.HELP, description=module.__doc__))
-    options = parser.parse_args(arguments)
-    code: int = modules[options.command].run(options)
+    # Only the command that is asked for is imported: each needs other, slow parts of the library.
+    asked = next((word for word in given if word in COMMANDS), None)
+    for name, words in COMMANDS.items():
+        command = commands.add_parser(name, help=words, description=f"Command to {words}.")
+        if name == asked:
+            module = import_module(f"trialpool.commands.{name}{'_' * (name == 'import')}")
+            module.arguments(command)
+    options = parser.parse_args(given)
+    code: int = module.run(options)
     return code
 
 

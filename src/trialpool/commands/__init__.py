@@ -1,1 +1,1 @@
-"""The commands of `trialpool`: one module each, with HELP, arguments(parser) and run(options)."""
+"""The commands of `trialpool`: one module each, with arguments(parser) and run(options)."""

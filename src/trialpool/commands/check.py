@@ -19,8 +19,6 @@ from trialpool.extraction.read import RawData
 if TYPE_CHECKING:
     from trialpool.review.protocol import Review
 
-HELP = "check the protocol and the raw data"
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

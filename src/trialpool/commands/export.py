@@ -11,7 +11,6 @@ from trialpool import tables
 from trialpool.extraction.exchange.formats import FORMATS, Export
 from trialpool.results import TrialpoolError
 
-HELP = "write a condition to another tool's format"
 _WRITTEN = [name for name, entry in FORMATS.items() if entry.writer]
 _SHOWN = 20
 

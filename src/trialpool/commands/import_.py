@@ -20,7 +20,6 @@ from trialpool.extraction.problems import DataError, Problem
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol import read_protocol
 
-HELP = "read another tool's file into raw tables"
 _SHOWN = 20
 
 

@@ -23,7 +23,6 @@ from trialpool.review.records import Records
 from trialpool.review.trace import chain, effect_chain, raw_tables
 from trialpool.review.trace_checks import Check, check_analysis, check_effects
 
-HELP = "trace a pooled number or an effect to the raw cells it was made of"
 TRY = (
     "Give a folder such as results/ptsd/symptoms_24h or a file in it, results/summary.csv, or "
     "data/processed/ptsd/effects.csv"

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares, minimize, minimize_scalar
 from scipy.special import betaincinv, gammaincinv, gammaln, log_ndtr, ndtri
 
 from trialpool.results import Array
@@ -121,6 +120,9 @@ def _fit_normal(x: Array, p: Array) -> tuple[float, Fit]:
 
 def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, Fit]:
     """Least squares over shape and scale; for a given shape the best scale has a closed form."""
+    # Half of scipy comes with it, and few data need it.
+    from scipy.optimize import minimize_scalar
+
     family = _POSITIVE[name]
 
     def scale_and_loss(log_spread: float) -> tuple[float, float]:
@@ -142,6 +144,9 @@ def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, Fit]:
 
 def _fit_beta(x: Array, p: Array, start: Fit) -> tuple[float, Fit]:
     """Least squares over both shapes, from the moments of the normal fit."""
+    # Half of scipy comes with it, and few data need it.
+    from scipy.optimize import least_squares
+
     mean = min(max(start.mean, 0.01), 0.99)
     total = max(mean * (1 - mean) / start.sd**2 - 1, 0.1)
 
@@ -239,6 +244,9 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
     ----------
     Cai, Zhou & Pan 2021, Stat Methods Med Res 30:2701 (MLN). Powers below 0 are not tried
     """
+    # Half of scipy comes with it, and few data need it.
+    from scipy.optimize import minimize, minimize_scalar
+
     unit = float(np.median(x))
     scaled, counts = x / unit, _between(scenario, n)
     log_sum = float(np.log(scaled).sum())
