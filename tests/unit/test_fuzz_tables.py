@@ -197,7 +197,7 @@ def examples(count: int) -> settings:
     )
 
 
-@examples(250)
+@examples(170)
 @given(st.lists(st.tuples(st.sampled_from(OFTEN), BREAKS), min_size=1, max_size=4))
 def test_broken_rows_and_cells_are_refused_or_accounted_for(
     breaks: list[tuple[str, Break]],
@@ -211,7 +211,7 @@ def test_broken_rows_and_cells_are_refused_or_accounted_for(
         go_through(small)
 
 
-@examples(100)
+@examples(70)
 @given(
     st.sampled_from(TABLES),
     st.lists(st.tuples(PLACES, st.binary(min_size=1, max_size=4)), max_size=3),
@@ -267,7 +267,7 @@ TYPED = st.one_of(*(st.tuples(st.just(name), kind) for name, kind in PLAUSIBLE.i
 BLANKED = st.tuples(st.sampled_from(("sd", "mean", "n", "time_days", "event")), st.just(""))
 
 
-@examples(300)
+@examples(200)
 @given(
     st.lists(
         st.tuples(PLACES, st.booleans(), st.lists(TYPED | BLANKED, min_size=1, max_size=3)),
