@@ -38,6 +38,7 @@ WARNINGS: dict[str, dict[str, Change]] = {
                                  p_value="0.39"),
         "other_direction": cells(2, time_days="7", contrast="experimental-control",
                                  ci_low="0.6", ci_high="9.4"),
+        "same_at_another_time": another(2, time_days="21", estimate="5.00"),
         "large_effect": cells(2, effect_measure="D", estimate="3.4", ci_low="2.4", ci_high="4.4"),
     },
     "trials": {

@@ -6,21 +6,24 @@ import json
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corpus import HERE, cases, expected, look_at, looked_at, said
-from small import SmallReview
+from small import SMALL, SmallReview
 
 from trialpool.cli import main
 from trialpool.commands.check import Found
 from trialpool.commands.problem_table import table
 from trialpool.extraction.checks import CHECKS
+from trialpool.extraction.clean import load
 from trialpool.extraction.forms import FORMS
 from trialpool.extraction.problems import DataError
-from trialpool.review.ready import ready
+from trialpool.review.protocol import read_protocol
 
 BROKEN = {str(case): case for case in cases(HERE)}
 FLAGGED = {str(case): case for case in cases(HERE / "warnings")}
+RULES = read_protocol(SMALL / "config/review.yaml").outcome_rules()
 SAID, FLAGS = expected(HERE), expected(HERE / "warnings")
 
 
@@ -54,7 +57,7 @@ def test_a_broken_table_is_told_exactly(name: str) -> None:
 def test_a_broken_table_yields_no_result(
     name: str, small: SmallReview, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command says so and ends with 1; the workflow stops before anything is written."""
+    """The command says so and ends with 1; the cleaning step stops before anything is written."""
     BROKEN[name].put_into(small)
     before = files(small.folder)
     config, raw = small.folder / "config/review.yaml", small.folder / "data/raw"
@@ -62,11 +65,11 @@ def test_a_broken_table_yields_no_result(
     told = json.loads(capsys.readouterr().out)
     assert [sentence(error) for error in told["errors"]] == SAID[name]
     with pytest.raises(DataError):
-        ready(small.review.model_dump(), [config], raw)
+        load(raw, "blue", RULES)
     assert files(small.folder) == before
 
 
-def sentence(error: dict[str, str]) -> str:
+def sentence(error: dict[str, Any]) -> str:
     """One line, from the fields that `--json` gives."""
     row, column = error["row"], error["column"]
     where = error["file"] if row is None else f"{error['file']} row {row}"

@@ -84,7 +84,7 @@ def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
         "4.2 times smaller than the other arm's SD (8, row 2) on SCALE; looks like a standard error"
     )
     small.set("results", 3, "checked", "se_typed_as_sd")
-    small.set("results", 3, "notes", "looked up in the paper")
+    small.set("results", 3, "notes", "the paper says SD")
     assert small.cleaned().flags.empty
 
 

@@ -79,9 +79,9 @@ def _number(text: str, column: Column) -> Typed:
         fix = f"{column.meaning.capitalize()} cannot be a fraction; correct it"
         return None, Fault("must be a whole number", fix, "integer")
     if column.low is not None and value < column.low:
-        return value, Fault(f"must be at least {column.low:g}", _fix_low(column), "bounds")
+        return None, Fault(f"must be at least {column.low:g}", _fix_low(column), "bounds")
     if column.high is not None and value > column.high:
-        return value, Fault(f"must be at most {column.high:g}", "Correct the value", "bounds")
+        return None, Fault(f"must be at most {column.high:g}", "Correct the value", "bounds")
     return (int(value) if column.kind == "integer" else value), None
 
 

@@ -169,8 +169,15 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
 
 
 def _problem(file: str, row: int | None, column: str, value: str, fault: Fault) -> Problem:
-    return Problem(file=file, row=row, column=column, value=_visible(value), rule=fault.rule,
-                   fix=fault.fix, check=fault.check)  # fmt: skip
+    return Problem(
+        file=file,
+        row=row,
+        column=_visible(column),
+        value=_visible(value),
+        rule=fault.rule,
+        fix=fault.fix,
+        check=fault.check,
+    )
 
 
 def _visible(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import sqrt
 
-from trialpool.extraction.checks.index import COMPARISON, Index, decimals, grouped, having, number
+from trialpool.extraction.checks.index import Index, decimals, grouped, having, number
 from trialpool.extraction.checks.registry import Finding, warning
-from trialpool.extraction.read import Row, Value, show
+from trialpool.extraction.read import Row, show
 
 MOST_SDS = 3.0
 # Two decimals between mean and SD: whole numbers meet by chance.
@@ -78,39 +78,38 @@ def equal_to_baseline(index: Index) -> Iterator[Finding]:
     flag="the same numbers stand in another row",
 )
 def same_numbers(index: Index) -> Iterator[Finding]:
-    """No two arms, trials, times or scales share n, mean and SD to the digit."""
-    sheet = index["results"]
-    rows = [
-        row
-        for row in having(index.scores, "n", "mean", "sd")
-        if decimals(sheet.text(row, "mean")) + decimals(sheet.text(row, "sd")) >= ENOUGH_DECIMALS
-    ]
-    for found in grouped(rows, ("n", "mean", "sd")).values():
-        for place, row in enumerate(found):
-            other = next((o for o in found[:place] if _elsewhere(o, row)), None)
-            if other:
-                where = _difference(row, other)
-                rule = f"the same n, mean and SD as in row {other['row']}, which has {where}"
-                yield Finding(sheet, row, "mean", rule, others=(other,))
+    """No two arms, trials, times or scales share n, mean and SD, or a difference and its limits,
+    to the digit.
+    """
+    for name, rows, column, numbers in (
+        ("results", index.scores, "mean", ("n", "mean", "sd")),
+        ("contrasts", index.used("contrasts"), "estimate", ("estimate", "ci_low", "ci_high")),
+    ):
+        sheet = index[name]
+        full = [
+            row
+            for row in having(rows, *numbers)
+            if sum(decimals(sheet.text(row, c)) for c in numbers) >= ENOUGH_DECIMALS
+        ]
+        for found in grouped(full, numbers).values():
+            for place, row in enumerate(found):
+                others = ((o, where) for o in found[:place] if (where := _elsewhere(row, o)))
+                for other, where in list(others)[:1]:
+                    rule = f"the same {_WHAT[name]} as in row {other['row']}, which has {where}"
+                    yield Finding(sheet, row, column, rule, others=(other,))
 
 
-def _elsewhere(one: Row, other: Row) -> bool:
-    """Whether two rows speak of different things; a baseline is compared by its own check."""
-    columns = ("trial_id", "arm_id", "outcome", "instrument", "period", "time_days")
-    if all(one[c] == other[c] for c in columns):
-        return False
-    own_baseline = one["outcome_type"] != other["outcome_type"] and all(
-        one[c] == other[c] for c in ("trial_id", "arm_id", "instrument")
-    )
-    return not (own_baseline and "baseline" in (one["outcome_type"], other["outcome_type"]))
+_WHAT = {"results": "n, mean and SD", "contrasts": "estimate and interval"}
+# What makes two results two: not who reports them, and not for which set of the same people.
+_OF = ("trial_id", "arm_id", "experimental_arm", "control_arm", "outcome", "instrument", "period",
+       "time_days")  # fmt: skip
 
 
-def _difference(row: Row, other: Row) -> str:
-    for column in ("trial_id", "arm_id", *COMPARISON):
-        if row[column] != other[column]:
-            return f"{column} {_shown(other[column])}"
-    return "another key"
-
-
-def _shown(value: Value) -> str:
-    return "blank" if value is None else show(value)
+def _elsewhere(row: Row, other: Row) -> str:
+    """Where the other row says it is from, if it is elsewhere; a baseline has its own check."""
+    where = next((c for c in _OF if c in row and row[c] != other[c]), "")
+    kinds = {row.get("outcome_type"), other.get("outcome_type")}
+    if "baseline" in kinds and len(kinds) > 1 and where not in ("trial_id", "arm_id", "instrument"):
+        return ""
+    value = other.get(where)
+    return f"{where} {'blank' if value is None else show(value)}" if where else ""

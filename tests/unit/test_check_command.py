@@ -1,0 +1,235 @@
+"""`trialpool check`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small import ROOT, SmallReview
+
+from trialpool.cli import main
+from trialpool.commands.problem_table import table
+from trialpool.extraction.problems import Problem
+
+
+def run(small: SmallReview, *options: str) -> int:
+    """The command on the small review."""
+    config, raw = small.folder / "config/review.yaml", small.folder / "data/raw"
+    return main(["check", "--config", str(config), "--raw", str(raw), *options])
+
+
+def told(
+    small: SmallReview, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[int, dict[str, Any]]:
+    """How the command ended, and the object it printed."""
+    code = run(small, "--json", *options)
+    page = capsys.readouterr()
+    assert page.err == ""
+    return code, json.loads(page.out)
+
+
+def protocol(small: SmallReview, old: str, new: str) -> None:
+    """Change the protocol."""
+    path = small.folder / "config/review.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_review_in_order(small: SmallReview, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing to say, and how much was looked at."""
+    assert run(small) == 0
+    assert capsys.readouterr().out == "2 conditions, 4 analyses: usable, 0 warnings\n"
+    code, found = told(small, capsys)
+    assert (code, found) == (
+        0, {"usable": True, "errors": [], "warnings": [], "conditions": 2, "analyses": 4},
+    )  # fmt: skip
+
+
+def test_warnings_count_only_when_asked_to(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A warning leaves the review usable; --strict is for those who want none."""
+    small.set("results", 3, "sd", "1.9")
+    code, found = told(small, capsys)
+    assert (code, found["usable"], len(found["warnings"])) == (0, True, 1)
+    assert found["warnings"][0].keys() == {field.name for field in fields(Problem)}
+    code, found = told(small, capsys, "--strict")
+    assert (code, found["usable"]) == (1, True)
+    assert run(small) == 0
+    assert "usable, 1 warning\n" in capsys.readouterr().out
+
+
+def test_rows_that_will_not_be_used_are_told(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A blank in one cell takes a comparison out; whoever typed it should know."""
+    small.set("results", 2, "sd", "")
+    _, found = told(small, capsys)
+    assert [(w["row"], w["check"]) for w in found["warnings"]] == [(2, "not_used"), (3, "not_used")]
+    assert found["warnings"][0]["rule"] == (
+        "will not be used: no SD, and no SE or CI of the mean to compute it from"
+    )
+
+
+def test_protocol_and_tables_are_told_together(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One look for all that must be mended."""
+    protocol(small, "measure: SMD", "measure: OR")
+    protocol(small, "title: Green", "titel: Green")
+    small.set("results", 2, "mean", "61")
+    code, found = told(small, capsys)
+    assert code == 1
+    assert [(Path(e["file"]).name, e["column"], e["check"]) for e in found["errors"]] == [
+        ("review.yaml", "conditions.green.titel", "protocol"),
+        ("review.yaml", "conditions.green.title", "protocol"),
+        ("results.csv", "mean", "instrument_range"),
+    ]
+    assert found["errors"][0]["rule"] == "unknown key"
+    assert found["errors"][0]["fix"].startswith("Remove it or fix the spelling")
+    protocol(small, "titel: Green", "title: Green")
+    _, found = told(small, capsys)
+    assert (found["errors"][0]["column"], found["errors"][0]["value"]) == (
+        "conditions.blue.analyses.mood.measure",
+        "OR",
+    )
+    assert [e["check"] for e in found["errors"]] == ["protocol", "instrument_range"]
+
+
+def test_outcomes_that_cannot_be_read_leave_the_form_of_the_tables(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the outcomes every row would look wrong; a decimal comma is wrong anyway."""
+    protocol(small, "kind: binary", "kind: counted")
+    small.set("results", 2, "mean", "18,5")
+    small.set("results", 4, "mean", "61")
+    _, found = told(small, capsys)
+    assert [error["check"] for error in found["errors"]] == ["protocol", "separator_in_number"]
+
+
+def test_names_that_only_the_protocol_knows(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing error in the protocol would empty an analysis."""
+    protocol(small, "[SCALE, OTHER]", "[SCALE, OTTER]")
+    code, found = told(small, capsys)
+    assert code == 1
+    (error,) = found["errors"]
+    assert error["column"] == "conditions.blue.analyses.mood.instruments"
+    assert error["rule"] == "OTTER is not in data/raw/instruments.csv"
+    assert error["fix"] == "Add it there or fix the spelling"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"- a list", b"title: [", b"\xff\xfe", b"title: \x00", b"? [a]: b", b"a: 2024-99-99",
+     b"a: 1\na: 2", b"[" * 3000, b"outcomes: 3\nconditions: {blue: 4, 7: {}, ../x: {}}",
+     b"conditions: []", b"&a [*a]", b"!!python/object:x {}"],
+)  # fmt: skip
+def test_any_protocol_is_refused_in_words(
+    small: SmallReview, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """Whatever stands in the file: a rule and a fix, and no traceback."""
+    (small.folder / "config/review.yaml").write_bytes(content)
+    code, found = told(small, capsys)
+    assert code == 1
+    for error in found["errors"]:
+        assert error["rule"]
+        assert error["fix"]
+    assert found["errors"][0]["file"].endswith("config/review.yaml")
+
+
+def test_paths_that_lead_nowhere(small: SmallReview, capsys: pytest.CaptureFixture[str]) -> None:
+    """No protocol, and no tables."""
+    assert main(["check", "--config", str(small.folder / "none.yaml"), "--json"]) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error["rule"] == "cannot be opened (No such file or directory)"
+    assert error["fix"] == "Check the path given with --config"
+    config = str(small.folder / "config/review.yaml")
+    assert main(["check", "--config", config, "--raw", str(small.folder / "none"), "--json"]) == 1
+    errors = json.loads(capsys.readouterr().out)["errors"]
+    assert {error["rule"] for error in errors} == {"the file is missing"}
+
+
+def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """As every command line does."""
+    with pytest.raises(SystemExit) as stop:
+        main(["check", "--loudly"])
+    assert stop.value.code == 2
+    assert "--loudly" in capsys.readouterr().err
+
+
+def problems() -> list[Problem]:
+    rule = "outside the range of SCALE, 0 to 60, and so on until the line has to be broken in two"
+    shared = {"row": 2, "rule": rule, "fix": "Correct it", "check": "instrument_range"}
+    return [
+        Problem(file="a.csv", column="mean", value="61", severity="error", **shared),  # type: ignore[arg-type]
+        Problem(file="a.csv", column="", value="", severity="warning", **shared),  # type: ignore[arg-type]
+        Problem(file="b.csv", column="sd", value="1", severity="error", **shared),  # type: ignore[arg-type]
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_the_table_keeps_to_the_width_of_the_page(width: int) -> None:
+    """Columns start at the same place; a file is named once, above its problems."""
+    lines = table(problems(), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if line.endswith(".csv")] == ["a.csv", "b.csv"]
+    head = lines[1]
+    for title in ("row", "column = value", "rule", "fix"):
+        start = head.index(title)
+        assert all(line.ljust(width)[start - 2 : start] == "  " for line in lines[2:4])
+    assert sum("error" in line for line in lines) == 2
+
+
+def test_without_a_width_a_problem_is_a_line() -> None:
+    """For files and pipes: a search finds the whole sentence."""
+    lines = table(problems(), None).splitlines()
+    assert sum(f"{problems()[0].rule}." in line for line in lines) == 3
+
+
+def test_colours_are_for_terminals() -> None:
+    """They mark the severity and move no column."""
+    plain, coloured = (table(problems(), 90, colours=c) for c in (False, True))
+    assert "\x1b" not in plain
+    for code in ("\x1b[31m", "\x1b[33m", "\x1b[0m"):
+        coloured = coloured.replace(code, "")
+    assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()
+
+
+def command(small: SmallReview, **settings: Any) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own, in the folder of the review."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **settings}
+    return subprocess.run(
+        [sys.executable, "-m", "trialpool.cli", "check"],
+        cwd=small.folder, env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+
+
+def test_output_that_cannot_show_a_letter(small: SmallReview) -> None:
+    """A terminal of another century gets codes for what it has no letters for."""
+    small.set("results", 2, "mean", "\u221218")
+    done = command(small, PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert done.stderr == b""
+    assert b"mean = \\u221218" in done.stdout
+    assert b"Write -18." in done.stdout
+
+
+def test_a_reader_that_stops_reading(small: SmallReview) -> None:
+    """`trialpool check | head` ends without a traceback."""
+    small.set("results", 2, "mean", "61")
+    script = f"'{sys.executable}' -m trialpool.cli check | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=small.folder, capture_output=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert done.stderr == b""
+    assert done.stdout == b"1\n"
