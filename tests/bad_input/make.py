@@ -24,8 +24,8 @@ Cases = Mapping[str, Mapping[str, Change]]
 
 def main() -> None:
     """Write all files anew; old ones go."""
-    for folder in HERE.iterdir():
-        if folder.is_dir() and folder.name != "__pycache__":
+    for folder in [*HERE.iterdir(), *(HERE / "warnings").iterdir()]:
+        if folder.is_dir() and folder.name not in ("warnings", "__pycache__"):
             shutil.rmtree(folder)
     for cases in (FORM, CONTENT):
         write(HERE, cases)

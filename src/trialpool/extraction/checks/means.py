@@ -31,7 +31,7 @@ class _Means(NamedTuple):
 )
 def p_contradicts_means(index: Index) -> Iterator[Finding]:
     """A p value is near what a t test on the arms' means and SDs gives."""
-    arms = _Arms(index)
+    arms = index.shared(_Arms)
     for row in index.having("contrasts", "p_value"):
         if row["period"] == "both" or row["adjusted_for"] is not None or row["p_value"] == 0:
             continue
@@ -68,7 +68,7 @@ def _contradicts(row: Row, computed: float) -> bool:
 )
 def contrast_direction(index: Index) -> Iterator[Finding]:
     """A reported difference points the same way as the arms' means."""
-    arms = _Arms(index)
+    arms = index.shared(_Arms)
     for row in index.having("contrasts", "estimate", "contrast"):
         if row["effect_measure"] not in ("MD", "D", "G") or row["period"] == "both":
             continue
@@ -97,11 +97,12 @@ class _Arms:
     def __init__(self, index: Index) -> None:
         self._sheet = index["results"]
         self._by: dict[tuple[object, ...], list[Row]] = {}
-        if index["contrasts"].rows:
-            for row in having(index.scores, "mean", "sd", "n"):
-                if row["outcome_type"] != "baseline" and number(row, "n") > 1 and row["sd"]:
-                    key = tuple(row[c] for c in self._KEY)
-                    self._by.setdefault((*key, row["arm_id"]), []).append(row)
+        wanted = {tuple([row[c] for c in self._KEY]) for row in index["contrasts"].rows}
+        for row in having(index.scores, "mean", "sd", "n") if wanted else ():
+            key = tuple([row[c] for c in self._KEY])
+            usable = row["outcome_type"] != "baseline" and number(row, "n") > 1 and row["sd"]
+            if key in wanted and usable:
+                self._by.setdefault((*key, row["arm_id"]), []).append(row)
 
     def beside(self, contrast: Row) -> Iterator[_Means]:
         """The pairs of arms with the contrast's key, of one source and type of score."""
