@@ -1,14 +1,14 @@
 """Write the broken tables from the lists of cases: python tests/bad_input/make.py
 
 The files are committed, and so is what is said of each (expected.csv, where every sentence has
-been read): a change here that changes a message must change both.
+been read): a change here that changes a message must be read there.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -17,41 +17,34 @@ sys.path.insert(0, str(HERE))
 from cases_content import CONTENT, SEVERAL  # noqa: E402
 from cases_form import FOLDERS, FORM  # noqa: E402
 from cases_warnings import WARNINGS, WARNINGS_SEVERAL  # noqa: E402
-from mutations import Change, good  # noqa: E402
+from mutations import good  # noqa: E402
 
-Cases = Mapping[str, Mapping[str, Change]]
+
+def broken() -> Iterator[tuple[Path, bytes]]:
+    """Every file with what stands in it: TABLE/CASE.csv, or several/CASE/TABLE.csv."""
+    for folder, lists, several in (
+        (HERE, (FORM, CONTENT), SEVERAL),
+        (HERE / "warnings", (WARNINGS,), WARNINGS_SEVERAL),
+    ):
+        for cases in lists:
+            for table, named in cases.items():
+                for name, change in named.items():
+                    yield folder / table / f"{name}.csv", change(good(table))
+        for name, tables in several.items():
+            for table, change in tables.items():
+                yield folder / "several" / name / f"{table}.csv", change(good(table))
+    for table, name in FOLDERS:
+        yield HERE / table / f"{name}.csv" / "kept.txt", b"A folder in place of a table.\n"
 
 
 def main() -> None:
     """Write all files anew; old ones go."""
-    for folder in HERE.iterdir():
-        if folder.is_dir() and folder.name != "__pycache__":
+    for folder in [*HERE.iterdir(), *(HERE / "warnings").iterdir()]:
+        if folder.is_dir() and folder.name not in ("warnings", "__pycache__"):
             shutil.rmtree(folder)
-    for cases in (FORM, CONTENT):
-        write(HERE, cases)
-    write(HERE / "warnings", WARNINGS)
-    for target, several in ((HERE, SEVERAL), (HERE / "warnings", WARNINGS_SEVERAL)):
-        for name, tables in several.items():
-            for table, change in tables.items():
-                save(target / "several" / name / f"{table}.csv", change(good(table)))
-    for table, name in FOLDERS:
-        save(HERE / table / f"{name}.csv" / "kept.txt", b"A folder in place of a table.\n")
-
-
-def write(target: Path, cases: Cases) -> None:
-    """One file per case: TABLE/CASE.csv."""
-    for table, named in cases.items():
-        for name, change in named.items():
-            content = change(good(table))
-            assert content != good(table), name
-            save(target / table / f"{name}.csv", content)
-
-
-def save(path: Path, content: bytes) -> None:
-    """Write a file, with the folders above it."""
-    assert not path.exists(), path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    for path, content in broken():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 if __name__ == "__main__":

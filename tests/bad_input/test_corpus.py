@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from corpus import HERE, cases, expected, look_at, looked_at, said
+from make import broken
 from small import SMALL, SmallReview
 
 from trialpool.cli import main
@@ -38,6 +39,16 @@ def test_every_file_has_its_sentences_and_every_sentence_its_file() -> None:
     assert BROKEN.keys() == SAID.keys()
     assert FLAGGED.keys() == FLAGS.keys()
     assert len(BROKEN) >= 120
+
+
+def test_the_files_are_those_of_the_lists() -> None:
+    """Written by make.py, two names for one file or a file without a case would be seen."""
+    listed = list(broken())
+    assert len(dict(listed)) == len(listed)
+    held = {p for p in HERE.rglob("*.*") if p.parent not in (HERE, HERE / "warnings")}
+    assert {
+        path: path.read_bytes() for path in held if path.is_file() and path.suffix != ".pyc"
+    } == dict(listed)
 
 
 @pytest.mark.parametrize("name", BROKEN)

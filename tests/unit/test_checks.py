@@ -156,9 +156,10 @@ def test_a_p_value_that_the_means_contradict(small: SmallReview) -> None:
     """Qi 2024 prints P = 0.39; Welch's test on the printed means gives 0.026."""
     p = stats.ttest_ind_from_stats(37.52, 7.14, 60, 41.03, 9.66, 60, equal_var=False).pvalue
     assert p == pytest.approx(0.026, abs=5e-4)
-    (problem,) = qi_2024(small, p_value="0.39")
-    assert (problem.column, problem.value) == ("p_value", "0.39")
-    assert problem.rule.endswith("gives p = 0.026")
+    reported, arm = qi_2024(small, p_value="0.39")
+    assert (reported.column, reported.value) == ("p_value", "0.39")
+    assert (arm.file.rsplit("/")[-1], arm.row, arm.column) == ("results.csv", 2, "mean")
+    assert all(problem.rule.endswith("gives p = 0.026") for problem in (reported, arm))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from trialpool.extraction.clean import clean, load
 
 logs.start(snakemake.log[0])
 folder, condition = Path(snakemake.input.instruments).parent, snakemake.wildcards.condition
-raw, warnings = load(folder, condition, snakemake.params.outcomes)
-cleaned = clean(raw, warnings, snakemake.params.confidence_order)
+order = snakemake.params.confidence_order
+raw, warnings = load(folder, condition, snakemake.params.outcomes, order)
+cleaned = clean(raw, warnings, order)
 for name, table in cleaned.all_tables().items():
     tables.write_table(snakemake.output[name], table)

@@ -11,7 +11,7 @@ from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData
 from trialpool.review.protocol import Outcome, ProtocolError, Review, load_yaml, resolve
-from trialpool.review.ready import _unknown
+from trialpool.review.ready import unheld_names
 
 _FIX = "docs/protocol.md says what may stand here"
 
@@ -55,7 +55,7 @@ def read(path: Path) -> Protocol:
 
 def unknown_names(path: Path, review: Review, data: Mapping[str, RawData]) -> tuple[Problem, ...]:
     """Names in the protocol that no table holds."""
-    lines = [line for name, raw in data.items() for line in _unknown(review, name, raw)]
+    lines = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
     return tuple(_problem(path, line) for line in lines)
 
 

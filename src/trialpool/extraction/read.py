@@ -7,22 +7,17 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from trialpool.extraction.cells import Typed, Value, typed
-from trialpool.extraction.columns import Table
+from trialpool.extraction.cells import Value, typed
+from trialpool.extraction.columns import Column, Table
 from trialpool.extraction.files import FormError, read_lines
 from trialpool.extraction.forms import Fault
 from trialpool.extraction.problems import DataError, Problem, told_once
-from trialpool.extraction.schema import ADJUDICATION, CONDITION_TABLES, INSTRUMENTS
+from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 
 __all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
            "second_look", "show"]  # fmt: skip
 
 Row = dict[str, Value]
-
-_PLACES = {
-    table.name: {name: place for place, name in enumerate(table.names)}
-    for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION)
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +25,8 @@ class Sheet:
     """One table as read. Each row holds its typed cells and, under `row`, its number.
 
     `readable` is whether there are rows to look at, `whole` whether none had to be left out, and
-    `sound` whether nothing at all was wrong with its form.
+    `sound` whether nothing at all was wrong with its form. `printed` holds the cells of a row as
+    they were typed, in the order of `header`.
     """
 
     table: Table
@@ -39,12 +35,13 @@ class Sheet:
     readable: bool = True
     whole: bool = True
     sound: bool = True
-    printed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    header: Mapping[str, int] = field(default_factory=dict)
+    printed: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     def text(self, row: Row, column: str) -> str:
         """A cell as it was typed: `5.50`, where the row holds 5.5; blank where there is none."""
         cells = self.printed.get(int(row["row"] or 0))
-        return cells[_PLACES[self.table.name][column]] if cells else ""
+        return cells[self.header[column]].strip() if cells else ""
 
     def problem(
         self, row: Row | None, column: str, rule: str, fix: str, check: str, *, warn: bool = False
@@ -138,11 +135,9 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
         return nothing, problems
 
     rows: list[Row] = []
-    printed: dict[int, tuple[str, ...]] = {}
-    places = [header.index(name) for name in table.names]
-    columns = [(name, table[name]) for name in header]
-    # Most cells of a column say the same few things; each is looked at once.
-    known: list[dict[str, Typed]] = [{} for _ in header]
+    printed: dict[int, Sequence[str]] = {}
+    columns = [_Column(table[name]) for name in header]
+    names = ["row", *header]
     whole = True
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cells) or not any(cell.strip() for cell in cells):
@@ -151,21 +146,36 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
             problems.append(_problem(file, number, fault[0], "", fault[1]))
             whole = False
             continue
-        row: Row = {"row": number}
-        for (name, column), cell, seen in zip(columns, cells, known, strict=True):
-            found = seen.get(cell)
-            if found is None:
-                found = seen[cell] = typed(cell, column)
-            row[name] = found[0]
-            if found[1]:
-                problems.append(_problem(file, number, name, cell.strip(), found[1]))
-                # A row without its name is not there for those who refer to it.
-                whole = whole and name not in table.key
-        rows.append(row)
-        printed[number] = tuple([cells[place].strip() for place in places])
+        values = [column[cell] for column, cell in zip(columns, cells, strict=True)]
+        rows.append(dict(zip(names, [number, *values], strict=True)))
+        printed[number] = cells
+    for name, column in zip(header, columns, strict=True):
+        # A row without its name is not there for those who refer to it.
+        whole = whole and not (column.faults and name in table.key)
+    places = {name: place for place, name in enumerate(header)}
+    for number, typed_in in printed.items() if any(c.faults for c in columns) else ():
+        for name, column, cell in zip(header, columns, typed_in, strict=True):
+            if cell in column.faults:
+                problems.append(_problem(file, number, name, cell.strip(), column.faults[cell]))
     sheet = Sheet(table=table, file=file, rows=tuple(rows), whole=whole, sound=not problems,
-                  printed=printed)  # fmt: skip
+                  header=places, printed=printed)  # fmt: skip
     return sheet, told_once(problems)
+
+
+class _Column(dict[str, Value]):
+    """The values of a column's cells, each text looked at once: most say the same few things."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self.column = column
+        self.faults: dict[str, Fault] = {}
+
+    def __missing__(self, cell: str) -> Value:
+        value, fault = typed(cell, self.column)
+        self[cell] = value
+        if fault:
+            self.faults[cell] = fault
+        return value
 
 
 def _problem(file: str, row: int | None, column: str, value: str, fault: Fault) -> Problem:

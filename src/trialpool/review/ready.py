@@ -48,13 +48,13 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
         when the tables are in order but the protocol names what they do not hold
     """
     data, warnings = check_all(folder, list(review.conditions), review.outcome_rules())
-    unknown = [line for name, raw in data.items() for line in _unknown(review, name, raw)]
+    unknown = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
     if unknown:
         raise problems_of_protocol(unknown)
     return data, warnings
 
 
-def _unknown(review: Review, condition: str, raw: RawData) -> Iterator[str]:
+def unheld_names(review: Review, condition: str, raw: RawData) -> Iterator[str]:
     """Names in the protocol that no table holds: a typing error would empty an analysis."""
     instruments = raw.instruments()
     for name, analysis in review.conditions[condition].analyses.items():

@@ -62,7 +62,7 @@ def spread_contradicts(index: Index) -> Iterator[Finding]:
     sheet = index["results"]
     for row in having(index.scores, "n"):
         n = number(row, "n")
-        if n < 2:
+        if n < 2 or (row["se"] is None and row["ci_low"] is None):
             continue
         spans = []
         if row["sd"] is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.read import RawData, Row, Sheet, Value
@@ -11,6 +13,7 @@ from trialpool.extraction.read import RawData, Row, Sheet, Value
 # outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
 Outcomes = Mapping[str, Mapping[str, str]]
 Key = tuple[Value, ...]
+T = TypeVar("T")
 
 SCORES = ("msd", "change", "baseline")
 WITH_RESULTS = ("results", "contrasts")
@@ -28,6 +31,8 @@ class Index:
         self.raw = raw
         self.outcomes = outcomes
         self.confidence_order = confidence_order
+        self._ends: dict[tuple[Value, bool], tuple[float | None, float | None]] = {}
+        self._shared: dict[object, Any] = {}
         # Whether the cleaning step could work with these tables.
         self.sound = all(sheet.sound for sheet in raw.sheets.values())
 
@@ -71,7 +76,7 @@ class Index:
         """The rows of a table that the extractor did not exclude."""
         return [row for row in self[name].rows if row.get("exclude_reason") is None]
 
-    def having(self, name: str, *columns: str) -> Iterator[Row]:
+    def having(self, name: str, *columns: str) -> list[Row]:
         """The rows of a table that have a value in each of the columns."""
         return having(self[name].rows, *columns)
 
@@ -82,6 +87,20 @@ class Index:
     def kind(self, row: Row) -> str:
         """Whether the row's outcome is continuous or binary; blank when it is unknown."""
         return self.outcomes.get(str(row["outcome"]), {}).get("kind", "")
+
+    def ends(self, row: Row) -> tuple[float | None, float | None]:
+        """The lowest and highest value a score can take; a change goes either way."""
+        key = row["instrument"], row["outcome_type"] == "change"
+        if key not in self._ends:
+            self._ends[key] = _ends(self.scale(row), change=key[1])
+        return self._ends[key]
+
+    def shared(self, make: Callable[[Index], T]) -> T:
+        """What `make` gives for these tables, made once for all checks that ask."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        found: T = self._shared[make]
+        return found
 
     def role(self, trial: Value, arm: Value) -> str:
         """Whether an arm is experimental or control; blank when it is unknown."""
@@ -102,19 +121,29 @@ class Index:
         return sort_rows(self.raw, self.confidence_order)
 
 
-def having(rows: Iterable[Row], *columns: str) -> Iterator[Row]:
+def _ends(scale: Row, *, change: bool) -> tuple[float | None, float | None]:
+    low, high = (None if scale.get(c) is None else number(scale, c) for c in ("low", "high"))
+    if low is not None and high is not None and low >= high:
+        return None, None  # the scale's own row is told to be wrong
+    if not change:
+        return low, high
+    return (None, None) if low is None or high is None else (low - high, high - low)
+
+
+def having(rows: Iterable[Row], *columns: str) -> list[Row]:
     """The rows that have a value in each of the columns."""
-    first, *rest = columns
-    for row in rows:
-        if row[first] is not None and all(row[column] is not None for column in rest):
-            yield row
+    if len(columns) == 1:
+        return [row for row in rows if row[columns[0]] is not None]
+    cells = itemgetter(*columns)
+    return [row for row in rows if None not in cells(row)]
 
 
 def grouped(rows: Iterable[Row], columns: Sequence[str]) -> dict[Key, list[Row]]:
     """The rows by what they have in the columns, in the order they stand in."""
+    cells = itemgetter(*columns, columns[-1])  # of one column alone it would not give a tuple
     out: dict[Key, list[Row]] = {}
     for row in rows:
-        out.setdefault(tuple([row[column] for column in columns]), []).append(row)
+        out.setdefault(cells(row)[:-1], []).append(row)
     return out
 
 

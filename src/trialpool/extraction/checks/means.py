@@ -9,7 +9,7 @@ from typing import NamedTuple
 from trialpool.extraction.checks.index import Index, having, number, span
 from trialpool.extraction.checks.quantiles import p_of_t, t_of_p
 from trialpool.extraction.checks.registry import Finding, warning
-from trialpool.extraction.read import Row
+from trialpool.extraction.read import Row, show
 
 # Printed and recomputed p values: adjusting for baseline changes p, but seldom tenfold and by more
 # than a standard normal deviate of 1; below 0.001 papers stop telling p values apart.
@@ -31,7 +31,7 @@ class _Means(NamedTuple):
 )
 def p_contradicts_means(index: Index) -> Iterator[Finding]:
     """A p value is near what a t test on the arms' means and SDs gives."""
-    arms = _Arms(index)
+    arms = index.shared(_Arms)
     for row in index.having("contrasts", "p_value"):
         if row["period"] == "both" or row["adjusted_for"] is not None or row["p_value"] == 0:
             continue
@@ -43,6 +43,14 @@ def p_contradicts_means(index: Index) -> Iterator[Finding]:
                 f"a t test on the arms' means and SDs (results.csv rows {means.rows[0]['row']} "
                 f"and {means.rows[1]['row']}) gives p = {p:.2g}",
                 others=means.rows,
+            )  # fmt: skip
+            # The contrast may not be used at all; the effect of these arms is in doubt as well.
+            yield Finding(
+                index["results"], means.rows[0], "mean",
+                f"contrasts.csv row {row['row']} prints p = {show(row['p_value'])} for this "
+                f"difference, but a t test on the arms' means and SDs (rows "
+                f"{means.rows[0]['row']} and {means.rows[1]['row']}) gives p = {p:.2g}",
+                others=(row, means.rows[1]),
             )  # fmt: skip
 
 
@@ -68,7 +76,7 @@ def _contradicts(row: Row, computed: float) -> bool:
 )
 def contrast_direction(index: Index) -> Iterator[Finding]:
     """A reported difference points the same way as the arms' means."""
-    arms = _Arms(index)
+    arms = index.shared(_Arms)
     for row in index.having("contrasts", "estimate", "contrast"):
         if row["effect_measure"] not in ("MD", "D", "G") or row["period"] == "both":
             continue
@@ -97,11 +105,12 @@ class _Arms:
     def __init__(self, index: Index) -> None:
         self._sheet = index["results"]
         self._by: dict[tuple[object, ...], list[Row]] = {}
-        if index["contrasts"].rows:
-            for row in having(index.scores, "mean", "sd", "n"):
-                if row["outcome_type"] != "baseline" and number(row, "n") > 1 and row["sd"]:
-                    key = tuple(row[c] for c in self._KEY)
-                    self._by.setdefault((*key, row["arm_id"]), []).append(row)
+        wanted = {tuple([row[c] for c in self._KEY]) for row in index["contrasts"].rows}
+        for row in having(index.scores, "mean", "sd", "n") if wanted else ():
+            key = tuple([row[c] for c in self._KEY])
+            usable = row["outcome_type"] != "baseline" and number(row, "n") > 1 and row["sd"]
+            if key in wanted and usable:
+                self._by.setdefault((*key, row["arm_id"]), []).append(row)
 
     def beside(self, contrast: Row) -> Iterator[_Means]:
         """The pairs of arms with the contrast's key, of one source and type of score."""

@@ -7,25 +7,10 @@ from math import sqrt
 
 from trialpool.extraction.checks.index import WITH_RESULTS, Index, half_unit, number, span
 from trialpool.extraction.checks.registry import Finding, error, warning
-from trialpool.extraction.read import Row, Value, show
+from trialpool.extraction.read import Row, show
 
 # A confidence limit may pass the end of a scale; the mean and the data cannot.
 _ON_THE_SCALE = ("mean", "median", "q1", "q3", "minimum", "maximum")
-
-
-def ends(index: Index, row: Row) -> tuple[float | None, float | None]:
-    """The lowest and highest value a score can take; a change goes either way."""
-    scale = index.scale(row)
-    low, high = _limit(scale.get("low")), _limit(scale.get("high"))
-    if low is not None and high is not None and low >= high:
-        return None, None  # the scale's own row is told to be wrong
-    if row["outcome_type"] != "change":
-        return low, high
-    return (None, None) if low is None or high is None else (low - high, high - low)
-
-
-def _limit(value: Value) -> float | None:
-    return None if value is None else float(value)
 
 
 @error("Correct the value, the instrument or outcome_type")
@@ -33,7 +18,7 @@ def instrument_range(index: Index) -> Iterator[Finding]:
     """A score lies within its instrument's range; a change within plus or minus its width."""
     sheet = index["results"]
     for row in index.scores:
-        low, high = ends(index, row)
+        low, high = index.ends(row)
         if low is None and high is None:
             continue
         for column in _ON_THE_SCALE:
@@ -59,12 +44,15 @@ def sd_above_maximum(index: Index) -> Iterator[Finding]:
     for row in index.scores:
         if row["sd"] is None or row["mean"] is None or row["n"] is None:
             continue
-        low, high = ends(index, row)
+        low, high = index.ends(row)
         n, mean = number(row, "n"), number(row, "mean")
         if low is None or high is None or not low <= mean <= high or n < 2:
             continue
         # All scores at the two ends: the largest variance a mean leaves room for.
-        most = sqrt(n / (n - 1) * (mean - low) * (high - mean))
+        room = (mean - low) * (high - mean)
+        if number(row, "sd") ** 2 <= room:
+            continue
+        most = sqrt(n / (n - 1) * room)
         if span(sheet, row, "sd")[0] > 1.01 * most + half_unit(sheet, row, "mean"):
             yield Finding(
                 sheet, row, "sd",

@@ -22,6 +22,9 @@ def effect_above_3_sd(index: Index) -> Iterator[Finding]:
     """Two arms do not differ by more than 3 pooled standard deviations."""
     for rows in index.comparisons:
         arms = [row for row in having(rows, "mean", "sd", "n") if row["sd"]]
+        means, sds = ([number(row, column) for row in arms] for column in ("mean", "sd"))
+        if not arms or max(means) - min(means) <= MOST_SDS * min(sds):
+            continue
         for row in (r for r in arms if index.role(r["trial_id"], r["arm_id"]) == "experimental"):
             for other in arms:
                 if index.role(other["trial_id"], other["arm_id"]) != "control":
@@ -86,13 +89,9 @@ def same_numbers(index: Index) -> Iterator[Finding]:
         ("contrasts", index.used("contrasts"), "estimate", ("estimate", "ci_low", "ci_high")),
     ):
         sheet = index[name]
-        full = [
-            row
-            for row in having(rows, *numbers)
-            if sum(decimals(sheet.text(row, c)) for c in numbers) >= ENOUGH_DECIMALS
-        ]
-        for found in grouped(full, numbers).values():
-            for place, row in enumerate(found):
+        for found in grouped(having(rows, *numbers), numbers).values():
+            places = sum(decimals(sheet.text(found[0], c)) for c in numbers) if found[1:] else 0
+            for place, row in enumerate(found) if places >= ENOUGH_DECIMALS else ():
                 others = ((o, where) for o in found[:place] if (where := _elsewhere(row, o)))
                 for other, where in list(others)[:1]:
                     rule = f"the same {_WHAT[name]} as in row {other['row']}, which has {where}"

@@ -8,7 +8,6 @@ from statistics import median
 
 from trialpool.extraction.checks.index import Index, Key, grouped, having, number
 from trialpool.extraction.checks.registry import Finding, error, warning
-from trialpool.extraction.checks.scales import ends
 from trialpool.extraction.read import Row, Value, show
 
 # An SE is smaller than its SD by sqrt(n): with the 10 to 100 people per arm of small trials, by a
@@ -51,8 +50,6 @@ def se_typed_as_sd(index: Index) -> Iterator[Finding]:
         # the other arm.
         both = usual is not None and _sd(largest) * SD_RATIO < usual
         for row in arms:
-            if _little_room(index, row):
-                continue
             rule = (
                 _beside_arm(row, largest)
                 or _beside_times(row, elsewhere.largest_of_arm(row))
@@ -60,7 +57,7 @@ def se_typed_as_sd(index: Index) -> Iterator[Finding]:
                 or (usual is not None and both and _beside_trials(row, usual))
                 or _beside_range(index, row)
             )
-            if rule:
+            if rule and not _little_room(index, row):
                 yield Finding(sheet, row, "sd", f"{rule}; looks like a standard error")
 
 
@@ -71,7 +68,7 @@ def _sd(row: Row) -> float:
 def _little_room(index: Index, row: Row) -> bool:
     if row["mean"] is None or row["outcome_type"] == "change":
         return False
-    distances = [abs(number(row, "mean") - end) for end in ends(index, row) if end is not None]
+    distances = [abs(number(row, "mean") - end) for end in index.ends(row) if end is not None]
     return bool(distances) and _sd(row) >= SD_OF_ROOM * min(distances)
 
 
@@ -109,7 +106,7 @@ def _beside_trials(row: Row, usual: float) -> str:
 
 
 def _beside_range(index: Index, row: Row) -> str:
-    low, high = ends(index, row)
+    low, high = index.ends(row)
     if low is None or high is None or row["n"] is None or number(row, "n") < ENOUGH_PEOPLE:
         return ""
     share = _sd(row) / (high - low) if high > low else 1.0
