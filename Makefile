@@ -23,7 +23,7 @@ results: $(READY) ## run the review: data/raw and config to results/
 	@$(RUN) snakemake --cores $(CORES) $(FIRST)
 
 test: $(READY) ## run the tests
-	@$(RUN) pytest -q
+	@$(RUN) pytest -q -n auto --dist worksteal
 
 check: $(READY) ## lint, formatting, types
 	@$(RUN) ruff check .
