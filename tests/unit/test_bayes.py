@@ -194,29 +194,29 @@ QUANTILES: list[tuple[Prior | str, Callable[[float], float]]] = [
 
 
 def _given(
-    tau: float, mu_sd: float | None
+    tau: float, mu_sd: float | None, y: NDArray[np.float64] = Y, v: NDArray[np.float64] = V
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """Log likelihood of tau; mean and SD given tau of mu, a new study and all true effects.
 
-    Conditions the joint normal distribution on Y (kriging, universal where mu has a flat prior).
+    Conditions the joint normal distribution on y (kriging, universal where mu has a flat prior).
     """
-    k, one = len(Y), np.ones(len(Y))
+    k, one = len(y), np.ones(len(y))
     eye = np.eye(k)
     shared = 0.0 if mu_sd is None else mu_sd**2
-    K = np.diag(V) + tau**2 * eye + shared
+    K = np.diag(v) + tau**2 * eye + shared
     c = shared + np.column_stack([0 * one, 0 * one, tau**2 * eye])
     c0 = shared + np.array([0.0, *([tau**2] * (k + 1))])
     if mu_sd is None:
         contrasts = eye[1:] - eye[0]
-        loglik = stats.multivariate_normal.logpdf(contrasts @ Y, cov=contrasts @ K @ contrasts.T)
+        loglik = stats.multivariate_normal.logpdf(contrasts @ y, cov=contrasts @ K @ contrasts.T)
         bordered = np.block([[K, one[:, None]], [one[None, :], np.zeros((1, 1))]])
         solved = np.linalg.solve(bordered, np.vstack([c, np.ones((1, k + 2))]))
         weight, lagrange = solved[:k], solved[k]
     else:
-        loglik = stats.multivariate_normal.logpdf(Y, cov=K)
+        loglik = stats.multivariate_normal.logpdf(y, cov=K)
         weight, lagrange = np.linalg.solve(K, c), np.zeros(k + 2)
     var = c0 - (weight * c).sum(axis=0) - lagrange
-    return float(loglik), weight.T @ Y, np.sqrt(var)
+    return float(loglik), weight.T @ y, np.sqrt(var)
 
 
 @pytest.mark.parametrize("mu_sd", [None, 1.0])
@@ -335,6 +335,21 @@ def test_eight_schools_as_bayesmeta_prints_them() -> None:
     for school, median, spread in ((0, 10.093581, 7.901084), (6, 9.786985, 6.631039),
                                    (7, 8.266594, 7.456906)):  # fmt: skip
         assert post.theta[school] == pytest.approx(median, abs=0.0025 * spread)
+
+
+def test_eight_schools_by_adaptive_integration() -> None:
+    """Where bayesmeta's mixture is coarse: mu and the true effects of the schools to 1e-8."""
+    post = _schools()
+    ends = np.array([post.mu, post.new, *post.theta])
+
+    def joint(p: float) -> NDArray[np.float64]:
+        tau = min(25 * np.tan(np.pi * p / 2), 1e9)
+        loglik, mean, sd = _given(tau, 50.0, np.array(SCHOOLS), SCHOOLS_SE**2)
+        found: NDArray[np.float64] = np.exp(loglik + 30) * np.append(ndtr((ends - mean) / sd), 1.0)
+        return found
+
+    found = quad_vec(joint, 0.0, 1.0, epsabs=1e-14, epsrel=1e-12, limit=2000)[0]
+    assert found[:-1] / found[-1] == pytest.approx(0.5, abs=1e-8)
 
 
 @pytest.mark.parametrize(("prior", "quantile"), QUANTILES[3:])
