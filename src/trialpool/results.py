@@ -102,7 +102,14 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
-    """Posterior of the normal-normal random-effects model, on the scale of `yi`."""
+    """Posterior of the normal-normal random-effects model, on the scale of `yi`.
+
+    `new` is a new study's true effect, `theta` the true effect of each study given all of them,
+    in their order; each is a median with the bounds of its interval. `p_benefit` and
+    `p_new_benefit` are the probabilities that mu and a new study's true effect lie beyond 0 on the
+    side of `better`, `p_mid` and `p_new_mid` that they lie beyond `mid` there: None where no `mid`
+    was given.
+    """
 
     mu: float
     mu_lb: float
@@ -115,6 +122,17 @@ class Posterior:
     p_below_zero: float
     prior: str
     level: float
+    prior_reference: str = ""
+    new: float = NAN
+    better: str = "lower"
+    mid: float | None = None
+    p_benefit: float = NAN
+    p_new_benefit: float = NAN
+    p_mid: float | None = None
+    p_new_mid: float | None = None
+    theta: tuple[float, ...] = ()
+    theta_lb: tuple[float, ...] = ()
+    theta_ub: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,99 @@
+"""The distribution of tau on Gauss-Legendre nodes, and quantiles of mixtures over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+from trialpool.results import Array
+
+NODES = 20  # Gauss-Legendre nodes per panel
+PANELS = 24
+NEGLIGIBLE = 45.0  # on the log scale: exp(-45) is below the rounding of a probability
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A coordinate x of tau with its prior, over the part that can hold the posterior.
+
+    `tau` turns x into tau, `log_prior` is the log density of x up to a constant.
+    """
+
+    tau: Callable[[Array], Array]
+    log_prior: Callable[[Array], Array]
+    low: float
+    high: float
+    panels: int = PANELS
+
+
+class Grid:
+    """Nodes of tau with posterior weights that add up to 1, and the distribution of tau.
+
+    x = sinh(u): even near 0, logarithmic beyond, so one rule serves any ratio of scales and any
+    tail. Gauss-Legendre on equal panels of u, over the part that holds the posterior.
+    """
+
+    def __init__(self, log_likelihood: Callable[[Array], Array], axis: Axis) -> None:
+        self._log_likelihood, self._axis = log_likelihood, axis
+        low, high = math.asinh(axis.low), math.asinh(axis.high)
+        for _ in range(3):  # a narrow posterior shows only on a grid of its own size
+            u = np.linspace(low, high, 401)
+            height = self._height(u)
+            kept = np.flatnonzero(height > height.max() - NEGLIGIBLE)
+            low, high = float(u[max(kept[0] - 1, 0)]), float(u[min(kept[-1] + 1, 400)])
+        panels = axis.panels
+        self._edges = np.linspace(low, high, panels + 1)
+        self._peak = float(height.max())
+        x, w = _legendre()
+        half = (high - low) / panels / 2
+        u = ((self._edges[:-1] + half)[:, np.newaxis] + half * x).ravel()
+        mass = np.exp(self._height(u) - self._peak) * np.tile(w * half, panels)
+        self._total = float(mass.sum())
+        self._below = np.concatenate([[0.0], np.cumsum(mass.reshape(panels, -1).sum(axis=1))])
+        self.tau: Array = axis.tau(np.sinh(u))
+        self.weight: Array = mass / self._total
+
+    def _height(self, u: Array) -> Array:
+        """Log density of u: likelihood, prior of x and the Jacobian of x = sinh(u)."""
+        x = np.sinh(u)
+        log_density = self._log_likelihood(self._axis.tau(x)) + self._axis.log_prior(x)
+        return log_density + np.log(np.cosh(u))
+
+    def quantile(self, p: float) -> float:
+        """Value of tau with posterior probability p below it."""
+        target = p * self._total
+        panel = int(np.clip(np.searchsorted(self._below, target) - 1, 0, self._axis.panels - 1))
+        left, right = float(self._edges[panel]), float(self._edges[panel + 1])
+        x, w = _legendre()
+
+        def excess(u: float) -> float:
+            half = (u - left) / 2
+            part = np.exp(self._height(left + half * (x + 1)) - self._peak)
+            return float(self._below[panel]) + half * float((w * part).sum()) - target
+
+        return float(self._axis.tau(np.asarray(math.sinh(_root(excess, left, right)))))
+
+
+def mixture_quantile(p: float, weight: Array, mean: Array, sd: Array) -> float:
+    """Value below which a mixture of normals has probability p."""
+    low, high = float((mean - 10 * sd).min()), float((mean + 10 * sd).max())
+    return _root(lambda x: float((weight * ndtr((x - mean) / sd)).sum()) - p, low, high)
+
+
+@cache
+def _legendre() -> tuple[Array, Array]:
+    x, w = np.polynomial.legendre.leggauss(NODES)
+    return x, w
+
+
+def _root(f: Callable[[float], float], low: float, high: float) -> float:
+    at_low, at_high = f(low), f(high)
+    if at_low * at_high >= 0:  # the quantile is an edge, up to rounding
+        return low if abs(at_low) < abs(at_high) else high
+    return float(brentq(f, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))
