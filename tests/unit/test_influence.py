@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bcg import V, Y
+from bcg import LATITUDE, V, Y
 from numpy.typing import NDArray
 
 import trialpool as tp
+from trialpool.diagnostics.deletion import ESSENTIAL, FEW_LEFT, NOTHING_LEFT, ONE_LEFT
 from trialpool.diagnostics.influence import (
-    NOTHING_LEFT,
-    ONE_LEFT,
     Influence,
     baujat,
     gosh,
@@ -201,7 +200,7 @@ def test_one_study_leaves_nothing() -> None:
     found = influence([0.3], [0.1])
     assert missing(found) == set(FIELDS) - {"resid", "resid_se", "hat", "weight"}
     assert missing(found) == set(found.reasons)
-    assert set(found.reasons.values()) == {NOTHING_LEFT}
+    assert {why for name, why in found.reasons.items() if name != "rstandard"} == {NOTHING_LEFT}
     assert found.weight.tolist() == [100]
     assert found.without is None
     assert not found.influential.any()
@@ -242,6 +241,62 @@ def test_bad_values_are_named() -> None:
         influence([0.1, 0.2, 0.3], [0.1, -0.2, 0.3])
     with pytest.raises(TrialpoolError, match="tau2 = 'XX'"):
         influence([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], tau2="XX")
+
+
+# --- meta-regression -----------------------------------------------------------------------------
+
+DESIGN = np.column_stack([np.ones(13), LATITUDE])
+
+
+@pytest.mark.parametrize("tau2", ["EE", "DL", "REML"])
+@pytest.mark.parametrize("test", ["z", "knha", "hksj"])
+def test_each_number_of_a_regression_by_removing_the_study_by_hand(tau2: str, test: str) -> None:
+    found = influence(Y, V, DESIGN, tau2=tau2, test=test)
+    full = tp.regress(Y, V, DESIGN, tau2=tau2, test=test)
+    for i in range(len(Y)):
+        left, x = np.delete(np.arange(len(Y)), i), DESIGN[i]
+        rest = tp.regress(Y[left], V[left], DESIGN[left], tau2=tau2, test=test)
+        plain = tp.regress(Y[left], V[left], DESIGN[left], tau2=tau2, test="z")
+        moved, t, factor = full.beta - rest.beta, rest.tau2, rest.vb[0, 0] / plain.vb[0, 0]
+        everywhere = np.linalg.inv((DESIGN.T / (V + t)) @ DESIGN)
+        expected = {
+            "rstudent": (Y[i] - x @ rest.beta) / np.sqrt(V[i] + t + x @ rest.vb @ x),
+            "dffits": x @ moved / np.sqrt(factor * full.hat[i] * (V[i] + t)),
+            "cook_d": moved @ np.linalg.inv(full.vb) @ moved,
+            "cov_r": np.linalg.det(rest.vb) / np.linalg.det(full.vb),
+            "tau2_del": t,
+            "qe_del": rest.qe,
+        }
+        ours = {name: getattr(found, name)[i] for name in expected}
+        assert ours == pytest.approx(expected, rel=1e-7, abs=1e-12)
+        steps = np.sqrt(factor * everywhere.diagonal())
+        assert found.dfbetas[i] == pytest.approx(moved / steps, rel=1e-7)
+
+
+@pytest.mark.parametrize("tau2", ["EE", "REML"])
+@pytest.mark.parametrize("test", ["z", "hksj"])
+def test_a_regression_on_the_intercept_alone_is_the_pooled_effect(tau2: str, test: str) -> None:
+    plain = columns(influence(Y, V, tau2=tau2, test=test))
+    regression = columns(influence(Y, V, np.ones((13, 1)), tau2=tau2, test=test))
+    for name, values in plain.items():
+        assert regression[name].ravel() == pytest.approx(values, rel=1e-7, abs=1e-11)
+
+
+def test_a_study_that_alone_carries_a_coefficient_cannot_be_left_out() -> None:
+    design = np.column_stack([np.ones(13), np.eye(13)[4]])
+    found = influence(Y, V, design)
+    assert np.flatnonzero(np.isnan(found.dffits)).tolist() == [4]
+    assert np.isnan(found.dfbetas[4]).all()
+    assert found.reasons["dffits"] == found.reasons["tau2_del"] == ESSENTIAL
+    assert found.hat[4] == pytest.approx(1)
+    assert found.influential[4]
+
+
+def test_a_regression_without_degrees_of_freedom_to_lose() -> None:
+    found = influence(Y[:3], V[:3], DESIGN[:3])
+    assert {found.reasons[name] for name in NEED_TAU2} == {FEW_LEFT}
+    assert missing(found) == set(found.reasons)
+    assert np.isfinite(found.hat).all()
 
 
 # --- Baujat --------------------------------------------------------------------------------------

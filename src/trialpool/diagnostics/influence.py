@@ -8,31 +8,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialpool.diagnostics.deletion import (
+    NOT_CONVERGED,
+    Rest,
+    Whole,
+    of_one_mean,
+    of_regression,
+)
 from trialpool.pooling.batch import PooledMany, pool_many
 from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.inputs import as_studies
-from trialpool.pooling.model import pool
-from trialpool.pooling.subsets import MAX_ALL, Mask, all_subsets, leave_one_out
-from trialpool.results import NAN, Array, Pooled, TrialpoolError
+from trialpool.pooling.subsets import MAX_ALL, Mask, all_subsets
+from trialpool.results import NAN, Array, TrialpoolError
 
-NOTHING_LEFT = "k = 1: nothing is left without the study"
-ONE_LEFT = "k = 2: one study is left, which has no tau2"
-NOT_CONVERGED = "not converged"
 NO_ERROR = "what it is divided by is 0"
 
-_BY_DELETION = (
-    "resid_del",
-    "resid_del_se",
-    "rstudent",
-    "dffits",
-    "cook_d",
-    "cov_r",
-    "tau2_del",
-    "qe_del",
-    "dfbetas",
-)
-# What holds a tau2 of the studies that are left.
+# What holds a tau2 of the studies that are left; the other numbers of a refit do not.
 _BY_TAU2 = ("resid_del_se", "rstudent", "dffits", "cov_r", "tau2_del", "dfbetas")
+_BY_DELETION = ("resid_del", "cook_d", "qe_del", *_BY_TAU2)
 _PIECE = 2**14  # subsets whose full results are held at a time
 _BITS = 62  # studies whose subsets a 64-bit integer can number
 
@@ -41,15 +34,17 @@ _BITS = 62  # studies whose subsets a 64-bit integer can number
 class Influence:
     """Deletion diagnostics of the k studies, arrays (k,), in metafor's vocabulary.
 
-    `resid` is the distance from the pooled effect, `rstandard` the same over its standard error
-    `resid_se`; `resid_del`, `resid_del_se` and `rstudent` are those from the pooled effect of the
-    other studies. `dffits` and `dfbetas` count standard errors by which the pooled effect moves
-    when the study is left out, `cook_d` its squared move; `cov_r` is the ratio of the squared
-    standard errors, below 1 where the effect is more precise without the study. `tau2_del` and
-    `qe_del` are tau2 and Cochran's Q without it. `hat` adds up to 1, `weight` is in percent.
+    `resid` is the distance from the model, `rstandard` the same over its standard error
+    `resid_se`; `resid_del`, `resid_del_se` and `rstudent` are those from the model of the other
+    studies. `dffits` and `dfbetas` count standard errors by which the fitted effect and the
+    coefficients move when the study is left out, `cook_d` is the squared move of all of them;
+    `cov_r` is the ratio of the determinants of their covariance, below 1 where they are more
+    precise without the study. `tau2_del` and `qe_del` are tau2 and Cochran's Q without it. `hat`
+    adds up to the number of coefficients, `weight` is in percent. Of a regression `dfbetas` has
+    shape (k, p).
 
-    `without` holds the k refits, in the order of the studies; None for k = 1. `reasons` maps the
-    name of a field with a NaN to why it is NaN.
+    `without` holds the k refits, in the order of the studies; None for k = 1 and for a
+    regression. `reasons` maps the name of a field with a NaN to why it is NaN.
     """
 
     resid: Array
@@ -99,20 +94,22 @@ class Gosh:
 def influence(
     yi: ArrayLike,
     vi: ArrayLike,
+    X: ArrayLike | None = None,
     *,
     tau2: str = "REML",
     test: str = "z",
     level: float = 0.95,
 ) -> Influence:
-    """How the pooled effect would change without each of the k studies.
+    """How the pooled effect, or a meta-regression, would change without each of the k studies.
 
-    A study is called influential if at least one of these holds, with p = 1 coefficient:
-    |dffits| > 3 sqrt(p / (k - p)); cook_d beyond the median of chi-squared with p degrees of
-    freedom; hat > 3 p / k; |dfbetas| > 1. These are conventions, not tests.
+    A study is called influential if at least one of these holds, with p coefficients, one for a
+    pooled effect: |dffits| > 3 sqrt(p / (k - p)); cook_d beyond the median of chi-squared with p
+    degrees of freedom; hat > 3 p / k; any |dfbetas| > 1. These are conventions, not tests.
 
     Parameters
     ----------
     yi, vi, tau2 : as for `pool`
+    X : (k, p) design matrix as for `regress`; None for a common mean
     test
         as for `pool`; under "knha" and "hksj" the squared standard errors carry their factor
     level : of the intervals of `without`
@@ -120,33 +117,37 @@ def influence(
     Returns
     -------
     Influence. k = 1 leaves nothing to compare with, and k = 2 leaves one study, which has no tau2:
-    what needs it is NaN, and no study is called influential by it. Under EE tau2 is 0 throughout
+    what needs it is NaN, and no study is called influential by it; under EE tau2 is 0 throughout.
+    A regression of k = p + 1 studies leaves no degrees of freedom, and a study that alone carries
+    a coefficient cannot be left out
 
     Raises
     ------
     TrialpoolError
-        as for `pool`
+        as for `pool` and `regress`
 
     References
     ----------
     Viechtbauer & Cheung 2010, Res Synth Methods 1:112
     """
     y, v = as_studies(yi, vi)
-    k = len(y)
-    full = pool(y, v, tau2=tau2, test=test, level=level)
-    rest = _refits(y, v, tau2, test, level)
+    refits = None
+    if X is None:
+        x = np.ones((len(y), 1))
+        whole, rest, refits = of_one_mean(y, v, tau2, test, level)
     with np.errstate(all="ignore"):
-        own = _own(y, v, full)
-        deleted = dict.fromkeys(_BY_DELETION, np.full(k, NAN))
-        if rest is not None:
-            deleted = _deleted(y, v, full, rest)
-        numbers = {**own, **deleted}
-        influential = _by_convention(numbers, k)
+        if X is not None:
+            x, whole, rest = of_regression(y, v, X, tau2, test)
+        numbers = {**_own(y, v, x, whole), **_deleted(y, v, x, whole, rest)}
+        influential = _by_convention(numbers, *x.shape)
+    numbers = {name: np.where(np.isfinite(z), z, NAN) for name, z in numbers.items()}
+    if X is None:
+        numbers["dfbetas"] = numbers["dfbetas"][:, 0]
     return Influence(
-        **{name: np.where(np.isfinite(x), x, NAN) for name, x in numbers.items()},
+        **numbers,
         influential=influential,
-        without=rest,
-        reasons=_reasons(numbers, k, tau2, rest),
+        without=refits,
+        reasons=_reasons(numbers, rest.why),
     )
 
 
@@ -176,12 +177,12 @@ def baujat(yi: ArrayLike, vi: ArrayLike, *, tau2: str = "EE") -> Baujat:
     Baujat et al. 2002, Stat Med 21:2641
     """
     y, v = as_studies(yi, vi)
-    full, rest = pool(y, v, tau2=tau2, test="z"), _refits(y, v, tau2, "z", 0.95)
-    x = (y - full.beta) ** 2 / (v + _tau2(full))
-    if rest is None:
-        return Baujat(x, np.full(len(y), NAN))
-    known = np.isfinite(_tau2_without(rest))
-    return Baujat(x, np.where(known, (full.beta - rest.beta) ** 2 / rest.se**2, NAN))
+    whole, rest, _ = of_one_mean(y, v, tau2, "z", 0.95)
+    moved, square = whole.beta[0] - rest.beta[:, 0], rest.vb[:, 0, 0]
+    return Baujat(
+        x=(y - whole.beta[0]) ** 2 / (v + whole.tau2),
+        y=np.where(np.isfinite(rest.tau2), moved**2 / square, NAN),
+    )
 
 
 def gosh(
@@ -242,78 +243,62 @@ def gosh(
 # --- of the fits ---------------------------------------------------------------------------------
 
 
-def _refits(y: Array, v: Array, tau2: str, test: str, level: float) -> PooledMany | None:
-    """All fits without one study, at once; None where nothing is left."""
-    if len(y) == 1:
-        return None
-    return pool_many(y, v, leave_one_out(len(y)), tau2=tau2, test=test, level=level)
-
-
-def _tau2(full: Pooled) -> float:
-    return 0.0 if full.k == 1 else full.tau2
-
-
-def _tau2_without(rest: PooledMany) -> Array:
-    """tau2 without each study; 0 under EE even where one study is left."""
-    return np.zeros(len(rest)) if rest.method == "EE" else rest.tau2
-
-
-def _own(y: Array, v: Array, full: Pooled) -> dict[str, Array]:
-    """What needs no refit; for one mean the hat value is the weight."""
-    hat, resid = full.weights, y - full.beta
-    se = np.sqrt((v + _tau2(full)) * (1 - hat))
+def _own(y: Array, v: Array, x: Array, whole: Whole) -> dict[str, Array]:
+    """What needs no refit."""
+    resid, se = y - x @ whole.beta, np.sqrt((v + whole.tau2) * (1 - whole.hat))
     return {
         "resid": resid,
         "resid_se": se,
         "rstandard": resid / se,
-        "hat": hat,
-        "weight": 100 * hat,
+        "hat": whole.hat,
+        "weight": 100 * whole.weights,
     }
 
 
-def _deleted(y: Array, v: Array, full: Pooled, rest: PooledMany) -> dict[str, Array]:
-    t, square = _tau2_without(rest), rest.se**2
+def _deleted(y: Array, v: Array, x: Array, whole: Whole, rest: Rest) -> dict[str, Array]:
+    t, moved = rest.tau2, whole.beta - rest.beta
+    fitted = (x * rest.beta).sum(axis=1)
+    resid_se: Array = np.sqrt(v + t + np.einsum("ij,ijl,il->i", x, rest.vb, x))
     # All studies weighted by the tau2 of the others; row i belongs to the fit without study i.
-    weights = 1 / (v + t[:, np.newaxis])
-    whole = weights.sum(axis=1)
-    # What Knapp and Hartung multiply the variance of the fit by.
-    inflated = rest.test in ("knha", "hksj")
-    factor = square * (whole - weights.diagonal()) if inflated else 1.0
-    moved, resid = full.beta - rest.beta, y - rest.beta
-    resid_se = np.sqrt(v + t + square)
+    root = 1 / np.sqrt(v + t[:, np.newaxis])
+    inverse = np.linalg.inv(np.linalg.qr(root[:, :, np.newaxis] * x, mode="r"))
+    steps = np.sqrt(rest.factor[:, np.newaxis] * (inverse * inverse).sum(axis=2))
+    # X'WX without inverting the covariance, which has the square of the condition of X.
+    shift = (moved @ x.T) / np.sqrt(whole.factor * (v + whole.tau2))
+    cov_r = np.linalg.det(rest.vb) / np.linalg.det(whole.vb)
     return {
-        "resid_del": resid,
+        "resid_del": y - fitted,
         "resid_del_se": resid_se,
-        "rstudent": resid / resid_se,
-        "dffits": moved / np.sqrt(factor * full.weights * (v + t)),
-        "cook_d": moved**2 / full.se**2,
-        "cov_r": np.where(np.isfinite(t), square / full.se**2, NAN),
+        "rstudent": (y - fitted) / resid_se,
+        "dffits": (x @ whole.beta - fitted) / np.sqrt(rest.factor * whole.hat * (v + t)),
+        "cook_d": (shift * shift).sum(axis=1),
+        "cov_r": np.where(np.isfinite(t), cov_r, NAN),
         "tau2_del": t,
         "qe_del": rest.q,
-        "dfbetas": moved * np.sqrt(whole / factor),
+        "dfbetas": moved / steps,
     }
 
 
-def _by_convention(x: dict[str, Array], k: int, p: int = 1) -> NDArray[np.bool_]:
+def _by_convention(x: dict[str, Array], k: int, p: int) -> NDArray[np.bool_]:
     """Whether a study passes one of the usual marks; NaN passes none."""
     found: NDArray[np.bool_] = (
         (np.abs(x["dffits"]) > 3 * np.sqrt(p / np.float64(k - p)))
         | (chi2_tail(x["cook_d"], np.full(k, p)) < 0.5)
         | (x["hat"] > 3 * p / k)
-        | (np.abs(x["dfbetas"]) > 1)
+        | (np.abs(x["dfbetas"]) > 1).any(axis=1)
     )
     return found
 
 
-def _reasons(x: dict[str, Array], k: int, tau2: str, rest: PooledMany | None) -> dict[str, str]:
+def _reasons(x: dict[str, Array], why: dict[str, str]) -> dict[str, str]:
     """Why each field with a NaN has it."""
-    if rest is None:
-        return dict.fromkeys(("rstandard", *_BY_DELETION), NOTHING_LEFT)
     out = {}
     for name, values in x.items():
-        if not np.isfinite(values).all():
-            out[name] = NO_ERROR if rest.converged.all() else NOT_CONVERGED
-    return out | (dict.fromkeys(_BY_TAU2, ONE_LEFT) if k == 2 and tau2 != "EE" else {})
+        if np.isnan(values).any():
+            of_refit = why.get("all") if name in _BY_DELETION else None
+            of_tau2 = why.get("tau2") if name in _BY_TAU2 else None
+            out[name] = of_refit or of_tau2 or NO_ERROR
+    return out
 
 
 # --- of subsets ----------------------------------------------------------------------------------
