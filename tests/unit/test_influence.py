@@ -8,7 +8,13 @@ from bcg import LATITUDE, V, Y
 from numpy.typing import NDArray
 
 import trialpool as tp
-from trialpool.diagnostics.deletion import ESSENTIAL, FEW_LEFT, NOTHING_LEFT, ONE_LEFT
+from trialpool.diagnostics.deletion import (
+    ESSENTIAL,
+    FEW_LEFT,
+    NOT_CONVERGED,
+    NOTHING_LEFT,
+    ONE_LEFT,
+)
 from trialpool.diagnostics.influence import (
     Influence,
     baujat,
@@ -16,6 +22,7 @@ from trialpool.diagnostics.influence import (
     influence,
 )
 from trialpool.pooling.subsets import all_subsets
+from trialpool.pooling.tau2 import ESTIMATORS, Estimator
 from trialpool.results import Array, TrialpoolError
 
 # influence(rma(yi, vi)) on the log risk ratios of the BCG trials, metafor 5.1-12, stopping rule
@@ -236,9 +243,20 @@ def test_what_has_no_standard_error_is_missing_with_its_reason() -> None:
     assert np.isnan(found.dfbetas).tolist() == [False, False, False, True]
 
 
+def test_a_fit_that_did_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = Estimator(lambda s: s.zero + np.nan, None, "never")
+    monkeypatch.setitem(ESTIMATORS, "NEVER", never)
+    found = influence(Y, V, tau2="NEVER")
+    assert missing(found) == set(found.reasons) == set(FIELDS) - {"qe_del"}
+    assert set(found.reasons.values()) == {NOT_CONVERGED}
+    assert not found.influential.any()
+
+
 def test_bad_values_are_named() -> None:
     with pytest.raises(TrialpoolError, match=r"vi\[1\]"):
         influence([0.1, 0.2, 0.3], [0.1, -0.2, 0.3])
+    with pytest.raises(TrialpoolError, match="level"):
+        influence(Y, V, DESIGN, level=95)
     with pytest.raises(TrialpoolError, match="tau2 = 'XX'"):
         influence([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], tau2="XX")
 
@@ -289,6 +307,8 @@ def test_a_study_that_alone_carries_a_coefficient_cannot_be_left_out() -> None:
     assert np.isnan(found.dfbetas[4]).all()
     assert found.reasons["dffits"] == found.reasons["tau2_del"] == ESSENTIAL
     assert found.hat[4] == pytest.approx(1)
+    assert np.flatnonzero(np.isnan(found.rstandard)).tolist() == [4]
+    assert found.resid_se[4] == 0
     assert found.influential[4]
 
 
@@ -364,7 +384,7 @@ def test_gosh_samples_beyond_the_limit_by_its_seed() -> None:
     assert found.k.mean() == pytest.approx(6.5, abs=5 * np.sqrt(13 / 4 / 500))
 
 
-@pytest.mark.parametrize("k", [40, 70])
+@pytest.mark.parametrize("k", [40, 62, 70])
 def test_gosh_of_many_studies(k: int) -> None:
     rng = np.random.default_rng(k)
     found = gosh(rng.normal(size=k), np.full(k, 0.1), tau2="DL", limit=200)

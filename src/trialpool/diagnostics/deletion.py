@@ -88,10 +88,12 @@ def of_one_mean(
     return whole, Rest(many.beta[:, None], square[:, None, None], left, many.q, factor, why), many
 
 
-def of_regression(y: Array, v: Array, X: Any, tau2: str, test: str) -> tuple[Array, Whole, Rest]:
+def of_regression(
+    y: Array, v: Array, X: Any, tau2: str, test: str, level: float
+) -> tuple[Array, Whole, Rest]:
     """The design (k, p), the regression on it, and each time without one study, all at once."""
     x, _ = as_design(X, len(y), None)
-    full = regress(y, v, x, tau2=tau2, test=test)
+    full = regress(y, v, x, tau2=tau2, test=test, level=level)
     k, p = x.shape
     factor = _factor(y - full.fitted, v + full.tau2, k - p, test)
     whole = Whole(full.beta, full.vb, full.tau2, factor, full.hat, full.weights)

@@ -26,6 +26,7 @@ NO_ERROR = "what it is divided by is 0"
 # What holds a tau2 of the studies that are left; the other numbers of a refit do not.
 _BY_TAU2 = ("resid_del_se", "rstudent", "dffits", "cov_r", "tau2_del", "dfbetas")
 _BY_DELETION = ("resid_del", "cook_d", "qe_del", *_BY_TAU2)
+_ROUNDING = 1e-12
 _PIECE = 2**14  # subsets whose full results are held at a time
 _BITS = 62  # studies whose subsets a 64-bit integer can number
 
@@ -137,17 +138,17 @@ def influence(
         whole, rest, refits = of_one_mean(y, v, tau2, test, level)
     with np.errstate(all="ignore"):
         if X is not None:
-            x, whole, rest = of_regression(y, v, X, tau2, test)
+            x, whole, rest = of_regression(y, v, X, tau2, test, level)
         numbers = {**_own(y, v, x, whole), **_deleted(y, v, x, whole, rest)}
+        numbers = {name: np.where(np.isfinite(z), z, NAN) for name, z in numbers.items()}
         influential = _by_convention(numbers, *x.shape)
-    numbers = {name: np.where(np.isfinite(z), z, NAN) for name, z in numbers.items()}
     if X is None:
         numbers["dfbetas"] = numbers["dfbetas"][:, 0]
     return Influence(
         **numbers,
         influential=influential,
         without=refits,
-        reasons=_reasons(numbers, rest.why),
+        reasons=_reasons(numbers, whole, rest),
     )
 
 
@@ -245,7 +246,9 @@ def gosh(
 
 def _own(y: Array, v: Array, x: Array, whole: Whole) -> dict[str, Array]:
     """What needs no refit."""
-    resid, se = y - x @ whole.beta, np.sqrt((v + whole.tau2) * (1 - whole.hat))
+    resid, left = y - x @ whole.beta, 1 - whole.hat
+    # Where the fit goes through a study, what is left of it is rounding.
+    se = np.sqrt((v + whole.tau2) * np.where(left > _ROUNDING, left, 0.0))
     return {
         "resid": resid,
         "resid_se": se,
@@ -290,14 +293,15 @@ def _by_convention(x: dict[str, Array], k: int, p: int) -> NDArray[np.bool_]:
     return found
 
 
-def _reasons(x: dict[str, Array], why: dict[str, str]) -> dict[str, str]:
+def _reasons(x: dict[str, Array], whole: Whole, rest: Rest) -> dict[str, str]:
     """Why each field with a NaN has it."""
-    out = {}
-    for name, values in x.items():
-        if np.isnan(values).any():
-            of_refit = why.get("all") if name in _BY_DELETION else None
-            of_tau2 = why.get("tau2") if name in _BY_TAU2 else None
-            out[name] = of_refit or of_tau2 or NO_ERROR
+    missing = [name for name, values in x.items() if np.isnan(values).any()]
+    if np.isnan(whole.tau2):
+        return dict.fromkeys(missing, NOT_CONVERGED)
+    out = dict.fromkeys(missing, NO_ERROR)
+    for names, why in ((_BY_TAU2, rest.why.get("tau2")), (_BY_DELETION, rest.why.get("all"))):
+        if why is not None:
+            out |= dict.fromkeys([name for name in missing if name in names], why)
     return out
 
 
