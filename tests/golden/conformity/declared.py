@@ -88,8 +88,9 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         " to 0 and I2 to 0.",
     ),
     "blank in the reference": (
-        "leave1out, cumul: rows whose estimate is missing",
-        "A refit that the reference gives no number for; ours has one.",
+        "leave1out, cumul, influence: rows that are missing",
+        "A refit that the reference gives no number for; ours has one, or judges a study that"
+        " cannot be left out by its hat value.",
     ),
     "nothing to explain": (
         "metareg R2 where tau2 is 0 without moderators",

@@ -1,0 +1,1 @@
+"""Which studies a pooled effect hangs on, and whether small studies tell another story."""
