@@ -62,12 +62,15 @@ def analyse(
     studies = selected.chosen
     result = fit(studies, analysis.measure, model)
     absent = what_if(studies, missing, trials, arms, analysis, model, defaults.crossover)
-    varied = sensitivity(studies, effects, trials, analysis, model, defaults, absent)
+    better = review.outcomes[analysis.outcome].better
+    beliefs = posterior(studies, analysis.measure, defaults.bayes, better)
+    varied = sensitivity(
+        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent
+    )
 
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
-    beliefs = posterior(selected.chosen, analysis.measure, defaults.bayes)
     record = {
         "condition": condition,
         "analysis": name,

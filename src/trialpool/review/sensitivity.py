@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from trialpool.review.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fit import Fit, fit, is_log, shown
 from trialpool.review.protocol import Analysis
 from trialpool.review.selection import select, why_not
-from trialpool.review.settings import Alternative, Bayes, Defaults, Model
+from trialpool.review.settings import Alternative, Bayes, Model
 from trialpool.review.what_if import WhatIf
 
 COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
@@ -37,7 +37,8 @@ def sensitivity(
     trials: pd.DataFrame,
     analysis: Analysis,
     model: Model,
-    defaults: Defaults,
+    alternatives: Sequence[Alternative],
+    beliefs: Posterior | None,
     missing: WhatIf,
 ) -> pd.DataFrame:
     """Every declared alternative to the main result, on the display scale.
@@ -46,11 +47,12 @@ def sensitivity(
     ----------
     studies : the chosen effects
     effects : all effects of the condition, among them the `variant` rows
-    defaults : of the review: its alternative models and its prior
+    alternatives : the other models the protocol shows
+    beliefs : the Bayesian model of the same effects
     """
     rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
-    rows += list(_models(studies, analysis, model, defaults.alternatives))
-    rows += list(_posterior(studies, analysis, defaults.bayes))
+    rows += list(_models(studies, analysis, model, alternatives))
+    rows += list(_posterior(studies, analysis, beliefs))
     rows += list(_variants(studies, effects, analysis, model))
     rows += list(_first_period(studies, effects, trials, analysis, model))
     rows += list(_subsets(studies, trials, analysis, model))
@@ -68,7 +70,9 @@ def sensitivity(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def posterior(studies: pd.DataFrame, measure: str, bayes: Bayes) -> Posterior | None:
+def posterior(
+    studies: pd.DataFrame, measure: str, bayes: Bayes, better: Literal["lower", "higher"]
+) -> Posterior | None:
     """The Bayesian model beside the result; it needs two trials.
 
     The half-normal prior of tau is made for standardised differences and log ratios (Roever
@@ -77,7 +81,10 @@ def posterior(studies: pd.DataFrame, measure: str, bayes: Bayes) -> Posterior | 
     if len(studies) < 2 or measure in ("MD", "RD"):
         return None
     return normal_normal(
-        studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), tau_scale=bayes.tau_scale
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau_scale=bayes.tau_scale,
+        better=better,
     )
 
 
@@ -122,14 +129,15 @@ def _label(choice: Alternative) -> str:
     return name if plain else f"{name}, {_QUANTILES[choice.test]}"
 
 
-def _posterior(studies: pd.DataFrame, analysis: Analysis, bayes: Bayes) -> Iterator[dict[str, Any]]:
-    found = posterior(studies, analysis.measure, bayes)
+def _posterior(
+    studies: pd.DataFrame, analysis: Analysis, found: Posterior | None
+) -> Iterator[dict[str, Any]]:
     if found is None:
         return
     below = "1" if is_log(analysis.measure) else "0"
     yield {
         "group": "model",
-        "label": f"Bayes, tau half-normal({bayes.tau_scale:g})",
+        "label": f"Bayes, {found.prior.partition(', ')[2]}",
         "k": len(studies),
         "estimate": shown(found.mu, analysis.measure),
         "ci_low": shown(found.mu_lb, analysis.measure),
