@@ -12,6 +12,7 @@ from conformity import (
     packages,
     regression,
     simulated,
+    small_study,
     univariate,
 )
 from conformity.ledger import Ledger
@@ -21,6 +22,7 @@ COMPARERS = (
     effect_sizes,
     univariate,
     diagnostics,
+    small_study,
     regression,
     counts,
     mixed_models,
