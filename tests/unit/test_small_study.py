@@ -105,6 +105,25 @@ def test_rank_test_with_ties_is_not_exact() -> None:
     assert not ours.exact
 
 
+def test_many_studies_have_the_normal_p_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting ends at 500 studies, where the normal distribution is as good."""
+    rng = np.random.default_rng(3)
+    v = rng.uniform(0.1, 1, 501)
+    y = rng.normal(0, np.sqrt(v))
+    normal = rank_test(y, v)
+    monkeypatch.setattr("trialpool.diagnostics.asymmetry._COUNTED", 501)
+    counted = rank_test(y, v)
+    assert (normal.exact, counted.exact) == (False, True)
+    assert normal.pval == pytest.approx(counted.pval, abs=1e-3)
+
+
+def test_one_study_with_all_the_weight_has_no_rank() -> None:
+    """Its difference to the mean is lost to rounding: no number instead of a wrong one."""
+    ours = rank_test([0.1, 0.5, 0.2, 0.9], [1e-20, 1.0, 2.0, 3.0])
+    assert math.isnan(ours.pval)
+    assert "all the weight" in ours.reasons["pval"]
+
+
 def test_trim_and_fill_by_hand() -> None:
     """Equal weights; effects 0, 1, 2, 9 about their mean 3 have signed ranks -3, -2, -1, 4.
 

@@ -22,6 +22,8 @@ NO_ERROR = "standard error is 0"
 MODELS = ("rma", "lm")
 # Each is to the study's size what the first is: 0 for an infinite study, or the size itself.
 PREDICTORS = ("sei", "vi", "ninv", "sqrtninv", "ni", "sqrtni")
+# Beyond this, counting all orders takes seconds and the normal distribution is as good.
+_COUNTED = 500
 _SAME = 1e-9  # spread of a predictor, relative to its size, below which there is nothing to fit
 
 
@@ -218,9 +220,9 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
 
     Returns
     -------
-    RankTest. p is exact without ties, from the normal distribution (variance corrected for ties,
-    no continuity correction) with them. NaN, with the reason, where k < 3 or all variances or all
-    standardised effects are the same
+    RankTest. p is exact without ties and up to k = 500, otherwise from the normal distribution
+    (variance corrected for ties, no continuity correction). NaN, with the reason, where k < 3, all
+    variances or all standardised effects are the same, or one study has all the weight
 
     Raises
     ------
@@ -238,12 +240,16 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
     if k < 3:
         return RankTest(k=k, reasons=missing(("tau", "pval"), TOO_FEW), caution=few(k))
     w = 1 / v
-    standard = (y - (w @ y) / w.sum()) / np.sqrt(v - 1 / w.sum())
+    with np.errstate(all="ignore"):
+        standard = (y - (w @ y) / w.sum()) / np.sqrt(v - 1 / w.sum())
+    if not np.isfinite(standard).all():
+        why = "one study has all the weight, so that nothing is left of its difference to the mean"
+        return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
     different = [len(np.unique(x)) for x in (standard, v)]
     if min(different) == 1:
         why = "all variances are the same" if different[1] == 1 else "all effects are the same"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
-    exact = min(different) == k
+    exact = min(different) == k <= _COUNTED
     found = kendalltau(standard, v, method="exact" if exact else "asymptotic")
     return RankTest(
         k=k, tau=float(found.statistic), pval=float(found.pvalue), exact=exact, caution=few(k)
