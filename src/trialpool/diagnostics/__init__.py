@@ -1,1 +1,1 @@
-"""Which studies a pooled effect hangs on, and whether small studies tell another story."""
+"""How far to trust a pooled number: influence, small-study effects, selection, missing results."""

@@ -110,6 +110,21 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         "meta fits through metafor with its default stopping rules; the converged values are"
         " compared in `uni`.",
     ),
+    "default control of a refit": (
+        "trimfill: tau2 of REML; meta_pkg bias: tau2_or_phi of Thompson",
+        "regtest, trimfill and metabias refit with metafor's default stopping rules. Ours has the"
+        " higher likelihood, and all that follows from tau2 is compared at theirs.",
+    ),
+    "ties by 15 digits": (
+        "ranktest pval where two different tied values agree to 15 digits",
+        "R counts ties on numbers printed to 15 digits, so that two pairs become one group of"
+        " three; ours compares the numbers themselves.",
+    ),
+    "normal approximation": (
+        "meta_pkg bias: Begg",
+        "meta gives the score of the rank test with a normal p value; ours gives Kendall's tau and"
+        " the exact p value without ties, compared in `ranktest`.",
+    ),
     "zero variance": (
         "escalc yi, vi where vi is exactly 0",
         "A study with a sampling variance of 0 has no weight; ours gives NaN with the reason.",

@@ -13,6 +13,7 @@ from conformity import (
     packages,
     regression,
     simulated,
+    small_study,
     univariate,
 )
 from conformity.ledger import Ledger
@@ -23,6 +24,7 @@ COMPARERS = (
     univariate,
     diagnostics,
     influence,
+    small_study,
     regression,
     counts,
     mixed_models,
