@@ -1,0 +1,1 @@
+"""How far to trust a pooled number: influence, small-study effects, selection, missing results."""
