@@ -8,32 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.diagnostics.selection_likelihood import (
-    Smooth,
-    Steps,
-    beta_weight,
-    exponential_weight,
-    halfnormal_weight,
-    logistic_weight,
-    power_weight,
-)
-from trialpool.diagnostics.selection_search import MAX_DELTA, Problem, Top, maximise
+from trialpool.diagnostics.selection_search import KINDS, MAX_DELTA, Problem, Top, maximise, set_up
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
 from trialpool.results import NAN, Array, ChiSquared, TrialpoolError, check_choice
 
 ALTERNATIVES = ("greater", "less", "two.sided")
-_SMOOTH = {
-    "beta": beta_weight,
-    "halfnorm": halfnormal_weight,
-    "negexp": exponential_weight,
-    "logistic": logistic_weight,
-    "power": power_weight,
-}
-KINDS = ("step", *_SMOOTH)
-_CENSORED = ("beta", "power")
-_MIN_BETA_DELTA = 1e-5
 _MIN_K = 10  # below it a selection model is a guess (Pustejovsky & Rodgers 2019)
 _NONE = 1e-9  # expected studies
 
@@ -127,7 +108,7 @@ def selection_model(
     cuts = _cuts(steps) if kind == "step" else np.empty(0)
     y, v = as_studies(yi, vi)
     with np.errstate(all="ignore"):
-        problem, counts, delta = _set_up(y, v, kind, cuts, alternative, random=tau2 == "ML")
+        problem, counts, delta = set_up(y, v, kind, cuts, alternative, random=tau2 == "ML")
         top, why = None, ""
         parameters = 1 + problem.random + len(problem.names)
         if len(y) < parameters:
@@ -151,31 +132,6 @@ def _cuts(steps: Sequence[float]) -> Array:
             f"steps = {steps!r}: must increase and lie between 0 and 1, such as (0.025, 0.5)"
         )
     return inner
-
-
-def _set_up(
-    y: Array, v: Array, kind: str, cuts: Array, alternative: str, *, random: bool
-) -> tuple[Problem, tuple[int, ...], Array]:
-    """The problem in units of the typical standard error; counts per interval; delta to fill."""
-    unit = float(np.sqrt(np.median(v)))
-    sign, two_sided = (-1.0 if alternative == "less" else 1.0), alternative == "two.sided"
-    y, v = sign * y / unit, v / unit**2
-    se = np.sqrt(v)
-    if kind != "step":
-        censored = kind in _CENSORED
-        smooth = Smooth(y / se, se, _SMOOTH[kind], censored=censored, two_sided=two_sided)
-        beta = kind == "beta"
-        names, bound = tuple(range(1 + beta)), _MIN_BETA_DELTA if beta else 0.0
-        problem = Problem(y, v, sign * unit, smooth, names, float(beta), bound, beta, random)
-        return problem, (), np.full(len(names), NAN)
-    every = Steps(y / se, se, cuts, np.ones(len(cuts), dtype=bool), two_sided=two_sided)
-    counts = np.bincount(every.interval, minlength=len(cuts) + 1)
-    # An interval without a study is seen best with a weight of 0: no need to search for it.
-    kept = counts[1:] > 0
-    weight = Steps(y / se, se, cuts, kept, two_sided=two_sided)
-    names = tuple(int(j) + 1 for j in np.flatnonzero(kept))
-    problem = Problem(y, v, sign * unit, weight, names, 1.0, 0.0, True, random, every)
-    return problem, tuple(int(n) for n in counts), np.concatenate([[1.0], np.zeros(len(cuts))])
 
 
 def _result(

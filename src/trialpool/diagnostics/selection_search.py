@@ -1,4 +1,7 @@
-"""Where the likelihood of a selection model is highest: Newton's method within bounds."""
+"""The problem of a selection model, and where its likelihood is highest.
+
+Newton's method within bounds, from several starts.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.diagnostics.selection_likelihood import Log, Steps, Weight, log_likelihood
+from trialpool.diagnostics.selection_likelihood import (
+    Log,
+    Smooth,
+    Steps,
+    Weight,
+    beta_weight,
+    exponential_weight,
+    halfnormal_weight,
+    log_likelihood,
+    logistic_weight,
+    power_weight,
+)
 from trialpool.pooling.model import pool
-from trialpool.results import Array
+from trialpool.results import NAN, Array
 
+_SMOOTH = {
+    "beta": beta_weight,
+    "halfnorm": halfnormal_weight,
+    "negexp": exponential_weight,
+    "logistic": logistic_weight,
+    "power": power_weight,
+}
+KINDS = ("step", *_SMOOTH)
+_CENSORED = ("beta", "power")
+_MIN_BETA_DELTA = 1e-5
 MAX_DELTA = 100.0
 _STEPS, _HALVINGS = 200, 40
 _DECREMENT, _FLOOR = 1e-18, 1e-10  # squared distance still to go, in standard errors
@@ -38,6 +62,31 @@ class Top(NamedTuple):
     hessian: Array
     held: NDArray[np.bool_]
     converged: bool
+
+
+def set_up(
+    y: Array, v: Array, kind: str, cuts: Array, alternative: str, *, random: bool
+) -> tuple[Problem, tuple[int, ...], Array]:
+    """The problem in units of the typical standard error; counts per interval; delta to fill."""
+    unit = float(np.sqrt(np.median(v)))
+    sign, two_sided = (-1.0 if alternative == "less" else 1.0), alternative == "two.sided"
+    y, v = sign * y / unit, v / unit**2
+    se = np.sqrt(v)
+    if kind != "step":
+        censored = kind in _CENSORED
+        smooth = Smooth(y / se, se, _SMOOTH[kind], censored=censored, two_sided=two_sided)
+        beta = kind == "beta"
+        names, bound = tuple(range(1 + beta)), _MIN_BETA_DELTA if beta else 0.0
+        problem = Problem(y, v, sign * unit, smooth, names, float(beta), bound, beta, random)
+        return problem, (), np.full(len(names), NAN)
+    every = Steps(y / se, se, cuts, np.ones(len(cuts), dtype=bool), two_sided=two_sided)
+    counts = np.bincount(every.interval, minlength=len(cuts) + 1)
+    # An interval without a study is seen best with a weight of 0: no need to search for it.
+    kept = counts[1:] > 0
+    weight = Steps(y / se, se, cuts, kept, two_sided=two_sided)
+    names = tuple(int(j) + 1 for j in np.flatnonzero(kept))
+    problem = Problem(y, v, sign * unit, weight, names, 1.0, 0.0, True, random, every)
+    return problem, tuple(int(n) for n in counts), np.concatenate([[1.0], np.zeros(len(cuts))])
 
 
 def maximise(p: Problem) -> Top:

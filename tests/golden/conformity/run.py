@@ -11,6 +11,7 @@ from conformity import (
     mixed_models,
     packages,
     regression,
+    selection_models,
     simulated,
     univariate,
 )
@@ -21,6 +22,7 @@ COMPARERS = (
     effect_sizes,
     univariate,
     diagnostics,
+    selection_models,
     regression,
     counts,
     mixed_models,
