@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 STEPS = (0.025, 0.5)
 DELTA = {
     "step": [0.4, 0.15],
-    "beta": [0.6, 1.4],
+    "beta": [0.6, 0.7],
     "halfnorm": [2.0],
     "negexp": [3.0],
     "logistic": [4.0],
@@ -153,8 +153,8 @@ def test_bcg_in_numbers_of_metafor() -> None:
 
 @pytest.mark.parametrize("kind", ["step", "negexp"])
 def test_simulated_selection_is_recovered(kind: str) -> None:
-    """Of 6000 studies those not significant are lost by the model's own rule."""
-    y, v = simulated(6000, seed=7)
+    """Of 3000 studies those not significant are lost by the model's own rule."""
+    y, v = simulated(3000, seed=7)
     p = norm.sf(y / np.sqrt(v))
     true = 0.25 if kind == "step" else 2.0
     chance = np.where(p > 0.025, true, 1.0) if kind == "step" else np.exp(-true * p)
@@ -162,7 +162,7 @@ def test_simulated_selection_is_recovered(kind: str) -> None:
     m = selection_model(y[seen], v[seen], kind=kind)
     naive = tp.pool(y[seen], v[seen], tau2="ML", test="z")
     assert naive.beta > 0.25
-    assert abs(m.beta - 0.2) < 3 * m.se < 0.15
+    assert abs(m.beta - 0.2) < 3 * m.se < 0.2
     assert abs(m.tau2 - 0.09) < 3 * m.se_tau2
     assert abs(m.delta[-1] - true) < 3 * m.se_delta[-1]
     assert m.selection.pval < 1e-6

@@ -18,7 +18,7 @@ from trialpool.results import Array
 
 _TINY_P = 1e-5  # p values are censored here where w would be 0 or infinite at 0 or 1
 _FAR = 8.5  # z beyond which p is 0 or 1 to the last digit
-_PANELS, _POINTS = 32, 16
+_PANELS, _POINTS = 24, 12
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 
 
@@ -159,8 +159,9 @@ class Smooth:
         far = -float(ndtri(_TINY_P / (1 + two_sided))) if censored else _FAR
         edges = np.linspace(0.0, far, _PANELS // 2 + 1)
         if two_sided:
-            # w may rise steeply towards p = 1, which is at z = 0.
-            edges = np.concatenate([[0.0], np.geomspace(_TINY_P, edges[1], 12), edges[2:]])
+            # w may rise steeply towards p = 1, which is at z = 0, up to where p is censored.
+            near = -float(ndtri((1 - _TINY_P) / 2))
+            edges = np.concatenate([[0.0], np.geomspace(near, edges[1], 12), edges[2:]])
         edges = np.concatenate([-edges[:0:-1], edges])
         nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
         half = np.diff(edges)[:, None] / 2
