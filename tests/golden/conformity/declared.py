@@ -33,6 +33,8 @@ LABELS = (
     "analyses/*/diag/cumul/order",
     "analyses/*/diag/influence/*/dfbs/slab",
     "analyses/*/diag/influence/*/dfbs/digits",
+    "analyses/*/diag/selmodel/*/best_from",
+    "analyses/*/diag/selmodel/*/*/alternative",
     "analyses/*/metareg/*/influence_REML/dfbs/slab",
     "analyses/*/metareg/*/influence_REML/dfbs/digits",
     "analyses/*/metareg/*/X",
@@ -170,6 +172,32 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
     "optimiser short of the maximum": (
         "glmm CM.EL: tau2, I2, H2 where ours is 0 and has the higher likelihood",
         "metafor's optimiser stops near the end of the range of tau2; ours reaches it.",
+    ),
+    "default control of selection": (
+        "selmodel: `default` where there is `best`",
+        "metafor's optimiser with its default stopping rule, kept in the files to show how far that"
+        " is from the best that any of its optimisers found, with which ours is compared.",
+    ),
+    "optimiser short of the maximum of selection": (
+        "selmodel: all of a fit where ours has the higher likelihood (by 1e-6 or, with integrals,"
+        " by 1e-4 of it)",
+        "The best of metafor's optimisers ended on a lower maximum, or before it.",
+    ),
+    "no selection to estimate": (
+        "selmodel: all of a fit where no study has, or is expected to have, its p value in an"
+        " interval, or where the likelihood has no maximum",
+        "Ours gives NaN with the reason; metafor returns the value it starts from, or a lower"
+        " maximum of a likelihood that rises without end.",
+    ),
+    "selection at a bound": (
+        "selmodel: standard errors, intervals and p values where one of both is at a bound",
+        "At a bound a parameter has no standard error and the others are given it. metafor"
+        " decides by how near to the bound its optimiser stopped.",
+    ),
+    "integrals to 1e-4": (
+        "selmodel beta, halfnorm, negexp: standard errors, intervals and p values",
+        "metafor differentiates numerically integrals that are exact to 1e-4; ours are derivatives"
+        " in closed form of integrals exact to 1e-10 (test_selection.py).",
     ),
 }
 
