@@ -126,6 +126,25 @@ def test_a_reported_change_without_an_sd_takes_it_from_the_scores(small: SmallRe
     assert row["imputed"] != row["imputed"]
 
 
+def test_a_reported_sd_of_a_change_is_never_worked_out_anew(small: SmallReview) -> None:
+    """Scores before and after are there as well; what is reported stands."""
+    with_changes(small)
+    for arm, mean in ((2, -11.5), (3, -6.5)):
+        add(small, "results", arm, outcome_type="change", mean=mean, sd=5.5)
+    row = found(small, f"{ASH}|whole|change")
+    assert (row["mean_experimental"], row["sd_experimental"]) == (-11.5, 5.5)
+    assert row["imputed"] != row["imputed"]
+
+
+def test_a_baseline_of_zero_is_a_number(small: SmallReview) -> None:
+    """A mean of exactly 0 is no blank."""
+    with_changes(small)
+    small.set("instruments", 2, "low", "-60")
+    for row in (19, 20):
+        change(small, row, mean=0)
+    assert found(small, f"{ASH}|whole|change")["mean_experimental"] == 18
+
+
 def test_a_change_without_any_spread_is_dropped(small: SmallReview) -> None:
     """No baseline SD, no SD of the change."""
     add(small, "results", 2, outcome_type="change", mean=-11.5, sd="")

@@ -74,7 +74,7 @@ class Arm:
         """The arm's numbers under the choices made."""
         if self.counts:
             return _events(self.row)
-        if self.row["outcome_type"] == "change" and self.before is not None and self.after:
+        if self.before is not None and self.after is not None:
             return _change(self.row, self.before, self.after, how)
         found = _score(self.row, how)
         return _suspected(found, how) if SUSPECT in self.flags else found

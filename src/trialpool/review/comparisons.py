@@ -13,7 +13,7 @@ from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review import contrasts, crossover, parallel
 from trialpool.review.arms import Arm
-from trialpool.review.cells import text
+from trialpool.review.cells import number, text
 from trialpool.review.choices import Choices, of_protocol, variants
 from trialpool.review.effect_rows import EFFECT_COLUMNS, Effect
 from trialpool.review.records import Records
@@ -112,10 +112,10 @@ def _unreported_change(
     """The change behind a score and its baseline, where an analysis takes change scores."""
     if row["outcome_type"] != "msd" or row["outcome"] not in changes:
         return None
-    before, after = records.before_and_after({**row, "outcome_type": "change"})
-    if before is None or after is None or not isfinite(float(before["mean"] or "nan")):
-        return None
     change = {**row, "outcome_type": "change", "mean": None, "sd": None, "computed": None}
+    before, after = records.before_and_after(change)
+    if before is None or after is None or not isfinite(number(before["mean"])):
+        return None
     return Arm(change, records, before, after)
 
 

@@ -52,10 +52,10 @@ class Records:
     def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
         """The scores of the same people at baseline and at the time of a change score.
 
-        Of several baselines the last one before treatment; None where a score is not reported, and
-        for a row that is no change score.
+        Of several baselines the last one before treatment; None where a score is not reported,
+        and for a row that is no change score or has an SD of its own.
         """
-        if change["outcome_type"] != "change":
+        if change["outcome_type"] != "change" or text(change["sd"]):
             return None, None
         people = tuple(text(change[column]) for column in _PEOPLE)
         same = self._scores.get(people, [])
