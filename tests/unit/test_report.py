@@ -260,12 +260,12 @@ def test_a_flagged_trial_stands_with_and_without() -> None:
     table["flags"] = ["se_typed_as_sd", "grim"]
     rows = varied((-1.0, 0.0), (-0.8, 0.4), (-0.9, 0.3)).assign(
         group=["protocol", "flagged data", "flagged data"],
-        label=["as in the protocol", "without Trial 0", "without flagged results"], k=[2, 1, 0],
+        label=["as in the protocol", "without Trial 0", "without flagged results"], k=[3, 2, 0],
     )  # fmt: skip
     analysis = held(made(2, -0.5, -1.0, 0.0), studies=table, sensitivity=rows)
     found = {c.name: c.text for c in caveats(analysis, None)}["Flagged data"]
     assert found.endswith(
-        "Without Trial 0 it gives −0.20 (−0.80 to 0.40; k = 1); "
+        "Without Trial 0 it gives −0.20 (−0.80 to 0.40; k = 2, common effect); "
         "without flagged results no trial is left."
     )
 

@@ -209,7 +209,10 @@ def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
-    return f"{label} it gives {w.effect(model, row).removesuffix(')')}; k = {w.whole(row['k'])})"
+    # The narrow interval of two trials supposes that they share one effect.
+    common = ", common effect" if row["k"] == 2 else ""
+    found = w.effect(model, row).removesuffix(")")
+    return f"{label} it gives {found}; k = {w.whole(row['k'])}{common})"
 
 
 def _imputed(analysis: Analysis) -> str:
