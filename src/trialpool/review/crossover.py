@@ -60,10 +60,9 @@ def effect(
     person's two answers agree (Elbourne 2002, Int J Epidemiol 31:140).
     """
     handling = how.crossover.handling
-    sides = (experimental[0].summary(how), control.summary(how))
 
     def parallel(*imputed: str, hangs_on: frozenset[str] = frozenset()) -> Effect:
-        people = max([side.n for side in sides] + [arm.summary(how).n for arm in experimental])
+        people = max(arm.summary(how).n for arm in (*experimental, control))
         return combined(
             measure, experimental, control, how,
             design=AS_PARALLEL, people=people, imputed=imputed, hangs_on=hangs_on,
@@ -77,7 +76,7 @@ def effect(
         return parallel(INDEPENDENT, hangs_on=frozenset({by.PAIRING}))
     if len(experimental) > 1:
         return _without(parallel(), SEVERAL)
-    return _paired(measure, experimental[0], control, sides, contrasts, how)
+    return _paired(measure, experimental[0], control, contrasts, how)
 
 
 def _without(effect: Effect, reason: str) -> Effect:
@@ -89,11 +88,10 @@ def _paired(
     measure: str,
     experimental: Arm,
     control: Arm,
-    sides: tuple[Summary, Summary],
     contrasts: pd.DataFrame,
     how: Choices,
 ) -> Effect:
-    one, other = sides
+    sides = one, other = experimental.summary(how), control.summary(how)
     # Only people seen under both conditions make a pair; the smaller number is the most there
     # can be.
     pairs = min(one.n, other.n)

@@ -14,6 +14,8 @@ from trialpool.effects.multiarm import (
     shared_control_covariance,
     shared_control_covariance_counts,
     shared_control_covariance_md,
+    split_arm,
+    split_counts,
 )
 from trialpool.results import Array, EffectSizes
 from trialpool.review import choices as by
@@ -92,7 +94,11 @@ def _split(
 ) -> list[Effect]:
     share = len(experimental)
     whole = control.summary(how)
-    part = replace(whole, n=whole.n / share, event=whole.event / share)
+    if control.counts:
+        event, people = split_counts(whole.event, whole.n, share)
+        part = replace(whole, n=float(people), event=float(event))
+    else:
+        part = replace(whole, n=float(split_arm(whole.n, share)))
     told = f"one of {share} comparisons, each with 1/{share} of the control group"
     names = tuple(str(arm.row["arm_id"]) for arm in experimental)
     out = []
