@@ -6,6 +6,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -93,9 +94,14 @@ class Analysis(Filter):
     outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
+    important: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
+        if self.measure in RATIO_MEASURES and self.important is not None and self.important <= 1:
+            raise ValueError(
+                "important: a ratio that matters is given as more than 1, such as 1.25"
+            )
         if self.time_days is not None and self.time_days[0] > self.time_days[1]:
             raise ValueError("time_days: the window's start is after its end")
         if self.measure == "SMD" and len(set(self.outcome_types)) > 1:
@@ -167,6 +173,16 @@ class Review(Spec):
     def model_of(self, analysis: Analysis) -> Model:
         """The analysis' own model, or the review's default."""
         return analysis.model or self.defaults.model
+
+    def important_of(self, analysis: Analysis) -> float | None:
+        """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
+
+        None for a mean or risk difference that names none: no threshold fits every scale.
+        """
+        general = self.defaults.important
+        if analysis.measure in RATIO_MEASURES:
+            return log(analysis.important or general.ratio)
+        return analysis.important or (general.smd if analysis.measure == "SMD" else None)
 
     def experimental_of(self, condition: str) -> str:
         """The word for the experimental side in a condition."""

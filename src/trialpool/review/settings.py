@@ -90,6 +90,17 @@ class Bayes(Spec):
     tau_scale: Annotated[float, Field(gt=0)] = 0.5
 
 
+class Important(Spec):
+    """The smallest difference that matters, where an analysis names none of its own.
+
+    `smd` in standard deviations (0.5 where no other threshold is known), `ratio` as a ratio away
+    from 1 in either direction (GRADE guideline 6, Guyatt et al. 2011, J Clin Epidemiol 64:1283).
+    """
+
+    smd: Annotated[float, Field(gt=0)] = 0.5
+    ratio: Annotated[float, Field(gt=1)] = 1.25
+
+
 # What a reader of any meta-analysis asks for first.
 ALTERNATIVES = (
     Alternative(tau2="EE", test="z"),
@@ -112,6 +123,7 @@ class Defaults(Spec):
     medians: Medians = Medians()
     multi_arm: MultiArm = MultiArm()
     bayes: Bayes = Bayes()
+    important: Important = Important()
 
 
 # The settings that effects hang on; the others concern pooling.
