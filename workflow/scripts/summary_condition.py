@@ -1,7 +1,7 @@
 """One row per analysis of a condition."""
 
 from trialpool import logs, tables
-from trialpool.review.summary import summary_table
+from trialpool.report.summary import summary_table
 
 logs.start(snakemake.log[0])
 models = [tables.read_json(path) for path in snakemake.input.models]

@@ -149,6 +149,6 @@ def withheld(why: Withheld) -> Figure:
         high = fig.get_figheight() * 72
         for i, line in enumerate(lines):
             y = style.MARGIN + style.BODY * LINE * (len(lines) - 1 - i)
-            fig.text(style.MARGIN / WIDTH, y / high, line, color=style.MUTED,
+            fig.text(style.MARGIN / WIDTH, y / high, line, gid="withheld", color=style.MUTED,
                      fontproperties=font(style.BODY))  # fmt: skip
     return fig

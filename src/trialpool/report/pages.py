@@ -66,6 +66,10 @@ class Section:
     grids: Mapping[str, Grid]
 
 
+# Tables of an analysis with a field of their own; all others say how far to trust it.
+_OWN = ("studies", "missing", "sensitivity", "selection")
+
+
 def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
     """The results of analyses from their files, in the order in which their folders come."""
     folders: dict[Path, dict[str, Path]] = {}
@@ -75,7 +79,8 @@ def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
     for files in folders.values():
         model = tables.read_json(files.pop("model"))
         held = {name: tables.read_table(path) for name, path in files.items()}
-        out.append(Analysis(model=model, **held))
+        own = {name: held.pop(name) for name in _OWN if name in held}
+        out.append(Analysis(model=model, **own, trust=held))
     return out
 
 

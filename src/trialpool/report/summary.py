@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.report.verdict import verdict
+
 SUMMARY_COLUMNS = (
     "condition", "analysis", "outcome", "measure", "k", "n", "estimate", "ci_low", "ci_high",
     "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_df",
-    "q_p_value", "model", "note",
+    "q_p_value", "model", "note", "conclusion", "robust", "threat", "verdict",
 )  # fmt: skip
 
 # Fields of the pooled model (metafor's names) and the words they have in tables people read.
@@ -26,6 +28,13 @@ def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
     row |= model["display"]
     pooled = model["pooled"] or {}
     row |= {word: pooled.get(field) for field, word in _POOLED.items()}
+    found = verdict(model)
+    row |= {
+        "conclusion": found.conclusion,
+        "robust": found.robust,
+        "threat": found.threats[0].name if found.threats else "",
+        "verdict": found.line,
+    }
     return row
 
 
