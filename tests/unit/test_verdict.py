@@ -164,6 +164,7 @@ def test_the_line_holds_the_numbers() -> None:
         "most by missing trials: Big 2020 (n = 250), more people than all trials here together, "
         "has no usable numbers."
     )
+    assert line.endswith(verdict(made(OPEN, k=3, **largest(250))).told[1:])
 
 
 def test_no_trial_has_no_verdict_but_a_line() -> None:

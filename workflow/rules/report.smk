@@ -20,12 +20,13 @@ rule page_condition:
             "results/{condition}/{analysis}/{file}",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
-            file=ANSWERS + ["selection.csv"],
+            file=[*ANSWERS, "selection.csv", *(f"{name}.csv" for name in TRUST_TABLES)],
         ),
-        forests=lambda wildcards: expand(
-            "results/{condition}/{analysis}/forest.svg",
+        figures=lambda wildcards: expand(
+            "results/{condition}/{analysis}/{figure}.svg",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
+            figure=["forest", *CHARTS],
         ),
         summary="results/{condition}/summary.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),

@@ -14,3 +14,6 @@ CHARTS = {
     "specification_curve": "The result under every declared choice of the analysis",
     "next_trial": "What a next trial would have to find (extended funnel plot)",
 }
+
+# Marks the sheet of a chart that is not drawn, which says why.
+WITHHELD = b'id="withheld"'

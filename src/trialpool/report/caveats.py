@@ -36,6 +36,11 @@ class Analysis:
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
     trust: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The analysis' own name within its condition."""
+        return str(self.model["analysis"])
+
 
 def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
     """Everything a reader must hold against an answer, the gravest first.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
+from trialpool.figures.catalogue import CHARTS, WITHHELD
 from trialpool.report import agreement_tables, condition_tables, result_tables, sentences
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
+from trialpool.report.trust_tables import trust_grids
+from trialpool.report.trust_words import trust_words
+from trialpool.report.verdict import verdict
 from trialpool.results import TrialpoolError
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -39,6 +43,15 @@ class Figure:
     alt: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart besides the forest plot, with its file name and what it shows."""
+
+    name: str
+    caption: str
+    figure: Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +75,13 @@ class Section:
     measure: str
     basis: str
     model: str
+    verdict: str
+    trust: tuple[Caveat, ...]
     figure: Figure | None
+    charts: tuple[Chart, ...]
     grids: Mapping[str, Grid]
+    trust_grids: Mapping[str, Grid]
+    files: tuple[str, ...]
 
 
 # Tables of an analysis with a field of their own; all others say how far to trust it.
@@ -93,7 +111,7 @@ def condition_page(
     review: Mapping[str, Any],
     condition: str,
     analyses: Sequence[Analysis],
-    forests: Sequence[bytes],
+    figures: Mapping[tuple[str, str], bytes],
     summary: pd.DataFrame,
     processed: Mapping[str, pd.DataFrame],
     agreement: pd.DataFrame,
@@ -105,7 +123,7 @@ def condition_page(
     ----------
     review : `Review.for_condition(condition)`
     analyses : results of its analyses, in the protocol's order
-    forests : their forest plots as SVG files, in the same order
+    figures : their figures as SVG files, by the names of analysis and figure
     summary : the condition's summary.csv
     processed : trials, arms, risk_of_bias, missing_results, excluded, search, dropped, flags and
         rows, as the cleaning step wrote them
@@ -119,8 +137,12 @@ def condition_page(
     held = processed
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
-        _section(analysis, held["risk_of_bias"], forest)
-        for analysis, forest in zip(analyses, forests, strict=True)
+        _section(
+            analysis,
+            held["risk_of_bias"],
+            {figure: svg for (name, figure), svg in figures.items() if name == analysis.name},
+        )
+        for analysis in analyses
     ]
     grids = {
         "summary": result_tables.summary(summary, [a.model for a in analyses]),
@@ -166,7 +188,7 @@ def index_page(
     conditions = []
     for name, spec in review["conditions"].items():
         own = [a for a in analyses if a.model["condition"] == name]
-        sections = _first_primary([_section(analysis, None, None) for analysis in own])
+        sections = _first_primary([_section(analysis, None, {}) for analysis in own])
         conditions.append({"name": name, "sections": sections, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
@@ -179,8 +201,10 @@ def index_page(
     )
 
 
-def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None) -> Section:
-    """An analysis for a page; without judgements and a figure only what the first page shows."""
+def _section(
+    analysis: Analysis, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
+) -> Section:
+    """An analysis for a page; without judgements and figures only what the first page shows."""
     model, studies, missing = analysis.model, analysis.studies, analysis.missing
     answer = sentences.answer(model, studies, missing)
     shown = model["display"]
@@ -207,11 +231,25 @@ def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None
         measure=w.short_measure(model),
         basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
         model=w.text(model["model"]),
-        figure=None
-        if forest is None
-        else _figure(forest, f"Forest plot. {model['title']}. {answer}"),
+        verdict=verdict(model).told,
+        trust=tuple(trust_words(analysis)) if analysis.trust else (),
+        figure=_figure(figures["forest"], f"Forest plot. {model['title']}. {answer}")
+        if figures
+        else None,
+        charts=tuple(_charts(figures, model["title"])),
         grids=grids,
+        trust_grids=trust_grids(analysis) if analysis.trust else {},
+        files=(*_OWN, *analysis.trust),
     )
+
+
+def _charts(figures: Mapping[str, bytes], title: str) -> Iterator[Chart]:
+    """The charts that are drawn; a sheet that says why not is left in its file."""
+    for name, caption in CHARTS.items():
+        if name in figures and WITHHELD not in figures[name]:
+            yield Chart(
+                name=name, caption=caption, figure=_figure(figures[name], f"{caption}. {title}.")
+            )
 
 
 def _first_primary(sections: list[Section]) -> list[Section]:

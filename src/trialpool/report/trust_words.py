@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool import tables
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat
 from trialpool.report.verdict import HALF
+from trialpool.review.next_trial import BEYOND, EXCLUDES
 
 Facts = Mapping[str, Any]
+_ALL = 0.9995  # a share that rounds to all
 _KEPT = 0.94  # coverage of a 95 % interval that nobody would call too narrow
 
 
@@ -23,7 +26,11 @@ def trust_words(analysis: Analysis) -> list[Caveat]:
         ("What does it rest on?", _weights(analysis)),
         ("Do small trials tell another story?", _small_studies(analysis)),
         ("What could missing trials change?", _missing(analysis)),
+        ("How likely is a benefit?", _beliefs(analysis)),
         ("Does the interval keep its promise?", _coverage(analysis)),
+        ("Would another analysis say the same?", _multiverse(analysis)),
+        ("What would a next trial change?", _next_trial(analysis)),
+        ("How few people could turn it?", _fragility(analysis)),
     ]
     return [Caveat(name=name, text=text) for name, text in found if text]
 
@@ -161,3 +168,86 @@ def _coverage(analysis: Analysis) -> str:
     trials = w.count(analysis.model["k"], "trial")
     lead = f"In {found['replicates']:,} simulated reviews of {trials} like these{at}"
     return f"{lead} {'; '.join(parts)}."
+
+
+def _beliefs(analysis: Analysis) -> str:
+    """P(benefit) and P(a difference that matters), over the priors."""
+    model, found = analysis.model, analysis.model["trust"]["priors"]
+    if found is None:
+        return ""
+    low, high = found["benefit"]
+    drug = w.drug(model)
+    better = "better" if not w.is_events(model) else (
+        "less frequent" if model["better"] == "lower" else "more frequent")  # fmt: skip
+    text = f"The probability that it is {better} with {drug} at all is {_share(low, high)}"
+    if found["important"]:
+        matters = w.value(model, found["threshold"])
+        text += f", that the benefit is beyond {matters} is {_share(*found['important'])}"
+    priors = w.count(found["priors"], "prior")
+    return (
+        f"{text} ({priors} of the heterogeneity, a flat one of the effect; no missing trial "
+        "counted)."
+    )
+
+
+def _multiverse(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["multiverse"]
+    if found is None or found["specifications"] < 2:
+        return ""
+    lead = (
+        f"Of {found['specifications']:,} declared analyses of this question "
+        f"({found['distinct']:,} of them different) "
+    )
+    same = found["share_same_conclusion"]
+    does = "exclude" if w.excludes(model, model["display"]) else "include"
+    if same > _ALL:
+        said = f"all have an interval that {does}s no difference"
+    else:
+        said = (
+            f"{w.percent(100 * same)} have an interval that {does}s no difference as this one does"
+        )
+    if found["share_same_sign"] is not None:
+        said += f", and {w.percent(100 * found['share_same_sign'])} point the same way"
+    spread = w.interval(model, found["lowest"], found["highest"])
+    text = f"{lead}{said}; the estimates go from {spread}."
+    if found["moved_most_by"]:
+        text += f" What moves the estimate most is {found['moved_most_by']}."
+    return text
+
+
+def _next_trial(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["next_trial"]
+    rows = [row for row in tables.records(analysis.trust["next_trial"]) if row["target"] != BEYOND]
+    if found["reason"] or not rows:
+        return ""
+    does = "exclude" if rows[0]["target"] == EXCLUDES else "include"
+    smallest, largest = found["searched"]
+    parts, never = [], []
+    for row in rows:
+        if row["assumed"] not in ("the estimate", "no difference", "the important difference"):
+            continue
+        what = f"{row['assumed']} ({w.value(model, row['effect'])})"
+        if row["reached"] in (True, "True", "yes"):
+            parts.append(f"{w.whole(row['n_total'])} people if it finds {what}")
+        elif row["assumed"] != "no difference" or does == "include":
+            never.append(what)
+    text = ""
+    if parts:
+        text = f"For the interval to {does} no difference the next trial needs {'; '.join(parts)}."
+    if never:
+        sizes = f"from {smallest} to {largest:,} people"
+        text += f" No size {sizes} would do if it finds {w.listed(never)}."
+    return text.strip()
+
+
+def _fragility(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["fragility"]
+    if found is None or found["index"] is None:
+        return ""
+    index = found["index"]
+    does = "no longer exclude" if w.excludes(model, model["display"]) else "exclude"
+    who = "one person" if index == 1 else f"{index} people"
+    return (
+        f"Another outcome in {who} of {model['n']} would make the interval {does} no difference "
+        "(an upper bound of the fewest)."
+    )

@@ -36,11 +36,15 @@ class Threat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The line of one analysis; `threats` are all that were found, the gravest first."""
+    """What is said of one analysis; `threats` are all that were found, the gravest first.
+
+    `line` is `told` with the estimate before it.
+    """
 
     conclusion: str
     robust: str
     threats: tuple[Threat, ...]
+    told: str
     line: str
 
 
@@ -54,6 +58,11 @@ FEW_TRIALS = 5
 MUCH_SPREAD = 75.0  # I2, percent
 
 NOT_JUDGED = "cannot be told"
+_ROBUST = {
+    "yes": "robust to all that was tried",
+    "no": "not robust",
+    NOT_JUDGED: "whether it is robust cannot be told",
+}
 SECOND_HAND = "not from the trial's own report"
 
 
@@ -61,24 +70,26 @@ def verdict(model: Model) -> Verdict:
     """The verdict of an analysis from its model.json."""
     found = conclusion(model)
     if model["k"] == 0:
-        return Verdict(
-            conclusion=found, robust="", threats=(), line="No trial: the question stands open."
-        )
+        told = "No trial: the question stands open."
+        return Verdict(conclusion=found, robust="", threats=(), told=told, line=told)
     threats = sorted(
         (threat for rule in RULES if (threat := rule(model)) is not None),
         key=lambda threat: -threat.gravity,
     )
     robust = _robust(model, threats)
-    parts = [f"{w.short_measure(model)} {w.effect(model, model['display'])}: {found}"]
-    if model["k"] == 1:
-        parts.append("one trial, so nothing can be said of how robust it is")
-    else:
-        parts.append({"yes": "robust to all that was tried", "no": "not robust",
-                      NOT_JUDGED: "whether it is robust cannot be told"}[robust])  # fmt: skip
+    words = "one trial, so nothing can be said of how robust it is"
+    if model["k"] > 1:
+        words = _ROBUST[robust]
+    parts = [found, words]
     if threats:
         parts.append(f"threatened most by {threats[0].name}: {threats[0].text}")
+    told = "; ".join(parts) + "."
     return Verdict(
-        conclusion=found, robust=robust, threats=tuple(threats), line="; ".join(parts) + "."
+        conclusion=found,
+        robust=robust,
+        threats=tuple(threats),
+        told=w.capital(told),
+        line=f"{w.short_measure(model)} {w.effect(model, model['display'])}: {told}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,33 +28,35 @@ STUDY_COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The condition's tables: effects.csv, universes.csv, trials.csv and so on."""
+
+    effects: pd.DataFrame
+    universes: pd.DataFrame
+    trials: pd.DataFrame
+    arms: pd.DataFrame
+    missing: pd.DataFrame
+    risk_of_bias: pd.DataFrame
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The tables and the model of one analysis, ready to be written."""
+    """The tables and the model of one analysis, ready to be written.
+
+    `trust` are the tables of how far to trust it, by name.
+    """
 
     model: dict[str, Any]
     studies: pd.DataFrame
     selection: pd.DataFrame
     missing: pd.DataFrame
     sensitivity: pd.DataFrame
+    trust: Mapping[str, pd.DataFrame]
 
 
-def analyse(
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    missing: pd.DataFrame,
-    review: Review,
-    condition: str,
-    name: str,
-) -> Result:
-    """Run one analysis of the protocol.
-
-    Parameters
-    ----------
-    effects, trials, arms, missing : the condition's effects.csv, trials.csv, arms.csv and
-        missing_results.csv
-    """
+def analyse(material: Material, review: Review, condition: str, name: str) -> Result:
+    """Run one analysis of the protocol."""
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
     defaults = review.defaults

@@ -105,3 +105,15 @@ def of_coverage(table: pd.DataFrame) -> dict[str, Any] | None:
         held = rows.loc[rows["interval"] == interval, "coverage"]
         out[name] = [float(held.min()), float(held.max())] if held.notna().any() else None
     return out
+
+
+def of_priors(table: pd.DataFrame, important: float | None) -> dict[str, Any] | None:
+    """Between which probabilities a benefit, and one that matters, lie over the priors."""
+    known = table[table["p_benefit"].notna()]
+    if not len(known):
+        return None
+    out: dict[str, Any] = {"priors": len(known), "threshold": important}
+    for name, column in (("benefit", "p_benefit"), ("important", "p_important")):
+        held = known[column].dropna()
+        out[name] = [float(held.min()), float(held.max())] if len(held) else None
+    return out
