@@ -61,14 +61,14 @@ def test_each_specification_is_what_pool_gives_for_it_alone(seed: int) -> None:
     found, sets = explored(seed)
     data = {one.at: one for one in sets}
     assert len(found) == 12 * 4 * 4
-    for i, at in enumerate(found.at):
+    for i, at in enumerate(found.place):
         one = data[tuple(at[:3])]
         truth = by_hand(one, ESTIMATOR.levels[at[3]], TEST.levels[at[4]])
         ours = (found.beta[i], found.ci_lb[i], found.ci_ub[i], found.pval[i])
         assert ours == pytest.approx(truth, rel=1e-9, abs=1e-12, nan_ok=True)
         assert found.k[i] == one.k
         assert (found.reason[i] == NO_TRIAL) == (one.k == 0) == isnan(found.beta[i])
-    assert (found.at[found.protocol] == 0).all()
+    assert (found.place[found.protocol] == 0).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,7 +79,7 @@ def test_the_summary_is_what_counting_in_a_loop_gives(seed: int) -> None:
     assert [q.levels["comparator"] for q in answers] == ["both", "placebo", "active"]
     sign = np.sign(found.beta[found.protocol])
     for n, question in enumerate(answers):
-        rows = [i for i in range(len(found)) if found.at[i, 2] == n]
+        rows = [i for i in range(len(found)) if found.place[i, 2] == n]
         distinct: dict[int, int] = {}
         for i in rows:
             distinct.setdefault(int(found.fit[i]), i)
@@ -102,7 +102,7 @@ def test_the_summary_is_what_counting_in_a_loop_gives(seed: int) -> None:
         between = 0.0
         means = []
         for level in range(2):
-            part = [found.beta[i] for i in every if found.at[i, 0] == level]
+            part = [found.beta[i] for i in every if found.place[i, 0] == level]
             means.append(np.mean(part))
             between += len(part) * (np.mean(part) - grand) ** 2
         total = sum((found.beta[i] - grand) ** 2 for i in every)
@@ -173,15 +173,15 @@ def test_mantel_haenszel_pools_counts_and_says_where_there_are_none() -> None:
     sets.append(DataSet((4,), EMPTY, EMPTY, 0, np.empty((0, 4))))
     by = Factor(name="estimator", kind="E", levels=("MH", "REML"))
     found = multiverse([factor], sets, estimator=by, test=TEST, measure="OR")
-    mh = found.at[:, 1] == 0
+    mh = found.place[:, 1] == 0
     for level, k in ((0, 3), (1, 2)):
-        rows = np.flatnonzero(mh & (found.at[:, 0] == level))
+        rows = np.flatnonzero(mh & (found.place[:, 0] == level))
         truth = pool_counts(a[:k], n[:k], c[:k], m[:k], measure="OR")
         assert found.beta[rows] == pytest.approx([truth.beta] * 4)
         assert found.ci_lb[rows] == pytest.approx([truth.ci_lb] * 4)
         assert found.pval[rows] == pytest.approx([truth.pval] * 4)
         assert len(set(found.fit[rows])) == 1
-    alone = np.flatnonzero(found.at[:, 0] == 2)
+    alone = np.flatnonzero(found.place[:, 0] == 2)
     assert found.beta[alone] == pytest.approx([y[0]] * 8)
     assert len(set(found.fit[alone])) == 1
     (question,) = questions(found)

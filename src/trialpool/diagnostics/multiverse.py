@@ -56,13 +56,13 @@ class DataSet(NamedTuple):
 class Multiverse:
     """S specifications; numbers are on the scale of `yi`, NaN where `reason` says why.
 
-    `at` (S, factors) has the place of each level, `set` the number of the data set and `fit` the
+    `place` (S, factors) is the place of each level, `set` the number of the data set and `fit` the
     number of the fit, (S,): specifications of one number share their data, or are the same fit.
     The last two factors are estimator and test; `protocol` is the row of the protocol's own.
     """
 
     factors: tuple[Factor, ...]
-    at: Ints
+    place: Ints
     k: Ints
     set: Ints
     fit: Ints
@@ -133,7 +133,7 @@ def multiverse(
     _, fit = np.unique(fits.label[own, e, t], return_inverse=True)
     return Multiverse(
         factors=(*factors, estimator, test),
-        at=at,
+        place=at,
         k=np.array([one.k for one in sets], dtype=np.int64)[s],
         set=own,
         fit=_by_appearance(fit),

@@ -20,7 +20,7 @@ class Moves:
 
     `eta2` is the share (0 to 1) of the variance of the estimates that lies between the means of
     the factor's levels; 0 where all estimates are equal. `shift` is the largest difference between
-    the means of two levels, from `lowest` to `highest`. `swing` is the largest difference between
+    the means of two levels, from `lowest` to `highest` (blank where it is 0). `swing` is the largest difference between
     two levels in the share of intervals that exclude zero: what a test moves, which moves no
     estimate. NaN where there is no estimate at all.
     """
@@ -82,7 +82,7 @@ def questions(found: Multiverse) -> tuple[Question, ...]:
     sizes = [len(found.factors[i].levels) for i in apart]
     place = np.zeros(len(found), dtype=np.int64)
     for i, size in zip(apart, sizes, strict=True):
-        place = place * size + found.at[:, i]
+        place = place * size + found.place[:, i]
     sign = float(np.sign(found.beta[found.protocol]))
     return tuple(_question(found, np.flatnonzero(place == p), sign) for p in np.unique(place))
 
@@ -99,10 +99,10 @@ def _question(found: Multiverse, rows: Ints, sign: float) -> Question:
     top = max(factors, key=lambda each: each.eta2 if each.eta2 == each.eta2 else -1.0)
     # Sets come in any order; the protocol's own levels are the place 0 of each factor.
     free = [i for i, factor in enumerate(found.factors) if factor.kind != "N"]
-    own = rows[(found.at[rows][:, free] == 0).all(axis=1)]
+    own = rows[(found.place[rows][:, free] == 0).all(axis=1)]
     answer = [float(x[own[0]]) if len(own) else NAN for x in (found.beta, found.ci_lb, found.ci_ub)]
     return Question(
-        levels={f.name: f.levels[found.at[rows[0], i]]
+        levels={f.name: f.levels[found.place[rows[0], i]]
                 for i, f in enumerate(found.factors) if f.kind == "N"},
         specifications=len(rows),
         distinct=len(first),
@@ -139,7 +139,10 @@ def _moves(found: Multiverse, rows: Ints, i: int) -> Moves:
     if not len(known):
         return Moves(name=factor.name, kind=factor.kind, eta2=NAN, shift=NAN, swing=NAN,
                      lowest="", highest="")  # fmt: skip
-    beta, at = found.beta[known], found.at[known, i]
+    beta, at = found.beta[known], found.place[known, i]
+    below, above = _beyond(found, known)
+    held, place, count = np.unique(at, return_inverse=True, return_counts=True)
+    away = beta - beta[0]
     below, above = _beyond(found, known)
     held, place, count = np.unique(at, return_inverse=True, return_counts=True)
     # Fits to the same data differ in their last digits; against an interval's width that is 0.
@@ -150,12 +153,15 @@ def _moves(found: Multiverse, rows: Ints, i: int) -> Moves:
     whole = float(((away - away.mean()) ** 2).sum())
     between = float((count * (mean - away.mean()) ** 2).sum())
     low, high = int(mean.argmin()), int(mean.argmax())
+    # Fits to the same data differ in their last digits; against an interval's width that is 0.
+    width = float((found.ci_ub[known] - found.ci_lb[known]).max())
+    moved = bool(mean[high] - mean[low] > _ROUNDING * width)
     return Moves(
         name=factor.name,
         kind=factor.kind,
-        eta2=min(1.0, between / whole) if whole > 0 else 0.0,
-        shift=float(mean[high] - mean[low]),
+        eta2=min(1.0, between / whole) if moved else 0.0,
+        shift=float(mean[high] - mean[low]) if moved else 0.0,
         swing=float(outside.max() - outside.min()),
-        lowest=factor.levels[held[low]],
-        highest=factor.levels[held[high]],
+        lowest=factor.levels[held[low]] if moved else "",
+        highest=factor.levels[held[high]] if moved else "",
     )

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.diagnostics.multiverse import COUNTED, multiverse
 from trialpool.diagnostics.multiverse import Multiverse as Found
-from trialpool.diagnostics.multiverse import multiverse
 from trialpool.diagnostics.multiverse_summary import Question, questions
 from trialpool.results import Array
 from trialpool.review.fit import is_log, shown
-from trialpool.review.multiverse_choices import TITLES
+from trialpool.review.multiverse_choices import TITLES, words_of
 from trialpool.review.multiverse_data import Data
 from trialpool.review.protocol import Review
 
+_FEW = {
+    1: "one trial: its own interval, normal quantile",
+    2: "two trials: common effect, normal quantile",
+}
 NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_value", "tau2", "note")
 
 
@@ -83,10 +87,10 @@ def explore(
 def _table(found: Found, measure: str) -> pd.DataFrame:
     """One row per distinct fit."""
     first = found.first
-    columns: dict[str, Any] = {}
-    places = found.at[first]  # noqa: PD008 an array, not a table
-    for i, factor in enumerate(found.factors):
-        columns[factor.name] = np.array(factor.levels, dtype=object)[places[:, i]]
+    columns: dict[str, Any] = {
+        factor.name: np.array(factor.levels, dtype=object)[found.place[first, i]]
+        for i, factor in enumerate(found.factors)
+    }
     columns["specifications"] = np.bincount(found.fit)[found.fit[first]]
     columns |= {"k": found.k[first], "set": found.set[first] + 1}
     for name, values in (
@@ -94,8 +98,16 @@ def _table(found: Found, measure: str) -> pd.DataFrame:
     ):  # fmt: skip
         columns[name] = _shown(values[first], measure)
     columns |= {"p_value": found.pval[first], "tau2": found.tau2[first]}
-    columns["note"] = found.reason[first].astype(object)
+    columns["note"] = [_note(found, int(i)) for i in first]
     return pd.DataFrame(columns)
+
+
+def _note(found: Found, i: int) -> str:
+    """Why there is no estimate, or why estimator and test are not those of the row."""
+    estimator = found.factors[-2].levels[found.place[i, -2]]
+    if found.reason[i] or (estimator == words_of(COUNTED) and found.k[i] > 1):
+        return str(found.reason[i])
+    return _FEW.get(int(found.k[i]), "")
 
 
 def _shown(values: Array, measure: str) -> Array:

@@ -124,7 +124,11 @@ def _comparators(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame
             levels.append(level)
         elif len(present) > 1:
             levels += [(c,) for c in present]
-    return [(level, " or ".join(c.replace("_", " ") for c in level)) for level in levels]
+    return [(level, " or ".join(_comparator(c) for c in level)) for level in levels]
+
+
+def _comparator(code: str) -> str:
+    return code.replace("_", " ").replace("ect", "ECT")
 
 
 def _windows(analysis: Analysis, found: Multiverse) -> _Pairs:
@@ -175,7 +179,7 @@ def _axis(axis: str, review: Review, found: Multiverse) -> _Pairs:
     levels = levels_of(axis, review.defaults, found)
     prefix = "paired, " if axis == "crossover" else ""
     return [
-        (named(level), f"{prefix}{named(level)}" if isinstance(level, float) else _word(level))
+        (named(level), f"{prefix}{named(level)}" if isinstance(level, float) else words_of(level))
         for level in levels
     ]
 
@@ -192,10 +196,11 @@ def _models(review: Review, analysis: Analysis, found: Multiverse) -> dict[str, 
     own = COUNTED if model.method == COUNTED else model.tau2
     tests = found.test.levels if found.test else ()
     return {
-        "estimator": [(code, _word(code)) for code in (own, *estimators)],
-        "test": [(code, _word(code)) for code in (model.test, *tests)],
+        "estimator": [(code, words_of(code)) for code in (own, *estimators)],
+        "test": [(code, words_of(code)) for code in (model.test, *tests)],
     }
 
 
-def _word(level: Any) -> str:
+def words_of(level: Any) -> str:
+    """A level as readers know it."""
     return _WORDS.get(str(level), str(level))

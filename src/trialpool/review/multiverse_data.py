@@ -24,7 +24,14 @@ from trialpool.review.what_if import what_if
 
 SELECTING = ("comparators", "time_window", "time_point", "instruments", "crossover")
 _VALUES = ("yi", "vi", *COUNTS)
+# What selection and the missing trials look at.
+_SELECTED = (
+    "effect_id", "variant", "part", "trial_id", "study", "year", "comparator_class", "outcome",
+    "instrument", "time_days", "outcome_type", "design", "basis", "measure", "reason", "n",
+    "flags", "confidence", *_VALUES,
+)  # fmt: skip
 _WHOLE = (PAIRED, AS_PARALLEL)
+_EVER = (0.0, 1e6)  # days: before and after every time point
 
 
 class _Unit(NamedTuple):
@@ -58,19 +65,20 @@ class Data:
         analysis: Analysis,
     ) -> None:
         kept = [r["trial_id"] for r in tables.records(trials) if not why_not(r, analysis)]
-        self.effects = effects[
-            (effects["outcome"] == analysis.outcome)
-            & (effects["measure"] == analysis.measure)
-            & effects["variant"].isna()
-            & effects["trial_id"].isin(kept)
-        ]
-        self.trials, self.arms, self.missing = trials, arms, missing
+        mine = (effects["outcome"] == analysis.outcome) & (effects["measure"] == analysis.measure)
+        mine &= effects["variant"].isna() & effects["trial_id"].isin(kept)
+        self.effects = _light(effects.loc[mine, list(_SELECTED)])
+        self.trials, self.arms = _light(trials), _light(arms)
+        known = (missing["outcome"] == analysis.outcome) & (missing["what_if"] == "yes")
+        self.missing = _light(missing[known])
         self.review, self.analysis = review, analysis
         self.counts = review.model_of(analysis).method == "MH"
         overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
         self.high = set(overall[overall["judgement"] == "high"]["trial_id"])
         self.worked = _worked(universes[universes["effect_id"].isin(self.effects["effect_id"])])
         full = choices_of(review, analysis, self.effects)
+        # The protocol's own selection for each comparator and window.
+        self.studies: dict[tuple[Any, ...], pd.DataFrame] = {}
         self.selected = self._selections(full)
         self.choices = {name: self._that_matter(choice) for name, choice in full.items()}
 
@@ -87,6 +95,7 @@ class Data:
     ) -> list[_Unit]:
         analysis = self._under(comparators, window, point, instruments)
         chosen = self._select(analysis, mode)
+        self.studies.setdefault((comparators, window), chosen)
         units: dict[str, _Unit] = {}
         numbers = chosen[list(_VALUES)].to_numpy(float)
         about = zip(chosen["trial_id"], chosen["effect_id"], chosen["flags"].notna(), strict=True)
@@ -101,7 +110,7 @@ class Data:
 
     def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Analysis:
         days, prefer = window
-        ends = days or (0.0, np.finfo(float).max)
+        ends = days or _EVER
         prefer = {"earliest": ends[0], "latest": ends[1]}.get(point, prefer)
         settings = {"comparators": comparators, "time_days": days, "prefer_time": prefer,
                     "instruments": instruments}  # fmt: skip
@@ -187,7 +196,7 @@ class Data:
         own = next(iter(self.selected))
         for comparators, window in dict.fromkeys(key[:2] for key in self.selected):
             analysis = self._under(comparators, window, own[2], own[3])
-            studies = self._select(analysis, own[4])
+            studies = self.studies[comparators, window]
             found = what_if(
                 studies, self.missing, self.trials, self.arms, analysis, model, settings
             ).missing
@@ -230,6 +239,12 @@ class Data:
             return unit.rows
         rows = worked.rows[tuple(level[axis] for axis in worked.axes)]
         return rows if np.isfinite(rows[:, :2]).all() else rows[:0]
+
+
+def _light(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with plain Python text: it is gone through row by row, many times."""
+    texts = [name for name in table if not pd.api.types.is_float_dtype(table[name])]
+    return table.astype(dict.fromkeys(texts, object))
 
 
 def _mode(level: Any) -> str:
