@@ -17,10 +17,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from trialpool.figures import style
 from trialpool.figures.forest_axis import build
-from trialpool.figures.lettering import font, wrap
+from trialpool.figures.lettering import font, width, wrap
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
+SIDES_GAP = 14.0  # between what the two sides of an axis mean
 LINE = style.LINE_HEIGHT
 MEASURES = {
     "SMD": "Standardised mean difference",
@@ -107,16 +108,24 @@ def sheet(
 
 
 def effect_axis(
-    ax: Axes, axis: EffectAxis, values: Sequence[float], *, along: str = "x", sides: bool = True
+    ax: Axes,
+    axis: EffectAxis,
+    values: Sequence[float],
+    *,
+    intervals: Sequence[tuple[float, float, float]] = (),
+    along: str = "x",
+    sides: bool = True,
 ) -> tuple[float, float]:
     """Limits, ticks and label for effects on the analysis scale (logs of ratios).
 
-    `values` must all be on the axis. Ticks are labelled on the display scale. Along x, `sides`
-    writes what each side means at the ends of the label. Returns the limits, analysis scale.
+    `values` must all be on the axis; of `intervals` (estimate, low, high) one that is far wider
+    than the others may leave it. Ticks are labelled on the display scale. Along x, `sides` writes
+    what each side means below the label. Returns the limits, analysis scale.
     """
     to = np.exp if axis.log else np.asarray
     back = np.log if axis.log else np.asarray
-    built = build([], [float(to(v)) for v in values], log=axis.log)
+    triples = [(float(to(a)), float(to(b)), float(to(c))) for a, b, c in intervals]
+    built = build(triples, [float(to(v)) for v in values], log=axis.log)
     low, high = (float(back(v)) for v in built.limits)
     ticks = [float(back(t)) for t in built.ticks]
     labels = dict(zip(ticks, built.tick_labels, strict=True))
@@ -127,18 +136,32 @@ def effect_axis(
     which.set_major_formatter(FuncFormatter(lambda v, _: labels.get(v, "")))
     which.set_label_text(axis.label)
     if along == "x" and sides:
-        height = 72 * ax.bbox.height / ax.figure.dpi
-        for x, side, align in ((0, f"← {axis.favours_left}", "left"),
-                               (1, f"{axis.favours_right} →", "right")):  # fmt: skip
-            ax.text(x, -36 / height, side, transform=ax.transAxes, ha=align, va="center",
-                    color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        _sides(ax, f"← {axis.favours_left}", f"{axis.favours_right} →")
     return low, high
 
 
-def null_line(ax: Axes, *, along: str = "x") -> None:
-    """The line of no difference, on the analysis scale."""
+def _sides(ax: Axes, left: str, right: str) -> None:
+    """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
+    box = ax.get_position()
+    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    one, other = width(left, style.SMALL), width(right, style.SMALL)
+    start = 0.0
+    if one + other + SIDES_GAP > wide:
+        # As near to the middle of the axis as the paper allows.
+        start = (wide - one - other - SIDES_GAP) / 2
+        first = style.MARGIN - WIDTH * box.x0
+        last = WIDTH * (1 - box.x0) - style.MARGIN - one - other - SIDES_GAP
+        start = max(first, min(start, last))
+        wide = one + other + SIDES_GAP
+    for x, text, align in ((start, left, "left"), (start + wide, right, "right")):
+        ax.text(x / (WIDTH * box.width), -36 / height, text, transform=ax.transAxes, ha=align,
+                va="center", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
+    """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
     draw = ax.axvline if along == "x" else ax.axhline
-    draw(0.0, color=style.RULE, lw=style.THIN, zorder=1, label="null")
+    draw(0.0, 0.0, end, color=style.RULE, lw=style.THIN, zorder=1, label="null")
 
 
 def withheld(why: Withheld) -> Figure:

@@ -26,6 +26,8 @@ PAPER = "#FFFFFF"
 EFFECT = "#6FA8D6"
 SUMMARY = "#0B4F83"
 PREDICTION = "#B4521E"
+MARKED = PREDICTION  # a trial or a row that stands out
+BAND = "#E3ECF4"  # the result others are held against
 # judgement -> (fill, colour of the sign, sign, words); the sign carries it in greyscale
 JUDGEMENTS: dict[str, tuple[str, str, str, str]] = {
     "low": ("#3B9B7A", PAPER, "+", "low"),
