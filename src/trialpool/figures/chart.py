@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from trialpool.figures import style
-from trialpool.figures.forest_axis import build
+from trialpool.figures.forest_axis import MOST_TICKS, build
 from trialpool.figures.lettering import font, width, wrap
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
@@ -136,12 +136,24 @@ def effect_axis(
     which.set_major_formatter(FuncFormatter(lambda v, _: labels.get(v, "")))
     which.set_label_text(axis.label)
     if along == "x" and sides:
-        _sides(ax, f"← {axis.favours_left}", f"{axis.favours_right} →")
+        write_sides(ax, axis)
     return low, high
 
 
-def _sides(ax: Axes, left: str, right: str) -> None:
+def from_zero(ax: Axes, top: float, *, along: str = "x", pad: float = 0.0) -> None:
+    """An axis of amounts from 0 to `top`, `pad` of it free at both ends."""
+    which = ax.xaxis if along == "x" else ax.yaxis
+    (ax.set_xlim if along == "x" else ax.set_ylim)(-pad * top, (1 + pad) * top)
+    steps = MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]).tick_values(0, top)
+    ticks = [float(f"{t:.6g}") for t in steps if 0 <= t <= (1 + pad) * top]
+    decimals = max(len(f"{t:.6f}".rstrip("0").partition(".")[2]) for t in ticks)
+    which.set_major_locator(FixedLocator(ticks))
+    which.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.{decimals}f}"))
+
+
+def write_sides(ax: Axes, axis: EffectAxis) -> None:
     """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
+    left, right = f"← {axis.favours_left}", f"{axis.favours_right} →"
     box = ax.get_position()
     wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
     one, other = width(left, style.SMALL), width(right, style.SMALL)

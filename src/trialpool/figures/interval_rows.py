@@ -35,7 +35,7 @@ class Row:
     """One result: estimate and limits on the display scale, NaN where there is none.
 
     `cells` are the words at the right, one for each of the table's `heads`. A `marked` row stands
-    out by colour and shape, which a cell should say too; `whole` is the main result.
+    out by colour and shape; `whole` is the main result.
     """
 
     label: str
@@ -147,7 +147,7 @@ def _band(ax: Axes, table: IntervalTable, end: float) -> None:
     found = _all_scaled([table.band], table.axis) if table.band else []
     for estimate, low, high in found:
         ax.axvspan(low, high, 0.0, end, color=style.BAND, lw=0, zorder=0, label="band")
-        ax.axvline(estimate, 0.0, end, color=style.SUMMARY, lw=style.THIN, ls=(0, (3, 2.5)),
+        ax.axvline(estimate, 0.0, end, color=style.SUMMARY, lw=style.THIN, ls=style.DASHES,
                    zorder=1, label="band-line")  # fmt: skip
 
 
