@@ -13,14 +13,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from trialpool.figures import style
-from trialpool.figures.forest_axis import build
-from trialpool.figures.lettering import font, wrap
+from trialpool.figures.forest_axis import MOST_TICKS, build
+from trialpool.figures.lettering import font, width, wrap
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
+SIDES_GAP = 14.0  # between what the two sides of an axis mean
 LINE = style.LINE_HEIGHT
 MEASURES = {
     "SMD": "Standardised mean difference",
@@ -107,16 +108,24 @@ def sheet(
 
 
 def effect_axis(
-    ax: Axes, axis: EffectAxis, values: Sequence[float], *, along: str = "x", sides: bool = True
+    ax: Axes,
+    axis: EffectAxis,
+    values: Sequence[float],
+    *,
+    intervals: Sequence[tuple[float, float, float]] = (),
+    along: str = "x",
+    sides: bool = True,
 ) -> tuple[float, float]:
     """Limits, ticks and label for effects on the analysis scale (logs of ratios).
 
-    `values` must all be on the axis. Ticks are labelled on the display scale. Along x, `sides`
-    writes what each side means at the ends of the label. Returns the limits, analysis scale.
+    `values` must all be on the axis; of `intervals` (estimate, low, high) one that is far wider
+    than the others may leave it. Ticks are labelled on the display scale. Along x, `sides` writes
+    what each side means below the label. Returns the limits, analysis scale.
     """
     to = np.exp if axis.log else np.asarray
     back = np.log if axis.log else np.asarray
-    built = build([], [float(to(v)) for v in values], log=axis.log)
+    triples = [(float(to(a)), float(to(b)), float(to(c))) for a, b, c in intervals]
+    built = build(triples, [float(to(v)) for v in values], log=axis.log)
     low, high = (float(back(v)) for v in built.limits)
     ticks = [float(back(t)) for t in built.ticks]
     labels = dict(zip(ticks, built.tick_labels, strict=True))
@@ -127,18 +136,44 @@ def effect_axis(
     which.set_major_formatter(FuncFormatter(lambda v, _: labels.get(v, "")))
     which.set_label_text(axis.label)
     if along == "x" and sides:
-        height = 72 * ax.bbox.height / ax.figure.dpi
-        for x, side, align in ((0, f"← {axis.favours_left}", "left"),
-                               (1, f"{axis.favours_right} →", "right")):  # fmt: skip
-            ax.text(x, -36 / height, side, transform=ax.transAxes, ha=align, va="center",
-                    color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        write_sides(ax, axis)
     return low, high
 
 
-def null_line(ax: Axes, *, along: str = "x") -> None:
-    """The line of no difference, on the analysis scale."""
+def from_zero(ax: Axes, top: float, *, along: str = "x", pad: float = 0.0) -> None:
+    """An axis of amounts from 0 to `top`, `pad` of it free at both ends."""
+    which = ax.xaxis if along == "x" else ax.yaxis
+    (ax.set_xlim if along == "x" else ax.set_ylim)(-pad * top, (1 + pad) * top)
+    steps = MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]).tick_values(0, top)
+    ticks = [float(f"{t:.6g}") for t in steps if 0 <= t <= (1 + pad) * top]
+    decimals = max(len(f"{t:.6f}".rstrip("0").partition(".")[2]) for t in ticks)
+    which.set_major_locator(FixedLocator(ticks))
+    which.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.{decimals}f}"))
+
+
+def write_sides(ax: Axes, axis: EffectAxis) -> None:
+    """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
+    left, right = f"← {axis.favours_left}", f"{axis.favours_right} →"
+    box = ax.get_position()
+    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    one, other = width(left, style.SMALL), width(right, style.SMALL)
+    start = 0.0
+    if one + other + SIDES_GAP > wide:
+        # As near to the middle of the axis as the paper allows.
+        start = (wide - one - other - SIDES_GAP) / 2
+        first = style.MARGIN - WIDTH * box.x0
+        last = WIDTH * (1 - box.x0) - style.MARGIN - one - other - SIDES_GAP
+        start = max(first, min(start, last))
+        wide = one + other + SIDES_GAP
+    for x, text, align in ((start, left, "left"), (start + wide, right, "right")):
+        ax.text(x / (WIDTH * box.width), -36 / height, text, transform=ax.transAxes, ha=align,
+                va="center", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
+    """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
     draw = ax.axvline if along == "x" else ax.axhline
-    draw(0.0, color=style.RULE, lw=style.THIN, zorder=1, label="null")
+    draw(0.0, 0.0, end, color=style.RULE, lw=style.THIN, zorder=1, label="null")
 
 
 def withheld(why: Withheld) -> Figure:
