@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FONT = "DejaVu Sans"
 
@@ -80,6 +80,8 @@ METADATA: dict[str, dict[str, None]] = {
 @contextmanager
 def context() -> Iterator[None]:
     """Matplotlib's defaults plus the house settings, whatever a user's matplotlibrc says."""
+    import matplotlib as mpl  # slow to import, and the pages need only colours and number formats
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)
