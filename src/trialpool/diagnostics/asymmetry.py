@@ -5,13 +5,14 @@ Asymmetry is not publication bias: heterogeneity, design and chance make funnels
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.inputs import as_numbers, as_studies
-from trialpool.pooling.model import Options
+from trialpool.pooling.model import Options, pool
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
@@ -90,6 +91,15 @@ def missing(names: tuple[str, ...], reason: str) -> dict[str, str]:
 def constant(x: Array) -> bool:
     """Whether a predictor is the same for all studies, so that no slope can be fitted."""
     return bool(np.linalg.norm(x - x.mean()) <= _SAME * np.linalg.norm(x))
+
+
+def between_studies(yi: Array, vi: Array, tau2: str | float) -> float:
+    """Tau2 by the estimator of that name, or the number given."""
+    if isinstance(tau2, str):
+        return pool(yi, vi, tau2=tau2, test="z").tau2
+    if not 0 <= tau2 < math.inf:
+        raise TrialpoolError(f"tau2 = {tau2!r}: must be 0 or more, or an estimator's name")
+    return float(tau2)
 
 
 def line(
