@@ -11,10 +11,12 @@ import pandas as pd
 from trialpool import tables
 from trialpool.review.fit import Fit, fit, is_log, study_columns
 from trialpool.review.missing import size
+from trialpool.review.multiverse import explore
 from trialpool.review.protocol import Review
 from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
 from trialpool.review.settings import EFFECT_SETTINGS
+from trialpool.review.trust import trust
 from trialpool.review.what_if import WhatIf, what_if
 
 STUDY_COLUMNS = (
@@ -59,12 +61,14 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     """Run one analysis of the protocol."""
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
-    defaults = review.defaults
+    defaults, effects, trials = review.defaults, material.effects, material.trials
     counts, order = model.method == "MH", review.confidence_order
     selected = select(effects, trials, analysis, counts=counts, confidence_order=order)
     studies = selected.chosen
     result = fit(studies, analysis.measure, model)
-    absent = what_if(studies, missing, trials, arms, analysis, model, defaults.crossover)
+    absent = what_if(
+        studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
+    )
     better = review.outcomes[analysis.outcome].better
     beliefs = posterior(studies, analysis.measure, defaults.bayes, better)
     varied = sensitivity(
@@ -74,11 +78,20 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
+    universe = explore(
+        effects, material.universes, trials, material.arms, material.missing,
+        material.risk_of_bias, review, condition, name,
+    )  # fmt: skip
+    trusted = trust(
+        studies, result, absent, beliefs, universe, material.risk_of_bias, review, condition, name
+    )
     record = {
         "condition": condition,
         "analysis": name,
         "left_out": _left_out(selected.rejected) if not len(studies) else [],
         "posterior": asdict(beliefs) if beliefs else None,
+        "important": review.important_of(analysis),
+        "trust": trusted.facts,
         **_question(review, condition, name),
         **_answer(result, studies),
         **_absence(absent, studies),
@@ -90,6 +103,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         selection=selected.rejected,
         missing=absent.missing,
         sensitivity=varied,
+        trust=trusted.tables,
     )
 
 

@@ -117,3 +117,31 @@ def of_priors(table: pd.DataFrame, important: float | None) -> dict[str, Any] | 
         held = known[column].dropna()
         out[name] = [float(held.min()), float(held.max())] if len(held) else None
     return out
+
+
+def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | None:
+    """How many declared analyses of the protocol's own question conclude the same.
+
+    None where there is nothing to fit. Shares are of the distinct fits that have an estimate.
+    """
+    own, main = summary["questions"][0], side(shown, measure)
+    if main is None or not own["with_estimate"]:
+        return None
+    better = own["favours_experimental"], own["favours_control"]
+    same = 1 - own["excludes_null"] if main == 0 else max(better)
+    return {
+        **{key: own[key] for key in ("specifications", "distinct", "lowest", "highest")},
+        "share_same_sign": own["same_sign"] if own["same_sign"] == own["same_sign"] else None,
+        "share_same_conclusion": same,
+        "moved_most_by": own["most"],
+        "without_effect": summary["without_effect"],
+        "factors": own["factors"],
+        "others": [
+            {
+                key: each[key]
+                for key in ("question", "estimate", "ci_low", "ci_high", "specifications")
+            }
+            for each in summary["questions"][1:]
+        ],
+        "levels": summary["factors"],
+    }

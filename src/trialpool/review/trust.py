@@ -83,7 +83,9 @@ def trust(
         "coverage": coverage(
             studies, measure, model, defaults.alternatives, posterior, defaults.smd
         ),
-        "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale),
+        "priors": beliefs(
+            studies, measure, better, important, defaults.bayes.tau_scale, analysis.outcome
+        ),
         "multiverse": multiverse.table,
     }
     threshold = None if important is None else shown(important, measure)
@@ -99,7 +101,7 @@ def trust(
             "next_trial": about,
             "coverage": facts.of_coverage(found["coverage"]),
             "priors": facts.of_priors(found["priors"], threshold),
-            "multiverse": multiverse.facts,
+            "multiverse": facts.of_multiverse(multiverse.summary, display, measure),
             "fragility": fragility(studies, measure, model),
         },
     )
