@@ -35,8 +35,8 @@ def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> d
 
 
 def multiverse(agree: float) -> dict[str, Any]:
-    return {"multiverse": {"specifications": 100, "share_same_conclusion": agree,
-                           "moved_most_by": "estimator"}}  # fmt: skip
+    return {"multiverse": {"specifications": 100, "distinct": 80, "share_same_conclusion": agree,
+                           "turned_most_by": "Test"}}  # fmt: skip
 
 
 def without(turns: list[str]) -> dict[str, Any]:

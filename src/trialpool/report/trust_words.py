@@ -9,14 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialpool import tables
+from trialpool.figures import style
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat
-from trialpool.report.verdict import HALF
-from trialpool.review.next_trial import BEYOND, EXCLUDES
+from trialpool.report.verdict import AGREE_LITTLE, HALF
+from trialpool.review.next_trial import EXCLUDES, INCLUDES
 
 Facts = Mapping[str, Any]
 _ALL = 0.9995  # a share that rounds to all
-_KEPT = 0.94  # coverage of a 95 % interval that nobody would call too narrow
+# The lowest coverage of a 95 % interval, and what it says of it.
+_KEEPS = (
+    (0.97, "more often than it promises, so it is wider than these trials would need"),
+    (0.94, "it keeps its promise"),
+    (0.93, "it nearly keeps its promise"),
+    (0.0, "less often than it promises where trials differ much"),
+)
 
 
 def trust_words(analysis: Analysis) -> list[Caveat]:
@@ -26,13 +33,17 @@ def trust_words(analysis: Analysis) -> list[Caveat]:
         ("What does it rest on?", _weights(analysis)),
         ("Do small trials tell another story?", _small_studies(analysis)),
         ("What could missing trials change?", _missing(analysis)),
-        ("How likely is a benefit?", _beliefs(analysis)),
+        (_question(analysis), _beliefs(analysis)),
         ("Does the interval keep its promise?", _coverage(analysis)),
         ("Would another analysis say the same?", _multiverse(analysis)),
         ("What would a next trial change?", _next_trial(analysis)),
         ("How few people could turn it?", _fragility(analysis)),
     ]
     return [Caveat(name=name, text=text) for name, text in found if text]
+
+
+def _question(analysis: Analysis) -> str:
+    return "How likely is a harm?" if _is_harm(analysis.model) else "How likely is a benefit?"
 
 
 def _share(low: float, high: float) -> str:
@@ -83,10 +94,14 @@ def _weights(analysis: Analysis) -> str:
     grave = [(share, words[name]) for name, share in shares.items() if share > 0]
     if not grave:
         return ""
+    if analysis.model["k"] == 1:
+        what = [text.replace("trials whose", "a trial whose").replace("trials at", "a trial at")
+                for _, text in grave]  # fmt: skip
+        return f"On {w.listed(what)}."
     grave.sort(key=lambda pair: -pair[0])
     parts = [f"{w.percent(share)} of the weight on {what}" for share, what in grave]
-    lead = "Mostly on doubtful ground: " if grave[0][0] >= HALF else "In part on doubtful ground: "
-    return f"{lead}{'; '.join(parts)}."
+    lead = "Mostly on doubtful ground" if grave[0][0] >= HALF else "In part on doubtful ground"
+    return f"{lead}: {'; '.join(parts)}."
 
 
 def _small_studies(analysis: Analysis) -> str:
@@ -111,10 +126,10 @@ def _small_studies(analysis: Analysis) -> str:
     )
 
 
-# Questions of `missing_effect`: what would be so, in words.
+# What `missing_effect` asks, as what would then be so.
 _WOULD = {
     "interval excludes no difference, benefit": "the interval would show a benefit",
-    "interval excludes no difference, harm": "it would show a harm",
+    "interval excludes no difference, harm": "the interval would show a harm",
     "interval no longer excludes no difference": "the interval would no longer exclude no "
     "difference",
     "interval still excludes no difference": "the interval would still exclude no difference",
@@ -131,38 +146,69 @@ def _missing(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["missing_effect"]
     if found["reason"] or not found["answers"]:
         return ""
+    many = len(found["studies"]) > 1
     who = f"{w.listed(found['studies'])} (n = {found['n']})"
-    together = "a common effect of" if len(found["studies"]) > 1 else "an effect of"
     parts = []
     for answer in found["answers"]:
         would = _WOULD[answer["question"]].format(w.value(model, found["important"]))
         if answer["at_null"]:
-            parts.append(f"{would} even had they found nothing")
+            parts.append(f"even had {'they' if many else 'it'} found nothing, {would}")
         elif answer["reached"]:
-            parts.append(f"{would} had they found {together} {w.value(model, answer['assumed'])}")
+            parts.append(f"{would} from {w.value(model, answer['assumed'])} on")
         else:
-            parts.append(f"no effect of theirs is such that {would}")
-    return f"If {who} were known: {'; '.join(parts)}."
+            parts.append(f"at no effect {would}")
+    same = "the same effect in each" if many else "its effect"
+    return f"Were {who} known, and {same}: {'; '.join(parts)}."
+
+
+def _beliefs(analysis: Analysis) -> str:
+    """P(benefit or harm) and P(of one that matters), over the priors."""
+    model, found = analysis.model, analysis.model["trust"]["priors"]
+    if found is None:
+        return ""
+    of = found["harm" if _is_harm(model) else "benefit"]
+    if w.is_events(model):
+        wanted = "lower" if _is_harm(model) else "higher"
+        what = "more" if wanted == model["better"] or _is_harm(model) else "less"
+        text = f"The probability that it is {what} frequent with {w.drug(model)} at all"
+    else:
+        text = f"The probability that {w.drug(model)} helps at all"
+    text += f" is {_share(*of['any'])}"
+    if of["matters"]:
+        by = f"a ratio of {w.value(model, found['threshold'])}" if w.is_ratio(model) else (
+            f"{w.value(model, found['threshold'])} standard deviations")  # fmt: skip
+        text += f", by more than {by} {_share(*of['matters'])}"
+    priors = w.count(found["priors"], "prior")
+    text += f" ({priors} of the heterogeneity, a flat one of the effect)."
+    if found["if_missing_null"] is not None:
+        least = found["if_missing_null"]["harm" if _is_harm(model) else "benefit"]
+        text += f" Had the missing trials that can be added found nothing: {_share(*least['any'])}"
+        text += f" and {_share(*least['matters'])}." if least["matters"] else "."
+    return text
+
+
+def _is_harm(model: Mapping[str, Any]) -> bool:
+    """Whether the outcome is an event nobody wants, so that the question is of a harm."""
+    return w.is_events(model) and bool(model["better"] == "lower")
 
 
 def _coverage(analysis: Analysis) -> str:
     found = analysis.model["trust"]["coverage"]
     if found is None:
         return ""
-    tau2 = [w.short(value) for value in found["tau2"]]
+    tau2 = [style.significant(value) for value in found["tau2"]]
     at = f" (τ² from {tau2[0]} to {tau2[-1]})" if len(tau2) > 1 else ""
     parts = []
     if found["confidence"]:
         low, high = found["confidence"]
-        keeps = "keeps its promise" if low >= _KEPT else "falls short of its promise"
-        held = _share(low, high)
-        parts.append(f"the shown 95 % interval held the true mean in {held}, so it {keeps}")
+        says = next(words for least, words in _KEEPS if low >= least)
+        parts.append(f"the shown 95 % interval held the true mean in {_share(low, high)}: {says}")
     if found["normal"] and found["normal"] != found["confidence"]:
         held = _share(*found["normal"])
         parts.append(f"one with normal quantiles would have held it in {held}")
     if found["prediction"]:
         held = _share(*found["prediction"])
-        parts.append(f"the prediction interval held a new trial's true effect in {held}")
+        parts.append(f"the prediction interval held a new trial’s true effect in {held}")
     if not parts:
         return ""
     trials = w.count(analysis.model["k"], "trial")
@@ -170,74 +216,80 @@ def _coverage(analysis: Analysis) -> str:
     return f"{lead} {'; '.join(parts)}."
 
 
-def _beliefs(analysis: Analysis) -> str:
-    """P(benefit) and P(a difference that matters), over the priors."""
-    model, found = analysis.model, analysis.model["trust"]["priors"]
-    if found is None:
-        return ""
-    low, high = found["benefit"]
-    drug = w.drug(model)
-    better = "better" if not w.is_events(model) else (
-        "less frequent" if model["better"] == "lower" else "more frequent")  # fmt: skip
-    text = f"The probability that it is {better} with {drug} at all is {_share(low, high)}"
-    if found["important"]:
-        matters = w.value(model, found["threshold"])
-        text += f", that the benefit is beyond {matters} is {_share(*found['important'])}"
-    priors = w.count(found["priors"], "prior")
-    return (
-        f"{text} ({priors} of the heterogeneity, a flat one of the effect; no missing trial "
-        "counted)."
-    )
-
-
 def _multiverse(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["multiverse"]
-    if found is None or found["specifications"] < 2:
+    if found is None or found["distinct"] < 2:
         return ""
-    lead = (
-        f"Of {found['specifications']:,} declared analyses of this question "
-        f"({found['distinct']:,} of them different) "
-    )
+    does = "excludes" if w.excludes(model, model["display"]) else "includes"
     same = found["share_same_conclusion"]
-    does = "exclude" if w.excludes(model, model["display"]) else "include"
+    low, high = (w.value(model, found[name]) for name in ("lowest", "highest"))
+    many = (
+        f"{found['distinct']:,} different analyses out of {found['specifications']:,} combinations"
+    )
     if same > _ALL:
-        said = f"all have an interval that {does}s no difference"
+        text = f"Yes. In all of {many} of the declared choices the interval {does} no difference"
     else:
-        said = (
-            f"{w.percent(100 * same)} have an interval that {does}s no difference as this one does"
+        lead = "Mostly" if same >= AGREE_LITTLE else "Not reliably"
+        text = (
+            f"{lead}. In {w.percent(100 * same)} of {many} of the declared choices the interval "
+            f"{does} no difference, as here"
         )
-    if found["share_same_sign"] is not None:
-        said += f", and {w.percent(100 * found['share_same_sign'])} point the same way"
-    spread = w.interval(model, found["lowest"], found["highest"])
-    text = f"{lead}{said}; the estimates go from {spread}."
-    if found["moved_most_by"]:
-        text += f" What moves the estimate most is {found['moved_most_by']}."
+    if low == high:
+        return f"{text}; the estimate is {low} in each."
+    text += f"; the estimates go from {low} to {high}"
+    if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
+        text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
+    text += "."
+    if found["turned_most_by"]:
+        text += f" Whether it excludes it hangs most on the choice of {w.inner(found['turned_most_by'])}"
+        most = found["moved_most_by"]
+        also = most and most != found["turned_most_by"]
+        text += f", the size of the estimate on {w.inner(most)}." if also else "."
+    elif found["moved_most_by"]:
+        text += f" The size of the estimate hangs most on the choice of {w.inner(found['moved_most_by'])}."
     return text
 
 
 def _next_trial(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["next_trial"]
-    rows = [row for row in tables.records(analysis.trust["next_trial"]) if row["target"] != BEYOND]
-    if found["reason"] or not rows:
+    if found["reason"]:
         return ""
-    does = "exclude" if rows[0]["target"] == EXCLUDES else "include"
+    rows = {row["assumed"]: row for row in tables.records(analysis.trust["next_trial"])
+            if row["target"] in (EXCLUDES, INCLUDES)}  # fmt: skip
+    if not rows:
+        return ""
+    includes = next(iter(rows.values()))["target"] == INCLUDES
+    asked = ("no difference",) if includes else ("the estimate", "the important difference")
     smallest, largest = found["searched"]
-    parts, never = [], []
-    for row in rows:
-        if row["assumed"] not in ("the estimate", "no difference", "the important difference"):
+    parts = []
+    for name in asked:
+        row = rows.get(name)
+        if row is None or (name != asked[0] and _alike(model, row, rows[asked[0]])):
             continue
-        what = f"{row['assumed']} ({w.value(model, row['effect'])})"
-        if row["reached"] in (True, "True", "yes"):
-            parts.append(f"{w.whole(row['n_total'])} people if it finds {what}")
-        elif row["assumed"] != "no difference" or does == "include":
-            never.append(what)
-    text = ""
-    if parts:
-        text = f"For the interval to {does} no difference the next trial needs {'; '.join(parts)}."
-    if never:
-        sizes = f"from {smallest} to {largest:,} people"
-        text += f" No size {sizes} would do if it finds {w.listed(never)}."
-    return text.strip()
+        if not includes and w.value(model, row["effect"]) == w.value(model, w.null(model)):
+            continue
+        effect = f"finds {name} ({w.value(model, row['effect'])})"
+        if row["n_total"] != row["n_total"]:
+            parts.append(f"no size up to {largest:,} people would do if it {effect}")
+        elif row["n_total"] == smallest:
+            parts.append(f"one of any size would do if it {effect}, {_by_number(model)}")
+        else:
+            parts.append(f"it needs {w.whole(row['n_total'])} people if it {effect}")
+    if not parts:
+        return ""
+    does = "include" if includes else "exclude"
+    return f"For the interval to {does} no difference after one more trial: {'; '.join(parts)}."
+
+
+def _alike(model: Mapping[str, Any], one: Facts, other: Facts) -> bool:
+    return w.value(model, one["effect"]) == w.value(model, other["effect"])
+
+
+def _by_number(model: Mapping[str, Any]) -> str:
+    """Why a trial without weight changes an interval."""
+    if model["policy"]["common_effect_only"]:
+        return "since from three trials on their differences count"
+    return "since the number of trials, not of people, holds the interval back"
 
 
 def _fragility(analysis: Analysis) -> str:

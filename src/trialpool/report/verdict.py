@@ -57,6 +57,7 @@ FEW_EVENTS = 5  # people whose outcome turns a result
 FEW_TRIALS = 5
 MUCH_SPREAD = 75.0  # I2, percent
 
+UNDECIDED = "undecided"
 NOT_JUDGED = "cannot be told"
 _ROBUST = {
     "yes": "robust to all that was tried",
@@ -77,8 +78,11 @@ def verdict(model: Model) -> Verdict:
         key=lambda threat: -threat.gravity,
     )
     robust = _robust(model, threats)
-    words = "one trial, so nothing can be said of how robust it is"
-    if model["k"] > 1:
+    if model["k"] == 1:
+        words = "one trial, so nothing can be said of how robust it is"
+    elif found == UNDECIDED and robust == "yes":
+        words = "and so in all that was tried"
+    else:
         words = _ROBUST[robust]
     parts = [found, words]
     if threats:
@@ -108,7 +112,7 @@ def conclusion(model: Model) -> str:
         low, high = (_scaled(model, shown[name]) for name in ("ci_low", "ci_high"))
         if -matters < low and high < matters:
             return "no difference that matters"
-    return "undecided"
+    return UNDECIDED
 
 
 def _robust(model: Model, threats: list[Threat]) -> str:
@@ -173,12 +177,13 @@ def choices(model: Model) -> Threat | None:
     agree = found["share_same_conclusion"]
     if agree >= AGREE:
         return None
-    most = f", most by {found['moved_most_by']}" if found["moved_most_by"] else ""
+    most = found["turned_most_by"]
+    by = f", which hangs most on the choice of {w.inner(most)}" if most else ""
     return Threat(
         name="the choices of the analysis",
         gravity=Gravity.TURNS if agree < AGREE_LITTLE else Gravity.COULD,
-        text=f"of {found['specifications']} defensible analyses "
-        f"{w.percent(100 * (1 - agree))} conclude otherwise{most}",
+        text=f"{w.percent(100 * (1 - agree))} of {found['distinct']:,} declared analyses conclude "
+        f"otherwise{by}",
     )
 
 

@@ -61,9 +61,13 @@ def of_small_studies(table: pd.DataFrame, shown: Row, measure: str) -> dict[str,
 
 
 def of_weights(table: pd.DataFrame) -> dict[str, float]:
-    """The share of the weight, in percent, that rests on what one would rather not rest on."""
-    share: dict[tuple[str, str], float] = {
-        (str(row["by"]), str(row["level"])): float(row["weight"]) for row in tables.records(table)
+    """The share of the weight, in percent, that rests on what one would rather not rest on.
+
+    A single trial, which has no weight since nothing is pooled, carries all of it.
+    """
+    share = {
+        (row["by"], row["level"]): row["weight"] if row["weight"] == row["weight"] else 100.0
+        for row in tables.records(table)
     }
     return {
         words: sum(share.get((by, level), 0.0) for level in levels)
@@ -134,6 +138,7 @@ def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | No
         "share_same_sign": own["same_sign"] if own["same_sign"] == own["same_sign"] else None,
         "share_same_conclusion": same,
         "moved_most_by": own["most"],
+        "turned_most_by": _turns_most(own["factors"]),
         "without_effect": summary["without_effect"],
         "factors": own["factors"],
         "others": [
@@ -145,3 +150,9 @@ def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | No
         ],
         "levels": summary["factors"],
     }
+
+
+def _turns_most(factors: list[Row]) -> str:
+    """The choice that most decides whether the interval excludes no difference; blank if none."""
+    known = [row for row in factors if row["swing"] == row["swing"] and row["swing"] > 0]
+    return str(max(known, key=lambda row: row["swing"])["factor"]) if known else ""

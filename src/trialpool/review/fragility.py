@@ -1,0 +1,2 @@
+def fragility(studies, measure, model):
+    return None
