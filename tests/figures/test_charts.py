@@ -309,6 +309,12 @@ def test_names_for_which_there_is_no_room_are_counted() -> None:
     assert f"{12 - named} names left out" in texts
 
 
+def test_a_long_name_keeps_its_end() -> None:
+    """Names that begin alike are told apart; the tables have them in full."""
+    texts = [text for text, _ in boxes(Case(6, long=True).draw("funnel"))]
+    assert {f"… site {i}" for i in range(6)} <= set(texts)
+
+
 @pytest.mark.parametrize(("k", "shown"), [(9, 0), (10, 2)])
 def test_filled_studies_are_open_dots_from_ten_trials_on(k: int, shown: int) -> None:
     """Below, the policy withholds what asks about asymmetry."""

@@ -119,11 +119,11 @@ def _places(
 
 
 def _short(name: str) -> list[str]:
-    """A name in few lines; an ellipsis for what does not fit, as tables have names in full."""
+    """A name in few lines; an ellipsis for its middle, as names often differ at their ends."""
     lines = wrap(name, ROOM, style.SMALL)
     if len(lines) <= LINES:
         return lines
-    return [*lines[: LINES - 1], f"{lines[LINES - 1]} …"]
+    return [*lines[: LINES - 1], f"… {lines[-1]}"]
 
 
 def _choices(at: tuple[float, float], lines: list[str]) -> list[Place]:
