@@ -23,6 +23,7 @@ from trialpool.pooling.policy import policy
 from trialpool.review.fit import fit
 from trialpool.review.influence import cumulative_table, influence_table
 from trialpool.review.settings import Model
+from trialpool.tables import read_json, read_table, write_json, write_table
 
 KS = (1, 2, 3, 6, 60)
 CHARTS = ("funnel", "baujat", "gosh", "leave_one_out", "cumulative")
@@ -163,6 +164,19 @@ def test_the_clouds_of_many_trials_stay_small(tmp_path: Path) -> None:
     assert path.stat().st_size < 150_000
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_charts_take_the_tables_as_written(name: str, tmp_path: Path) -> None:
+    """From CSV and JSON, with blanks for what is missing, the same words stand on the paper."""
+    case = Case(6, measure="OR", model=Model(method="MH"))
+    before = [text for text, _ in boxes(case.draw(name))]
+    for part in ("studies", "influence", "cumulative"):
+        write_table(tmp_path / f"{part}.csv", getattr(case, part))
+        setattr(case, part, read_table(tmp_path / f"{part}.csv"))
+    write_json(tmp_path / "model.json", case.model)
+    case.model = read_json(tmp_path / "model.json")
+    assert [text for text, _ in boxes(case.draw(name))] == before
+
+
 # --- rows of intervals ---------------------------------------------------------------------------
 
 
@@ -285,6 +299,22 @@ def test_names_stand_beside_up_to_twelve_dots(k: int, named: int) -> None:
     assert sum(text.startswith("Author") for text in texts) == named
 
 
+def test_names_for_which_there_is_no_room_are_counted() -> None:
+    """Twelve dots in one place: some names cannot stand anywhere near."""
+    case = Case(12, long=True)
+    case.studies = case.studies.assign(yi=-0.3, vi=0.05)
+    texts = [text for text, _ in boxes(case.draw("funnel"))]
+    named = sum(text.startswith("Efficacy") for text in texts)
+    assert 0 < named < 12
+    assert f"{12 - named} names left out" in texts
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    """Names that begin alike are told apart; the tables have them in full."""
+    texts = [text for text, _ in boxes(Case(6, long=True).draw("funnel"))]
+    assert {f"… site {i}" for i in range(6)} <= set(texts)
+
+
 @pytest.mark.parametrize(("k", "shown"), [(9, 0), (10, 2)])
 def test_filled_studies_are_open_dots_from_ten_trials_on(k: int, shown: int) -> None:
     """Below, the policy withholds what asks about asymmetry."""
@@ -305,7 +335,9 @@ def test_baujat_marks_and_names_the_far_dots() -> None:
     """The farthest dot has its name; dots close to the origin have none."""
     case = Case(60)
     case.influence["influential"] = "no"
-    case.influence.loc[7, ["baujat_x", "baujat_y", "influential"]] = [90.0, 9.0, "yes"]
+    case.influence.loc[7, "influential"] = "yes"
+    case.influence.loc[7, "baujat_x"] = 90.0
+    case.influence.loc[7, "baujat_y"] = 9.0
     fig = case.draw("baujat")
     texts = [text for text, _ in boxes(fig)]
     assert "Author 2007" in texts
@@ -350,9 +382,12 @@ def test_hexagons_hold_every_subset() -> None:
 
 
 def test_mantel_haenszel_subsets_are_by_inverse_variance() -> None:
-    """And said to be."""
-    table = Case(6, measure="OR", model=Model(method="MH")).table("gosh")
+    """And said to be, as the line of the result is not of their kind."""
+    case = Case(6, measure="OR", model=Model(method="MH"))
+    table = case.table("gosh")
     assert "common effect by inverse variance" in table.subtitle
+    texts = " ".join(text for text, _ in boxes(gosh.draw(table)))
+    assert "all trials, by Mantel-Haenszel" in texts
 
 
 def test_a_trial_of_several_rows_is_in_a_subset_with_any_of_them() -> None:

@@ -36,7 +36,8 @@ ZONES = ((0.10, "p > 0.10"), (0.05, "p 0.05 to 0.10"), (0.01, "p 0.01 to 0.05"),
 class FunnelTable:
     """The dots, on the analysis scale: effects `yi` with standard errors `sei`, (n,).
 
-    `filled_yi`, `filled_sei` are the mirror images of trim-and-fill, `pooled` the result.
+    `names` are theirs, written where there is room; `filled_yi`, `filled_sei` are the mirror
+    images of trim-and-fill, `pooled` is the result.
     """
 
     title: str
@@ -118,10 +119,12 @@ def draw(table: FunnelTable | Withheld) -> Figure:
                         zorder=2, label=label)  # fmt: skip
                 lines.append(line)
         _dots(ax, table)
+        unnamed = 0
         if len(table.names) <= NAMED:
             x, y = np.append(table.yi, table.filled_yi), np.append(table.sei, table.filled_sei)
-            labels.write(ax, x, y, table.names, wanted=range(len(table.names)), lines=lines)
-        write_key(fig, ax, _key(table))
+            wanted = range(len(table.names))
+            unnamed = len(labels.write(ax, x, y, table.names, wanted=wanted, lines=lines))
+        write_key(fig, ax, _key(table, unnamed))
     return fig
 
 
@@ -144,11 +147,14 @@ def _dots(ax: Axes, table: FunnelTable) -> None:
                     zorder=4, clip_on=False, label=label)  # fmt: skip
 
 
-def _key(table: FunnelTable) -> list[Entry]:
+def _key(table: FunnelTable, unnamed: int) -> list[Entry]:
     out = [Entry("trial", "dot", style.SUMMARY)]
     if len(table.filled_yi):
         out.append(Entry("added by trim-and-fill", "open", style.MARKED))
     if table.pooled == table.pooled:
         out.append(Entry("pooled effect, 95 %", "dashes", style.SUMMARY))
     zones = zip(ZONES, style.ZONES, strict=True)
-    return out + [Entry(text, "box", colour) for (_, text), colour in zones]
+    out += [Entry(text, "box", colour) for (_, text), colour in zones]
+    if unnamed:
+        out.append(Entry(f"{unnamed} names left out", "dot", style.SUMMARY))
+    return out

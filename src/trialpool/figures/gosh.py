@@ -43,6 +43,7 @@ class GoshTable:
     """The subsets of two or more studies: effect on the analysis scale and I² in percent, (n,).
 
     `inside` says which hold the most influential trial, `name`; blank if that is not known.
+    `pooled` is the analysis' own result, and `whole` says what it is.
     """
 
     title: str
@@ -53,6 +54,7 @@ class GoshTable:
     inside: NDArray[np.bool_]
     name: str
     pooled: float
+    whole: str
 
 
 def rows(
@@ -94,6 +96,7 @@ def rows(
         inside=inside[known],
         name=name,
         pooled=number((model["pooled"] or {}).get("beta")),
+        whole="all trials, by Mantel-Haenszel" if counts else "all trials",
     )
 
 
@@ -229,5 +232,5 @@ def _key(table: GoshTable) -> list[Entry]:
             Entry(f"with {table.name}", "diamond", style.MARKED),
         ]
     if table.pooled == table.pooled:
-        out.append(Entry("all trials", "dashes", style.INK))
+        out.append(Entry(table.whole, "dashes", style.INK))
     return out

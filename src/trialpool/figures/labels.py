@@ -13,7 +13,7 @@ from trialpool.figures import style
 from trialpool.figures.lettering import font, widest, wrap
 from trialpool.results import Array
 
-ROOM = 100.0  # width of a name, in points; longer ones are broken
+ROOM, LINES = 100.0, 2  # width of a name, in points, and lines; what is longer is cut
 LINE = style.SMALL * style.LINE_HEIGHT
 DOT = 3.2  # half the side of the square a dot takes up
 NEAR, FAR = 5.5, (13.0, 22.0, 32.0)  # of a name from its dot; far names get a thread
@@ -106,7 +106,7 @@ def _places(
     out: list[Place | None] = []
     for i, name in zip(order, names, strict=True):
         at = (float(dots[i, 0]), float(dots[i, 1]))
-        choices = _choices(at, wrap(name, ROOM, style.SMALL))
+        choices = _choices(at, _short(name))
         free = [p for p in choices if _fits(p, inside) and not _hit(p, taken, i, at)]
         found = min(free, key=lambda p: p.reach + CROSSING * sum(map(p.box.meets, blocks)),
                     default=None)  # fmt: skip
@@ -116,6 +116,14 @@ def _places(
                 taken += _along(np.array([at, found.thread]))
         out.append(found)
     return out
+
+
+def _short(name: str) -> list[str]:
+    """A name in few lines; an ellipsis for its middle, as names often differ at their ends."""
+    lines = wrap(name, ROOM, style.SMALL)
+    if len(lines) <= LINES:
+        return lines
+    return [*lines[: LINES - 1], f"… {lines[-1]}"]
 
 
 def _choices(at: tuple[float, float], lines: list[str]) -> list[Place]:
