@@ -101,6 +101,12 @@ class Important(Spec):
     ratio: Annotated[float, Field(gt=1)] = 1.25
 
 
+class Forest(Spec):
+    """What the forest plot shows beside each trial's own result."""
+
+    shrinkage: bool = False
+
+
 # What a reader of any meta-analysis asks for first.
 ALTERNATIVES = (
     Alternative(tau2="EE", test="z"),
@@ -124,6 +130,7 @@ class Defaults(Spec):
     multi_arm: MultiArm = MultiArm()
     bayes: Bayes = Bayes()
     important: Important = Important()
+    forest: Forest = Forest()
 
 
 # The settings that effects hang on; the others concern pooling.
