@@ -33,6 +33,7 @@ DIGITS = 4  # of tau2 and widths: means of many numbers differ between processor
 MH_WITHHELD = (
     "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
 )
+MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
 # Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
 # (Cochrane Handbook 6.4, section 10.10.2): three times the typical variance.
 _CONSIDERABLE = 3.0
@@ -100,6 +101,8 @@ def coverage(
     if not allowed.pool:
         return _withheld(allowed.withheld["pooling"])
     methods = _methods(model, alternatives, common_effect_only=allowed.common_effect_only)
+    if not methods:
+        return _withheld(MH_ALONE)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     main = next(iter(methods.values())).method
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
