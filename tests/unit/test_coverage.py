@@ -14,7 +14,7 @@ from trialpool.diagnostics import sampling
 from trialpool.diagnostics.coverage import Coverage, Method, intervals, simulate
 from trialpool.pooling.batch import pool_many
 from trialpool.results import Array, TrialpoolError
-from trialpool.review.coverage import COLUMNS, coverage, plausible
+from trialpool.review.coverage import COLUMNS, MH_ALONE, coverage, plausible
 from trialpool.review.settings import ALTERNATIVES, Model
 from trialpool.tables import write_table
 
@@ -75,6 +75,14 @@ def test_hartung_knapp_beats_the_normal_quantile_with_three_trials() -> None:
     assert z.coverage < 0.9
     assert hksj.coverage > 0.93
     assert hksj.mean_width > z.mean_width
+
+
+def test_one_large_and_one_small_trial() -> None:
+    """IntHout 2014: error of DL above 30 %, of Knapp-Hartung at most about doubled."""
+    draw = sampling.known_variances(np.array([0.01, 0.1]))
+    dl, knha = simulate(draw, 2, 0.0, 0.5, [Method("DL", "z"), Method("DL", "knha")])
+    assert dl.coverage < 0.75
+    assert knha.coverage > 0.9
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -275,6 +283,8 @@ def test_mantel_haenszel_is_named_as_not_simulated() -> None:
     )  # fmt: skip
     assert set(found["shown"]) == {"no"}
     assert found["note"].str.startswith("Mantel-Haenszel is not simulated").all()
+    (alone,) = coverage(studies(yi, vi), "OR", Model(method="MH"), ()).to_dict("records")
+    assert alone["note"] == MH_ALONE
 
 
 def test_rows_that_share_a_control_are_said_to_be_drawn_apart() -> None:

@@ -78,7 +78,8 @@ def counts(measure: str, n1: Array, n2: Array, control_risk: Array) -> Sampling:
     Zero cells are corrected and trials without events left out as in the review. No risk is above
     1, whatever the risk ratio: `beyond_one` says how often that would matter.
     """
-    n1, n2, risk = (x[:, np.newaxis] for x in (n1, n2, control_risk))
+    # A control that is divided among arms may leave half a person.
+    n1, n2, risk = (x[:, np.newaxis] for x in (np.rint(n1), np.rint(n2), control_risk))
 
     def draw(rng: Generator, theta: Array) -> Drawn:
         other = expit(logit(risk) + theta) if measure == "OR" else risk * np.exp(theta)

@@ -33,6 +33,7 @@ DIGITS = 4  # of tau2 and widths: means of many numbers differ between processor
 MH_WITHHELD = (
     "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
 )
+MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
 # Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
 # (Cochrane Handbook 6.4, section 10.10.2): three times the typical variance.
 _CONSIDERABLE = 3.0
@@ -100,6 +101,8 @@ def coverage(
     if not allowed.pool:
         return _withheld(allowed.withheld["pooling"])
     methods = _methods(model, alternatives, common_effect_only=allowed.common_effect_only)
+    if not methods:
+        return _withheld(MH_ALONE)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     main = next(iter(methods.values())).method
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
@@ -114,26 +117,8 @@ def coverage(
             draw, len(studies), centre, truth.tau2, [m.method for m in methods.values()],
             replicates=replicates, seed=seed, level=LEVEL, pi=model.prediction,
         )  # fmt: skip
-        for row in found:
-            name, shown = methods[row.method].words, methods[row.method].shown
-            notes = [*shared]
-            if row.failed:
-                notes.append(f"{row.failed} of {replicates} sets gave no interval")
-            rows.append(
-                {
-                    "tau2": _rounded(truth.tau2),
-                    "tau2_is": truth.words,
-                    "method": name,
-                    "shown": "yes" if shown else "no",
-                    "interval": row.interval,
-                    "nominal": LEVEL,
-                    **_numbers(row, measure),
-                    "replicates": replicates,
-                    "failed": row.failed,
-                    "sampling": drawn_words,
-                    "note": "; ".join(notes),
-                }
-            )
+        at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
+        rows += [at | _row(one, methods[one.method], measure, shared) for one in found]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -237,17 +222,27 @@ def _samplings(
     return at
 
 
-def _numbers(row: Coverage, measure: str) -> dict[str, Any]:
-    widths = row.mean_width, row.median_width
+def _row(found: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> dict[str, Any]:
+    replicates = found.intervals + found.failed
+    if found.failed:
+        notes = [*notes, f"{found.failed} of {replicates} sets gave no interval"]
+    widths = found.mean_width, found.median_width
     if is_log(measure):
         with np.errstate(over="ignore"):
             widths = float(np.exp(widths[0])), float(np.exp(widths[1]))
     return {
-        "coverage": row.coverage,
-        "mc_se": _rounded(row.mc_se, 2),
+        "method": pooling.words,
+        "shown": "yes" if pooling.shown else "no",
+        "interval": found.interval,
+        "nominal": LEVEL,
+        "coverage": found.coverage,
+        "mc_se": _rounded(found.mc_se, 2),
         "width_mean": _rounded(widths[0]),
         "width_median": _rounded(widths[1]),
         "width_is": "upper limit / lower limit" if is_log(measure) else "upper - lower limit",
+        "replicates": replicates,
+        "failed": found.failed,
+        "note": "; ".join(notes),
     }
 
 

@@ -176,7 +176,7 @@ class Multiverse(Spec):
 # Every factor that needs nothing from a protocol; what does not bite in an analysis falls away.
 MULTIVERSE = Multiverse.model_validate(
     {
-        "estimator": {"kind": "E", "levels": ["MH", "EE", "DL", "PM", "REML"]},
+        "estimator": {"kind": "E", "levels": ["MH", "DL", "PM", "REML"]},
         "test": {"kind": "E", "levels": ["z", "knha", "hksj"]},
         "smd_variance": {"kind": "E", "levels": ["LS", "UB", "RevMan"]},
         "crossover": {"kind": "U", "levels": [0.3, 0.5, 0.7, *get_args(Unpaired)]},
@@ -192,6 +192,13 @@ MULTIVERSE = Multiverse.model_validate(
         "missing": {"kind": "U", "levels": ["null"]},
     }
 )
+
+
+class Forest(Spec):
+    """What the forest plot shows beside each trial's own result."""
+
+    shrinkage: bool = False
+
 
 # What a reader of any meta-analysis asks for first.
 ALTERNATIVES = (
@@ -217,6 +224,7 @@ class Defaults(Spec):
     bayes: Bayes = Bayes()
     important: Important = Important()
     multiverse: Multiverse = MULTIVERSE
+    forest: Forest = Forest()
 
 
 # The settings that effects hang on; the others concern pooling.
