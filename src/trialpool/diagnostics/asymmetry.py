@@ -23,6 +23,7 @@ NO_ERROR = "standard error is 0"
 MODELS = ("rma", "lm")
 # Each is to the study's size what the first is: 0 for an infinite study, or the size itself.
 PREDICTORS = ("sei", "vi", "ninv", "sqrtninv", "ni", "sqrtni")
+_SIZES = ("ni", "sqrtni")
 # Beyond this, counting all orders takes seconds and the normal distribution is as good.
 _COUNTED = 500
 _SAME = 1e-9  # spread of a predictor, relative to its size, below which there is nothing to fit
@@ -156,8 +157,23 @@ def egger(
     check_choice("predictor", predictor, PREDICTORS)
     Options(tau2, test, level, "k-1", "QP").check()
     y, v = as_studies(yi, vi)
-    k, x = len(y), _predictor(v, predictor, ni)
-    classic = model == "lm"
+    x = _predictor(v, predictor, ni)
+    return line_test(y, v, x, predictor, model=model, tau2=tau2, test=test, level=level)
+
+
+def line_test(
+    yi: Array,
+    vi: Array,
+    x: Array,
+    predictor: str,
+    *,
+    model: str = "lm",
+    tau2: str = "REML",
+    test: str = "z",
+    level: float = 0.95,
+) -> Egger:
+    """Test of the slope on x, a predictor of that name; weights 1/vi."""
+    k, classic = len(yi), model == "lm"
     o = {"tau2": "EE", "test": "knha"} if classic else {"tau2": tau2, "test": test}
     said = {
         "k": k,
@@ -171,7 +187,7 @@ def egger(
     why = TOO_FEW if k < 3 else f"{predictor} is the same for all studies" if constant(x) else ""
     if why:
         return Egger(**said, reasons=missing(_NUMBERS, why))  # type: ignore[arg-type]
-    fit, top = line(y, v, x, tau2=o["tau2"], test=o["test"], level=level)
+    fit, top = line(yi, vi, x, tau2=o["tau2"], test=o["test"], level=level)
     dispersion = fit.qe / fit.qe_df
     numbers = {
         "zval": fit.zval[1],
@@ -192,7 +208,7 @@ def egger(
         reasons["dfs"] = "z test: normal distribution"
     if fit.se[1] == 0:
         reasons |= missing(("zval", "pval", "pval_est"), NO_ERROR)
-    if predictor in ("ni", "sqrtni"):
+    if predictor in _SIZES:
         numbers |= dict.fromkeys(_LIMIT, NAN)
         reasons |= missing(_LIMIT, f"{predictor} has no value for an infinitely large study")
     plain = {name: float(value) for name, value in numbers.items()}
