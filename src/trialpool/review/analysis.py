@@ -70,7 +70,8 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
     )
     better = review.outcomes[analysis.outcome].better
-    beliefs = posterior(studies, analysis.measure, defaults.bayes, better)
+    important = review.important_of(analysis)
+    beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
     varied = sensitivity(
         studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent
     )
@@ -90,7 +91,8 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "analysis": name,
         "left_out": _left_out(selected.rejected) if not len(studies) else [],
         "posterior": asdict(beliefs) if beliefs else None,
-        "important": review.important_of(analysis),
+        "important": important,
+        "forest": defaults.forest.model_dump(),
         "trust": trusted.facts,
         **_question(review, condition, name),
         **_answer(result, studies),

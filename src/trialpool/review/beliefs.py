@@ -14,7 +14,7 @@ from trialpool.review.fit import shown
 
 COLUMNS = (
     "prior", "reference", "protocol", "mu", "mu_low", "mu_high", "tau", "tau_low", "tau_high",
-    "new_low", "new_high", "p_benefit", "p_important", "p_new_benefit", "note",
+    "new_low", "new_high", "p_benefit", "p_important", "p_harm_important", "p_new_benefit", "note",
 )  # fmt: skip
 NO_SCALE = (
     "no prior of tau fits differences in the units of a scale or of risks: those used here are in "
@@ -64,8 +64,8 @@ def beliefs(
     -------
     One row per prior: medians and 95 % intervals of the mean effect and of the true effect of a
     new trial (`new_low`, `new_high`) on the display scale, of tau on the analysis scale, and
-    probabilities: that the mean is a benefit, that it is beyond `important`, that a new trial's
-    true effect is a benefit. `protocol` marks the protocol's own prior. An empirical prior has a
+    probabilities: that the mean is a benefit, that it is beyond `important` on the side of
+    benefit or of harm, that a new trial's true effect is a benefit. `protocol` marks the protocol's own prior. An empirical prior has a
     `note` that says why it was chosen, or, without numbers, why none fits. Where there can be no
     posterior there is one row, whose note says why
 
@@ -157,6 +157,7 @@ def _numbers(found: Posterior, measure: str) -> dict[str, Any]:
         "tau_high": found.tau_ub,
         "p_benefit": found.p_benefit,
         "p_important": found.p_mid,
+        "p_harm_important": found.p_harm_mid,
         "p_new_benefit": found.p_new_benefit,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.results import Posterior
 from trialpool.review.fit import TEST_WORDS, is_log
 from trialpool.review.small_studies import ASYMMETRY_P, ESTIMATE, TEST
 
@@ -111,16 +112,39 @@ def of_coverage(table: pd.DataFrame) -> dict[str, Any] | None:
     return out
 
 
-def of_priors(table: pd.DataFrame, important: float | None) -> dict[str, Any] | None:
-    """Between which probabilities a benefit, and one that matters, lie over the priors."""
+def of_priors(
+    table: pd.DataFrame, important: float | None, if_missing_null: Posterior | None
+) -> dict[str, Any] | None:
+    """Between which probabilities a benefit or a harm lies over the priors, and one that matters.
+
+    Parameters
+    ----------
+    table : priors.csv
+    important : the smallest difference that matters, display scale
+    if_missing_null : the posterior with the missing trials that can be added, at no effect
+    """
     known = table[table["p_benefit"].notna()]
     if not len(known):
         return None
-    out: dict[str, Any] = {"priors": len(known), "threshold": important}
-    for name, column in (("benefit", "p_benefit"), ("important", "p_important")):
-        held = known[column].dropna()
-        out[name] = [float(held.min()), float(held.max())] if len(held) else None
-    return out
+    without = None
+    if if_missing_null is not None:
+        row = if_missing_null
+        without = _two_sides([row.p_benefit], [row.p_mid], [row.p_harm_mid])
+    sides = _two_sides(*(known[name] for name in ("p_benefit", "p_important", "p_harm_important")))
+    return {"priors": len(known), "threshold": important, **sides, "if_missing_null": without}
+
+
+def _two_sides(benefit: Any, important: Any, harmful: Any) -> dict[str, Any]:
+    """The range of each probability, for a benefit and for a harm."""
+
+    def span(values: Any) -> list[float] | None:
+        held = [float(value) for value in values if value is not None and value == value]
+        return [min(held), max(held)] if held else None
+
+    return {
+        "benefit": {"any": span(benefit), "matters": span(important)},
+        "harm": {"any": span(1 - value for value in benefit), "matters": span(harmful)},
+    }
 
 
 def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | None:

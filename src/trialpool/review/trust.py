@@ -23,6 +23,7 @@ from trialpool.review.missing_effect import missing_effect
 from trialpool.review.multiverse import Multiverse
 from trialpool.review.next_trial import next_trial
 from trialpool.review.protocol import Review
+from trialpool.review.sensitivity import posterior as believe
 from trialpool.review.small_studies import COLUMNS, small_studies
 from trialpool.review.what_if import WhatIf
 
@@ -89,6 +90,11 @@ def trust(
         "multiverse": multiverse.table,
     }
     threshold = None if important is None else shown(important, measure)
+    missing = absent.missing[absent.missing["what_if"] == "yes"]
+    if_null = None
+    if len(missing):
+        both = pd.concat([part[["trial_id", "yi", "vi"]] for part in (studies, missing)])
+        if_null = believe(both, measure, defaults.bayes, better, important)
     flagged = studies.loc[studies["flags"].notna(), "study"]
     return Trust(
         tables=found,
@@ -100,7 +106,7 @@ def trust(
             "missing_effect": gone.facts,
             "next_trial": about,
             "coverage": facts.of_coverage(found["coverage"]),
-            "priors": facts.of_priors(found["priors"], threshold),
+            "priors": facts.of_priors(found["priors"], threshold, if_null),
             "multiverse": facts.of_multiverse(multiverse.summary, display, measure),
             "fragility": fragility(studies, measure, model),
         },
