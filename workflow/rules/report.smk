@@ -29,6 +29,8 @@ rule page_condition:
             figure=["forest", *CHARTS],
         ),
         summary="results/{condition}/summary.csv",
+        evidence="results/{condition}/missing_evidence.csv",
+        judgements="results/{condition}/missing_evidence_judgements.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
         agreement="results/{condition}/agreement.csv",
         disagreements="results/{condition}/disagreements.csv",

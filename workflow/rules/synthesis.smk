@@ -50,9 +50,19 @@ rule summary_condition:
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
         ),
+        tables=lambda wildcards: expand(
+            "results/{condition}/{analysis}/{table}.csv",
+            condition=wildcards.condition,
+            analysis=REVIEW.names()[wildcards.condition],
+            table=["studies", "selection", "missing"],
+        ),
+        trials="data/processed/{condition}/trials.csv",
+        missing_results="data/processed/{condition}/missing_results.csv",
         modules=dependencies("workflow/scripts/summary_condition.py"),
     output:
         summary="results/{condition}/summary.csv",
+        evidence="results/{condition}/missing_evidence.csv",
+        judgements="results/{condition}/missing_evidence_judgements.csv",
     log:
         "logs/summary_condition/{condition}.log",
     conda:

@@ -20,11 +20,17 @@ from markupsafe import Markup
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
-from trialpool.report import agreement_tables, condition_tables, result_tables, sentences
+from trialpool.report import (
+    agreement_tables,
+    condition_tables,
+    missing_tables,
+    result_tables,
+    sentences,
+    trust_tables,
+)
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
-from trialpool.report.trust_tables import trust_grids
 from trialpool.report.trust_words import trust_words
 from trialpool.report.verdict import verdict
 from trialpool.results import TrialpoolError
@@ -112,10 +118,7 @@ def condition_page(
     condition: str,
     analyses: Sequence[Analysis],
     figures: Mapping[tuple[str, str], bytes],
-    summary: pd.DataFrame,
-    processed: Mapping[str, pd.DataFrame],
-    agreement: pd.DataFrame,
-    disagreements: pd.DataFrame,
+    held: Mapping[str, pd.DataFrame],
 ) -> str:
     """The page of one condition.
 
@@ -124,17 +127,17 @@ def condition_page(
     review : `Review.for_condition(condition)`
     analyses : results of its analyses, in the protocol's order
     figures : their figures as SVG files, by the names of analysis and figure
-    summary : the condition's summary.csv
-    processed : trials, arms, risk_of_bias, missing_results, excluded, search, dropped, flags and
-        rows, as the cleaning step wrote them
-    agreement, disagreements : how two extractors agree; empty where there was one
+    held
+        the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
+        search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
+        disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
+        and judgements of it
 
     Returns
     -------
     HTML; needs `{analysis}/` with its tables and figures beside it for the links
     """
     spec = review["conditions"][condition]
-    held = processed
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
         _section(
@@ -145,7 +148,8 @@ def condition_page(
         for analysis in analyses
     ]
     grids = {
-        "summary": result_tables.summary(summary, [a.model for a in analyses]),
+        "summary": result_tables.summary(held["summary"], [a.model for a in analyses]),
+        "verdicts": trust_tables.verdicts([a.model for a in analyses]),
         "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
         "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
         "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
@@ -155,15 +159,17 @@ def condition_page(
         "flags": condition_tables.flags(held["flags"]),
         "accounts": condition_tables.accounts(held["rows"]),
         "dropped": condition_tables.dropped(held["dropped"], outcomes),
-        "agreement": agreement_tables.agreement(agreement),
-        "disagreements": agreement_tables.disagreements(disagreements),
+        "evidence": missing_tables.evidence(held["evidence"]),
+        "judgements": missing_tables.judgements(held["judgements"]),
+        "agreement": agreement_tables.agreement(held["agreement"]),
+        "disagreements": agreement_tables.disagreements(held["disagreements"]),
     }
     return _render(
         "condition.html",
         review=review,
         spec=spec,
         condition=condition,
-        extraction=agreement_tables.told(agreement, disagreements),
+        extraction=agreement_tables.told(held["agreement"], held["disagreements"]),
         sections=_first_primary(sections),
         grids=grids,
         root="../",
@@ -196,6 +202,7 @@ def index_page(
         review=review,
         conditions=conditions,
         summary=result_tables.summary(summary, [a.model for a in analyses], titles),
+        verdicts=trust_tables.verdicts([a.model for a in analyses], titles),
         verification=_verified(verification),
         root="",
     )
@@ -238,7 +245,7 @@ def _section(
         else None,
         charts=tuple(_charts(figures, model["title"])),
         grids=grids,
-        trust_grids=trust_grids(analysis) if analysis.trust else {},
+        trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
         files=(*_OWN, *analysis.trust),
     )
 

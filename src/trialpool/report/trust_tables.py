@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis
-from trialpool.report.grid import Cell, Column, Grid, Notes, cell
+from trialpool.report.grid import Cell, Column, Grid, Notes, cell, to
+from trialpool.report.verdict import verdict
 
 Row = Mapping[str, Any]
 Show = Callable[[Row], str]
@@ -28,6 +29,45 @@ def trust_grids(analysis: Analysis) -> dict[str, Grid]:
         "The next trial": _next_trial(analysis),
     }
     return {title: grid for title, grid in made.items() if grid.rows}
+
+
+def verdicts(
+    models: Sequence[Mapping[str, Any]], conditions: Mapping[str, str] | None = None
+) -> Grid:
+    """One row per analysis: what it concludes, whether that is robust, and what threatens it most.
+
+    `conditions` are titles by name, for the page over all of them.
+    """
+    body: list[tuple[Cell, ...]] = []
+    last = ""
+    for model in models:
+        page = f"{model['condition']}/index.html" if conditions else ""
+        if conditions and model["condition"] != last:
+            last = model["condition"]
+            body.append((to(conditions[last], page),))
+        found = verdict(model)
+        threat = found.threats[0] if found.threats else None
+        body.append((
+            to(model["title"], f"{page}#{model['analysis']}"),
+            cell(f"{w.short_measure(model)} {w.effect(model, model['display'])}"
+                 if model["k"] else w.DASH),
+            cell(w.whole(model["k"])),
+            cell(w.capital(found.conclusion)),
+            cell(w.capital(found.robust)),
+            cell(w.capital(threat.name), w.sentence(threat.text)) if threat else cell(),
+        ))  # fmt: skip
+    return Grid(
+        caption="The verdict on each result",
+        columns=(
+            Column(heading="Analysis"),
+            Column(heading="Estimate (95 % CI)"),
+            Column(heading="Trials", kind="number"),
+            Column(heading="Conclusion"),
+            Column(heading="Robust"),
+            Column(heading="Greatest threat", kind="prose"),
+        ),
+        rows=tuple(body),
+    )
 
 
 def _digits(name: str, digits: int = 2) -> Show:
@@ -117,6 +157,7 @@ def _priors(analysis: Analysis) -> Grid:
         "A new trial": ("number", limits("new")),
         "P(benefit)": ("number", share("p_benefit")),
         "P(benefit that matters)": ("number", share("p_important")),
+        "P(harm that matters)": ("number", share("p_harm_important")),
         "Reference": ("prose", lambda row: w.text(row["reference"])),
     })  # fmt: skip
 
@@ -152,11 +193,12 @@ def _factors(analysis: Analysis) -> Grid:
 def _next_trial(analysis: Analysis) -> Grid:
     model = analysis.model
     heading, effect = _effect(analysis)
-    return _grid("The next trial", _rows(analysis, "next_trial"), {
+    rows = [row for row in _rows(analysis, "next_trial") if row["effect"] == row["effect"]]
+    return _grid("The next trial", rows, {
         "If it finds": ("text", lambda row: w.capital(w.text(row["assumed"]))),
         w.short_measure(model): ("number", lambda row: w.value(model, row["effect"])),
         "So that the": ("prose", lambda row: w.text(row["target"])),
         "People needed": ("number", lambda row: w.whole(row["n_total"])),
         f"Result with it: {heading}": effect,
-        "Why not": ("prose", lambda row: w.text(row["reason"])),
+        "Why not": ("prose", lambda row: w.text(row["note"])),
     })  # fmt: skip

@@ -240,13 +240,13 @@ def _multiverse(analysis: Analysis) -> str:
     if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
         text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
     text += "."
-    if found["turned_most_by"]:
-        text += f" Whether it excludes it hangs most on the choice of {w.inner(found['turned_most_by'])}"
-        most = found["moved_most_by"]
-        also = most and most != found["turned_most_by"]
-        text += f", the size of the estimate on {w.inner(most)}." if also else "."
-    elif found["moved_most_by"]:
-        text += f" The size of the estimate hangs most on the choice of {w.inner(found['moved_most_by'])}."
+    turns, moves = (w.inner(found[f"{name}_most_by"]) for name in ("turned", "moved"))
+    hangs = "hangs most on the choice of"
+    if turns:
+        text += f" Whether it excludes no difference {hangs} “{turns}”"
+        text += f", the size of the estimate on “{moves}”." if moves not in ("", turns) else "."
+    elif moves:
+        text += f" The size of the estimate {hangs} “{moves}”."
     return text
 
 

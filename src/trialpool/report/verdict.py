@@ -178,7 +178,7 @@ def choices(model: Model) -> Threat | None:
     if agree >= AGREE:
         return None
     most = found["turned_most_by"]
-    by = f", which hangs most on the choice of {w.inner(most)}" if most else ""
+    by = f", which hangs most on the choice of “{w.inner(most)}”" if most else ""
     return Threat(
         name="the choices of the analysis",
         gravity=Gravity.TURNS if agree < AGREE_LITTLE else Gravity.COULD,

@@ -65,9 +65,9 @@ def beliefs(
     One row per prior: medians and 95 % intervals of the mean effect and of the true effect of a
     new trial (`new_low`, `new_high`) on the display scale, of tau on the analysis scale, and
     probabilities: that the mean is a benefit, that it is beyond `important` on the side of
-    benefit or of harm, that a new trial's true effect is a benefit. `protocol` marks the protocol's own prior. An empirical prior has a
-    `note` that says why it was chosen, or, without numbers, why none fits. Where there can be no
-    posterior there is one row, whose note says why
+    benefit or of harm, that a new trial's true effect is a benefit. `protocol` marks the protocol's
+    own prior. An empirical prior has a `note` that says why it was chosen, or, without numbers, why
+    none fits. Where there can be no posterior there is one row, whose note says why
 
     References
     ----------

@@ -79,8 +79,9 @@ def posterior(
 ) -> Posterior | None:
     """The Bayesian model beside the result; it needs two trials.
 
-    `important` is the smallest difference that matters, > 0 on the analysis scale. The half-normal prior of tau is made for standardised differences and log ratios (Roever
-    2021); on the points of a scale, or on risks, it would mean something else.
+    `important` is the smallest difference that matters, > 0 on the analysis scale. The half-normal
+    prior of tau is made for standardised differences and log ratios (Roever 2021); on the points
+    of a scale, or on risks, it would mean something else.
     """
     if len(studies) < 2 or measure in ("MD", "RD"):
         return None
