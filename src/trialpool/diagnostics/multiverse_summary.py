@@ -20,9 +20,9 @@ class Moves:
 
     `eta2` is the share (0 to 1) of the variance of the estimates that lies between the means of
     the factor's levels; 0 where all estimates are equal. `shift` is the largest difference between
-    the means of two levels, from `lowest` to `highest` (blank where it is 0). `swing` is the largest difference between
-    two levels in the share of intervals that exclude zero: what a test moves, which moves no
-    estimate. NaN where there is no estimate at all.
+    the means of two levels, from `lowest` to `highest` (blank where it is 0). `swing` is the
+    largest difference between two levels in the share of intervals that exclude zero: what a test
+    moves, which moves no estimate. NaN where there is no estimate at all.
     """
 
     name: str

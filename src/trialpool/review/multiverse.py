@@ -105,8 +105,10 @@ def _table(found: Found, measure: str) -> pd.DataFrame:
 def _note(found: Found, i: int) -> str:
     """Why there is no estimate, or why estimator and test are not those of the row."""
     estimator = found.factors[-2].levels[found.place[i, -2]]
-    if found.reason[i] or (estimator == words_of(COUNTED) and found.k[i] > 1):
+    if found.reason[i]:
         return str(found.reason[i])
+    if estimator == words_of(COUNTED) and found.k[i] > 1:
+        return "Mantel-Haenszel: normal quantile"
     return _FEW.get(int(found.k[i]), "")
 
 
