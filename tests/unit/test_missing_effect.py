@@ -208,6 +208,16 @@ def test_reasons_where_nothing_can_be_added() -> None:
         assert not len(result.curve)
 
 
+def test_without_an_estimate_there_is_nothing_to_flip() -> None:
+    """Mantel-Haenszel has no risk ratio where one arm has no events at all."""
+    data = studies([0.9, 0.8], [2.0, 2.0]).assign(
+        event_experimental=[1.0, 1.0], totaln_experimental=[20.0, 20.0],
+        event_control=[0.0, 0.0], totaln_control=[20.0, 20.0],
+    )  # fmt: skip
+    result = missing_effect(data, absent([0.1]), analysis("RR"), Model(method="MH"), 0.2, "lower")
+    assert result.facts == {"reason": review.NO_ESTIMATE}
+
+
 def test_no_missing_trial_is_an_error_of_the_caller() -> None:
     with pytest.raises(TrialpoolError, match="v_missing is empty"):
         m.with_missing([0.1], [0.1], [], [0.0])

@@ -21,6 +21,7 @@ from trialpool.diagnostics.next_trial import (
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
 from trialpool.review import next_trial as review
+from trialpool.review.missing_effect import NO_ESTIMATE, NO_TRIAL
 from trialpool.review.next_trial import COLUMNS, next_trial
 from trialpool.review.protocol import Analysis
 from trialpool.review.settings import Model
@@ -203,11 +204,20 @@ def test_a_mean_difference_takes_the_pooled_sd() -> None:
 
 def test_reasons_where_there_is_no_table() -> None:
     empty, facts = next_trial(studies([], []), analysis(), COMMON, 0.5, "lower")
-    assert facts == {"reason": review.NO_TRIAL}
+    assert facts == {"reason": NO_TRIAL}
     assert not len(empty)
     for measure, reason in (("MD", review.NO_SD), ("OR", review.NO_RISK)):
         table, facts = next_trial(studies([0.1], [0.1]), analysis(measure), COMMON, 0.5, "lower")
         assert (len(table), facts["reason"], facts["tau2"]) == (0, reason, "EE")
+
+
+def test_without_an_estimate_there_is_nothing_to_change() -> None:
+    data = studies([0.9], [2.0], event_control=[0.0], totaln_control=[20.0])
+    two = pd.concat([data, data.assign(trial_id="T1")]).assign(
+        event_experimental=1.0, totaln_experimental=20.0
+    )
+    _, facts = next_trial(two, analysis("OR"), Model(method="MH"), 0.2, "lower")
+    assert facts == {"reason": NO_ESTIMATE}
 
 
 def test_mantel_haenszel_takes_the_next_trial_by_inverse_variance() -> None:

@@ -64,7 +64,7 @@ def rows(
     model : model.json of the analysis
     """
     title = f"{TITLE}: {model['title']}"
-    if not len(studies):
+    if "tau2" not in facts:  # there is nothing to add a trial to
         return chart.Withheld(title=title, reason=facts["reason"])
     axis = chart.EffectAxis.of(model)
     to = math.log if axis.log else float

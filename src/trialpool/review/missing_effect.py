@@ -32,6 +32,7 @@ from trialpool.review.what_if import WhatIf
 
 COLUMNS = ("assumed", "estimate", "ci_low", "ci_high")
 NO_TRIAL = "no trial is in the analysis"
+NO_ESTIMATE = "the analysis has no estimate"
 NONE_MISSING = "no trial with this outcome is known to be missing"
 NONE_CAN_ENTER = (
     "no missing trial can be added: each reported an effect, or its size or whether it measured"
@@ -84,12 +85,13 @@ def missing_effect(
     better : the direction of benefit
     """
     entering = absent.missing[absent.missing["what_if"] == "yes"]
-    if not len(studies) or not len(entering):
-        none = NONE_CAN_ENTER if len(absent.missing) else NONE_MISSING
-        return MissingEffect(
-            curve=pd.DataFrame(columns=list(COLUMNS)),
-            facts={"reason": none if len(studies) else NO_TRIAL},
-        )
+    if not len(studies):
+        return _nothing(NO_TRIAL)
+    if not len(entering):
+        return _nothing(NONE_CAN_ENTER if len(absent.missing) else NONE_MISSING)
+    alone = analysis_scale(studies, analysis, model)
+    if alone[0] != alone[0]:
+        return _nothing(NO_ESTIMATE)
     k = int(studies["trial_id"].nunique()) + len(entering)
     settings = settings_of(model, k)
     yi, vi, extra = (
@@ -100,7 +102,6 @@ def missing_effect(
         return with_missing(yi, vi, extra, assumed, tau2=settings.tau2, test=settings.test)
 
     benefit = BELOW if better == "lower" else ABOVE
-    alone = analysis_scale(studies, analysis, model)
     # The threshold that matters is the one on the side of the estimate, be it benefit or harm.
     threshold = None if important is None else math.copysign(important, alone[0])
     found = tipping(
@@ -146,6 +147,10 @@ def missing_effect(
     return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
 
 
+def _nothing(reason: str) -> MissingEffect:
+    return MissingEffect(curve=pd.DataFrame(columns=list(COLUMNS)), facts={"reason": reason})
+
+
 def settings_of(model: Model, k: int) -> Model:
     """The protocol's model as it pools k trials of which some have no counts.
 
@@ -160,7 +165,7 @@ def settings_of(model: Model, k: int) -> Model:
 def analysis_scale(
     studies: pd.DataFrame, analysis: Analysis, model: Model
 ) -> tuple[float, float, float]:
-    """Estimate and interval of the analysis as it stands, ratios as logs."""
+    """Estimate and interval of the analysis as it stands, ratios as logs; NaN if it has none."""
     now = fit(studies, analysis.measure, model)
     back = np.log if is_log(analysis.measure) else float
     return float(back(now.estimate)), float(back(now.ci_low)), float(back(now.ci_high))

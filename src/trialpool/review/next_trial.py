@@ -15,14 +15,20 @@ from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, u
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import NAN
 from trialpool.review.fit import shown, words
-from trialpool.review.missing_effect import Better, analysis_scale, conclusion, settings_of
+from trialpool.review.missing_effect import (
+    NO_ESTIMATE,
+    NO_TRIAL,
+    Better,
+    analysis_scale,
+    conclusion,
+    settings_of,
+)
 from trialpool.review.protocol import Analysis
 from trialpool.review.settings import Model
 
 COLUMNS = (
     "assumed", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
 )  # fmt: skip
-NO_TRIAL = "no trial is in the analysis"
 NO_RISK = "the control groups' risk is not known, or is 0 or 1"
 NO_SD = "no standard deviation within the arms is known"
 IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
@@ -60,18 +66,20 @@ def next_trial(
         trial are on the display scale, `n_total` counts both arms, equal in size; `note` says why
         none is given, or what a trial of a few people can change
     facts
-        `reason` where there is no table (alone where there is no trial); `k` with the next trial,
+        `reason` where there is no table, alone where there is no estimate; `k` with the next trial,
         `model`, `tau2`, `test`; the `conclusion` now; `important` on the display scale, on the
         side of the estimate; `assumption` on spread or risk; `unit_variance` at no difference,
         which over the people per arm is the sampling variance; the sizes `searched`
     """
     if not len(studies):
         return _nothing(NO_TRIAL)
+    estimate, low, high = analysis_scale(studies, analysis, model)
+    if estimate != estimate:
+        return _nothing(NO_ESTIMATE)
     measure = analysis.measure
     risk, sd = _risk(studies, measure), _sd(studies, measure)
     null = float(unit_variance(measure, 0.0, risk=risk, sd=sd))
     settings = settings_of(model, int(studies["trial_id"].nunique()) + 1)
-    estimate, low, high = analysis_scale(studies, analysis, model)
     now = int(side_of(low, high))
     threshold = None if important is None else math.copysign(important, estimate)
     facts: dict[str, Any] = {
