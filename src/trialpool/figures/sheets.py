@@ -37,7 +37,7 @@ def draw_all(model: Mapping[str, Any], held: Held) -> Iterator[tuple[str, Figure
     by_prior = priors.rows(held["priors"], model)
     gone = missing_effect.rows(held["missing_effect"], trust["missing_effect"], model)
     extended = next_trial.rows(studies, trust["next_trial"], model)
-    curve = specification_curve.rows(held["multiverse"], trust["multiverse"], model)
+    curve = specification_curve.rows(held["multiverse"], model)
     without = held["influence"]
     yield (
         "forest",

@@ -177,16 +177,18 @@ def _coverage(analysis: Analysis) -> Grid:
 
 
 def _factors(analysis: Analysis) -> Grid:
-    found = analysis.model["trust"]["multiverse"]
-    rows = [] if found is None else found["factors"]
-    return _grid("What each choice moves", rows, {
-        "Choice": ("text", lambda row: w.text(row["name"])),
+    rows = analysis.model["multiverse"]["questions"][0]["factors"]
+    moving = [row for row in rows if w.number(row["eta2"]) > 0 or w.number(row["swing"]) > 0]
+    return _grid("What each choice moves", moving, {
+        "Choice": ("text", lambda row: w.text(row["factor"])),
         "Kind": ("text", lambda row: w.text(row["kind"])),
         "Share of the variance of the estimates": (
             "number", lambda row: w.percent(100 * w.number(row["eta2"]))),
         "Largest shift of the mean": ("number", _digits("shift")),
-        "From": ("text", lambda row: w.text(row["lowest"])),
-        "To": ("text", lambda row: w.text(row["highest"])),
+        "Between": ("text", lambda row: " and ".join(
+            part for part in (w.text(row["from_level"]), w.text(row["to_level"])) if part)),
+        "Share of intervals it turns": (
+            "number", lambda row: w.percent(100 * w.number(row["swing"]))),
     })  # fmt: skip
 
 

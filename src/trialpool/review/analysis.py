@@ -93,6 +93,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "posterior": asdict(beliefs) if beliefs else None,
         "important": important,
         "forest": defaults.forest.model_dump(),
+        "multiverse": universe.summary,
         "trust": trusted.facts,
         **_question(review, condition, name),
         **_answer(result, studies),

@@ -163,16 +163,6 @@ def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | No
         "share_same_conclusion": same,
         "moved_most_by": own["most"],
         "turned_most_by": _turns_most(own["factors"]),
-        "without_effect": summary["without_effect"],
-        "factors": own["factors"],
-        "others": [
-            {
-                key: each[key]
-                for key in ("question", "estimate", "ci_low", "ci_high", "specifications")
-            }
-            for each in summary["questions"][1:]
-        ],
-        "levels": summary["factors"],
     }
 
 

@@ -66,6 +66,7 @@ def trust(
     measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
     better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
     display = {"estimate": result.estimate, "ci_low": result.ci_low, "ci_high": result.ci_high}
+    named = f"{analysis.outcome} {review.outcomes[analysis.outcome].title}"
     gone = missing_effect(studies, absent, analysis, model, important, better)
     further, about = next_trial(studies, analysis, model, important, better)
     allowed = "asymmetry tests" not in result.policy.withheld
@@ -84,9 +85,7 @@ def trust(
         "coverage": coverage(
             studies, measure, model, defaults.alternatives, posterior, defaults.smd
         ),
-        "priors": beliefs(
-            studies, measure, better, important, defaults.bayes.tau_scale, analysis.outcome
-        ),
+        "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale, named),
         "multiverse": multiverse.table,
     }
     threshold = None if important is None else shown(important, measure)
@@ -108,6 +107,6 @@ def trust(
             "coverage": facts.of_coverage(found["coverage"]),
             "priors": facts.of_priors(found["priors"], threshold, if_null),
             "multiverse": facts.of_multiverse(multiverse.summary, display, measure),
-            "fragility": fragility(studies, measure, model),
+            "fragility": fragility(studies, result, measure, model),
         },
     )
