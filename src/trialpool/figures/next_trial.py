@@ -154,8 +154,9 @@ def _regions(ax: Axes, table: FunnelTable) -> None:
                        zorder=1)  # fmt: skip
         field = None if table.important is None else _field(table, sign, table.important)
         if field is not None:
-            ax.contourf(x, y, field, levels=[field.min() - 1, 0.0], colors=["none"],
-                        hatches=[hatch], zorder=0.7)  # fmt: skip
+            lines = ax.contourf(x, y, field, levels=[field.min() - 1, 0.0], colors=["none"],
+                                hatches=[hatch], zorder=0.7)  # fmt: skip
+            lines.set(edgecolor=style.MUTED, linewidth=0.0, hatch_linewidth=style.THIN)
 
 
 def _people(ax: Axes, table: FunnelTable) -> None:
@@ -185,7 +186,8 @@ def _key(ax: Axes, table: FunnelTable) -> None:
         if _field(table, sign, 0.0) is not None:
             handles.append(Patch(fc=colour, alpha=alpha, label=f"excludes no difference: {words}"))
         if table.important is not None and _field(table, sign, table.important) is not None:
-            handles.append(Patch(fc=style.PAPER, ec=style.INK, lw=0, hatch=hatch,
+            handles.append(Patch(fc=style.PAPER, ec=style.MUTED, lw=0, hatch=hatch,
+                                 hatch_linewidth=style.THIN,
                                  label=f"all beyond what matters: {words}"))  # fmt: skip
     handles += [
         Patch(fc=style.PAPER, ec=style.HAIRLINE, lw=style.THIN, label="includes no difference"),
