@@ -37,7 +37,8 @@ NUMBERS = frozenset(
     "baujat_x", "baujat_y", "statistic", "df", "assumed", "effect", "nominal", "coverage", "mc_se",
     "width_mean", "width_median", "replicates", "failed", "mu", "mu_low", "mu_high", "tau",
     "tau_low", "tau_high", "new_low", "new_high", "p_benefit", "p_important", "p_harm_important",
-    "p_new_benefit", "specifications", "set",
+    "p_new_benefit", "specifications", "set", "n", "because_of_result", "unclear", "other_reason",
+    "n_of_concern", "size_not_known",
     "second_row", "compared", "agreed", "percent_agreed", "agreed_rounded", "only_first",
     "only_second", "kappa",
 }  # fmt: skip

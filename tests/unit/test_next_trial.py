@@ -139,11 +139,11 @@ def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
     assert tuple(table.columns) == COLUMNS
     assert set(table["target"]) == {review.EXCLUDES, review.BEYOND}
     assert list(dict.fromkeys(table["effect"])) == [0.0, -0.25, -0.5, -1.0, -0.8, 0.8]
-    row = table[(table["assumed"] == "the estimate") & (table["target"] == review.EXCLUDES)]
+    row = table[(table["finds"] == "the estimate") & (table["target"] == review.EXCLUDES)]
     assert row["n_total"].item() == 24
     assert row["reached"].item()
     assert row["ci_high"].item() < 0
-    none = table[(table["assumed"] == "no difference") & (table["target"] == review.EXCLUDES)]
+    none = table[(table["finds"] == "no difference") & (table["target"] == review.EXCLUDES)]
     assert not none["reached"].item()
     assert none["note"].item() == review.NO_SIZE
     assert none[["n_total", "estimate", "ci_low", "ci_high"]].isna().to_numpy().all()
@@ -156,7 +156,7 @@ def test_a_result_that_excludes_is_asked_what_would_undo_it() -> None:
     # All of the interval lies beyond -0.5 already, so only one question is left.
     assert set(table["target"]) == {review.INCLUDES}
     assert facts["conclusion"] == "harm"
-    row = table[table["assumed"] == "the important difference, other side"]
+    row = table[table["finds"] == "the important difference, other side"]
     n = row["n_total"].item()
     v = (2 + 0.0625) / (n / 2)
     again = tp.pool([-0.9, 0.5], [0.01, v], tau2="EE", test="z")
@@ -174,10 +174,10 @@ def test_ratios_use_the_control_groups_risk() -> None:
     assert facts["assumption"].startswith("risk of 30 % in the control arm")
     assert facts["unit_variance"] == pytest.approx(2 * 0.7 / 0.3)
     assert facts["important"] == pytest.approx(1.25)
-    twice = table[table["assumed"] == "twice the estimate"]
+    twice = table[table["finds"] == "twice the estimate"]
     assert twice["effect"].to_numpy() == pytest.approx(4.0)
     assert set(twice["note"]) == {review.IMPOSSIBLE}
-    null = table[table["assumed"] == "no difference"]
+    null = table[table["finds"] == "no difference"]
     assert set(null["effect"]) == {1.0}
 
 
@@ -185,7 +185,7 @@ def test_a_trial_of_four_is_marked_where_it_changes_the_method() -> None:
     """Two trials share one effect; a third one, however small, brings random effects and t."""
     data = studies([-0.5, -0.5], [0.1, 0.1])
     table, facts = next_trial(data, analysis(), Model(), 0.3, "lower")
-    row = table[(table["assumed"] == "the estimate") & (table["target"] == review.INCLUDES)]
+    row = table[(table["finds"] == "the estimate") & (table["target"] == review.INCLUDES)]
     assert row["n_total"].item() == 4
     assert row["note"].item() == review.ANY_SIZE
     assert facts["model"] == "random effects (REML), Hartung-Knapp (hksj)"

@@ -197,7 +197,7 @@ def _next_trial(analysis: Analysis) -> Grid:
     heading, effect = _effect(analysis)
     rows = [row for row in _rows(analysis, "next_trial") if row["effect"] == row["effect"]]
     return _grid("The next trial", rows, {
-        "If it finds": ("text", lambda row: w.capital(w.text(row["assumed"]))),
+        "If it finds": ("text", lambda row: w.capital(w.text(row["finds"]))),
         w.short_measure(model): ("number", lambda row: w.value(model, row["effect"])),
         "So that the": ("prose", lambda row: w.text(row["target"])),
         "People needed": ("number", lambda row: w.whole(row["n_total"])),

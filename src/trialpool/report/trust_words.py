@@ -5,6 +5,7 @@ A question that has no answer here is left out; what k does not allow is listed 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from trialpool.report.verdict import AGREE_LITTLE, HALF
 from trialpool.review.next_trial import EXCLUDES, INCLUDES
 
 Facts = Mapping[str, Any]
+_HARDLY = 0.1  # of the width of the interval
 _ALL = 0.9995  # a share that rounds to all
 # The lowest coverage of a 95 % interval, and what it says of it.
 _KEEPS = (
@@ -47,7 +49,11 @@ def _question(analysis: Analysis) -> str:
 
 
 def _share(low: float, high: float) -> str:
-    """Two shares as percentages: `94 to 96 %`, `95 %`."""
+    """Two shares as percentages: `94 to 96 %`, `95 %`, `over 99 %`."""
+    if low > 0.995:
+        return "100 %" if low == 1 else "over 99 %"
+    if high < 0.005:
+        return "0 %" if high == 0 else "under 1 %"
     first, last = (f"{100 * value:.0f}" for value in (low, high))
     return f"{first} %" if first == last else f"{first} to {last} %"
 
@@ -128,18 +134,17 @@ def _small_studies(analysis: Analysis) -> str:
 
 # What `missing_effect` asks, as what would then be so.
 _WOULD = {
-    "interval excludes no difference, benefit": "the interval would show a benefit",
-    "interval excludes no difference, harm": "the interval would show a harm",
-    "interval no longer excludes no difference": "the interval would no longer exclude no "
-    "difference",
-    "interval still excludes no difference": "the interval would still exclude no difference",
-    "estimate reaches the important difference": "the estimate would reach the difference that "
-    "matters ({})",
-    "estimate no longer reaches the important difference": "the estimate would fall short of the "
-    "difference that matters ({})",
-    "estimate still reaches the important difference": "the estimate would still reach the "
-    "difference that matters ({})",
-}
+    "interval excludes no difference, benefit": ("the interval", "show a benefit"),
+    "interval excludes no difference, harm": ("the interval", "show a harm"),
+    "interval no longer excludes no difference": ("the interval", "cease to exclude no difference"),
+    "interval still excludes no difference": ("the interval", "still exclude no difference"),
+    "estimate reaches the important difference": (
+        "the estimate", "reach the difference that matters ({})"),
+    "estimate no longer reaches the important difference": (
+        "the estimate", "fall short of the difference that matters ({})"),
+    "estimate still reaches the important difference": (
+        "the estimate", "still reach the difference that matters ({})"),
+}  # fmt: skip
 
 
 def _missing(analysis: Analysis) -> str:
@@ -150,15 +155,18 @@ def _missing(analysis: Analysis) -> str:
     who = f"{w.listed(found['studies'])} (n = {found['n']})"
     parts = []
     for answer in found["answers"]:
-        would = _WOULD[answer["question"]].format(w.value(model, found["important"]))
+        subject, verb = _WOULD[answer["question"]]
+        does = verb.format(w.value(model, found["important"]))
         if answer["at_null"]:
-            parts.append(f"even had {'they' if many else 'it'} found nothing, {would}")
+            parts.append(
+                f"even had {'they' if many else 'it'} found nothing, {subject} would {does}"
+            )
         elif answer["reached"]:
-            parts.append(f"{would} from {w.value(model, answer['assumed'])} on")
+            parts.append(f"{subject} would {does} from {w.value(model, answer['assumed'])} on")
         else:
-            parts.append(f"at no effect {would}")
-    same = "the same effect in each" if many else "its effect"
-    return f"Were {who} known, and {same}: {'; '.join(parts)}."
+            parts.append(f"{subject} would never {does}")
+    same = "each with the same effect" if many else "with whatever effect"
+    return f"Were {who} known, {same}: {'; '.join(parts)}."
 
 
 def _beliefs(analysis: Analysis) -> str:
@@ -166,22 +174,20 @@ def _beliefs(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["priors"]
     if found is None:
         return ""
-    of = found["harm" if _is_harm(model) else "benefit"]
+    side = "harm" if _is_harm(model) else "benefit"
+    drug = w.drug(model)
+    at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
     if w.is_events(model):
-        wanted = "lower" if _is_harm(model) else "higher"
-        what = "more" if wanted == model["better"] or _is_harm(model) else "less"
-        text = f"The probability that it is {what} frequent with {w.drug(model)} at all"
-    else:
-        text = f"The probability that {w.drug(model)} helps at all"
-    text += f" is {_share(*of['any'])}"
-    if of["matters"]:
-        by = f"a ratio of {w.value(model, found['threshold'])}" if w.is_ratio(model) else (
-            f"{w.value(model, found['threshold'])} standard deviations")  # fmt: skip
-        text += f", by more than {by} {_share(*of['matters'])}"
+        at_all = f"that it is more frequent with {drug} at all"
+        by = "that it is so by a ratio above {}"
+    text = f"The probability is {_share(*found[side]['any'])} {at_all}"
+    if found[side]["matters"]:
+        matters = by.format(w.value(model, found["threshold"]))
+        text += f", and {_share(*found[side]['matters'])} {matters}"
     priors = w.count(found["priors"], "prior")
     text += f" ({priors} of the heterogeneity, a flat one of the effect)."
     if found["if_missing_null"] is not None:
-        least = found["if_missing_null"]["harm" if _is_harm(model) else "benefit"]
+        least = found["if_missing_null"][side]
         text += f" Had the missing trials that can be added found nothing: {_share(*least['any'])}"
         text += f" and {_share(*least['matters'])}." if least["matters"] else "."
     return text
@@ -205,7 +211,8 @@ def _coverage(analysis: Analysis) -> str:
         parts.append(f"the shown 95 % interval held the true mean in {_share(low, high)}: {says}")
     if found["normal"] and found["normal"] != found["confidence"]:
         held = _share(*found["normal"])
-        parts.append(f"one with normal quantiles would have held it in {held}")
+        subject = "one" if parts else "a random-effects interval"
+        parts.append(f"{subject} with normal quantiles would have held it in {held}")
     if found["prediction"]:
         held = _share(*found["prediction"])
         parts.append(f"the prediction interval held a new trial’s true effect in {held}")
@@ -227,34 +234,54 @@ def _multiverse(analysis: Analysis) -> str:
         f"{found['distinct']:,} different analyses out of {found['specifications']:,} combinations"
     )
     if same > _ALL:
-        text = f"Yes. In all of {many} of the declared choices the interval {does} no difference"
+        text = f"Yes. In all of {many} the interval {does} no difference"
     else:
         lead = "Mostly" if same >= AGREE_LITTLE else "Not reliably"
         text = (
-            f"{lead}. In {w.percent(100 * same)} of {many} of the declared choices the interval "
+            f"{lead}. In {w.percent(100 * same)} of {many} the interval "
             f"{does} no difference, as here"
         )
     if low == high:
         return f"{text}; the estimate is {low} in each."
-    text += f"; the estimates go from {low} to {high}"
-    if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
-        text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
-    text += "."
+    hardly = _width(model, found["lowest"], found["highest"]) < _HARDLY
+    if hardly:
+        text += f"; the estimate hardly moves ({low} to {high})."
+    else:
+        text += _spread(found, low, high)
     turns, moves = (w.inner(found[f"{name}_most_by"]) for name in ("turned", "moved"))
     hangs = "hangs most on the choice of"
     if turns:
         text += f" Whether it excludes no difference {hangs} “{turns}”"
-        text += f", the size of the estimate on “{moves}”." if moves not in ("", turns) else "."
-    elif moves:
+        text += (
+            f", the size of the estimate on “{moves}”."
+            if moves not in ("", turns) and not hardly
+            else "."
+        )
+    elif moves and not hardly:
         text += f" The size of the estimate {hangs} “{moves}”."
     return text
+
+
+def _spread(found: Facts, low: str, high: str) -> str:
+    text = f"; the estimates go from {low} to {high}"
+    if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
+        text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
+    return f"{text}."
+
+
+def _width(model: Mapping[str, Any], low: object, high: object) -> float:
+    """A range of estimates as a share of the width of the interval, analysis scale."""
+    to = math.log if w.is_ratio(model) else float
+    shown = model["display"]
+    whole = to(w.number(shown["ci_high"])) - to(w.number(shown["ci_low"]))
+    return (to(w.number(high)) - to(w.number(low))) / whole
 
 
 def _next_trial(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["next_trial"]
     if found["reason"]:
         return ""
-    rows = {row["assumed"]: row for row in tables.records(analysis.trust["next_trial"])
+    rows = {row["finds"]: row for row in tables.records(analysis.trust["next_trial"])
             if row["target"] in (EXCLUDES, INCLUDES)}  # fmt: skip
     if not rows:
         return ""

@@ -27,7 +27,7 @@ from trialpool.review.protocol import Analysis
 from trialpool.review.settings import Model
 
 COLUMNS = (
-    "assumed", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
+    "finds", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
 )  # fmt: skip
 NO_RISK = "the control groups' risk is not known, or is 0 or 1"
 NO_SD = "no standard deviation within the arms is known"
@@ -62,7 +62,7 @@ def next_trial(
     Returns
     -------
     table
-        next_trial.csv, COLUMNS: `assumed` says which effect, `effect` and the result after the
+        next_trial.csv, COLUMNS: `finds` says which effect, `effect` and the result after the
         trial are on the display scale, `n_total` counts both arms, equal in size; `note` says why
         none is given, or what a trial of a few people can change
     facts
@@ -102,7 +102,7 @@ def next_trial(
     for name, effect in _effects(estimate, threshold):
         unit = float(unit_variance(measure, effect, risk=risk, sd=sd))
         for target, reached in _targets(now, (low, high), important):
-            line = {"assumed": name, "effect": shown(effect, measure), "target": target}
+            line = {"finds": name, "effect": shown(effect, measure), "target": target}
             if unit != unit:
                 lines.append({**line, "reached": False, "note": IMPOSSIBLE})
                 continue
