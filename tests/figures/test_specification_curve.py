@@ -13,7 +13,7 @@ from figure_checks import bytes_of, outside, overlaps
 from trialpool.figures.chart import Withheld
 from trialpool.figures.specification_curve import MOST, Curve, draw, rows
 
-FACTORS = [
+FACTORS: list[dict[str, Any]] = [
     {"name": "comparators", "title": "Comparator", "kind": "N", "levels": ["both", "placebo"]},
     {"name": "flagged", "title": "Flagged results", "kind": "U", "levels": ["kept", "left out"]},
     {"name": "r", "title": "Crossover trials", "kind": "U",

@@ -20,7 +20,7 @@ from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
 from trialpool.figures.lettering import font, width, wrap
 from trialpool.results import Array
 
-MOST = 160  # specifications drawn; a finer curve would be as wide as its lines
+MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
 CURVE, ROW, GAP, NOTE = 190.0, 9.6, 9.0, 11.0  # heights in points
 LEFT, RIGHT, KEY = 138.0, 14.0, 16.0
 _COLUMNS = (200.0, 265.0, 385.0)  # where the numbers of other questions stand
