@@ -2,8 +2,9 @@
 #
 #   Rscript tests/golden/make_golden.R [dataset ...]        (from the root of the repository)
 #
-# Of the small-study part: small_study.R. Needs Debian's r-cran-metafor, r-cran-metadat and, for the exact conditional model,
-# r-cran-biasedurn (versions are written into each file).
+# Needs Debian's r-cran-metafor, r-cran-metadat and, for the exact conditional model,
+# r-cran-biasedurn (versions are written into each file). The data sets are in datasets.R, influence
+# and small-study effects in small_study.R.
 # A number is the result of the R text kept beside it under `call`: the text is what is evaluated.
 
 suppressMessages({
