@@ -116,8 +116,11 @@ def test_choices_meet_and_every_combination_is_what_pooling_it_alone_gives(
         crossed, ("LS", "UB", "RevMan"), ("all trials", "without high risk"),
         ("not added", "added with no effect"),
     ):  # fmt: skip
-        raw: dict[str, tuple[float, ...]] = {"Ash": (18, 8, 20, 24, 9, 19), "Birch": (20.5, 7.5, 31, 22, 8, 30),
-               "Elm": (19, 9.5, 25, 21, 8.5, 26)}  # fmt: skip
+        raw: dict[str, tuple[float, ...]] = {
+            "Ash": (18, 8, 20, 24, 9, 19),
+            "Birch": (20.5, 7.5, 31, 22, 8, 30),
+            "Elm": (19, 9.5, 25, 21, 8.5, 26),
+        }
         if crossed[crossover] is None:
             raw["Cedar"] = (15, 6, 16, 18.5, 6.5, 16)
         if risk != "all trials":
