@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small import SmallReview, through_csv
+from small import ROOT, SmallReview, through_csv
 
 from trialpool import effect_size, pool, pool_counts
 from trialpool.review.choices import AXES
@@ -257,6 +257,14 @@ def test_every_factor_has_a_title_a_default_and_a_test() -> None:
     assert set(TITLES) == set(Settings.model_fields) == set(EVERY)
     without = {name for name, factor in MULTIVERSE if factor is None}
     assert without == {"time_window"}
+
+
+def test_the_protocol_page_gives_the_factors_that_hold_without_config() -> None:
+    """Kind and levels of each default stand in docs/protocol.md as they are in the code."""
+    page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+    for name, factor in MULTIVERSE:
+        told = f"{factor.kind}: {', '.join(map(str, factor.levels))}" if factor else "none"
+        assert f"| `{name}` | {told} |" in page
 
 
 def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) -> None:
