@@ -129,6 +129,18 @@ def test_lines_and_marks_stand_at_their_numbers() -> None:
     assert ends[:, 0].tolist() == [i for i, out in enumerate(beyond) if out]
 
 
+def test_each_specification_has_its_own_mark_until_they_touch() -> None:
+    """Two neighbours of one level are two marks on a sparse sheet, one line on a dense one."""
+    for n, alone in ((5, True), (120, False)):
+        table = prepared(n)
+        lines = {line.get_label(): line for line in draw(table).axes[2].lines}
+        level, places = table.groups[0].levels[1]
+        ends = np.asarray(lines[level].get_xdata()).reshape(-1, 3)
+        assert (len(ends) == len(places)) == alone
+        covered = {i for i in range(n) for lo, hi, _ in ends if lo < i < hi}
+        assert covered == set(places)
+
+
 def test_without_any_estimate_the_figure_says_so() -> None:
     """No specification has a trial: a sentence, no empty axes."""
     table, model = made(3)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small import SmallReview, through_csv
+from small import ROOT, SmallReview, through_csv
 
 from trialpool import effect_size, pool, pool_counts
 from trialpool.review.choices import AXES
@@ -116,8 +116,11 @@ def test_choices_meet_and_every_combination_is_what_pooling_it_alone_gives(
         crossed, ("LS", "UB", "RevMan"), ("all trials", "without high risk"),
         ("not added", "added with no effect"),
     ):  # fmt: skip
-        raw: dict[str, tuple[float, ...]] = {"Ash": (18, 8, 20, 24, 9, 19), "Birch": (20.5, 7.5, 31, 22, 8, 30),
-               "Elm": (19, 9.5, 25, 21, 8.5, 26)}  # fmt: skip
+        raw: dict[str, tuple[float, ...]] = {
+            "Ash": (18, 8, 20, 24, 9, 19),
+            "Birch": (20.5, 7.5, 31, 22, 8, 30),
+            "Elm": (19, 9.5, 25, 21, 8.5, 26),
+        }
         if crossed[crossover] is None:
             raw["Cedar"] = (15, 6, 16, 18.5, 6.5, 16)
         if risk != "all trials":
@@ -254,6 +257,14 @@ def test_every_factor_has_a_title_a_default_and_a_test() -> None:
     assert set(TITLES) == set(Settings.model_fields) == set(EVERY)
     without = {name for name, factor in MULTIVERSE if factor is None}
     assert without == {"time_window"}
+
+
+def test_the_protocol_page_gives_the_factors_that_hold_without_config() -> None:
+    """Kind and levels of each default stand in docs/protocol.md as they are in the code."""
+    page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+    for name, factor in MULTIVERSE:
+        told = f"{factor.kind}: {', '.join(map(str, factor.levels))}" if factor else "none"
+        assert f"| `{name}` | {told} |" in page
 
 
 def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) -> None:
