@@ -17,7 +17,7 @@ from trialpool.pooling.roots import ENOUGH, FEW_LEFT, MAX_STEPS
 from trialpool.pooling.studies import Numbers, Point, Studies, every, pick
 
 _NARROW = 1e-13
-_STEPS = 6  # intervals to start with on each side of a known maximum
+_STEPS = 2  # intervals to start with on each side of a known maximum: most need no more
 
 
 class Maximum(NamedTuple):
