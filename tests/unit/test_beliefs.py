@@ -69,7 +69,7 @@ def test_ratios_are_shown_as_ratios_and_tau_is_not() -> None:
     found = table("OR", PLACEBO, outcome="dropout_adverse_event", important=math.log(1.25))
     one = normal_normal(Y, V, tau_scale=0.5, mid=math.log(1.25))
     row = found.iloc[1]
-    assert (row["mu"], row["new_high"]) == (math.exp(one.mu), math.exp(one.new_ub))
+    assert (row["mu"], row["new_high"]) == pytest.approx((math.exp(one.mu), math.exp(one.new_ub)))
     assert (row["tau"], row["p_important"]) == (one.tau, one.p_mid)
     assert found["prior"].iloc[3] == "tau^2 log-normal(-2.99, 1.74)"
     assert found["note"].iloc[3] == (

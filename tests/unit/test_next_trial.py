@@ -21,6 +21,7 @@ from trialpool.diagnostics.next_trial import (
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
 from trialpool.review import next_trial as review
+from trialpool.review import terms
 from trialpool.review.missing_effect import NO_ESTIMATE, NO_TRIAL
 from trialpool.review.next_trial import COLUMNS, next_trial
 from trialpool.review.protocol import Analysis
@@ -137,13 +138,13 @@ def test_a_unit_must_be_positive() -> None:
 def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
     table, facts = next_trial(studies([-0.5], [0.1]), analysis(), COMMON, 0.8, "lower")
     assert tuple(table.columns) == COLUMNS
-    assert set(table["target"]) == {review.EXCLUDES, review.BEYOND}
+    assert set(table["target"]) == {terms.EXCLUDES, terms.BEYOND}
     assert list(dict.fromkeys(table["effect"])) == [0.0, -0.25, -0.5, -1.0, -0.8, 0.8]
-    row = table[(table["finds"] == "the estimate") & (table["target"] == review.EXCLUDES)]
+    row = table[(table["finds"] == "the estimate") & (table["target"] == terms.EXCLUDES)]
     assert row["n_total"].item() == 24
     assert row["reached"].item()
     assert row["ci_high"].item() < 0
-    none = table[(table["finds"] == "no difference") & (table["target"] == review.EXCLUDES)]
+    none = table[(table["finds"] == "no difference") & (table["target"] == terms.EXCLUDES)]
     assert not none["reached"].item()
     assert none["note"].item() == review.NO_SIZE
     assert none[["n_total", "estimate", "ci_low", "ci_high"]].isna().to_numpy().all()
@@ -154,7 +155,7 @@ def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
 def test_a_result_that_excludes_is_asked_what_would_undo_it() -> None:
     table, facts = next_trial(studies([-0.9], [0.01]), analysis(), COMMON, 0.5, "higher")
     # All of the interval lies beyond -0.5 already, so only one question is left.
-    assert set(table["target"]) == {review.INCLUDES}
+    assert set(table["target"]) == {terms.INCLUDES}
     assert facts["conclusion"] == "harm"
     row = table[table["finds"] == "the important difference, other side"]
     n = row["n_total"].item()
@@ -185,7 +186,7 @@ def test_a_trial_of_four_is_marked_where_it_changes_the_method() -> None:
     """Two trials share one effect; a third one, however small, brings random effects and t."""
     data = studies([-0.5, -0.5], [0.1, 0.1])
     table, facts = next_trial(data, analysis(), Model(), 0.3, "lower")
-    row = table[(table["finds"] == "the estimate") & (table["target"] == review.INCLUDES)]
+    row = table[(table["finds"] == "the estimate") & (table["target"] == terms.INCLUDES)]
     assert row["n_total"].item() == 4
     assert row["note"].item() == review.ANY_SIZE
     assert facts["model"] == "random effects (REML), Hartung-Knapp (hksj)"

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from trialpool.review import rob_me as r
+from trialpool.review import terms as t
 from trialpool.review.protocol import Analysis
 from trialpool.review.selection import select
 
@@ -66,31 +67,31 @@ def proposal(absent: pd.DataFrame, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_trial_that_is_used_and_one_of_which_nothing_is_known() -> None:
-    assert status("A") == (r.AVAILABLE, "")
-    assert status("B") == (r.NOT_KNOWN, "")
+    assert status("A") == (t.AVAILABLE, "")
+    assert status("B") == (t.NOT_KNOWN, "")
 
 
 def test_a_filter_comes_before_what_is_missing() -> None:
     about = model(specification={"include": {"diagnosis": ["ptsd"]}, "exclude": {}})
     found = status("C", about=about, absent=missing(gone("C")))
-    assert found == (r.OUTSIDE, "diagnosis is gad, not ptsd")
+    assert found == (t.OUTSIDE, "diagnosis is gad, not ptsd")
 
 
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({}, r.UNCLEAR),
-        ({"reported": "no significant differences", "reason": "BAI without values"}, r.RESULT),
-        ({"reported": "The groups did not differ", "reason": "no values"}, r.RESULT),
-        ({"reported": "differences were non-significant", "reason": "no values"}, r.RESULT),
+        ({}, t.UNCLEAR),
+        ({"reported": "no significant differences", "reason": "BAI without values"}, t.RESULT),
+        ({"reported": "The groups did not differ", "reason": "no values"}, t.RESULT),
+        ({"reported": "differences were non-significant", "reason": "no values"}, t.RESULT),
         # The reviewers read an abstract: the numbers may well be published.
-        ({"reported": "no significant interaction", "reason": "only the abstract"}, r.UNCLEAR),
-        ({"reported": "no clinically significant symptoms", "reason": "no counts"}, r.UNCLEAR),
+        ({"reported": "no significant interaction", "reason": "only the abstract"}, t.UNCLEAR),
+        ({"reported": "no clinically significant symptoms", "reason": "no counts"}, t.UNCLEAR),
         ({"reported": "lower", "what_if_reason": "reported an effect; assuming none would "
-          "contradict it"}, r.OTHER),
-        ({"status": "completed_unpublished"}, r.UNCLEAR),
-        ({"status": "status_unknown"}, r.UNCLEAR),
-        ({"status": "ongoing", "reported": "no significant"}, r.OTHER),
+          "contradict it"}, t.OTHER),
+        ({"status": "completed_unpublished"}, t.UNCLEAR),
+        ({"status": "status_unknown"}, t.UNCLEAR),
+        ({"status": "ongoing", "reported": "no significant"}, t.OTHER),
     ],
 )  # fmt: skip
 def test_why_a_result_is_missing_as_far_as_its_row_says(row: dict[str, Any], expected: str) -> None:
@@ -129,14 +130,14 @@ def test_an_effect_left_out_is_unusable_or_of_another_question() -> None:
     assert len(rejected) == 7
     for i in range(5):
         one = rejected[rejected["effect_id"] == f"e{i}"]
-        assert status("B", selection=one)[0] == r.OUTSIDE
-    assert status("C", selection=rejected) == (r.UNUSABLE, "sd is missing")
+        assert status("B", selection=one)[0] == t.OUTSIDE
+    assert status("C", selection=rejected) == (t.UNUSABLE, "sd is missing")
 
 
 def test_a_missing_result_of_another_question_is_outside() -> None:
     results = pd.DataFrame({"trial_id": ["B", "D"], "outcome": ["mood", "other"]})
-    assert status("B", results=results)[0] == r.OUTSIDE
-    assert status("D", results=results)[0] == r.NOT_KNOWN
+    assert status("B", results=results)[0] == t.OUTSIDE
+    assert status("D", results=results)[0] == t.NOT_KNOWN
 
 
 # -- the proposal ------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_the_tables_of_a_condition() -> None:
     assert tuple(matrix.columns) == r.MATRIX
     assert tuple(proposals.columns) == r.PROPOSALS
     assert len(matrix) == 2 * len(TRIALS)
-    assert list(matrix["status"].iloc[:2]) == [r.AVAILABLE, r.RESULT]
+    assert list(matrix["status"].iloc[:2]) == [t.AVAILABLE, t.RESULT]
     assert list(proposals["analysis"]) == ["mood", "sleep"]
     alone = r.propose(*one, TRIALS, NO_RESULTS)
     assert alone == proposals.iloc[0].to_dict()

@@ -14,7 +14,7 @@ SLOW = {
     "agreement": ("scipy", "matplotlib"),
     "clean": ("scipy", "matplotlib", "pydantic"),
     "effects": ("scipy.optimize", "scipy.stats", "matplotlib"),
-    "forest": ("scipy", "pydantic"),
+    "figures": ("scipy.optimize", "scipy.stats", "pydantic"),
     "page": ("matplotlib", "scipy", "pydantic"),
     "page_condition": ("matplotlib", "scipy", "pydantic"),
     "pool": ("scipy.optimize", "scipy.stats", "matplotlib", "statsmodels"),

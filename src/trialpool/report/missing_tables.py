@@ -7,7 +7,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.report import wording as w
 from trialpool.report.grid import Cell, Column, Grid, Notes, cell, to
-from trialpool.review.rob_me import (
+from trialpool.review.terms import (
     AVAILABLE,
     NOT_KNOWN,
     OTHER,

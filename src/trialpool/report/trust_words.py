@@ -14,7 +14,7 @@ from trialpool.figures import style
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat
 from trialpool.report.verdict import AGREE_LITTLE, HALF
-from trialpool.review.next_trial import EXCLUDES, INCLUDES
+from trialpool.review.terms import EXCLUDES, INCLUDES
 
 Facts = Mapping[str, Any]
 _HARDLY = 0.1  # of the width of the interval

@@ -10,7 +10,8 @@ import pandas as pd
 from trialpool import tables
 from trialpool.results import Posterior
 from trialpool.review.fit import TEST_WORDS, is_log
-from trialpool.review.small_studies import ASYMMETRY_P, ESTIMATE, TEST
+from trialpool.review.small_studies import ASYMMETRY_P
+from trialpool.review.terms import ESTIMATE, TEST
 
 Row = Mapping[str, Any]
 INTERVAL = ("estimate", "ci_low", "ci_high")

@@ -159,7 +159,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataF
     overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by = {
-        "risk of bias": studies["trial_id"].map(judged).fillna(NOT_JUDGED),
+        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_JUDGED)),
         "design": studies["design"].fillna(NOT_STATED),
         "comparator": studies["comparator_class"].fillna(NOT_STATED),
         "flagged": studies["flags"].notna().map({True: "yes", False: "no"}),

@@ -25,6 +25,7 @@ from trialpool.review.missing_effect import (
 )
 from trialpool.review.protocol import Analysis
 from trialpool.review.settings import Model
+from trialpool.review.terms import BEYOND, EXCLUDES, INCLUDES
 
 COLUMNS = (
     "finds", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
@@ -33,13 +34,10 @@ NO_RISK = "the control groups' risk is not known, or is 0 or 1"
 NO_SD = "no standard deviation within the arms is known"
 IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
 NO_SIZE = f"no size from {SMALLEST} to {LARGEST:,} people would"
-EXCLUDES = "interval excludes no difference"
-INCLUDES = "interval includes no difference"
 ANY_SIZE = (
     "even the smallest size tried does it: what changes is how the trials are pooled and the"
     " degrees of freedom, hardly the evidence"
 )
-BEYOND = "interval beyond the important difference"
 
 Reached = Callable[[PooledMany], NDArray[np.bool_]]
 

@@ -16,14 +16,15 @@ from trialpool import tables
 from trialpool.review.missing import size
 from trialpool.review.protocol import Filter
 from trialpool.review.selection import why_not
-
-AVAILABLE = "in the analysis"
-UNUSABLE = "measured, numbers not usable"
-RESULT = "missing, presumably because of the result"
-OTHER = "missing, for another reason"
-UNCLEAR = "missing, unclear why"
-NOT_KNOWN = "not measured or not known to be"
-OUTSIDE = "outside the analysis"
+from trialpool.review.terms import (
+    AVAILABLE,
+    NOT_KNOWN,
+    OTHER,
+    OUTSIDE,
+    RESULT,
+    UNCLEAR,
+    UNUSABLE,
+)
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 STANDING = "proposed; a person decides"

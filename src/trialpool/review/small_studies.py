@@ -22,12 +22,12 @@ from trialpool.pooling.henmi_copas import henmi_copas
 from trialpool.results import NAN, Array
 from trialpool.review.fit import shown
 from trialpool.review.settings import Model
+from trialpool.review.terms import ESTIMATE, TEST
 
 COLUMNS = (
     "method", "kind", "estimate", "ci_low", "ci_high", "statistic", "df", "p_value", "note",
     "reference",
 )  # fmt: skip
-TEST, ESTIMATE = "test", "estimate"
 # A test of asymmetry has little power; 0.1 is its custom (Sterne et al. 2011, BMJ 343:d4002).
 ASYMMETRY_P = 0.1
 
