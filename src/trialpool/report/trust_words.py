@@ -178,8 +178,9 @@ def _beliefs(analysis: Analysis) -> str:
     drug = w.drug(model)
     at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
     if w.is_events(model):
-        at_all = f"that it is more frequent with {drug} at all"
-        by = "that it is so by a ratio above {}"
+        less = side == "benefit" and model["better"] == "lower"
+        at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
+        by = "that it is so by a ratio of more than {} to 1"
     text = f"The probability is {_share(*found[side]['any'])} {at_all}"
     if found[side]["matters"]:
         matters = by.format(w.value(model, found["threshold"]))
@@ -194,8 +195,9 @@ def _beliefs(analysis: Analysis) -> str:
 
 
 def _is_harm(model: Mapping[str, Any]) -> bool:
-    """Whether the outcome is an event nobody wants, so that the question is of a harm."""
-    return w.is_events(model) and bool(model["better"] == "lower")
+    """Whether an event nobody wants was seen more often, so that the question is of a harm."""
+    more = w.number(model["display"]["estimate"]) > w.null(model)
+    return w.is_events(model) and model["better"] == "lower" and more
 
 
 def _coverage(analysis: Analysis) -> str:
@@ -327,6 +329,6 @@ def _fragility(analysis: Analysis) -> str:
     does = "no longer exclude" if w.excludes(model, model["display"]) else "exclude"
     who = "one person" if index == 1 else f"{index} people"
     return (
-        f"Another outcome in {who} of {model['n']} would make the interval {does} no difference "
+        f"Another outcome in {who} of {model['n']:,} would make the interval {does} no difference "
         "(an upper bound of the fewest)."
     )

@@ -148,7 +148,7 @@ def _two_sides(benefit: Any, important: Any, harmful: Any) -> dict[str, Any]:
     }
 
 
-def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | None:
+def of_multiverse(summary: Row, shown: Row, measure: str, better: str) -> dict[str, Any] | None:
     """How many declared analyses of the protocol's own question conclude the same.
 
     None where there is nothing to fit. Shares are of the distinct fits that have an estimate.
@@ -156,8 +156,11 @@ def of_multiverse(summary: Row, shown: Row, measure: str) -> dict[str, Any] | No
     own, main = summary["questions"][0], side(shown, measure)
     if main is None or not own["with_estimate"]:
         return None
-    better = own["favours_experimental"], own["favours_control"]
-    same = 1 - own["excludes_null"] if main == 0 else max(better)
+    if main == 0:
+        same = 1 - own["excludes_null"]
+    else:
+        favours = "experimental" if (main < 0) == (better == "lower") else "control"
+        same = own[f"favours_{favours}"]
     return {
         **{key: own[key] for key in ("specifications", "distinct", "lowest", "highest")},
         "share_same_sign": own["same_sign"] if own["same_sign"] == own["same_sign"] else None,

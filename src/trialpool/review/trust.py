@@ -106,7 +106,7 @@ def trust(
             "next_trial": about,
             "coverage": facts.of_coverage(found["coverage"]),
             "priors": facts.of_priors(found["priors"], threshold, if_null),
-            "multiverse": facts.of_multiverse(multiverse.summary, display, measure),
+            "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
             "fragility": fragility(studies, result, measure, model),
         },
     )
