@@ -40,6 +40,7 @@ def datasets(*, tiny: bool = False) -> dict[str, Columns]:
     rng = np.random.default_rng(SEED)
     return {
         "bcg": bcg,
+        "bcg3": {name: column[:3] for name, column in bcg.items()},
         "k100": studies(rng, (8,) if tiny else (100,)),
         "k1000": studies(rng, (12,) if tiny else (1000,)),
         "sets": studies(rng, (7, 5) if tiny else (10_000, 20)),

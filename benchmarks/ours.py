@@ -15,6 +15,9 @@ import trialpool as tp
 from benchmarks.data import Columns, design, leave_one_out_masks, subset_masks
 from benchmarks.review import write_review
 from benchmarks.worker import Job, Kind, serve
+from trialpool.bayes.model import normal_normal
+from trialpool.diagnostics.influence import influence as influence_of
+from trialpool.diagnostics.selection import selection_model
 from trialpool.pooling.permutation import permutation_test
 
 PROBLEMS = ("errors", "warnings")
@@ -43,6 +46,16 @@ def leave_one_out(d: Columns, tau2: str) -> Job:
     return Job(lambda: tp.pool_many(d["yi"], d["vi"], leave_one_out_masks(k), tau2=tau2), pooled)
 
 
+def influence(d: Columns, tau2: str) -> Job:
+    names = (
+        "rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "qe_del", "hat", "weight", "dfbetas"
+    )  # fmt: skip
+    return Job(
+        lambda: influence_of(d["yi"], d["vi"], tau2=tau2),
+        lambda out: {name: getattr(out, name) for name in names},
+    )
+
+
 def regression(d: Columns, tau2: str) -> Job:
     X = design(d)
     return Job(lambda: tp.regress(d["yi"], d["vi"], X, tau2=tau2, test="knha"), pooled)
@@ -53,6 +66,22 @@ def permutation(d: Columns, iterations: str) -> Job:
     return Job(
         lambda: permutation_test(d["yi"], d["vi"], X, test="knha", iterations=n),
         lambda out: {"p value": out.pval},
+    )
+
+
+def selection(d: Columns, weight: str) -> Job:
+    # A vaccine lowers the risk: small effects are the ones that would be favoured.
+    return Job(
+        lambda: selection_model(d["yi"], d["vi"], kind=weight, alternative="less"),
+        lambda out: pooled(out) | {"delta": out.delta},
+    )
+
+
+def bayes(d: Columns, prior: str) -> Job:
+    scales = {"half-normal": 0.5}
+    return Job(
+        lambda: normal_normal(d["yi"], d["vi"], tau_scale=scales[prior]),
+        lambda out: {"estimate": out.mu, "tau": out.tau},
     )
 
 
@@ -81,8 +110,11 @@ KINDS: tuple[Kind, ...] = (
     many,
     subsets,
     leave_one_out,
+    influence,
     regression,
     permutation,
+    selection,
+    bayes,
     effects,
     check,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,12 +12,13 @@ import pandas as pd
 
 from trialpool.extraction.clean import Cleaned, clean, load
 from trialpool.extraction.problems import DataError
-from trialpool.review.analysis import Result, analyse
+from trialpool.review.analysis import Material, Result, analyse
 from trialpool.review.comparisons import build_effects
 from trialpool.review.protocol import Review, read_protocol
 from trialpool.review.ready import check
 from trialpool.review.records import Records
 from trialpool.review.settings import Defaults
+from trialpool.review.universes import build_universes
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,14 +72,17 @@ class SmallReview:
         raw, warnings = load(self.folder / "data" / "raw", condition, review.outcome_rules())
         return clean(raw, warnings, review.confidence_order)
 
-    def effects(self, condition: str = "blue", **defaults: object) -> pd.DataFrame:
-        """The effects of a condition, as written and read again."""
+    def records(self, condition: str = "blue") -> Records:
+        """The clean records of a condition, as written and read again."""
         tables = self.cleaned(condition).all_tables()
         names = ("trials", "arms", "records", "flags")
-        records = Records(*(through_csv(tables[name]) for name in names))
+        return Records(*(through_csv(tables[name]) for name in names))
+
+    def effects(self, condition: str = "blue", **defaults: object) -> pd.DataFrame:
+        """The effects of a condition, as written and read again."""
         return through_csv(
             build_effects(
-                records,
+                self.records(condition),
                 self.review.measures(condition),
                 Defaults.model_validate(defaults) if defaults else self.review.defaults,
                 self.review.changes(condition),
@@ -86,12 +91,27 @@ class SmallReview:
 
     def result(self, condition: str, analysis: str) -> Result:
         """One analysis, as the pooling step makes it."""
-        tables = self.cleaned(condition).all_tables()
-        trials, arms, missing = (
-            through_csv(tables[name]) for name in ("trials", "arms", "missing_results")
-        )
-        effects = self.effects(condition)
-        return analyse(effects, trials, arms, missing, self.review, condition, analysis)
+        return analyse(self.material(condition), self.review, condition, analysis)
+
+    def material(self, condition: str) -> Material:
+        """What the pooling step reads."""
+        return material(self.review, condition, self.cleaned(condition).all_tables())
+
+
+def material(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Material:
+    """A condition's tables for `analyse`, from its clean tables, each as written and read again."""
+    held = {name: through_csv(table) for name, table in cleaned.items()}
+    records = Records(*(held[name] for name in ("trials", "arms", "records", "flags")))
+    defaults, measures = review.defaults, review.measures(condition)
+    changes, universes = review.changes(condition), review.universes(condition)
+    return Material(
+        effects=through_csv(build_effects(records, measures, defaults, changes)),
+        universes=through_csv(build_universes(records, measures, defaults, universes, changes)),
+        trials=held["trials"],
+        arms=held["arms"],
+        missing=held["missing_results"],
+        risk_of_bias=held["risk_of_bias"],
+    )
 
 
 def through_csv(table: pd.DataFrame) -> pd.DataFrame:

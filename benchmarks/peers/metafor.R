@@ -74,6 +74,21 @@ leave_one_out <- function(data, method) {
   )
 }
 
+influence_of_all <- function(data, method) {
+  fitted <- rma(column(data, "yi"), column(data, "vi"), method = method)
+  list(
+    call = function() influence(fitted, progbar = FALSE),
+    numbers = function(out) {
+      x <- out$inf
+      list(
+        rstudent = x$rstudent, dffits = x$dffits, cook_d = x$cook.d, cov_r = x$cov.r,
+        tau2_del = x$tau2.del, qe_del = x$QE.del, hat = x$hat, weight = x$weight,
+        dfbetas = out$dfbs$intrcpt
+      )
+    }
+  )
+}
+
 regression <- function(data, method) {
   columns <- data.frame(sapply(c("yi", "vi", "ablat", "year"), function(x) column(data, x)))
   list(
@@ -92,6 +107,15 @@ permutation <- function(data, iterations) {
   )
 }
 
+selection <- function(data, weight) {
+  fitted <- rma(column(data, "yi"), column(data, "vi"), method = "ML")
+  chosen <- list(beta = list(type = "beta"), step = list(type = "stepfun", steps = 0.025))[[weight]]
+  list(
+    call = function() do.call(selmodel, c(list(fitted, alternative = "less"), chosen)),
+    numbers = function(out) c(pooled(out), list(delta = out$delta))
+  )
+}
+
 effects <- function(data, measure) {
   ai <- column(data, "ai")
   n1i <- column(data, "n1i")
@@ -105,7 +129,8 @@ effects <- function(data, measure) {
 
 KINDS <- list(
   fit = fit, many = many, subsets = subsets, leave_one_out = leave_one_out,
-  regression = regression, permutation = permutation, effects = effects
+  influence = influence_of_all, regression = regression, permutation = permutation,
+  selection = selection, effects = effects
 )
 
 # JSON by hand, so that R needs nothing but metafor.

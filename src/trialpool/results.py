@@ -107,8 +107,8 @@ class Posterior:
     `new` is a new study's true effect, `theta` the true effect of each study given all of them,
     in their order; each is a median with the bounds of its interval. `p_benefit` and
     `p_new_benefit` are the probabilities that mu and a new study's true effect lie beyond 0 on the
-    side of `better`, `p_mid` and `p_new_mid` that they lie beyond `mid` there: None where no `mid`
-    was given.
+    side of `better`, `p_mid` and `p_new_mid` that they lie beyond `mid` there, `p_harm_mid` that mu
+    lies beyond `mid` on the other side: None where no `mid` was given.
     """
 
     mu: float
@@ -130,6 +130,7 @@ class Posterior:
     p_new_benefit: float = NAN
     p_mid: float | None = None
     p_new_mid: float | None = None
+    p_harm_mid: float | None = None
     theta: tuple[float, ...] = ()
     theta_lb: tuple[float, ...] = ()
     theta_ub: tuple[float, ...] = ()

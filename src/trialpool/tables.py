@@ -32,6 +32,13 @@ NUMBERS = frozenset(
     "mean_control", "sd_control", "event_experimental", "totaln_experimental", "event_control",
     "totaln_control", "estimate_if_null", "ci_low_if_null", "ci_high_if_null", "rows_in",
     "rows_used", "rows_dropped", "trialpool", "statsmodels", "difference", "tolerance",
+    # how far to trust it
+    "step", "rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "dfbetas",
+    "baujat_x", "baujat_y", "statistic", "df", "assumed", "effect", "nominal", "coverage", "mc_se",
+    "width_mean", "width_median", "replicates", "failed", "mu", "mu_low", "mu_high", "tau",
+    "tau_low", "tau_high", "new_low", "new_high", "p_benefit", "p_important", "p_harm_important",
+    "p_new_benefit", "specifications", "set", "n", "because_of_result", "unclear", "other_reason",
+    "n_of_concern", "size_not_known",
     "second_row", "compared", "agreed", "percent_agreed", "agreed_rounded", "only_first",
     "only_second", "kappa",
 }  # fmt: skip

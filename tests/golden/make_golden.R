@@ -3,7 +3,8 @@
 #   Rscript tests/golden/make_golden.R [dataset ...]        (from the root of the repository)
 #
 # Needs Debian's r-cran-metafor, r-cran-metadat and, for the exact conditional model,
-# r-cran-biasedurn (versions are written into each file).
+# r-cran-biasedurn (versions are written into each file). The data sets are in datasets.R, influence
+# and small-study effects in small_study.R.
 # A number is the result of the R text kept beside it under `call`: the text is what is evaluated.
 
 suppressMessages({
@@ -379,6 +380,7 @@ effect_sizes <- function(inputs, kind, only) {
 
 # --- datasets ----------------------------------------------------------------------------------------
 
+source("tests/golden/small_study.R")
 source("tests/golden/datasets.R")
 
 make <- function(name) {
@@ -402,7 +404,7 @@ make <- function(name) {
       yi = vec(studies$yi), vi = vec(studies$vi),
       uni = uni(studies, if (isTRUE(asked$diag)) TESTS else c("z", "knha"))
     )
-    if (isTRUE(asked$diag)) part$diag <- diagnostics(studies)
+    if (isTRUE(asked$diag)) part$diag <- c(diagnostics(studies), small_study(studies))
     for (label in names(asked$metareg)) {
       methods <- if (label == names(asked$metareg)[1]) METHODS else SOME_METHODS
       part$metareg[[label]] <- metareg(studies, asked$metareg[[label]], methods)

@@ -31,7 +31,8 @@ FILES = sorted(path.stem for path in DATA.glob("*.json"))
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 SECTIONS = {
     "escalc", "uni", "confint", "leave1out", "cumul", "blup", "ranef", "weights", "hc", "metareg",
-    "metareg_ill_conditioned", "mh", "peto", "glmm",
+    "metareg_ill_conditioned", "mh", "peto", "glmm", "influence", "regtest", "ranktest", "trimfill",
+    "fsn", "selmodel",
 }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def test_a_file_names_its_paper_its_software_and_its_calls(stem: str) -> None:
 
 def test_the_golden_set_stays_small() -> None:
     """A clone should not pay for it."""
-    assert sum(path.stat().st_size for path in DATA.iterdir()) < 1_500_000
+    assert sum(path.stat().st_size for path in DATA.iterdir()) < 1_800_000
 
 
 # --- the command can fail --------------------------------------------------------------------

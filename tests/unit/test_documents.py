@@ -29,7 +29,7 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
     # `label`, and the names of groups of settings, stand in the text of their own rows.
     missing = set(spec.model_fields) - explained
     grouped = {
-        "model", "smd", "crossover", "change", "medians", "multi_arm", "bayes", "label",
+        "model", "smd", "crossover", "change", "medians", "multi_arm", "bayes", "forest", "label",
     }  # fmt: skip
     assert missing <= grouped
     assert all(f"`{name}" in page for name in missing)

@@ -15,6 +15,7 @@ from trialpool.pooling.policy import policy
 from trialpool.report import agreement_tables, grid, pages, sentences, wording
 from trialpool.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.results import TrialpoolError
+from trialpool.review.rob_me import MATRIX, PROPOSALS
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",
@@ -38,6 +39,14 @@ MISSING: dict[str, Any] = {
 }  # fmt: skip
 
 
+# What an analysis without a single finding about its trust has.
+TRUST: dict[str, Any] = {
+    "influence": None, "weights": {}, "flagged": [], "small_studies": None,
+    "missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}, "coverage": None,
+    "priors": None, "multiverse": None, "fragility": None,
+}  # fmt: skip
+
+
 def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
     """A model.json with k trials of 30 people."""
     nothing = dict.fromkeys(("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value"))
@@ -54,7 +63,7 @@ def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> di
                    "common_effect_only": allowed.common_effect_only,
                    "withheld": dict(allowed.withheld)},
         "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
-        "posterior": None, "weight_by_design": {},
+        "posterior": None, "weight_by_design": {}, "important": 0.5, "trust": TRUST,
     } | changes  # fmt: skip
 
 
@@ -310,7 +319,13 @@ def processed() -> dict[str, pd.DataFrame]:
     return out | {"trials": pd.DataFrame([trial]), "rows": pd.DataFrame([account])}
 
 
-ONCE = (agreement(Comparison()), disagreements(Comparison()))  # a single extraction
+# a single extraction, and nothing known to be missing
+ONCE = {
+    "agreement": agreement(Comparison()),
+    "disagreements": disagreements(Comparison()),
+    "evidence": pd.DataFrame(columns=list(MATRIX)),
+    "judgements": pd.DataFrame(columns=list(PROPOSALS)),
+}
 
 
 def page(analysis: Analysis) -> str:
@@ -318,7 +333,8 @@ def page(analysis: Analysis) -> str:
     row = {"condition": "blue", "analysis": "mood", "k": analysis.model["k"], "n": 90,
            **analysis.model["display"], "i2": None, "tau2": None}  # fmt: skip
     summary = pd.DataFrame([row])
-    return pages.condition_page(REVIEW, "blue", [analysis], [SVG], summary, processed(), *ONCE)
+    held = processed() | ONCE | {"summary": summary}
+    return pages.condition_page(REVIEW, "blue", [analysis], {("mood", "forest"): SVG}, held)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
@@ -374,8 +390,10 @@ def test_a_single_extraction_is_said_plainly() -> None:
 def test_a_figure_without_a_size_is_refused() -> None:
     """The page reserves the figure's place; a size it cannot read is said."""
     with pytest.raises(TrialpoolError, match="width in points"):
-        pages.condition_page(REVIEW, "blue", [held(made(3, 0, -1, 1))], [b"<svg></svg>"],
-                             pd.DataFrame(), processed(), *ONCE)  # fmt: skip
+        pages.condition_page(
+            REVIEW, "blue", [held(made(3, 0, -1, 1))], {("mood", "forest"): b"<svg></svg>"},
+            processed() | ONCE | {"summary": pd.DataFrame()},
+        )  # fmt: skip
 
 
 def test_the_first_page_says_what_was_checked() -> None:

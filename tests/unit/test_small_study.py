@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from trialpool.diagnostics.asymmetry import egger, rank_test
-from trialpool.diagnostics.fail_safe import KINDS, WARNING, fail_safe_n
+from trialpool.diagnostics.fail_safe import KINDS, WARNING, fail_safe_n, with_null_results
 from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.pooling.model import pool
@@ -141,6 +142,18 @@ def test_trim_and_fill_by_hand() -> None:
     assert r0.se_k0 == pytest.approx(math.sqrt(2))
 
 
+def test_trimming_about_the_common_effect() -> None:
+    """The mirror is the common effect of the studies left; the pooled effect stays as asked for."""
+    y = np.array([0.0, -0.2, 0.2, 0.5, 0.9, 1.0, 1.1])
+    v = np.array([0.001, 0.1, 0.1, 0.3, 0.3, 0.3, 0.3])
+    for trimming, centre in (("EE", "EE"), (None, "SJ")):
+        ours = trim_and_fill(y, v, side="left", tau2="SJ", trimming=trimming)
+        assert ours.pooled is not None
+        assert (ours.k0, ours.pooled.method) == (3, "SJ")
+        about = pool(y[:4], v[:4], tau2=centre).beta
+        assert ours.yi_filled == pytest.approx(2 * about - y[4:])
+
+
 def test_trimmed_studies_come_back_as_mirror_images() -> None:
     """Eleven effects about 0 of sum 0, and 5, 6, 7, 8 without a counterpart; equal weights.
 
@@ -191,6 +204,36 @@ def test_limit_meta_takes_a_given_tau2() -> None:
     assert (given.beta, given.se, given.method) == (named.beta, named.se, "given")
 
 
+def test_a_general_fail_safe_number_is_the_least_that_will_do() -> None:
+    """One null result fewer leaves the result standing; without heterogeneity it is Rosenberg's."""
+    rng = np.random.default_rng(7)
+    for k in (3, 5, 9, 30, 30):
+        v = rng.uniform(0.01, 0.2, k)
+        y = 0.9 + rng.normal(0, np.sqrt(v + 0.05))
+        tau2 = pool(y, v).tau2
+        found = fail_safe_n(y, v, kind="General")
+        before = with_null_results(y, v, tau2, int(found.fsnum) - 1)
+        assert before[1] < 0.05 <= found.pval_after
+        aimed = fail_safe_n(y, v, kind="General", target=0.1)
+        assert with_null_results(y, v, tau2, int(aimed.fsnum) - 1)[0] > 0.1 >= aimed.est_after
+        common = fail_safe_n(y, v, kind="General", tau2="EE")
+        assert common.fsnum == fail_safe_n(y, v, kind="Rosenberg").fsnum
+
+
+def test_pet_decides_one_sided_at_ten_percent() -> None:
+    """PEESE follows from a two-sided p below 0.2, but only on the side of the common effect."""
+    y = np.array([0.15, 0.3, 0.2, 0.55, 0.62, 0.6])
+    v = np.array([0.02, 0.03, 0.04, 0.06, 0.08, 0.1]) * 0.75
+    for shift, low, high, chosen in ((0.49, 0.1, 0.2, "PEESE"), (0.42, 0.2, 0.4, "PET")):
+        ours = pet_peese(y + shift, v)
+        assert low < ours.pet.pval_est < high
+        assert ours.chosen == chosen
+    other_side = pet_peese(y, v)
+    assert other_side.pet.est < 0 < pool(y, v, tau2="EE").beta
+    assert other_side.pet.pval_est < 0.2
+    assert other_side.chosen == "PET"
+
+
 def test_the_conditional_rule() -> None:
     """PEESE where PET finds an effect at infinite size, PET where it does not."""
     found, none = pet_peese(Y, V, alpha=0.9999), pet_peese(Y, V, alpha=1e-9)
@@ -203,6 +246,7 @@ def test_fail_safe_numbers_by_hand() -> None:
 
     The common-effect z is 4 as well: Rosenberg's N = 4 (16/1.96^2 - 1) = 12.66. A mean of 0.2 is
     halved by as many null results as there are studies, brought to 0.05 by three times as many.
+    With 3, 4 null results tau2 is 0.04 * 4/7 * 3/6 = 0.04 * 4/8 * 4/7 and z = 2.07, 1.93.
     """
     y, v = [0.2] * 4, [0.01] * 4
     found = {kind: fail_safe_n(y, v, kind=kind) for kind in KINDS}
@@ -210,7 +254,12 @@ def test_fail_safe_numbers_by_hand() -> None:
         "Rosenthal": 20,
         "Orwin": 4,
         "Rosenberg": 13,
+        "General": 4,
     }
+    assert found["General"].est_after == pytest.approx(0.1)
+    assert ndtri(found["General"].pval_after / 2) == pytest.approx(-0.1 * math.sqrt(8 / 0.15 * 7))
+    assert fail_safe_n(y, v, kind="General", target=0.05).fsnum == 12
+    assert fail_safe_n(y, v, kind="General", target=-0.05).fsnum == 0
     assert found["Rosenberg"].pval == pytest.approx(2 * found["Rosenthal"].pval)
     assert fail_safe_n(y, v, kind="Orwin", target=0.05).fsnum == 12
     assert fail_safe_n(y, v, kind="Orwin", target=-0.05).fsnum == 0
@@ -296,6 +345,8 @@ def test_no_verdict_below_ten_studies(name: str) -> None:
         (lambda: egger(Y, V, predictor="ni", ni=[1, 2]), "as long as yi"),
         (lambda: egger(Y, V, predictor="ni", ni=[1, 0, 2, 3]), r"ni\[1\] = 0.0"),
         (lambda: trim_and_fill(Y, V, side="up"), "allowed are left, right"),
+        (lambda: trim_and_fill(Y, V, trimming="FE"), "trimming = 'FE'"),
+        (lambda: fail_safe_n(Y, V, kind="General", tau2=-1.0), "0 or more"),
         (lambda: trim_and_fill(Y, V, estimator="S0"), "allowed are L0, R0, Q0"),
         (lambda: fail_safe_n(Y, V, kind="Fisher"), "allowed are Rosenthal"),
         (lambda: fail_safe_n(Y, V, alpha=1), "between 0 and 1"),

@@ -14,14 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
-from small import ROOT, through_csv
+from small import ROOT, material
 
 from trialpool.extraction.clean import clean, load
 from trialpool.extraction.read import RawData
 from trialpool.review.analysis import Result, analyse
-from trialpool.review.comparisons import build_effects
 from trialpool.review.protocol import Review, read_protocol, resolve
-from trialpool.review.records import Records
 
 if "depression" not in read_protocol(ROOT / "config/review.yaml").conditions:
     pytest.skip("another review than the one that ships", allow_module_level=True)
@@ -47,12 +45,7 @@ def run(review: Review, condition: str, name: str, *, put_back: bool = False) ->
     if put_back:
         all_as_scores(data)
     tables = clean(data, warnings, review.confidence_order).all_tables()
-    names = ("trials", "arms", "records", "flags")
-    records = Records(*(through_csv(tables[part]) for part in names))
-    effects = build_effects(records, review.measures(condition), review.defaults)
-    parts = ("trials", "arms", "missing_results")
-    trials, arms, missing = (through_csv(tables[part]) for part in parts)
-    return analyse(through_csv(effects), trials, arms, missing, review, condition, name)
+    return analyse(material(review, condition, tables), review, condition, name)
 
 
 def all_as_scores(data: RawData) -> None:

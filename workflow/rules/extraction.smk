@@ -39,6 +39,7 @@ rule effects:
         modules=dependencies("workflow/scripts/effects.py"),
     output:
         effects="data/processed/{condition}/effects.csv",
+        universes="data/processed/{condition}/universes.csv",
     log:
         "logs/effects/{condition}.log",
     benchmark:
@@ -49,5 +50,8 @@ rule effects:
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),
         defaults=REVIEW.defaults.model_dump(mode="json"),
+        multiverses=lambda wildcards: [
+            each.model_dump(mode="json") for each in REVIEW.universes(wildcards.condition)
+        ],
     script:
         "../scripts/effects.py"

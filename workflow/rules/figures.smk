@@ -1,22 +1,29 @@
-"""Figures, one rule each."""
+"""All figures of an analysis in one job: starting a process takes longer than drawing them."""
+
+from trialpool.figures.catalogue import CHARTS
 
 
-rule forest:
+rule figures:
     input:
         model="results/{condition}/{analysis}/model.json",
-        studies="results/{condition}/{analysis}/studies.csv",
-        missing="results/{condition}/{analysis}/missing.csv",
+        tables=expand(
+            "results/{{condition}}/{{analysis}}/{table}.csv",
+            table=["studies", "missing", *TRUST_TABLES],
+        ),
         risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
-        modules=dependencies("workflow/scripts/forest.py"),
+        modules=dependencies("workflow/scripts/figures.py"),
     output:
-        svg="results/{condition}/{analysis}/forest.svg",
-        png="results/{condition}/{analysis}/forest.png",
-        pdf="results/{condition}/{analysis}/forest.pdf",
+        forest=multiext(
+            "results/{condition}/{analysis}/forest", ".svg", ".png", ".pdf"
+        ),
+        charts=expand(
+            "results/{{condition}}/{{analysis}}/{chart}.svg", chart=list(CHARTS)
+        ),
     log:
-        "logs/forest/{condition}/{analysis}.log",
+        "logs/figures/{condition}/{analysis}.log",
     benchmark:
-        "logs/benchmarks/forest/{condition}/{analysis}.tsv"
+        "logs/benchmarks/figures/{condition}/{analysis}.tsv"
     conda:
         "../../environment.yml"
     script:
-        "../scripts/forest.py"
+        "../scripts/figures.py"

@@ -1,12 +1,16 @@
 """Effects to pooled results, their summary, and the second route."""
 
+from trialpool.review.trust import TRUST_TABLES
+
 
 rule pool:
     input:
         effects="data/processed/{condition}/effects.csv",
+        universes="data/processed/{condition}/universes.csv",
         trials="data/processed/{condition}/trials.csv",
         arms="data/processed/{condition}/arms.csv",
         missing_results="data/processed/{condition}/missing_results.csv",
+        risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
         # For the trace only. A raw cell re-runs the effects anyway, so this re-runs nothing more.
         records="data/processed/{condition}/records.csv",
         raw=[
@@ -20,6 +24,10 @@ rule pool:
         selection="results/{condition}/{analysis}/selection.csv",
         missing="results/{condition}/{analysis}/missing.csv",
         sensitivity="results/{condition}/{analysis}/sensitivity.csv",
+        **{
+            name: f"results/{{condition}}/{{analysis}}/{name}.csv"
+            for name in TRUST_TABLES
+        },
         trace="results/{condition}/{analysis}/trace.csv",
     log:
         "logs/pool/{condition}/{analysis}.log",
@@ -42,9 +50,19 @@ rule summary_condition:
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
         ),
+        tables=lambda wildcards: expand(
+            "results/{condition}/{analysis}/{table}.csv",
+            condition=wildcards.condition,
+            analysis=REVIEW.names()[wildcards.condition],
+            table=["studies", "selection", "missing"],
+        ),
+        trials="data/processed/{condition}/trials.csv",
+        missing_results="data/processed/{condition}/missing_results.csv",
         modules=dependencies("workflow/scripts/summary_condition.py"),
     output:
         summary="results/{condition}/summary.csv",
+        evidence="results/{condition}/missing_evidence.csv",
+        judgements="results/{condition}/missing_evidence_judgements.csv",
     log:
         "logs/summary_condition/{condition}.log",
     conda:

@@ -1,13 +1,18 @@
-"""Compute the effects that the analyses of a condition may choose from."""
+"""Compute the effects that the analyses of a condition may choose from, under all choices."""
 
 from trialpool import logs, tables
 from trialpool.review.comparisons import build_effects
 from trialpool.review.records import Records
-from trialpool.review.settings import Defaults
+from trialpool.review.settings import Defaults, Multiverse
+from trialpool.review.universes import build_universes
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
 records = Records(*(tables.read_table(snakemake.input[name]) for name in names))
 defaults = Defaults.model_validate(snakemake.params.defaults)
-effects = build_effects(records, snakemake.params.measures, defaults, snakemake.params.changes)
+measures, changes = snakemake.params.measures, snakemake.params.changes
+effects = build_effects(records, measures, defaults, changes)
 tables.write_table(snakemake.output.effects, effects)
+multiverses = [Multiverse.model_validate(each) for each in snakemake.params.multiverses]
+universes = build_universes(records, measures, defaults, multiverses, changes)
+tables.write_table(snakemake.output.universes, universes)

@@ -6,14 +6,14 @@ from trialpool import logs, tables
 from trialpool.report.pages import condition_page, read_analyses, write_page
 
 logs.start(snakemake.log[0])
+names = ("summary", "agreement", "disagreements", "evidence", "judgements")
+held = {Path(path).stem: tables.read_table(path) for path in snakemake.input.processed}
+figures = map(Path, snakemake.input.figures)
 page = condition_page(
     snakemake.params.review,
     snakemake.wildcards.condition,
     read_analyses(snakemake.input.analyses),
-    [Path(path).read_bytes() for path in snakemake.input.forests],
-    tables.read_table(snakemake.input.summary),
-    {Path(path).stem: tables.read_table(path) for path in snakemake.input.processed},
-    tables.read_table(snakemake.input.agreement),
-    tables.read_table(snakemake.input.disagreements),
+    {(path.parent.name, path.stem): path.read_bytes() for path in figures},
+    held | {name: tables.read_table(snakemake.input[name]) for name in names},
 )
 write_page(snakemake.output.page, page)

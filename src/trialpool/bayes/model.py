@@ -80,8 +80,8 @@ def normal_normal(
     theta = _true_effects(y, v, grid, mean, var, probs)
     sign = -1 if better == "lower" else 1
 
-    def beyond(bound: float, spread: Array) -> float:
-        return float((grid.weight * ndtr((sign * mean - bound) / spread)).sum())
+    def beyond(bound: float, spread: Array, side: int = sign) -> float:
+        return float((grid.weight * ndtr((side * mean - bound) / spread)).sum())
 
     prior_mu = "flat" if mu_sd is None else f"normal(0, {mu_sd:g})"
     return Posterior(
@@ -104,6 +104,7 @@ def normal_normal(
         p_new_benefit=beyond(0.0, sd_new),
         p_mid=None if mid is None else beyond(mid, sd),
         p_new_mid=None if mid is None else beyond(mid, sd_new),
+        p_harm_mid=None if mid is None else beyond(mid, sd, -sign),
         theta=theta[1],
         theta_lb=theta[0],
         theta_ub=theta[2],

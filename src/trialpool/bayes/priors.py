@@ -199,6 +199,10 @@ class LogStudent:
 
 WEAK = (HalfNormal(0.25), HalfNormal(0.5), HalfNormal(1.0))
 
+# Drug against placebo, or against another drug. The R packages bayesmeta and rnmamod list the same
+# parameters. Rhodes' non-drug comparisons of mental health are left out: both list a location of
+# -3.85, but every other outcome, and the same one in the two other areas of medicine, has 0.13 to
+# 0.15 more than drug against placebo, which would be -2.85 here.
 EMPIRICAL: dict[str, Prior] = {
     "rhodes_mental_health_placebo": LogStudent(-2.99, 2.16, reference=_RHODES, measure="SMD"),
     "rhodes_mental_health_drug": LogStudent(-3.27, 2.14, reference=_RHODES, measure="SMD"),

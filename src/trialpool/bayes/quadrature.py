@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from trialpool.results import Array
@@ -16,6 +15,8 @@ from trialpool.results import Array
 NODES = 20  # Gauss-Legendre nodes per panel
 PANELS = 24
 NEGLIGIBLE = 45.0  # on the log scale: exp(-45) is below the rounding of a probability
+_ENOUGH = 1e-9  # of the mass searched: from here one more Newton step is right to rounding
+_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class Grid:
         left, right = float(self._edges[panel]), float(self._edges[panel + 1])
         x, w = _legendre()
 
-        def excess(u: float) -> float:
+        def excess(u: float) -> tuple[float, float]:
             half = (u - left) / 2
-            part = np.exp(self._height(left + half * (x + 1)) - self._peak)
-            return float(self._below[panel]) + half * float((w * part).sum()) - target
+            height = np.exp(self._height(np.append(left + half * (x + 1), u)) - self._peak)
+            mass = half * float((w * height[:-1]).sum())
+            return float(self._below[panel]) + mass - target, float(height[-1])
 
         return float(self._axis.tau(np.asarray(math.sinh(_root(excess, left, right)))))
 
@@ -83,7 +85,13 @@ class Grid:
 def mixture_quantile(p: float, weight: Array, mean: Array, sd: Array) -> float:
     """Value below which a mixture of normals has probability p."""
     low, high = float((mean - 10 * sd).min()), float((mean + 10 * sd).max())
-    return _root(lambda x: float((weight * ndtr((x - mean) / sd)).sum()) - p, low, high)
+
+    def excess(x: float) -> tuple[float, float]:
+        z = (x - mean) / sd
+        density = float((weight * np.exp(-(z * z) / 2) / sd).sum()) / math.sqrt(2 * math.pi)
+        return float((weight * ndtr(z)).sum()) - p, density
+
+    return _root(excess, low, high)
 
 
 @cache
@@ -92,8 +100,24 @@ def _legendre() -> tuple[Array, Array]:
     return x, w
 
 
-def _root(f: Callable[[float], float], low: float, high: float) -> float:
-    at_low, at_high = f(low), f(high)
+def _root(f: Callable[[float], tuple[float, float]], low: float, high: float) -> float:
+    """Where f, given with its slope, rises through 0.
+
+    Newton's steps, and halves of the interval where they leave it or shrink too slowly.
+    scipy.optimize has such searches, but takes longer to import than all else that pools.
+    """
+    at_low, at_high = f(low)[0], f(high)[0]
     if at_low * at_high >= 0:  # the quantile is an edge, up to rounding
         return low if abs(at_low) < abs(at_high) else high
-    return float(brentq(f, low, high, xtol=1e-300, rtol=1e-14, maxiter=500))
+    x, last, enough = (low + high) / 2, high - low, _ENOUGH * (at_high - at_low)
+    for _ in range(_STEPS):
+        value, slope = f(x)
+        low, high = (x, high) if value < 0 else (low, x)
+        new = x - value / slope if slope > 0 else math.inf
+        near = low <= new <= high and abs(new - x) <= last / 2
+        if not near:
+            new = (low + high) / 2
+        x, last = new, abs(new - x)
+        if (near and abs(value) <= enough) or last == 0:
+            break
+    return x

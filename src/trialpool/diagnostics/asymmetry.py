@@ -5,13 +5,14 @@ Asymmetry is not publication bias: heterogeneity, design and chance make funnels
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.inputs import as_numbers, as_studies
-from trialpool.pooling.model import Options
+from trialpool.pooling.model import Options, pool
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
@@ -22,6 +23,7 @@ NO_ERROR = "standard error is 0"
 MODELS = ("rma", "lm")
 # Each is to the study's size what the first is: 0 for an infinite study, or the size itself.
 PREDICTORS = ("sei", "vi", "ninv", "sqrtninv", "ni", "sqrtni")
+_SIZES = ("ni", "sqrtni")
 # Beyond this, counting all orders takes seconds and the normal distribution is as good.
 _COUNTED = 500
 _SAME = 1e-9  # spread of a predictor, relative to its size, below which there is nothing to fit
@@ -92,6 +94,15 @@ def constant(x: Array) -> bool:
     return bool(np.linalg.norm(x - x.mean()) <= _SAME * np.linalg.norm(x))
 
 
+def between_studies(yi: Array, vi: Array, tau2: str | float) -> float:
+    """Tau2 by the estimator of that name, or the number given."""
+    if isinstance(tau2, str):
+        return pool(yi, vi, tau2=tau2, test="z").tau2
+    if not 0 <= tau2 < math.inf:
+        raise TrialpoolError(f"tau2 = {tau2!r}: must be 0 or more, or an estimator's name")
+    return float(tau2)
+
+
 def line(
     yi: Array, vi: Array, x: Array, *, tau2: str, test: str, level: float
 ) -> tuple[Regression, float]:
@@ -146,8 +157,23 @@ def egger(
     check_choice("predictor", predictor, PREDICTORS)
     Options(tau2, test, level, "k-1", "QP").check()
     y, v = as_studies(yi, vi)
-    k, x = len(y), _predictor(v, predictor, ni)
-    classic = model == "lm"
+    x = _predictor(v, predictor, ni)
+    return line_test(y, v, x, predictor, model=model, tau2=tau2, test=test, level=level)
+
+
+def line_test(
+    yi: Array,
+    vi: Array,
+    x: Array,
+    predictor: str,
+    *,
+    model: str = "lm",
+    tau2: str = "REML",
+    test: str = "z",
+    level: float = 0.95,
+) -> Egger:
+    """Test of the slope on x, a predictor of that name; weights 1/vi."""
+    k, classic = len(yi), model == "lm"
     o = {"tau2": "EE", "test": "knha"} if classic else {"tau2": tau2, "test": test}
     said = {
         "k": k,
@@ -161,7 +187,7 @@ def egger(
     why = TOO_FEW if k < 3 else f"{predictor} is the same for all studies" if constant(x) else ""
     if why:
         return Egger(**said, reasons=missing(_NUMBERS, why))  # type: ignore[arg-type]
-    fit, top = line(y, v, x, tau2=o["tau2"], test=o["test"], level=level)
+    fit, top = line(yi, vi, x, tau2=o["tau2"], test=o["test"], level=level)
     dispersion = fit.qe / fit.qe_df
     numbers = {
         "zval": fit.zval[1],
@@ -182,7 +208,7 @@ def egger(
         reasons["dfs"] = "z test: normal distribution"
     if fit.se[1] == 0:
         reasons |= missing(("zval", "pval", "pval_est"), NO_ERROR)
-    if predictor in ("ni", "sqrtni"):
+    if predictor in _SIZES:
         numbers |= dict.fromkeys(_LIMIT, NAN)
         reasons |= missing(_LIMIT, f"{predictor} has no value for an infinitely large study")
     plain = {name: float(value) for name, value in numbers.items()}

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialpool.diagnostics.asymmetry import TOO_FEW, egger, few, missing
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import Options, pool
+from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import NAN, Array, Pooled, check_choice
 
 SIDES = ("left", "right")
@@ -54,6 +55,7 @@ def trim_and_fill(
     tau2: str = "REML",
     test: str = "hksj",
     level: float = 0.95,
+    trimming: str | None = None,
 ) -> TrimAndFill:
     """Estimate how many studies are missing on one side of the funnel, and pool with them.
 
@@ -64,7 +66,10 @@ def trim_and_fill(
         where studies are missing, "left" or "right"; None takes the side that the slope of
         Egger's regression on the standard error points away from
     estimator : of the number missing, "L0", "R0" or "Q0"
-    tau2, test, level : of the pooled effect, as for `pool`; tau2 also of the trimming
+    tau2, test, level : of the pooled effect, as for `pool`
+    trimming
+        estimator of tau2 while studies are trimmed; None takes that of the pooled effect, "EE"
+        trims about the common effect, in which small studies have the least say
 
     Returns
     -------
@@ -84,6 +89,8 @@ def trim_and_fill(
     if side is not None:
         check_choice("side", side, SIDES)
     Options(tau2, test, level, "k-1", "QP").check()
+    trimmer = tau2 if trimming is None else trimming
+    check_choice("trimming", trimmer, tuple(ESTIMATORS))
     y, v = as_studies(yi, vi)
     where, why = side or "", TOO_FEW if len(y) < 3 else ""
     if not where and not why:
@@ -95,7 +102,7 @@ def trim_and_fill(
     sign = -1.0 if where == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
     if not why:
-        k0, se, pval, centre, why = _trim(sign * y[order], v[order], estimator, tau2)
+        k0, se, pval, centre, why = _trim(sign * y[order], v[order], estimator, trimmer)
     if why:
         none: NDArray[np.intp] = np.empty(0, dtype=np.intp)
         mirrored, fy, fv, pooled = none, np.empty(0), np.empty(0), None

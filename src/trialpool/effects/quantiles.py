@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,8 @@ from trialpool.results import Array
 _LOG_SPREAD = np.linspace(math.log(1e-4), math.log(10), 120)
 # Box-Cox powers that MLN tries; a negative power would have no finite mean and SD.
 _POWERS = np.linspace(0, 10, 101)
-# Normal deviates and weights of the integrals over a fitted distribution.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
-_REACH = 10.0
+_NODES = 400  # of the integrals over a fitted distribution
+_REACH = 10.0  # standard deviations
 
 
 class Fit(NamedTuple):
@@ -216,12 +216,19 @@ def _log_likelihood(y: Array, mean: float, sd: float, counts: Array) -> float:
     return float(counts[used] @ parts[used] - (z**2 / 2).sum() - len(z) * math.log(sd))
 
 
+@cache
+def _legendre() -> tuple[Array, Array]:
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    return x, w
+
+
 def _inverse_moments(mean: float, sd: float, power: float) -> tuple[float, float]:
     """Mean and SD of a positive variable whose Box-Cox transform is normal, power >= 0."""
     # Where the transform has no inverse the normal is cut off: the variable is positive.
     low = -_REACH if power == 0 else max(-_REACH, (-1 / power - mean) / sd)
-    z = low + (_REACH - low) * (_NODES + 1) / 2
-    w = _WEIGHTS * np.exp(-(z**2) / 2)
+    nodes, weights = _legendre()
+    z = low + (_REACH - low) * (nodes + 1) / 2
+    w = weights * np.exp(-(z**2) / 2)
     y = mean + sd * z
     x = np.exp(y) if power == 0 else np.exp(np.log1p(power * y) / power)
     centre = float(w @ x / w.sum())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
-from scipy.special import ndtri
 
 from trialpool.extraction.pairs import Pair, named
 from trialpool.extraction.schema import ABSENT, PRESENT
@@ -128,7 +128,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     """
     if n == 0:
         return NAN, NAN
-    z2 = float(ndtri(0.975)) ** 2
+    z2 = NormalDist().inv_cdf(0.975) ** 2
     p = successes / n
     centre = p + z2 / (2 * n)
     half = sqrt(z2 * (p * (1 - p) + z2 / (4 * n)) / n)

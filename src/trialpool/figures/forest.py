@@ -36,6 +36,8 @@ BAR_HALF = 2.2
 ARROW = 4.5
 ARROW_BAR = 8.0
 DOT_SIDE = 10.0
+SHRUNKEN_DROP = 7.5  # of the second mark of a trial, below its own
+SHRUNKEN_SIDE = 3.6
 SIGN = 7.8
 
 
@@ -49,7 +51,8 @@ def draw(table: ForestTable) -> Figure:
     Returns
     -------
     the figure, with an Agg canvas; write it with `style.save`. Artists carry a label: `squares`,
-    `ci`, `tick`, `arrow`, `diamond`, `prediction`, `null`, `pooled-line`, `rule`, `dots`.
+    `ci`, `tick`, `arrow`, `diamond`, `prediction`, `null`, `pooled-line`, `rule`, `dots`,
+    `shrunken-ci`, `shrunken`.
     """
     with style.context():
         sheet = plan(table)
@@ -176,6 +179,19 @@ def _effects(ax: Axes, table: ForestTable, sheet: Plan, axis: Axis, top: float) 
             ends, y = _clip(ax, mark, style.INK, ARROW), [mark.y, mark.y]
             ax.plot(ends, y, color=style.INK, lw=style.MEDIUM, label="ci", zorder=3)
     _squares(ax, studies)
+    _shrunken(ax, table, sheet)
+
+
+def _shrunken(ax: Axes, table: ForestTable, sheet: Plan) -> None:
+    """Each trial's true effect given all trials: a small circle below its own result."""
+    own = _marks(table, sheet, "study")
+    for (estimate, low, high), mark in zip(table.shrunken, own, strict=bool(table.shrunken)):
+        y = mark.y + SHRUNKEN_DROP
+        drawn = _Mark(estimate, low, high, math.nan, y)
+        ends = _clip(ax, drawn, style.MUTED, ARROW)
+        ax.plot(ends, [y, y], color=style.MUTED, lw=style.THIN, label="shrunken-ci", zorder=3)
+        ax.plot([estimate], [y], ls="none", marker="o", ms=SHRUNKEN_SIDE, mew=style.THIN,
+                mfc=style.PAPER, mec=style.MUTED, label="shrunken", zorder=4)  # fmt: skip
 
 
 def _clip(ax: Axes, mark: _Mark, colour: str, size: float) -> tuple[float, float]:

@@ -28,6 +28,7 @@ from trialpool.figures.lettering import width, wrap
 WIDTH_LEAST = 430.0
 FAVOURS_MOST = 135.0
 ROW = 15.0
+SHRUNKEN = 5.0  # more, where a trial has a second mark
 BLOCK_GAP = 9.0  # between blocks below the plot
 HANG = 11.0
 
@@ -160,6 +161,7 @@ def _body(sheet: Plan, table: ForestTable, columns: Sequence[Placed], y: float) 
         reported, start = _reported(row["reported"], by_key)
         high = ROW + (max(len(lines), len(reported)) - 1) * step
         middle = y + high / 2
+        high += SHRUNKEN if kind == "study" and table.shrunken else 0.0
         sheet.middles.append(middle)
         slant, colour = tone(kind)
         look = Word(text="", x=style.MARGIN, y=0.0, slant=slant, colour=colour, weight=weight(kind))

@@ -42,6 +42,19 @@ def shown(
     return out
 
 
+def shrunken(model: Mapping[str, Any], count: int, *, log: bool) -> tuple[Triple, ...]:
+    """Each trial's true effect given all trials, where the plot is asked to show it, else none.
+
+    `count` rows of trials; the posterior has one true effect for each, on the analysis scale.
+    """
+    posterior: Mapping[str, Any] = model.get("posterior") or {}
+    columns = [posterior.get(name) or () for name in ("theta", "theta_lb", "theta_ub")]
+    if not words.shrinkage_asked(model) or any(len(column) != count for column in columns):
+        return ()
+    to = math.exp if log else float
+    return tuple((to(mid), to(low), to(high)) for mid, low, high in zip(*columns, strict=True))
+
+
 def triple(source: Mapping[str, Any], bounds: str) -> Triple:
     """Estimate and bounds (`ci` or `pi`) of a row or of `model.display`."""
     return (

@@ -42,7 +42,8 @@ class ForestTable:
     `body` has one row per line of the plot, in drawing order: the text of each cell (columns
     `label` to `reported`, empty where blank), the numbers drawn on the axis (`estimate`, `ci_low`,
     `ci_high` on the display scale, `share` the weight in percent; NaN where there is none) and the
-    judgements (`D1` to `overall`). `axis` is None when there is no trial to draw.
+    judgements (`D1` to `overall`). `axis` is None when there is no trial to draw. `shrunken` holds
+    (estimate, low, high) of each trial's true effect given all trials, empty where not asked for.
     """
 
     title: str
@@ -56,6 +57,7 @@ class ForestTable:
     heterogeneity: str
     footnotes: tuple[tuple[str, str], ...]
     domains: tuple[str, ...]
+    shrunken: tuple[cells.Triple, ...] = ()
 
 
 def rows(
@@ -106,6 +108,9 @@ def rows(
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
         footnotes += [("", note)] if (note := words.prediction_note(model)) else []
+    shrunken = cells.shrunken(model, len(lines), log=log) if pooled else ()
+    if pooled and (note := words.shrinkage_note(model, drawn=bool(shrunken))):
+        footnotes.append(("", note))
     unweighted = table["weight"].isin(["", "–"]).all()
     short, long = words.measure(model)
     left, right = text(model.get("favours_left")), text(model.get("favours_right"))
@@ -129,6 +134,7 @@ def rows(
         heterogeneity=words.heterogeneity(model, len(lines)),
         footnotes=tuple(footnotes),
         domains=domains,
+        shrunken=shrunken,
     )
 
 

@@ -117,6 +117,24 @@ def prediction_note(model: Mapping[str, Any]) -> str:
     return ""
 
 
+def shrinkage_asked(model: Mapping[str, Any]) -> bool:
+    """Whether the protocol wants shrinkage estimates in the plot."""
+    return bool((model.get("forest") or {}).get("shrinkage"))
+
+
+def shrinkage_note(model: Mapping[str, Any], *, drawn: bool) -> str:
+    """What the second marks are, or why they are missing; empty where nobody asked."""
+    if not shrinkage_asked(model):
+        return ""
+    if not drawn:
+        return "Shrinkage estimates not shown: this analysis has no Bayesian model."
+    prior = text((model.get("posterior") or {}).get("prior"))
+    return (
+        "Circles below the squares: each trial’s true effect given all trials (posterior median "
+        f"and {level(model)} % interval; prior: {prior.replace('tau', 'τ').replace('mu', 'μ')})."
+    )
+
+
 def notes(study: Mapping[str, Any]) -> list[str]:
     """What a reader must know about one trial’s numbers, one sentence each."""
     out = []

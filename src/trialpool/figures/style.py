@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FONT = "DejaVu Sans"
 
@@ -26,6 +26,10 @@ PAPER = "#FFFFFF"
 EFFECT = "#6FA8D6"
 SUMMARY = "#0B4F83"
 PREDICTION = "#B4521E"
+MARKED = PREDICTION  # a trial or a row that stands out
+BAND = "#E3ECF4"  # the result others are held against
+# of a funnel, from no effect outwards: the paler, the smaller p
+ZONES = ("#FFFFFF", "#CBD3DA", "#DFE5EA", "#F0F3F5")
 # judgement -> (fill, colour of the sign, sign, words); the sign carries it in greyscale
 JUDGEMENTS: dict[str, tuple[str, str, str, str]] = {
     "low": ("#3B9B7A", PAPER, "+", "low"),
@@ -45,6 +49,7 @@ LINE_HEIGHT = 1.32  # of the font size
 CAP_MIDDLE = 0.365  # half of DejaVu's cap height: lifts a baseline to the middle of a line
 
 THIN = 0.6
+DASHES = (0, (3, 2.5))
 MEDIUM = 1.0
 DPI = 300
 
@@ -75,6 +80,8 @@ METADATA: dict[str, dict[str, None]] = {
 @contextmanager
 def context() -> Iterator[None]:
     """Matplotlib's defaults plus the house settings, whatever a user's matplotlibrc says."""
+    import matplotlib as mpl  # slow to import, and the pages need only colours and number formats
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import gammainc
 
 from trialpool.pooling.inference import check_level
@@ -72,6 +71,9 @@ def henmi_copas(yi: ArrayLike, vi: ArrayLike, *, level: float = 0.95) -> HenmiCo
     high = 2.0
     while exceeds(high) > alpha:
         high *= 2
+    # Here, not above: it takes longer to import than all else that pools.
+    from scipy.optimize import brentq
+
     reach = float(brentq(lambda t: exceeds(t) - alpha, 0.0, high, xtol=1e-13, rtol=1e-13))
     unit = float(s.unit)
     beta, se = float(s.origin + s.mean(w) * unit), se * unit

@@ -17,7 +17,7 @@ from trialpool.pooling.roots import ENOUGH, FEW_LEFT, MAX_STEPS
 from trialpool.pooling.studies import Numbers, Point, Studies, every, pick
 
 _NARROW = 1e-13
-_STEPS = 6  # intervals to start with on each side of a known maximum
+_STEPS = 2  # intervals to start with on each side of a known maximum: most need no more
 
 
 class Maximum(NamedTuple):
@@ -168,10 +168,11 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
         far = np.where(falls, far, 4 * far)
     usable = np.isfinite(start.a) & falls
     # Around a known maximum the score crosses 0; further out it should keep its sign.
-    grid = np.array([*_ladder(s, s.zero, 0.9 * t), *_ladder(s, np.minimum(1.1 * t, far), far)])
-    grid, rows = grid[:, usable], everyone[usable]
-    points = at(np.tile(rows, len(grid)), grid.ravel())
-    sets = np.tile(rows, len(grid) - 1)
+    left, right = _ladder(s, s.zero, 0.9 * t), _ladder(s, np.minimum(1.1 * t, far), far)
+    grid, rows = np.array([*left[1:], *right[:-1]])[:, usable], everyone[usable]
+    inner = at(np.tile(rows, len(grid)), grid.ravel())
+    points = _join(_some(start, usable), inner, _some(end, usable))
+    sets = np.tile(rows, len(grid) + 1)
     p, q = _some(points, np.s_[: -len(rows)]), _some(points, np.s_[len(rows) :])
     at_zero = everyone[usable & ~start.rising]
     peaks = [(at_zero, np.zeros(len(at_zero)), np.zeros(len(at_zero)))]

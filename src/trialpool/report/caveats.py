@@ -26,7 +26,7 @@ class Caveat:
 class Analysis:
     """The results of one analysis as the pooling step wrote them.
 
-    The first page needs all but `selection`.
+    The first page needs neither `selection` nor `trust`, the tables of how far to trust it.
     """
 
     model: Mapping[str, Any]
@@ -34,6 +34,12 @@ class Analysis:
     missing: pd.DataFrame
     sensitivity: pd.DataFrame
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    trust: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The analysis' own name within its condition."""
+        return str(self.model["analysis"])
 
 
 def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:

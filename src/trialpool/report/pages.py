@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,20 @@ from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.report import agreement_tables, condition_tables, result_tables, sentences
+from trialpool.figures.catalogue import CHARTS, WITHHELD
+from trialpool.report import (
+    agreement_tables,
+    condition_tables,
+    missing_tables,
+    result_tables,
+    sentences,
+    trust_tables,
+)
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
+from trialpool.report.trust_words import trust_words
+from trialpool.report.verdict import verdict
 from trialpool.results import TrialpoolError
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -39,6 +49,15 @@ class Figure:
     alt: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart besides the forest plot, with its file name and what it shows."""
+
+    name: str
+    caption: str
+    figure: Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +81,17 @@ class Section:
     measure: str
     basis: str
     model: str
+    verdict: str
+    trust: tuple[Caveat, ...]
     figure: Figure | None
+    charts: tuple[Chart, ...]
     grids: Mapping[str, Grid]
+    trust_grids: Mapping[str, Grid]
+    files: tuple[str, ...]
+
+
+# Tables of an analysis with a field of their own; all others say how far to trust it.
+_OWN = ("studies", "missing", "sensitivity", "selection")
 
 
 def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
@@ -75,7 +103,8 @@ def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
     for files in folders.values():
         model = tables.read_json(files.pop("model"))
         held = {name: tables.read_table(path) for name, path in files.items()}
-        out.append(Analysis(model=model, **held))
+        own = {name: held.pop(name) for name in _OWN if name in held}
+        out.append(Analysis(model=model, **own, trust=held))
     return out
 
 
@@ -88,11 +117,8 @@ def condition_page(
     review: Mapping[str, Any],
     condition: str,
     analyses: Sequence[Analysis],
-    forests: Sequence[bytes],
-    summary: pd.DataFrame,
-    processed: Mapping[str, pd.DataFrame],
-    agreement: pd.DataFrame,
-    disagreements: pd.DataFrame,
+    figures: Mapping[tuple[str, str], bytes],
+    held: Mapping[str, pd.DataFrame],
 ) -> str:
     """The page of one condition.
 
@@ -100,25 +126,30 @@ def condition_page(
     ----------
     review : `Review.for_condition(condition)`
     analyses : results of its analyses, in the protocol's order
-    forests : their forest plots as SVG files, in the same order
-    summary : the condition's summary.csv
-    processed : trials, arms, risk_of_bias, missing_results, excluded, search, dropped, flags and
-        rows, as the cleaning step wrote them
-    agreement, disagreements : how two extractors agree; empty where there was one
+    figures : their figures as SVG files, by the names of analysis and figure
+    held
+        the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
+        search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
+        disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
+        and judgements of it
 
     Returns
     -------
     HTML; needs `{analysis}/` with its tables and figures beside it for the links
     """
     spec = review["conditions"][condition]
-    held = processed
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
-        _section(analysis, held["risk_of_bias"], forest)
-        for analysis, forest in zip(analyses, forests, strict=True)
+        _section(
+            analysis,
+            held["risk_of_bias"],
+            {figure: svg for (name, figure), svg in figures.items() if name == analysis.name},
+        )
+        for analysis in analyses
     ]
     grids = {
-        "summary": result_tables.summary(summary, [a.model for a in analyses]),
+        "summary": result_tables.summary(held["summary"], [a.model for a in analyses]),
+        "verdicts": trust_tables.verdicts([a.model for a in analyses]),
         "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
         "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
         "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
@@ -128,15 +159,17 @@ def condition_page(
         "flags": condition_tables.flags(held["flags"]),
         "accounts": condition_tables.accounts(held["rows"]),
         "dropped": condition_tables.dropped(held["dropped"], outcomes),
-        "agreement": agreement_tables.agreement(agreement),
-        "disagreements": agreement_tables.disagreements(disagreements),
+        "evidence": missing_tables.evidence(held["evidence"]),
+        "judgements": missing_tables.judgements(held["judgements"]),
+        "agreement": agreement_tables.agreement(held["agreement"]),
+        "disagreements": agreement_tables.disagreements(held["disagreements"]),
     }
     return _render(
         "condition.html",
         review=review,
         spec=spec,
         condition=condition,
-        extraction=agreement_tables.told(agreement, disagreements),
+        extraction=agreement_tables.told(held["agreement"], held["disagreements"]),
         sections=_first_primary(sections),
         grids=grids,
         root="../",
@@ -161,7 +194,7 @@ def index_page(
     conditions = []
     for name, spec in review["conditions"].items():
         own = [a for a in analyses if a.model["condition"] == name]
-        sections = _first_primary([_section(analysis, None, None) for analysis in own])
+        sections = _first_primary([_section(analysis, None, {}) for analysis in own])
         conditions.append({"name": name, "sections": sections, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
@@ -169,13 +202,16 @@ def index_page(
         review=review,
         conditions=conditions,
         summary=result_tables.summary(summary, [a.model for a in analyses], titles),
+        verdicts=trust_tables.verdicts([a.model for a in analyses], titles),
         verification=_verified(verification),
         root="",
     )
 
 
-def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None) -> Section:
-    """An analysis for a page; without judgements and a figure only what the first page shows."""
+def _section(
+    analysis: Analysis, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
+) -> Section:
+    """An analysis for a page; without judgements and figures only what the first page shows."""
     model, studies, missing = analysis.model, analysis.studies, analysis.missing
     answer = sentences.answer(model, studies, missing)
     shown = model["display"]
@@ -202,11 +238,25 @@ def _section(analysis: Analysis, bias: pd.DataFrame | None, forest: bytes | None
         measure=w.short_measure(model),
         basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
         model=w.text(model["model"]),
-        figure=None
-        if forest is None
-        else _figure(forest, f"Forest plot. {model['title']}. {answer}"),
+        verdict=verdict(model).told,
+        trust=tuple(trust_words(analysis)) if analysis.trust else (),
+        figure=_figure(figures["forest"], f"Forest plot. {model['title']}. {answer}")
+        if figures
+        else None,
+        charts=tuple(_charts(figures, model["title"])),
         grids=grids,
+        trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
+        files=(*_OWN, *analysis.trust),
     )
+
+
+def _charts(figures: Mapping[str, bytes], title: str) -> Iterator[Chart]:
+    """The charts that are drawn; a sheet that says why not is left in its file."""
+    for name, caption in CHARTS.items():
+        if name in figures and WITHHELD not in figures[name]:
+            yield Chart(
+                name=name, caption=caption, figure=_figure(figures[name], f"{caption}. {title}.")
+            )
 
 
 def _first_primary(sections: list[Section]) -> list[Section]:

@@ -153,15 +153,15 @@ def short_measure(model: Mapping[str, Any]) -> str:
 
 def drug(model: Mapping[str, Any]) -> str:
     """What is tested, as within a sentence."""
-    return _inner(text(model["experimental_label"]))
+    return inner(text(model["experimental_label"]))
 
 
 def control(model: Mapping[str, Any]) -> str:
     """What it is compared with, as within a sentence."""
-    return _inner(text(model["control_label"]))
+    return inner(text(model["control_label"]))
 
 
-def _inner(label: str) -> str:
+def inner(label: str) -> str:
     """A label within a sentence; an abbreviation such as MDMA keeps its capitals."""
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 

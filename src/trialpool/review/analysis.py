@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ import pandas as pd
 from trialpool import tables
 from trialpool.review.fit import Fit, fit, is_log, study_columns
 from trialpool.review.missing import size
+from trialpool.review.multiverse import explore
 from trialpool.review.protocol import Review
 from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
 from trialpool.review.settings import EFFECT_SETTINGS
+from trialpool.review.trust import trust
 from trialpool.review.what_if import WhatIf, what_if
 
 STUDY_COLUMNS = (
@@ -27,43 +30,48 @@ STUDY_COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The condition's tables: effects.csv, universes.csv, trials.csv and so on."""
+
+    effects: pd.DataFrame
+    universes: pd.DataFrame
+    trials: pd.DataFrame
+    arms: pd.DataFrame
+    missing: pd.DataFrame
+    risk_of_bias: pd.DataFrame
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The tables and the model of one analysis, ready to be written."""
+    """The tables and the model of one analysis, ready to be written.
+
+    `trust` are the tables of how far to trust it, by name.
+    """
 
     model: dict[str, Any]
     studies: pd.DataFrame
     selection: pd.DataFrame
     missing: pd.DataFrame
     sensitivity: pd.DataFrame
+    trust: Mapping[str, pd.DataFrame]
 
 
-def analyse(
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    missing: pd.DataFrame,
-    review: Review,
-    condition: str,
-    name: str,
-) -> Result:
-    """Run one analysis of the protocol.
-
-    Parameters
-    ----------
-    effects, trials, arms, missing : the condition's effects.csv, trials.csv, arms.csv and
-        missing_results.csv
-    """
+def analyse(material: Material, review: Review, condition: str, name: str) -> Result:
+    """Run one analysis of the protocol."""
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
-    defaults = review.defaults
+    defaults, effects, trials = review.defaults, material.effects, material.trials
     counts, order = model.method == "MH", review.confidence_order
     selected = select(effects, trials, analysis, counts=counts, confidence_order=order)
     studies = selected.chosen
     result = fit(studies, analysis.measure, model)
-    absent = what_if(studies, missing, trials, arms, analysis, model, defaults.crossover)
+    absent = what_if(
+        studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
+    )
     better = review.outcomes[analysis.outcome].better
-    beliefs = posterior(studies, analysis.measure, defaults.bayes, better)
+    important = review.important_of(analysis)
+    beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
     varied = sensitivity(
         studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent
     )
@@ -71,11 +79,22 @@ def analyse(
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
+    universe = explore(
+        effects, material.universes, trials, material.arms, material.missing,
+        material.risk_of_bias, review, condition, name,
+    )  # fmt: skip
+    trusted = trust(
+        studies, result, absent, beliefs, universe, material.risk_of_bias, review, condition, name
+    )
     record = {
         "condition": condition,
         "analysis": name,
         "left_out": _left_out(selected.rejected) if not len(studies) else [],
         "posterior": asdict(beliefs) if beliefs else None,
+        "important": important,
+        "forest": defaults.forest.model_dump(),
+        "multiverse": universe.summary,
+        "trust": trusted.facts,
         **_question(review, condition, name),
         **_answer(result, studies),
         **_absence(absent, studies),
@@ -87,6 +106,7 @@ def analyse(
         selection=selected.rejected,
         missing=absent.missing,
         sensitivity=varied,
+        trust=trusted.tables,
     )
 
 

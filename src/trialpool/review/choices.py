@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
 from trialpool.review.settings import (
     ArmsHandling,
@@ -14,6 +14,7 @@ from trialpool.review.settings import (
     MedianMethod,
     Medians,
     MultiArm,
+    Multiverse,
     SmdOptions,
 )
 
@@ -94,3 +95,63 @@ def variants(defaults: Defaults) -> Iterator[Variant]:
 
 def _other(name: str, choice: str, choices: Choices) -> Variant:
     return Variant(name=name, choice=choice, choices=choices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """A choice of the multiverse: which effects may hang on it, the protocol's value, others'."""
+
+    hangs_on: frozenset[str]
+    own: Callable[[Choices], Any]
+    at: Callable[[Choices, Any], Choices]
+
+
+def _crossed(how: Choices, level: float | str) -> Choices:
+    named = isinstance(level, str)
+    update = {"handling": level} if named else {"handling": "paired", "correlation": level}
+    return replace(how, crossover=how.crossover.model_copy(update=update))
+
+
+def _axis(group: str, field: str, *hangs_on: str) -> Axis:
+    """A choice that is one field of one group of settings."""
+
+    def at(how: Choices, level: Any) -> Choices:
+        return replace(how, **{group: getattr(how, group).model_copy(update={field: level})})
+
+    return Axis(
+        hangs_on=frozenset(hangs_on), own=lambda how: getattr(getattr(how, group), field), at=at
+    )
+
+
+# The choices that effects hang on, by the name of their factor of the multiverse. An SMD of
+# independent groups always hangs on its variance.
+AXES: dict[str, Axis] = {
+    "smd_variance": _axis("smd", "variance"),
+    "crossover": Axis(
+        hangs_on=frozenset({PAIRING, PAIR_CORRELATION}),
+        own=lambda how: (
+            how.crossover.correlation
+            if how.crossover.handling == "paired"
+            else how.crossover.handling
+        ),
+        at=_crossed,
+    ),
+    "paired_variance": _axis("crossover", "variance", PAIR_VARIANCE),
+    "several_arms": _axis("multi_arm", "handling", ARMS),
+    "medians": _axis("medians", "method", MEDIANS),
+    "change_correlation": _axis("change", "correlation", CHANGE_CORRELATION),
+}
+# These take the trial's first period, or nothing: they decide which effect is selected.
+UNPAIRED_SELECTION = ("first_period", "leave_out")
+
+
+def levels_of(axis: str, defaults: Defaults, multiverse: Multiverse) -> list[Any]:
+    """The protocol's own level of a choice, and the others of the multiverse."""
+    factor = getattr(multiverse, axis)
+    found = [AXES[axis].own(of_protocol(defaults)), *(factor.levels if factor else ())]
+    return list(dict.fromkeys(found))
+
+
+def named(level: Any) -> str:
+    """A level of a choice as tables name it."""
+    return f"r = {level:g}" if isinstance(level, float | int) else str(level)

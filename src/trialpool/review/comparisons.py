@@ -52,10 +52,10 @@ def build_effects(
     """
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     effects: list[Effect] = []
-    for comparison in _comparisons(records, changes):
+    for comparison in comparisons(records, changes):
         for measure in measures.get(str(comparison.control.row["outcome"]), []):
             effects += _compare(records, defaults, measure, comparison)
-    for row, alternative in _reported(records):
+    for row, alternative in reported(records):
         for measure in measures.get(str(row["outcome"]), []):
             effect = contrasts.effect(row, measure, records, defaults.smd)
             effects.append(effect.in_set(text(row["analysis_set"]), alternative=alternative))
@@ -72,7 +72,7 @@ def build_effects(
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
     """A control arm and all experimental arms measured alongside it in one set of participants."""
 
     experimental: list[Arm]
@@ -81,7 +81,8 @@ class _Comparison:
     alternative: bool
 
 
-def _comparisons(records: Records, changes: Collection[str]) -> Iterator[_Comparison]:
+def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparison]:
+    """Every control arm with the experimental arms it can be compared with."""
     rows = [row for row in records.scores_and_counts() if row["outcome_type"] != "baseline"]
     arms = [Arm(row, records, *records.before_and_after(row)) for row in rows]
     arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
@@ -95,7 +96,7 @@ def _comparisons(records: Records, changes: Collection[str]) -> Iterator[_Compar
         yield from _of_group(groups[key])
 
 
-def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[_Comparison]:
+def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[Comparison]:
     main = sets.get("", {})
     for name, arms in sets.items():
         # An alternative set often changes one arm only; the other is the main set's.
@@ -103,7 +104,7 @@ def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[_Comparison]:
         experimental = [arm for arm in both if arm.role == "experimental"]
         for control in (arm for arm in both if arm.role == "control"):
             if experimental:
-                yield _Comparison(experimental, control, name, bool(name and main))
+                yield Comparison(experimental, control, name, bool(name and main))
 
 
 def _unreported_change(
@@ -119,7 +120,7 @@ def _unreported_change(
     return Arm(change, records, before, after)
 
 
-def _reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
+def reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
     """Each reported contrast, and whether it is an alternative to the main set's."""
     for _, group in records.contrasts.groupby(_CONTRAST, dropna=False, sort=True):
         rows = tables.records(group)
@@ -129,16 +130,16 @@ def _reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
 
 
 def _compare(
-    records: Records, defaults: Defaults, measure: str, comparison: _Comparison
+    records: Records, defaults: Defaults, measure: str, comparison: Comparison
 ) -> Iterator[Effect]:
     """The effect as the protocol has it, and under each other value of a choice it hangs on."""
-    main = _under(of_protocol(defaults), records, measure, comparison)
+    main = under(of_protocol(defaults), records, measure, comparison)
     effects = list(main)
     # Of an alternative set of participants only the protocol's own handling is of interest; and
     # nothing is varied that has no number.
     if not comparison.alternative and all(effect.has_number for effect in main):
         for variant in variants(defaults):
-            found = _under(variant.choices, records, measure, comparison)
+            found = under(variant.choices, records, measure, comparison)
             hanging = any(variant.choice in effect.hangs_on for effect in (*main, *found))
             if hanging and all(effect.has_number for effect in found):
                 effects += [replace(effect, variant=variant.name) for effect in found]
@@ -146,7 +147,8 @@ def _compare(
         yield effect.in_set(comparison.participants, alternative=comparison.alternative)
 
 
-def _under(how: Choices, records: Records, measure: str, comparison: _Comparison) -> list[Effect]:
+def under(how: Choices, records: Records, measure: str, comparison: Comparison) -> list[Effect]:
+    """The effect of a comparison under some choices; several where the control is split."""
     experimental, control = comparison.experimental, comparison.control
     if control.row["period"] == "both":
         return [crossover.effect(measure, experimental, control, records.contrasts, how)]

@@ -6,6 +6,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,20 +16,10 @@ from pydantic import Field, ValidationError, model_validator
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
 from trialpool.results import TrialpoolError
-from trialpool.review.settings import Defaults, Model, Spec
+from trialpool.review.settings import Comparator, Defaults, Model, Multiverse, Spec
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
-Comparator = Literal[
-    "placebo",
-    "active_placebo",
-    "usual_care",
-    "waiting_list",
-    "no_treatment",
-    "same_ect",
-    "ect",
-    "other",
-]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 RATIO_MEASURES = ("OR", "RR")
@@ -93,9 +84,15 @@ class Analysis(Filter):
     outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
+    important: Annotated[float, Field(gt=0)] | None = None
+    multiverse: Multiverse | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
+        if self.measure in RATIO_MEASURES and self.important is not None and self.important <= 1:
+            raise ValueError(
+                "important: a ratio that matters is given as more than 1, such as 1.25"
+            )
         if self.time_days is not None and self.time_days[0] > self.time_days[1]:
             raise ValueError("time_days: the window's start is after its end")
         if self.measure == "SMD" and len(set(self.outcome_types)) > 1:
@@ -168,6 +165,20 @@ class Review(Spec):
         """The analysis' own model, or the review's default."""
         return analysis.model or self.defaults.model
 
+    def multiverse_of(self, analysis: Analysis) -> Multiverse:
+        """The review's factors, with the analysis' own in their place."""
+        return self.defaults.multiverse.with_own(analysis.multiverse)
+
+    def important_of(self, analysis: Analysis) -> float | None:
+        """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
+
+        None for a mean or risk difference that names none: no threshold fits every scale.
+        """
+        general = self.defaults.important
+        if analysis.measure in RATIO_MEASURES:
+            return log(analysis.important or general.ratio)
+        return analysis.important or (general.smd if analysis.measure == "SMD" else None)
+
     def experimental_of(self, condition: str) -> str:
         """The word for the experimental side in a condition."""
         return self.conditions[condition].experimental or self.experimental
@@ -195,6 +206,11 @@ class Review(Spec):
             if analysis.measure not in held:
                 held.append(analysis.measure)
         return {name: sorted(held) for name, held in sorted(out.items())}
+
+    def universes(self, condition: str) -> list[Multiverse]:
+        """The different multiverses of a condition's analyses."""
+        found = [self.multiverse_of(a) for a in self.conditions[condition].analyses.values()]
+        return [each for i, each in enumerate(found) if each not in found[:i]]
 
     def changes(self, condition: str) -> list[str]:
         """The outcomes of which some analysis of a condition takes change scores."""
@@ -295,7 +311,8 @@ def load_yaml(path: Path | str) -> Any:
 
 
 def _explain(item: Any) -> list[str]:
-    key = ".".join(str(part) for part in item["loc"])
+    # A key that may hold things of several kinds is followed by the kind, in brackets.
+    key = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         return [f"{key}: unknown key; remove it or fix the spelling (docs/protocol.md lists all)"]

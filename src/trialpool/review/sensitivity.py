@@ -71,12 +71,17 @@ def sensitivity(
 
 
 def posterior(
-    studies: pd.DataFrame, measure: str, bayes: Bayes, better: Literal["lower", "higher"]
+    studies: pd.DataFrame,
+    measure: str,
+    bayes: Bayes,
+    better: Literal["lower", "higher"],
+    important: float | None = None,
 ) -> Posterior | None:
     """The Bayesian model beside the result; it needs two trials.
 
-    The half-normal prior of tau is made for standardised differences and log ratios (Roever
-    2021); on the points of a scale, or on risks, it would mean something else.
+    `important` is the smallest difference that matters, > 0 on the analysis scale. The half-normal
+    prior of tau is made for standardised differences and log ratios (Roever 2021); on the points
+    of a scale, or on risks, it would mean something else.
     """
     if len(studies) < 2 or measure in ("MD", "RD"):
         return None
@@ -84,6 +89,7 @@ def posterior(
         studies["yi"].to_numpy(float),
         studies["vi"].to_numpy(float),
         tau_scale=bayes.tau_scale,
+        mid=important,
         better=better,
     )
 

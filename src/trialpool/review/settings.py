@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,19 @@ Test = Literal["z", "t", "knha", "hksj"]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 MedianMethod = Literal["LWS", "QE", "MLN"]
 ArmsHandling = Literal["combine", "split", "covariance"]
+Comparator = Literal[
+    "placebo",
+    "active_placebo",
+    "usual_care",
+    "waiting_list",
+    "no_treatment",
+    "same_ect",
+    "ect",
+    "other",
+]
+SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
+PairedVariance = Literal["SMCRP", "Cochrane"]
+Unpaired = Literal["parallel", "first_period", "leave_out"]
 
 
 class Spec(BaseModel):
@@ -51,7 +64,7 @@ class Alternative(Spec):
 class SmdOptions(Spec):
     """Which variance and which small-sample correction a standardised difference uses."""
 
-    variance: Literal["LS", "UB", "RevMan", "Metapsy"] = "LS"
+    variance: SmdVariance = "LS"
     correction: Literal["exact", "approx"] = "exact"
 
 
@@ -61,7 +74,7 @@ class Crossover(Spec):
     handling: Literal["paired", "first_period", "parallel", "leave_out"] = "paired"
     correlation: Correlation = 0.5
     correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
-    variance: Literal["SMCRP", "Cochrane"] = "SMCRP"
+    variance: PairedVariance = "SMCRP"
 
 
 class Change(Spec):
@@ -90,6 +103,103 @@ class Bayes(Spec):
     tau_scale: Annotated[float, Field(gt=0)] = 0.5
 
 
+class Important(Spec):
+    """The smallest difference that matters, where an analysis names none of its own.
+
+    `smd` in standard deviations (0.5 where no other threshold is known), `ratio` as a ratio away
+    from 1 in either direction (GRADE guideline 6, Guyatt et al. 2011, J Clin Epidemiol 64:1283).
+    """
+
+    smd: Annotated[float, Field(gt=0)] = 0.5
+    ratio: Annotated[float, Field(gt=1)] = 1.25
+
+
+def _how_pooled(code: Any) -> Any:
+    return code if code == "MH" else _registered(code)
+
+
+def _crossed(value: Any) -> Any:
+    """A correlation between the conditions, or another handling of crossovers by its name."""
+    number = isinstance(value, float | int) and not isinstance(value, bool)
+    if value in get_args(Unpaired) or (number and -1 < value < 1):
+        return float(value) if number else value
+    names = ", ".join(f"'{name}'" for name in get_args(Unpaired))
+    told = f"Input should be a correlation between -1 and 1, or one of {names}"
+    raise PydanticCustomError("crossover_level", told)
+
+
+class Window(Spec):
+    """Another time window, with its preferred day."""
+
+    time_days: tuple[float, float]
+    prefer_time: float | None = None
+
+
+Level = TypeVar("Level")
+
+
+class Factor(Spec, Generic[Level]):
+    """One choice of the multiverse, and its levels beside the protocol's own.
+
+    `kind`: E(quivalent), U(ncertain) or N(on-equivalent: each level its own question).
+    """
+
+    kind: Literal["E", "U", "N"]
+    levels: tuple[Level, ...]
+
+
+class Multiverse(Spec):
+    """The choices that are combined with each other; one that is not named is switched off."""
+
+    estimator: Factor[Annotated[str, BeforeValidator(_how_pooled)]] | None = None
+    test: Factor[Test] | None = None
+    smd_variance: Factor[SmdVariance] | None = None
+    crossover: Factor[Annotated[float | str, BeforeValidator(_crossed)]] | None = None
+    paired_variance: Factor[PairedVariance] | None = None
+    several_arms: Factor[ArmsHandling] | None = None
+    medians: Factor[MedianMethod] | None = None
+    change_correlation: Factor[Correlation] | None = None
+    instruments: Factor[Literal["reversed", "each"] | tuple[str, ...]] | None = None
+    time_point: Factor[Literal["earliest", "latest"]] | None = None
+    time_window: Factor[Window] | None = None
+    comparators: Factor[Literal["each"] | tuple[Comparator, ...]] | None = None
+    risk_of_bias: Factor[Literal["without_high"]] | None = None
+    flagged: Factor[Literal["out"]] | None = None
+    missing: Factor[Literal["null"]] | None = None
+
+    def with_own(self, own: Multiverse | None) -> Multiverse:
+        """These factors, with those an analysis names for itself in their place."""
+        named = {name: factor for name, factor in own or () if factor is not None}
+        return self.model_copy(update=named)
+
+
+# Every factor that needs nothing from a protocol; what does not bite in an analysis falls away.
+MULTIVERSE = Multiverse.model_validate(
+    {
+        "estimator": {"kind": "E", "levels": ["MH", "DL", "PM", "REML"]},
+        "test": {"kind": "E", "levels": ["z", "knha", "hksj"]},
+        "smd_variance": {"kind": "E", "levels": ["LS", "UB", "RevMan"]},
+        "crossover": {"kind": "U", "levels": [0.3, 0.5, 0.7, *get_args(Unpaired)]},
+        "paired_variance": {"kind": "E", "levels": ["SMCRP", "Cochrane"]},
+        "several_arms": {"kind": "E", "levels": ["combine", "split", "covariance"]},
+        "medians": {"kind": "E", "levels": ["LWS", "QE", "MLN"]},
+        "change_correlation": {"kind": "U", "levels": [0.3, 0.5, 0.7]},
+        "instruments": {"kind": "U", "levels": ["reversed"]},
+        "time_point": {"kind": "U", "levels": ["earliest", "latest"]},
+        "comparators": {"kind": "N", "levels": ["each"]},
+        "risk_of_bias": {"kind": "U", "levels": ["without_high"]},
+        "flagged": {"kind": "U", "levels": ["out"]},
+        "missing": {"kind": "U", "levels": ["null"]},
+    }
+)
+
+
+class Forest(Spec):
+    """What the forest plot shows beside each trial's own result."""
+
+    shrinkage: bool = False
+
+
 # What a reader of any meta-analysis asks for first.
 ALTERNATIVES = (
     Alternative(tau2="EE", test="z"),
@@ -112,6 +222,9 @@ class Defaults(Spec):
     medians: Medians = Medians()
     multi_arm: MultiArm = MultiArm()
     bayes: Bayes = Bayes()
+    important: Important = Important()
+    multiverse: Multiverse = MULTIVERSE
+    forest: Forest = Forest()
 
 
 # The settings that effects hang on; the others concern pooling.

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
 from trialpool.pooling.model import pool
@@ -93,15 +93,15 @@ def _recomputed(model: Mapping[str, Any], studies: pd.DataFrame) -> Recomputed:
         return _mantel_haenszel(model["measure"], studies)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     tau2, test = (pooled["tau2"], pooled["test"]) if pooled is not None else (0.0, "z")
-    fitted = sm.WLS(yi, np.ones_like(yi), weights=1 / (vi + tau2)).fit()
-    # With the scale fixed at 1 the covariance is 1/sum(w); the residual scale is Hartung-Knapp's q.
-    normal = float(np.sqrt(fitted.normalized_cov_params[0, 0]))
-    q, df = float(fitted.scale) if len(yi) > 1 else 1.0, len(yi) - 1
+    weighted = DescrStatsW(yi, weights=1 / (vi + tau2))
+    # With known variances that of the mean is 1/sum(w); the residual one is Hartung-Knapp's q.
+    normal, df = float(weighted.sum_weights) ** -0.5, len(yi) - 1
+    q = float(weighted.sumsquares) / df if df else 1.0
     factor = {"z": 1.0, "t": 1.0, "knha": q, "hksj": max(1.0, q)}[test] ** 0.5
-    beta, se = float(fitted.params[0]), normal * factor
+    beta, se = float(weighted.mean), normal * factor
     out = _interval(beta, se, None if test == "z" else df)
     if pooled is not None:
-        out["q"] = float(sm.WLS(yi, np.ones_like(yi), weights=1 / vi).fit().scale) * df
+        out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
     if model["display"]["pi_low"] is not None:
         freedom = {"k-1": df, "k-2": df - 1}[pooled["pi_method"]]
         half = float(stdtrit(freedom, 0.975)) * (tau2 + se**2) ** 0.5

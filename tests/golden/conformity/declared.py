@@ -127,6 +127,16 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         "meta gives the score of the rank test with a normal p value; ours gives Kendall's tau and"
         " the exact p value without ties, compared in `ranktest`.",
     ),
+    "a study of size 0": (
+        "meta_pkg metabin_bias: intercept, se_intercept of Macaskill",
+        "A line in the number of patients has no value for an infinitely large study: ours gives"
+        " NaN with the reason, meta the height of the line at no patients.",
+    ),
+    "one null result more": (
+        "fsn General: fsnum",
+        "metafor rounds where p crosses alpha to the nearest number and adds one. Ours is the"
+        " least number that will do; effect and p are compared at theirs.",
+    ),
     "zero variance": (
         "escalc yi, vi where vi is exactly 0",
         "A study with a sampling variance of 0 has no weight; ours gives NaN with the reason.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformity import (
+    asymmetry_counts,
     counts,
     diagnostics,
     effect_sizes,
@@ -26,6 +27,7 @@ COMPARERS = (
     diagnostics,
     influence,
     small_study,
+    asymmetry_counts,
     selection_models,
     regression,
     counts,

@@ -12,7 +12,7 @@ from conformity.ledger import CLOSED, ITERATIVE, Kind, Ledger
 from conformity.reference import Array, Node
 from conformity.univariate import Studies, kind_of, studies
 from trialpool.diagnostics.asymmetry import egger, rank_test
-from trialpool.diagnostics.fail_safe import KINDS, fail_safe_n
+from trialpool.diagnostics.fail_safe import KINDS, fail_safe_n, with_null_results
 from trialpool.diagnostics.limits import limit_meta
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.pooling.design import Design
@@ -41,6 +41,7 @@ METABIAS = {
 }
 # Name in metabias: our model and its test.
 METABIAS_MODELS = {"Egger": ("lm", "z"), "Thompson": ("rma", "t")}
+COMMON_EFFECT = tuple(kind for kind in KINDS if kind != "General")
 FILLED = ("beta", "se", "ci_lb", "ci_ub", "pval")
 # Our field: that of a regression on an intercept and the predictor, and the coefficient.
 COEFFICIENTS = {
@@ -81,8 +82,10 @@ def compare(ledger: Ledger, root: Node) -> None:
         for method, estimators in diag.get("trimfill").items():
             for estimator, node in estimators.items():
                 _trim_and_fill(ledger, node, data, method, estimator)
-        for kind in KINDS:
+        for kind in COMMON_EFFECT:
             _fail_safe(ledger, diag.get("fsn", kind), data, kind)
+        default = analysis.get("uni", "REML", "tau2_default_control")
+        _general_fail_safe(ledger, diag.get("fsn", "General_REML"), data, default)
         package = analysis.get("meta_pkg")
         for name, (model, test) in METABIAS_MODELS.items():
             node = package.get("bias", name)
@@ -244,6 +247,27 @@ def _fail_safe(ledger: Ledger, node: Node, data: Studies, kind: str) -> None:
             unit = data.unit("beta") if name in ("est", "target") else 1.0
             mine = getattr(ours, name)
             ledger.compare(f"{quantity}.{name}", node.get(name), mine, CLOSED, unit)
+
+
+def _general_fail_safe(ledger: Ledger, node: Node, data: Studies, default: Node) -> None:
+    """At the tau2 of metafor's default control, which fsn() uses, and at its number."""
+    if not node:
+        return
+    quantity, tau2 = "fsn.General", float(default.floats()[0])
+    call = partial(fail_safe_n, kind="General", tau2=tau2)
+    ours = ledger.attempt(quantity, node, ITERATIVE, call, *data)
+    if ours is None:
+        return
+    theirs = float(node.get("fsnum").floats()[0])
+    if theirs == ours.fsnum + 1 and ours.pval_after >= ours.alpha:
+        ledger.differs("one null result more", node.get("fsnum"))
+    else:
+        ledger.compare(f"{quantity}.fsnum", node.get("fsnum"), ours.fsnum, CLOSED)
+    after = with_null_results(data.yi, data.vi, tau2, int(theirs))
+    numbers = {"est": ours.est, "pval": ours.pval, "est_fsn": after[0], "pval_fsn": after[1]}
+    for name, mine in numbers.items():
+        unit = data.unit("beta") if name.startswith("est") else 1.0
+        ledger.compare(f"{quantity}.{name}", node.get(name), mine, CLOSED, unit)
 
 
 def _limit(ledger: Ledger, node: Node, data: Studies) -> None:

@@ -1,0 +1,248 @@
+"""The multiverse: one question under every combination of defensible choices.
+
+A specification is one level of every factor: which data, which estimator, which test. Factors are
+E (equivalent: neither level is better), U (uncertain whether they are equivalent) or N (not
+equivalent: each level is its own question, and questions are never averaged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialpool.pooling.batch import pool_many
+from trialpool.pooling.counts.pool import pool_counts
+from trialpool.pooling.inference import half_width, knapp_hartung, p_value
+from trialpool.results import NAN, Array, TrialpoolError
+
+COUNTED = "MH"  # the estimator that works on counts; it knows the z test only
+NO_TRIAL, NO_COUNTS, NOT_CONVERGED = (
+    "no trial",
+    "no estimate: Mantel-Haenszel needs counts of every trial, with events",
+    "no estimate: tau2 did not converge",
+)
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """A choice: its kind and its levels, the protocol's own first."""
+
+    name: str
+    kind: Literal["E", "U", "N"]
+    levels: tuple[str, ...]
+
+
+class DataSet(NamedTuple):
+    """The effects under one combination of the data's factors.
+
+    `at` has the place of the level of each factor; `yi`, `vi` are (rows,); `k` counts trials, of
+    which one may have several rows; `counts` (rows, 4) are events and total of either side, NaN
+    where there are none.
+    """
+
+    at: tuple[int, ...]
+    yi: Array
+    vi: Array
+    k: int
+    counts: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Multiverse:
+    """S specifications; numbers are on the scale of `yi`, NaN where `reason` says why.
+
+    `place` (S, factors) is the place of each level, `set` the number of the data set and `fit` the
+    number of the fit, (S,): specifications of one number share their data, or are the same fit.
+    The last two factors are estimator and test; `protocol` is the row of the protocol's own.
+    """
+
+    factors: tuple[Factor, ...]
+    place: Ints
+    k: Ints
+    set: Ints
+    fit: Ints
+    beta: Array
+    ci_lb: Array
+    ci_ub: Array
+    pval: Array
+    tau2: Array
+    reason: NDArray[np.str_]
+    protocol: int
+
+    def __len__(self) -> int:
+        return len(self.beta)
+
+    @property
+    def first(self) -> Ints:
+        """The first specification of each distinct fit, in their order."""
+        return np.sort(np.unique(self.fit, return_index=True)[1])
+
+
+def multiverse(
+    factors: Sequence[Factor],
+    sets: Sequence[DataSet],
+    *,
+    estimator: Factor,
+    test: Factor,
+    measure: str = "",
+    level: float = 0.95,
+) -> Multiverse:
+    """Fit every data set by every estimator with every test.
+
+    What few trials allow holds here too: one trial is shown with its normal interval, two have a
+    common effect with the normal quantile, whatever estimator and test say; no trial gives no
+    estimate. Equal data are fitted once, and one fit serves all tests.
+
+    Parameters
+    ----------
+    factors : those of the data, in the order of `DataSet.at`
+    sets : one per combination of their levels; the first level of each must be among them
+    estimator, test
+        factors whose levels are codes of `pool`; an estimator may also be "MH", which pools
+        counts without correction
+    measure : of the counts, "OR", "RR" or "RD", for "MH"
+    level : of the intervals
+
+    Raises
+    ------
+    TrialpoolError
+        no data set of the protocol; a combination that is there twice; as `pool_many`
+
+    References
+    ----------
+    Steegen et al. 2016, Perspect Psychol Sci 11:702; Simonsohn, Simmons & Nelson 2020, Nat Hum
+    Behav 4:1208 (specification curve); Del Giudice & Gangestad 2021, Adv Methods Pract Psychol
+    Sci 4:1 (kinds of factors); Voracek, Kossmeier & Tran 2019, Z Psychol 227:64 (meta-analysis)
+    """
+    places = [one.at for one in sets]
+    if (0,) * len(factors) not in places or len(set(places)) < len(places):
+        raise TrialpoolError(
+            "sets: each combination of levels must stand once, that of the protocol among them"
+        )
+    number, distinct = _distinct(sets)
+    fits = _fits(distinct, estimator.levels, test.levels, measure, level)
+    sizes = (len(sets), len(estimator.levels), len(test.levels))
+    s, e, t = (x.ravel() for x in np.indices(sizes))
+    at = np.column_stack([np.array(places, dtype=np.int64).reshape(len(sets), -1)[s], e, t])
+    own, names = number[s], np.array(["", NO_TRIAL, NO_COUNTS, NOT_CONVERGED])
+    _, fit = np.unique(fits.label[own, e, t], return_inverse=True)
+    return Multiverse(
+        factors=(*factors, estimator, test),
+        place=at,
+        k=np.array([one.k for one in sets], dtype=np.int64)[s],
+        set=own,
+        fit=_by_appearance(fit),
+        beta=fits.beta[own, e],
+        ci_lb=fits.beta[own, e] - fits.half[own, e, t],
+        ci_ub=fits.beta[own, e] + fits.half[own, e, t],
+        pval=fits.pval[own, e, t],
+        tau2=fits.tau2[own, e],
+        reason=names[fits.why[own, e]],
+        protocol=int(np.flatnonzero((at == 0).all(axis=1))[0]),
+    )
+
+
+def _distinct(sets: Sequence[DataSet]) -> tuple[Ints, list[DataSet]]:
+    """The number of each set's data, counted as they appear, and the sets that differ."""
+    seen: dict[tuple[int, bytes], int] = {}
+    kept: list[DataSet] = []
+    number = np.empty(len(sets), dtype=np.int64)
+    for i, one in enumerate(sets):
+        rows = np.column_stack([one.yi, one.vi, *([] if one.counts is None else one.counts.T)])
+        key = (one.k, rows[np.lexsort(rows.T)].tobytes())
+        if key not in seen:
+            seen[key] = len(kept)
+            kept.append(one)
+        number[i] = seen[key]
+    return number, kept
+
+
+def _by_appearance(label: Ints) -> Ints:
+    """The same groups, numbered in the order in which they appear."""
+    _, first, place = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[place])
+
+
+class _Fits(NamedTuple):
+    """D data sets: (D, estimators), or (D, estimators, tests); `label` is equal for equal fits."""
+
+    beta: Array
+    tau2: Array
+    why: Ints
+    half: Array
+    pval: Array
+    label: Ints
+
+
+def _fits(
+    sets: Sequence[DataSet], estimators: Sequence[str], tests: Sequence[str], measure: str, p: float
+) -> _Fits:
+    shape = (len(sets), len(estimators))
+    beta, tau2, se, q = (np.full(shape, NAN) for _ in range(4))
+    k = np.array([one.k for one in sets])
+    y, v, mask = _padded(sets)
+    few, many = np.flatnonzero((k > 0) & (k < 3)), np.flatnonzero(k > 2)
+    counted = np.array([code == COUNTED for code in estimators])
+    for j, code in enumerate(estimators):
+        jobs = [(few, "EE"), (many, code)]
+        if code == COUNTED:
+            jobs = [(np.flatnonzero(k == 1), "EE")]
+            for i in np.flatnonzero(k > 1):
+                beta[i, j], se[i, j] = _of_counts(sets[int(i)], measure)
+                tau2[i, j] = 0.0
+        for rows, name in jobs:
+            if not len(rows):
+                continue
+            found = pool_many(y[rows], v[rows], mask[rows], tau2=name, test="z", level=p)
+            beta[rows, j], se[rows, j] = found.beta, found.se
+            tau2[rows, j] = np.where(k[rows] > 1, found.tau2, NAN)
+            # Generalised Q over its degrees of freedom, from which all tests are had at once.
+            away = np.where(mask[rows], y[rows] - found.beta[:, np.newaxis], 0.0)
+            w = found.weights / found.se[:, np.newaxis] ** 2
+            df = np.maximum(found.q_df, 1)
+            q[rows, j] = (w * away * away).sum(axis=1) / df
+    rows_df = mask.sum(axis=1) - 1
+    half, pval = np.full((*shape, len(tests)), NAN), np.full((*shape, len(tests)), NAN)
+    label = np.empty((*shape, len(tests)), dtype=np.int64)
+    plain = (k < 3)[:, np.newaxis] | counted
+    for t, test in enumerate(tests):
+        factor = np.where(plain, 1.0, knapp_hartung(q, test))
+        df = np.where(plain | (test == "z"), NAN, rows_df[:, np.newaxis])
+        error = se * np.sqrt(factor)
+        half[:, :, t] = half_width(p, df.ravel()).reshape(shape) * error
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pval[:, :, t] = p_value(np.where(error > 0, beta / error, NAN), df)
+        # One trial or two have one fit; Mantel-Haenszel has one test.
+        label[:, :, t] = np.where(plain, 0, t + 1)
+    alike = (k < 2)[:, np.newaxis] | ((k < 3)[:, np.newaxis] & ~counted)
+    which = np.where(alike, 0, np.arange(1, shape[1] + 1))
+    label += (len(tests) + 1) * which[:, :, np.newaxis]
+    label += (len(tests) + 1) * (shape[1] + 1) * np.arange(shape[0])[:, np.newaxis, np.newaxis]
+    lost = np.where(counted, 2, 3)
+    why = np.where(np.isfinite(beta), 0, np.where((k == 0)[:, np.newaxis], 1, lost))
+    return _Fits(beta, tau2, why, half, pval, label)
+
+
+def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Sets side by side, (D, most rows), and which places are used."""
+    most = max(1, *(len(one.yi) for one in sets)) if sets else 1
+    y, v = np.zeros((len(sets), most)), np.ones((len(sets), most))
+    mask = np.zeros(y.shape, dtype=np.bool_)
+    for i, one in enumerate(sets):
+        rows = len(one.yi)
+        y[i, :rows], v[i, :rows], mask[i, :rows] = one.yi, one.vi, True
+    return y, v, mask
+
+
+def _of_counts(one: DataSet, measure: str) -> tuple[float, float]:
+    if one.counts is None or not np.isfinite(one.counts).all():
+        return NAN, NAN
+    found = pool_counts(*one.counts.T, measure=measure, method=COUNTED)
+    return found.beta, found.se

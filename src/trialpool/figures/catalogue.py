@@ -1,0 +1,19 @@
+"""The charts of an analysis besides its forest plot: file name, and what a reader sees in each.
+
+A new chart is a module of this folder, a line here, and a line in `sheets.py`.
+"""
+
+CHARTS = {
+    "leave_one_out": "The result without each trial in turn",
+    "baujat": "Baujat plot: which trials add to the heterogeneity, and which move the estimate",
+    "gosh": "GOSH plot: the result of every subset of the trials",
+    "cumulative": "The result as the trials came in, by year",
+    "funnel": "Funnel plot with contours of significance",
+    "missing_effect": "What missing trials could change: the result against what they found",
+    "priors": "The Bayesian result under several priors of the heterogeneity",
+    "specification_curve": "The result under every declared choice of the analysis",
+    "next_trial": "What a next trial would have to find (extended funnel plot)",
+}
+
+# Marks the sheet of a chart that is not drawn, which says why.
+WITHHELD = b'id="withheld"'

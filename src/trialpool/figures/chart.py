@@ -1,0 +1,189 @@
+"""What every plot on two axes shares: paper, title, letters and axes. Forest plots have their own.
+
+A chart module has `rows`, which says what is drawn or why nothing is, and `draw`, which draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from trialpool.figures import style
+from trialpool.figures.forest_axis import MOST_TICKS, build
+from trialpool.figures.lettering import font, width, wrap
+
+WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
+LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
+SIDES_GAP = 14.0  # between what the two sides of an axis mean
+LINE = style.LINE_HEIGHT
+MEASURES = {
+    "SMD": "Standardised mean difference",
+    "MD": "Mean difference",
+    "OR": "Odds ratio",
+    "RR": "Risk ratio",
+    "RD": "Risk difference",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A figure that is not drawn, and why: the rule in one sentence without a full stop."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectAxis:
+    """How effects are shown: what is measured, on which scale, and what each side means."""
+
+    label: str
+    log: bool
+    favours_left: str
+    favours_right: str
+
+    @classmethod
+    def of(cls, model: Mapping[str, Any]) -> EffectAxis:
+        """The axis of an analysis, from its model.json."""
+        return cls(
+            label=MEASURES[model["measure"]],
+            log=model["scale"] == "log",
+            favours_left=model["favours_left"],
+            favours_right=model["favours_right"],
+        )
+
+
+def sheet(
+    title: str,
+    subtitle: str = "",
+    *,
+    panels: int = 1,
+    height: float = HEIGHT,
+    margins: tuple[float, float] = (LEFT, RIGHT),
+) -> tuple[Figure, list[Axes]]:
+    """Paper with a title, a subtitle and panels side by side, each with its axes.
+
+    Call inside `style.context()`. `height` and `margins` (left, right) are in points; the title
+    and the subtitle are broken into lines that fit and stand above the panels.
+    """
+    room = WIDTH - 2 * style.MARGIN
+    heads = wrap(title, room, style.TITLE, "bold")
+    subs = wrap(subtitle, room, style.SUBTITLE) if subtitle else []
+    head = style.MARGIN + LINE * (style.TITLE * len(heads) + style.SUBTITLE * len(subs)) + 10
+    tall = height + head
+    fig = Figure(figsize=(WIDTH / 72, tall / 72), facecolor=style.PAPER)
+    FigureCanvasAgg(fig)
+    y = tall - style.MARGIN
+    for lines, size, weight, colour in (
+        (heads, style.TITLE, "bold", style.INK),
+        (subs, style.SUBTITLE, "normal", style.MUTED),
+    ):
+        for line in lines:
+            fig.text(style.MARGIN / WIDTH, y / tall, line, va="top", color=colour,
+                     fontproperties=font(size, weight))  # fmt: skip
+            y -= LINE * size
+    left, right = margins
+    axes = []
+    for i in range(panels):
+        wide = WIDTH / panels - left - right
+        x = i * WIDTH / panels + left
+        box = (x / WIDTH, BOTTOM / tall, wide / WIDTH, (height - BOTTOM) / tall)
+        ax = fig.add_axes(box)
+        ax.spines[["top", "right"]].set_visible(False)
+        for name in ("left", "bottom"):
+            ax.spines[name].set(color=style.RULE, linewidth=style.THIN)
+        ax.tick_params(labelsize=style.SMALL, color=style.RULE, labelcolor=style.INK,
+                       width=style.THIN, length=3)  # fmt: skip
+        ax.xaxis.label.set_fontproperties(font(style.BODY))
+        ax.yaxis.label.set_fontproperties(font(style.BODY))
+        axes.append(ax)
+    return fig, axes
+
+
+def effect_axis(
+    ax: Axes,
+    axis: EffectAxis,
+    values: Sequence[float],
+    *,
+    intervals: Sequence[tuple[float, float, float]] = (),
+    along: str = "x",
+    sides: bool = True,
+) -> tuple[float, float]:
+    """Limits, ticks and label for effects on the analysis scale (logs of ratios).
+
+    `values` must all be on the axis; of `intervals` (estimate, low, high) one that is far wider
+    than the others may leave it. Ticks are labelled on the display scale. Along x, `sides` writes
+    what each side means below the label. Returns the limits, analysis scale.
+    """
+    to = np.exp if axis.log else np.asarray
+    back = np.log if axis.log else np.asarray
+    triples = [(float(to(a)), float(to(b)), float(to(c))) for a, b, c in intervals]
+    built = build(triples, [float(to(v)) for v in values], log=axis.log)
+    low, high = (float(back(v)) for v in built.limits)
+    ticks = [float(back(t)) for t in built.ticks]
+    labels = dict(zip(ticks, built.tick_labels, strict=True))
+    which = ax.xaxis if along == "x" else ax.yaxis
+    (ax.set_xlim if along == "x" else ax.set_ylim)(low, high)
+    which.set_major_locator(FixedLocator(ticks))
+    which.set_minor_locator(NullLocator())
+    which.set_major_formatter(FuncFormatter(lambda v, _: labels.get(v, "")))
+    which.set_label_text(axis.label)
+    if along == "x" and sides:
+        write_sides(ax, axis)
+    return low, high
+
+
+def from_zero(ax: Axes, top: float, *, along: str = "x", pad: float = 0.0) -> None:
+    """An axis of amounts from 0 to `top`, `pad` of it free at both ends."""
+    which = ax.xaxis if along == "x" else ax.yaxis
+    (ax.set_xlim if along == "x" else ax.set_ylim)(-pad * top, (1 + pad) * top)
+    steps = MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]).tick_values(0, top)
+    ticks = [float(f"{t:.6g}") for t in steps if 0 <= t <= (1 + pad) * top]
+    decimals = max(len(f"{t:.6f}".rstrip("0").partition(".")[2]) for t in ticks)
+    which.set_major_locator(FixedLocator(ticks))
+    which.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.{decimals}f}"))
+
+
+def write_sides(ax: Axes, axis: EffectAxis) -> None:
+    """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
+    left, right = f"← {axis.favours_left}", f"{axis.favours_right} →"
+    box = ax.get_position()
+    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    one, other = width(left, style.SMALL), width(right, style.SMALL)
+    start = 0.0
+    if one + other + SIDES_GAP > wide:
+        # As near to the middle of the axis as the paper allows.
+        start = (wide - one - other - SIDES_GAP) / 2
+        first = style.MARGIN - WIDTH * box.x0
+        last = WIDTH * (1 - box.x0) - style.MARGIN - one - other - SIDES_GAP
+        start = max(first, min(start, last))
+        wide = one + other + SIDES_GAP
+    for x, text, align in ((start, left, "left"), (start + wide, right, "right")):
+        ax.text(x / (WIDTH * box.width), -36 / height, text, transform=ax.transAxes, ha=align,
+                va="center", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
+    """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
+    draw = ax.axvline if along == "x" else ax.axhline
+    draw(0.0, 0.0, end, color=style.RULE, lw=style.THIN, zorder=1, label="null")
+
+
+def withheld(why: Withheld) -> Figure:
+    """A small sheet that says which figure is not drawn, and why."""
+    with style.context():
+        lines = wrap(f"Not drawn: {why.reason}.", WIDTH - 2 * style.MARGIN, style.BODY)
+        fig, _ = sheet(why.title, panels=0, height=style.BODY * LINE * len(lines) + style.MARGIN)
+        high = fig.get_figheight() * 72
+        for i, line in enumerate(lines):
+            y = style.MARGIN + style.BODY * LINE * (len(lines) - 1 - i)
+            fig.text(style.MARGIN / WIDTH, y / high, line, gid="withheld", color=style.MUTED,
+                     fontproperties=font(style.BODY))  # fmt: skip
+    return fig

@@ -1,0 +1,78 @@
+"""The result as it grew by year: `rows` says what stands in it, `draw` draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, interval_rows
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.forest_rows import decimals, effect, triple
+from trialpool.figures.forest_text import number
+from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.tables import records
+
+
+def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
+    """What stands in the chart, or why there is none.
+
+    Parameters
+    ----------
+    cumulative : cumulative.csv of the analysis
+    model : its model.json
+    """
+    title = f"Cumulative by year: {model['title']}"
+    withheld = model["policy"]["withheld"].get("pooling")
+    if withheld:
+        return Withheld(title=title, reason=withheld)
+    axis = EffectAxis.of(model)
+    steps = records(cumulative)
+    found = [triple(step, "ci") for step in steps]
+    places = decimals({"study": found})
+    last = len(steps) - 1
+    return IntervalTable(
+        title=title,
+        subtitle=_subtitle(steps),
+        axis=axis,
+        rows=tuple(
+            Row(
+                label=_label(step, first=i == 0),
+                estimate=result[0],
+                low=result[1],
+                high=result[2],
+                cells=(f"{number(step['k']):.0f}", effect(result, places, log=axis.log)),
+                whole=i == last,
+            )
+            for i, (step, result) in enumerate(zip(steps, found, strict=True))
+        ),
+        label_head="Trial added",
+        heads=("k", f"{model['measure']} (95 % CI)"),
+    )
+
+
+def _label(step: Mapping[str, Any], *, first: bool) -> str:
+    """The trial, with its year where its name does not hold it."""
+    year = number(step["year"])
+    told = "year not known" if year != year else f"{year:.0f}"
+    name = str(step["study"])
+    return f"{'' if first else '+ '}{name if told in name else f'{name} ({told})'}"
+
+
+def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
+    """Which model each step has: it changes with k."""
+    spans: dict[str, list[int]] = {}
+    for step in steps:
+        spans.setdefault(str(step["model"]), []).append(int(number(step["k"])))
+    parts = []
+    for words, ks in spans.items():
+        span = f"k = {ks[0]}" if len(ks) == 1 else f"k = {ks[0]} to {ks[-1]}"
+        parts.append(f"{span}: {words}")
+    return f"Each row adds a trial. {'; '.join(parts)}."
+
+
+def draw(table: IntervalTable | Withheld) -> Figure:
+    """Draw what `rows` returned; write it with `style.save`."""
+    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

@@ -1,0 +1,160 @@
+"""The contour-enhanced funnel plot: `rows` says what stands in it, `draw` draws it.
+
+Contours are about no effect, not about the pooled effect: they show where single trials would be
+significant, so that gaps can be told from chance (Peters et al. 2008, J Clin Epidemiol 61:991).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from scipy.special import ndtri
+
+from trialpool.figures import chart, labels, style
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.forest_text import number
+from trialpool.figures.key import Entry, write_key
+from trialpool.results import Array
+
+NAMED = 12  # trials up to which dots carry names
+KEY_ROOM = 132.0  # beside the axes, in points
+DOT = 5.0
+BELOW = 1.08  # the axis of standard errors reaches this far, in largest standard errors
+
+# Two-sided p at the edge of each zone, from no effect outwards, and what lies within it.
+ZONES = ((0.10, "p > 0.10"), (0.05, "p 0.05 to 0.10"), (0.01, "p 0.01 to 0.05"), (0.0, "p < 0.01"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelTable:
+    """The dots, on the analysis scale: effects `yi` with standard errors `sei`, (n,).
+
+    `names` are theirs, written where there is room; `filled_yi`, `filled_sei` are the mirror
+    images of trim-and-fill, `pooled` is the result.
+    """
+
+    title: str
+    subtitle: str
+    axis: EffectAxis
+    names: tuple[str, ...]
+    yi: Array
+    sei: Array
+    filled_yi: Array
+    filled_sei: Array
+    pooled: float
+
+
+def rows(
+    studies: pd.DataFrame, model: Mapping[str, Any], filled: pd.DataFrame | None = None
+) -> FunnelTable | Withheld:
+    """What stands in the plot, or why there is none.
+
+    Parameters
+    ----------
+    studies : studies.csv of the analysis
+    model : its model.json
+    filled : yi and vi of the studies that trim-and-fill adds, analysis scale; shown only where
+        the policy allows tests of asymmetry
+    """
+    title = f"Funnel plot: {model['title']}"
+    withheld = model["policy"]["withheld"]
+    if "funnel plot" in withheld:
+        return Withheld(title=title, reason=withheld["funnel plot"])
+    if filled is None or "asymmetry tests" in withheld:
+        filled = pd.DataFrame({"yi": [], "vi": []})
+    pooled = number((model["pooled"] or {}).get("beta"))
+    many = len(studies) > studies["trial_id"].nunique()
+    what = f"{len(studies)} effects of {model['k']} trials" if many else f"{model['k']} trials"
+    text = f"{what}. Shades: two-sided p of a single trial, about no effect."
+    if pooled == pooled:
+        text += " Dashed: the pooled effect and where 95 % of trials would lie if all shared it."
+    return FunnelTable(
+        title=title,
+        subtitle=text,
+        axis=EffectAxis.of(model),
+        names=tuple(map(str, studies["study"])),
+        yi=studies["yi"].to_numpy(float),
+        sei=np.sqrt(studies["vi"].to_numpy(float)),
+        filled_yi=filled["yi"].to_numpy(float),
+        filled_sei=np.sqrt(filled["vi"].to_numpy(float)),
+        pooled=pooled,
+    )
+
+
+def draw(table: FunnelTable | Withheld) -> Figure:
+    """Draw a funnel plot.
+
+    Returns
+    -------
+    the figure; write it with `style.save`. Artists carry a label: `zone`, `null`, `pooled`,
+    `limits`, `trials`, `filled`, `thread`
+    """
+    if isinstance(table, Withheld):
+        return chart.withheld(table)
+    with style.context():
+        fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, KEY_ROOM))
+        deepest = BELOW * float(max(*table.sei, *table.filled_sei, 0.0))
+        chart.from_zero(ax, deepest, along="y")
+        ax.invert_yaxis()
+        ax.set_ylabel("Standard error")
+        z = float(ndtri(0.975))
+        here = [table.pooled] if table.pooled == table.pooled else []
+        ends = [value for at in here for value in (at - z * deepest, at + z * deepest)]
+        chart.effect_axis(ax, table.axis, [*table.yi, *table.filled_yi, *ends, *here])
+        _zones(ax, deepest)
+        chart.null_line(ax)
+        lines = [np.array([(0.0, 0.0), (0.0, deepest)])]
+        for at in here:
+            middle = np.array([(at, 0.0), (at, deepest)])
+            sides = np.array([(ends[0], deepest), (at, 0.0), (ends[1], deepest)])
+            for line, label in ((middle, "pooled"), (sides, "limits")):
+                ax.plot(*line.T, color=style.SUMMARY, lw=style.THIN * 1.3, ls=style.DASHES,
+                        zorder=2, label=label)  # fmt: skip
+                lines.append(line)
+        _dots(ax, table)
+        unnamed = 0
+        if len(table.names) <= NAMED:
+            x, y = np.append(table.yi, table.filled_yi), np.append(table.sei, table.filled_sei)
+            wanted = range(len(table.names))
+            unnamed = len(labels.write(ax, x, y, table.names, wanted=wanted, lines=lines))
+        write_key(fig, ax, _key(table, unnamed))
+    return fig
+
+
+def _zones(ax: Axes, deepest: float) -> None:
+    ax.set_facecolor(style.ZONES[-1])
+    for (p, _), colour in reversed(list(zip(ZONES[:-1], style.ZONES[:-1], strict=True))):
+        reach = float(ndtri(1 - p / 2)) * deepest
+        ax.add_patch(Polygon([(0, 0), (-reach, deepest), (reach, deepest)], fc=colour, ec="none",
+                             zorder=0, label="zone"))  # fmt: skip
+
+
+def _dots(ax: Axes, table: FunnelTable) -> None:
+    for x, y, face, label in (
+        (table.filled_yi, table.filled_sei, style.PAPER, "filled"),
+        (table.yi, table.sei, style.SUMMARY, "trials"),
+    ):
+        edge = style.MARKED if label == "filled" else style.PAPER
+        if len(x):
+            ax.plot(x, y, ls="none", marker="o", ms=DOT, mfc=face, mec=edge, mew=style.THIN,
+                    zorder=4, clip_on=False, label=label)  # fmt: skip
+
+
+def _key(table: FunnelTable, unnamed: int) -> list[Entry]:
+    out = [Entry("trial", "dot", style.SUMMARY)]
+    if len(table.filled_yi):
+        out.append(Entry("added by trim-and-fill", "open", style.MARKED))
+    if table.pooled == table.pooled:
+        out.append(Entry("pooled effect, 95 %", "dashes", style.SUMMARY))
+    zones = zip(ZONES, style.ZONES, strict=True)
+    out += [Entry(text, "box", colour) for (_, text), colour in zones]
+    if unnamed:
+        out.append(Entry(f"{unnamed} names left out", "dot", style.SUMMARY))
+    return out

@@ -1,0 +1,73 @@
+"""The result without each trial in turn: `rows` says what stands in it, `draw` draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, interval_rows, style
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.forest_rows import Triple, decimals, effect, triple
+from trialpool.figures.forest_text import number
+from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.tables import records
+
+
+def rows(influence: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
+    """What stands in the chart, or why there is none.
+
+    Parameters
+    ----------
+    influence : influence.csv of the analysis
+    model : its model.json
+    """
+    title = f"Leave-one-out: {model['title']}"
+    withheld = model["policy"]["withheld"].get("leave-one-out")
+    if withheld:
+        return Withheld(title=title, reason=withheld)
+    axis = EffectAxis.of(model)
+    whole = triple(model["display"], "ci")
+    lines = records(influence)
+    places = decimals({"study": [whole, *(triple(line, "ci") for line in lines)]})
+    heterogeneity = any(number(line["i2"]) == number(line["i2"]) for line in lines)
+
+    def row(label: str, found: Triple, i2: object, **kind: bool) -> Row:
+        cells = [effect(found, places, log=axis.log)]
+        if heterogeneity:
+            cells.append(f"{style.fixed(number(i2), 0)} %" if number(i2) == number(i2) else "–")
+        estimate, low, high = found
+        return Row(label=label, estimate=estimate, low=low, high=high, cells=tuple(cells), **kind)
+
+    i2 = (model["pooled"] or {}).get("i2")
+    marked = [line["influential"] == "yes" for line in lines]
+    return IntervalTable(
+        title=title,
+        subtitle=_subtitle(model, any_marked=any(marked)),
+        axis=axis,
+        rows=(
+            row("All trials", whole, i2, whole=True),
+            *(
+                row(str(line["study"]), triple(line, "ci"), line["i2"], marked=mark)
+                for line, mark in zip(lines, marked, strict=True)
+            ),
+        ),
+        label_head="Left out",
+        heads=(f"{model['measure']} (95 % CI)", *(["I²"] if heterogeneity else [])),
+        band=whole,
+    )
+
+
+def _subtitle(model: Mapping[str, Any], *, any_marked: bool) -> str:
+    words = str(model["model"])
+    text = f"{words[:1].upper()}{words[1:]}. Band: the result with all {model['k']} trials."
+    if any_marked:
+        return f"{text} Orange diamonds: trials influential by the marks of Viechtbauer & Cheung."
+    return f"{text} No trial is influential by the marks of Viechtbauer & Cheung."
+
+
+def draw(table: IntervalTable | Withheld) -> Figure:
+    """Draw what `rows` returned; write it with `style.save`."""
+    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

@@ -1,0 +1,190 @@
+"""What the missing trials would have to have found: the pooled effect against what they found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, style
+from trialpool.figures.lettering import font, width
+
+TITLE = "What the missing trials would have to have found"
+_NAMES = 4  # studies named before the others are counted
+_HEAD = 24.0  # points above the panel for the labels of its two upright lines
+
+_BEGINS = {
+    "interval excludes no difference, benefit": "the interval excludes no difference (benefit)",
+    "interval excludes no difference, harm": "the interval excludes no difference (harm)",
+    "interval no longer excludes no difference": "the interval includes no difference",
+    "interval still excludes no difference": "the interval still excludes no difference",
+    "estimate reaches the important difference": "the estimate reaches the smallest difference "
+    "that matters",
+    "estimate no longer reaches the important difference": "the estimate falls short of the "
+    "smallest difference that matters",
+    "estimate still reaches the important difference": "the estimate still reaches the smallest "
+    "difference that matters",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingTable:
+    """What is drawn, on the analysis scale: the curve, upright lines, flips, and a threshold.
+
+    `lines` are (assumed, label), `flips` those of the conclusion with the effect as text.
+    """
+
+    title: str
+    subtitle: str
+    axis: chart.EffectAxis
+    assumed: tuple[float, ...]
+    estimate: tuple[float, ...]
+    ci_low: tuple[float, ...]
+    ci_high: tuple[float, ...]
+    lines: tuple[tuple[float, str], ...]
+    flips: tuple[tuple[float, str], ...]
+    important: float | None
+    important_label: str
+
+
+def rows(
+    curve: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
+) -> MissingTable | chart.Withheld:
+    """Prepare the figure.
+
+    Parameters
+    ----------
+    curve, facts : of `trialpool.review.missing_effect`, display scale
+    model : model.json of the analysis
+    """
+    title = f"{TITLE}: {model['title']}"
+    if facts["reason"]:
+        return chart.Withheld(title=title, reason=facts["reason"])
+    axis = chart.EffectAxis.of(model)
+    to = math.log if axis.log else float
+
+    def text(value: float) -> str:
+        return style.ratio(value) if axis.log else style.fixed(value, 2)
+
+    columns = {name: tuple(to(float(x)) for x in curve[name]) for name in curve.columns}
+    low, high = columns["assumed"][0], columns["assumed"][-1]
+    flips = [flip["assumed"] for flip in facts["flips"] if low <= to(flip["assumed"]) <= high]
+    important = facts["important"]
+    return MissingTable(
+        title=title,
+        subtitle=_subtitle(facts, text),
+        axis=axis,
+        assumed=columns["assumed"],
+        estimate=columns["estimate"],
+        ci_low=columns["ci_low"],
+        ci_high=columns["ci_high"],
+        lines=(
+            (0.0, "they found nothing"),
+            (to(facts["if_alike"]["assumed"]), "they found what the others did"),
+        ),
+        flips=tuple((to(value), text(value)) for value in flips),
+        important=None if important is None else to(important),
+        important_label="" if important is None else f"matters: {text(important)}",
+    )
+
+
+def draw(table: MissingTable | chart.Withheld) -> Figure:
+    """Draw the prepared table."""
+    if isinstance(table, chart.Withheld):
+        return chart.withheld(table)
+    with style.context():
+        fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, 66.0))
+        box = ax.get_position()
+        ax.set_position(
+            (box.x0, box.y0, box.width, box.height - _HEAD / (72 * fig.get_figheight()))
+        )
+        values = [*table.ci_low, *table.ci_high]
+        chart.effect_axis(ax, table.axis, values, along="y")
+        chart.effect_axis(ax, table.axis, [table.assumed[0], table.assumed[-1]])
+        ax.set_xlim(table.assumed[0], table.assumed[-1])
+        ax.set_xlabel("Effect assumed in the missing trials")
+        ax.set_ylabel(f"Pooled {table.axis.label[0].lower()}{table.axis.label[1:]}")
+        chart.null_line(ax, along="y")
+        ax.fill_between(table.assumed, table.ci_low, table.ci_high, color=style.EFFECT, alpha=0.35,
+                        lw=0, zorder=2, label="interval")  # fmt: skip
+        ax.plot(table.assumed, table.estimate, color=style.SUMMARY, lw=1.4, zorder=4,
+                label="estimate")  # fmt: skip
+        ends = ((table.estimate, "estimate"), (table.ci_high, ""), (table.ci_low, "95 % CI"))
+        _name_ends(ax, [(line[-1], name) for line, name in ends if name], table)
+        _upright(ax, table.lines)
+        _flips(ax, table)
+    return fig
+
+
+def _upright(ax: Axes, lines: Sequence[tuple[float, str]]) -> None:
+    """Dashed lines with a label above the panel, each in a row of its own, inside the panel."""
+    wide, tall = (72 * size / ax.figure.dpi for size in (ax.bbox.width, ax.bbox.height))
+    low, high = ax.get_xlim()
+    for i, (x, label) in enumerate(lines):
+        ax.axvline(x, color=style.RULE, lw=style.MEDIUM, ls=(0, (4, 3)), zorder=3, label=label)
+        half = width(label, style.SMALL) / 2
+        at = wide * (x - low) / (high - low)
+        at = min(max(at, half), wide - half)
+        ax.text(at / wide, 1 + (5 + 11 * i) / tall, label, transform=ax.transAxes, ha="center",
+                va="bottom", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def _flips(ax: Axes, table: MissingTable) -> None:
+    """A ring where the interval's limit touches no difference, with what is assumed there."""
+    wide = 72 * ax.bbox.width / ax.figure.dpi
+    low, high = ax.get_xlim()
+    taken = -math.inf
+    for x, label in sorted(table.flips):
+        ax.plot([x], [0.0], "o", mfc=style.PAPER, mec=style.PREDICTION, mew=1.3, ms=5.5, zorder=6,
+                label="flip", clip_on=False)  # fmt: skip
+        size = width(label, style.SMALL, "bold")
+        at = wide * (x - low) / (high - low)
+        start = at + 6 if at + 6 + size < wide else at - 6 - size
+        # Two labels side by side: the second one goes below the line.
+        below = start < taken
+        taken = start + size
+        ax.annotate(label, (low + start / wide * (high - low), 0.0), xytext=(0, -7 if below else 7),
+                    textcoords="offset points", ha="left", va="top" if below else "bottom",
+                    color=style.PREDICTION, zorder=7,
+                    fontproperties=font(style.SMALL, "bold"))  # fmt: skip
+
+
+def _name_ends(ax: Axes, names: list[tuple[float, str]], table: MissingTable) -> None:
+    """Names of the lines at the right edge of the panel, moved apart where they would touch."""
+    tall = 72 * ax.bbox.height / ax.figure.dpi
+    low, high = ax.get_ylim()
+    marks = [(0.0, "no difference"), *names]
+    if table.important is not None and low < table.important < high:
+        ax.axhline(table.important, color=style.PREDICTION, lw=style.MEDIUM, ls=(0, (1, 2)),
+                   zorder=3, label="important")  # fmt: skip
+        marks.append((table.important, table.important_label))
+    apart, last = style.SMALL * style.LINE_HEIGHT, -math.inf
+    for value, name in sorted(marks):
+        at = max(tall * (value - low) / (high - low), last + apart)
+        last = at
+        ax.text(1.01, at / tall, name, transform=ax.transAxes, ha="left", va="center",
+                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def _subtitle(facts: Mapping[str, Any], text: Any) -> str:
+    named = list(facts["studies"])
+    more = len(named) - _NAMES
+    who = ", ".join(named[:_NAMES]) + (f" and {more} more" if more > 0 else "")
+    out = [f"Added: {who} (n = {facts['n']}), k = {facts['k']} with them; {facts['model']}."]
+    between = " and ".join(text(value) for value in facts["searched"])
+    for answer in facts["answers"]:
+        what = _BEGINS[answer["question"]]
+        if answer["at_null"]:
+            out.append(f"Even if they found nothing, {what}.")
+        elif answer["reached"]:
+            out.append(f"From {text(answer['assumed'])} on, {what}.")
+        else:
+            out.append(f"No common effect between {between} is found from which {what}.")
+    if facts["not_searched"]:
+        out.append(f"Where the conclusion flips is not known: {facts['not_searched']}.")
+    return " ".join(out)

@@ -1,0 +1,340 @@
+"""The specification curve: all estimates of one question in order, and the choices behind each.
+
+Above, each specification's estimate with its interval; below, a mark for each level it takes.
+Other questions (levels of non-equivalent choices) stand as lines of numbers under the curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, style
+from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
+from trialpool.figures.lettering import font, width, wrap
+from trialpool.results import Array
+
+MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
+CURVE, ROW, GAP, NOTE = 190.0, 9.6, 9.0, 11.0  # heights in points
+LEFT, RIGHT, KEY = 138.0, 14.0, 16.0
+_COLUMNS = (200.0, 265.0, 385.0)  # where the numbers of other questions stand
+_SHARE = 0.05  # of all intervals, those that may reach beyond the axis at either end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A factor's title, and the places of the drawn specifications at each of its levels."""
+
+    title: str
+    levels: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """What is drawn, on the analysis scale, in the order of the estimates.
+
+    `own` is the place of the protocol's own specification; None where it has no estimate.
+    `others` has a row of words for each other question.
+    """
+
+    title: str
+    subtitle: str
+    axis: EffectAxis
+    estimate: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    own: int | None
+    groups: tuple[Group, ...]
+    others: tuple[tuple[str, str, str, str], ...]
+
+
+def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> Curve | Withheld:
+    """Prepare the curve of the protocol's question.
+
+    Parameters
+    ----------
+    multiverse : multiverse.csv of the analysis
+    model : its model.json, with the summary of the multiverse under "multiverse"
+    """
+    told, axis = model["multiverse"], EffectAxis.of(model)
+    title = f"Specification curve: {model['title']}"
+    factors, question = told["factors"], told["questions"][0]
+    mine = multiverse
+    for factor in factors:
+        if factor["kind"] == "N":
+            mine = mine[mine[factor["name"]] == factor["levels"][0]]
+    mine = mine[mine["estimate"].notna()].sort_values(
+        ["estimate", "ci_low"], kind="stable", ignore_index=True
+    )
+    if mine.empty:
+        return Withheld(title=title, reason="no specification of this question has an estimate")
+    protocol = np.ones(len(mine), dtype=bool)
+    for factor in factors:
+        protocol &= (mine[factor["name"]] == factor["levels"][0]).to_numpy()
+    own = int(protocol.argmax()) if protocol.any() else None
+    drawn = _thinned(len(mine), own)
+    part = mine.iloc[drawn]
+    numbers = [part[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high")]
+    if axis.log:
+        with np.errstate(divide="ignore"):
+            numbers = [np.log(values) for values in numbers]
+    estimate, low, high = (tuple(float(v) for v in values) for values in numbers)
+    return Curve(
+        title=title,
+        subtitle=_subtitle(question, len(drawn), len(mine), own, model),
+        axis=axis,
+        estimate=estimate,
+        low=low,
+        high=high,
+        own=None if own is None else drawn.index(own),
+        groups=tuple(_groups(part, factors)),
+        others=tuple(_other(each, axis) for each in told["questions"][1:]),
+    )
+
+
+def _thinned(n: int, own: int | None) -> list[int]:
+    """Every place, or places at even steps from first to last, with the protocol's own."""
+    if n <= MOST:
+        return list(range(n))
+    steps = {int(i) for i in np.linspace(0, n - 1, MOST).round()}
+    return sorted(steps | ({own} if own is not None else set()))
+
+
+def _groups(part: pd.DataFrame, factors: Sequence[Mapping[str, Any]]) -> list[Group]:
+    """Factors with more than one level among what is drawn, non-equivalent ones apart."""
+    found = []
+    for factor in factors:
+        values = part[factor["name"]].tolist()
+        levels = [
+            (level, tuple(i for i, value in enumerate(values) if value == level))
+            for level in factor["levels"]
+        ]
+        levels = [each for each in levels if each[1]]
+        if len(levels) > 1:
+            found.append(Group(title=factor["title"], levels=tuple(levels)))
+    return found
+
+
+def _subtitle(
+    question: Mapping[str, Any], drawn: int, n: int, own: int | None, model: Mapping[str, Any]
+) -> str:
+    count = question["specifications"]
+    parts = [f"{count} specification{'s' if count != 1 else ''}"]
+    if question["distinct"] < count:
+        parts.append(f"{question['distinct']} different")
+    if question["with_estimate"] < question["distinct"]:
+        parts.append(f"{question['with_estimate']} with an estimate")
+    if drawn < n:
+        parts.append(f"{drawn} drawn at even steps")
+    lines = [", ".join(parts) + "."]
+    if question["distinct"] < count:
+        lines.append("Equal fits stand under the first of their choices.")
+    if own is None:
+        lines.append("The protocol's own has no estimate.")
+    elif question["same_sign"] is not None:
+        lines.append(f"Same side as the protocol's: {_percent(question['same_sign'])}.")
+    sides = [
+        f"{_percent(question[key])} favour {model[label].lower()}"
+        for key, label in (
+            ("favours_experimental", "experimental_label"),
+            ("favours_control", "control_label"),
+        )
+    ]
+    lines.append(f"Intervals that exclude no difference: {', '.join(sides)}.")
+    if question["most"]:
+        share = _percent(question["factors"][0]["eta2"])
+        lines.append(f"Most moved by {question['most'].lower()} ({share} of the variance).")
+    return " ".join(lines)
+
+
+def _percent(share: float) -> str:
+    """A share that is not all or nothing never reads so."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def _other(question: Mapping[str, Any], axis: EffectAxis) -> tuple[str, str, str, str]:
+    form = style.ratio if axis.log else style.significant
+    count = str(question["distinct"])
+    if not question["with_estimate"]:
+        return question["question"], count, "no estimate", "–"
+    middle, low, high = (form(question[name]) for name in ("median", "lowest", "highest"))
+    return (
+        question["question"],
+        count,
+        f"{middle} ({low} to {high})",
+        _percent(question["excludes_null"]),
+    )
+
+
+def draw(table: Curve | Withheld) -> Figure:
+    """The figure, one page column wide."""
+    if isinstance(table, Withheld):
+        return chart.withheld(table)
+    with style.context():
+        lines = sum(1 + len(group.levels) for group in table.groups)
+        matrix = ROW * lines + GAP * len(table.groups)
+        questions = [wrap(each[0], _COLUMNS[0] - 20, style.SMALL) for each in table.others]
+        foot = NOTE * sum(map(len, questions)) + 3 * NOTE if questions else 0.0
+        fig, _ = chart.sheet(
+            table.title, table.subtitle, panels=0, height=KEY + CURVE + matrix + foot + style.MARGIN
+        )
+        tall = 72 * fig.get_figheight()
+
+        def axes(bottom: float, height: float) -> Axes:
+            wide = chart.WIDTH - LEFT - RIGHT
+            box = (LEFT / chart.WIDTH, bottom / tall, wide / chart.WIDTH, height / tall)
+            ax = fig.add_axes(box)
+            ax.spines[["top", "right", "bottom"]].set_visible(False)
+            ax.spines["left"].set(color=style.RULE, linewidth=style.THIN)
+            ax.set_xlim(-0.5, len(table.estimate) - 0.5)
+            ax.set_xticks([])
+            return ax
+
+        base = style.MARGIN + foot
+        cut = _curve(axes(base + matrix, CURVE), table)
+        _key(fig, base + matrix + CURVE + 4, table, cut)
+        if table.groups:
+            ax = axes(base, matrix)
+            ax.set_ylim(0, matrix)
+            ax.set_yticks([])
+            ax.spines["left"].set_visible(False)
+            _matrix(ax, table, matrix)
+        if questions:
+            _others(fig, table, questions, foot)
+    return fig
+
+
+def _curve(ax: Axes, table: Curve) -> int:
+    """Estimates with their intervals; how many of these reach beyond the axis."""
+    estimate, low, high = (np.array(v) for v in (table.estimate, table.low, table.high))
+    ends = [0.0, *estimate[[0, -1]]]
+    if table.own is not None:
+        ends += [low[table.own], high[table.own]]
+    finite = np.isfinite(low) & np.isfinite(high)
+    ends += [np.quantile(low[finite], _SHARE), np.quantile(high[finite], 1 - _SHARE)]
+    axis = table.axis
+    effect_axis(ax, axis, [float(v) for v in ends], along="y", sides=False)
+    ax.yaxis.label.set_fontproperties(font(style.BODY))
+    ax.tick_params(labelsize=style.SMALL, color=style.RULE, labelcolor=style.INK,
+                   width=style.THIN, length=3)  # fmt: skip
+    chart.null_line(ax, along="y")
+    step = 72 * ax.bbox.width / ax.figure.dpi / len(estimate)
+    line, dot = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
+    bottom, top = ax.get_ylim()
+    beyond = (low > 0) | (high < 0)
+    x = np.arange(len(estimate), dtype=float)
+    for part, colour, name in (
+        (~beyond, style.HAIRLINE, "includes"),
+        (beyond, style.EFFECT, "excludes"),
+    ):
+        at = np.flatnonzero(part)
+        ax.plot(*_segments(x[at], np.clip(low[at], bottom, top), np.clip(high[at], bottom, top)),
+                color=colour, lw=line, solid_capstyle="butt", label=name)  # fmt: skip
+    for part, colour in ((~beyond, style.MUTED), (beyond, style.SUMMARY)):
+        at = np.flatnonzero(part)
+        half = float(dot / 2 / step)
+        ax.plot(*_segments(estimate[at], x[at] - half, x[at] + half)[::-1], color=colour, lw=dot,
+                solid_capstyle="butt", zorder=3, label="estimates")  # fmt: skip
+    if table.own is not None:
+        i = table.own
+        ax.plot([i, i], np.clip([low[i], high[i]], bottom, top), color=style.PREDICTION,
+                lw=1.4, solid_capstyle="butt", zorder=4, label="own interval")  # fmt: skip
+        ax.plot([i], [estimate[i]], "D", ms=4.5, color=style.PREDICTION, mec=style.PAPER,
+                mew=0.5, zorder=5, label="own")  # fmt: skip
+    return int(((low < bottom) | (high > top)).sum())
+
+
+def _segments(x: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """Lines from low to high as one line with gaps: far fewer bytes than a line each."""
+    gap = np.full(len(x), np.nan)
+    return np.column_stack([x, x, gap]).ravel(), np.column_stack([low, high, gap]).ravel()
+
+
+def _key(fig: Figure, y: float, table: Curve, cut: int) -> None:
+    """What the colours mean, and how many intervals are cut, above the curve."""
+    high = 72 * fig.get_figheight()
+    ax = fig.add_axes((0, y / high, 1, KEY / high))
+    ax.set(xlim=(0, chart.WIDTH), ylim=(0, KEY))
+    ax.set_axis_off()
+    x = style.MARGIN
+    items = [("excludes no difference", style.SUMMARY, "s"), ("includes it", style.MUTED, "s")]
+    if table.own is not None:
+        items.append(("the protocol's own", style.PREDICTION, "D"))
+    for words, colour, marker in items:
+        ax.plot([x + 3], [KEY / 2], marker, ms=4, color=colour, mew=0)
+        ax.text(x + 10, KEY / 2, words, va="center", color=style.MUTED,
+                fontproperties=font(style.SMALL))  # fmt: skip
+        x += 10 + width(words, style.SMALL) + 16
+    if cut:
+        words = f"{cut} interval{'s' if cut > 1 else ''} cut at the edge"
+        ax.text(chart.WIDTH - RIGHT, KEY / 2, words, ha="right", va="center", color=style.MUTED,
+                fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def _matrix(ax: Axes, table: Curve, height: float) -> None:
+    """A line for each level, with a mark under each specification that has it."""
+    n = len(table.estimate)
+    step = (chart.WIDTH - LEFT - RIGHT) / n
+    half = min(0.5, 2.4 / step)
+    y = height
+    if table.own is not None:
+        ax.axvline(table.own, color=style.PREDICTION, lw=style.THIN, zorder=1, label="own")
+    for group in table.groups:
+        y -= GAP
+        _label(ax, y - ROW / 2, group.title, -LEFT + style.MARGIN, style.INK)
+        for level, places in group.levels:
+            y -= ROW
+            middle = y - ROW / 2
+            _label(ax, middle, level, -LEFT + style.MARGIN + 7, style.MUTED)
+            ax.axhline(middle, color=style.HAIRLINE, lw=0.35, zorder=0)
+            # Marks that touch are one line: far fewer bytes.
+            start, end = _runs(places, 1.0 if half == 0.5 else 0.0)
+            x, line = _segments(np.full(len(start), middle), start - half, end + half)[::-1]
+            ax.plot(x, line, color=style.INK, lw=4.2, solid_capstyle="butt", zorder=2,
+                    label=level)  # fmt: skip
+        y -= ROW
+
+
+def _runs(places: Sequence[int], reach: float) -> tuple[Array, Array]:
+    """First and last of each run of places that lie no further apart than `reach`."""
+    at = np.array(places, dtype=float)
+    breaks = np.flatnonzero(np.diff(at) > reach)
+    return at[[0, *(breaks + 1)]], at[[*breaks, len(at) - 1]]
+
+
+def _label(ax: Axes, y: float, words: str, x: float, colour: str) -> None:
+    ax.annotate(words, (0, y), (x, 0), xycoords=("axes fraction", "data"),
+                textcoords="offset points", va="center", color=colour, annotation_clip=False,
+                fontproperties=font(style.SMALL))  # fmt: skip
+
+
+def _others(fig: Figure, table: Curve, questions: Sequence[Sequence[str]], foot: float) -> None:
+    """The other questions, a line of numbers each."""
+    high = 72 * fig.get_figheight()
+    y = style.MARGIN + foot - 1.6 * NOTE
+
+    def write(words: str, x: float, colour: str = style.INK) -> None:
+        fig.text(x / chart.WIDTH, y / high, words, color=colour, va="baseline",
+                 fontproperties=font(style.SMALL))  # fmt: skip
+
+    heads = ("Other questions, kept apart", "different", "median (range)", "exclude null")
+    columns = (style.MARGIN, *_COLUMNS)
+    for head, x in zip(heads, columns, strict=True):
+        write(head, x, style.MUTED)
+    for words, each in zip(questions, table.others, strict=True):
+        y -= NOTE
+        for cell, x in zip(each[1:], _COLUMNS, strict=True):
+            write(cell, x)
+        for i, line in enumerate(words):
+            y -= NOTE if i else 0.0
+            write(line, style.MARGIN)

@@ -1,0 +1,21 @@
+"""Words that stand in tables of results and are read back by pages.
+
+They live apart from what computes them, so that a page need not import an engine.
+"""
+
+# kind of a row of small_studies.csv
+TEST, ESTIMATE = "test", "estimate"
+
+# target of a row of next_trial.csv
+EXCLUDES = "interval excludes no difference"
+INCLUDES = "interval includes no difference"
+BEYOND = "interval beyond the important difference"
+
+# status of a trial's result in missing_evidence.csv
+AVAILABLE = "in the analysis"
+UNUSABLE = "measured, numbers not usable"
+RESULT = "missing, presumably because of the result"
+OTHER = "missing, for another reason"
+UNCLEAR = "missing, unclear why"
+NOT_KNOWN = "not measured or not known to be"
+OUTSIDE = "outside the analysis"

@@ -1,0 +1,112 @@
+"""How far to trust each number: all diagnostics of one analysis, as tables and as facts.
+
+What k does not allow is an empty table; `policy` says why. A new diagnostic is a table here, its
+facts in `facts.py`, and its words in `report/trust_words.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool.results import Posterior
+from trialpool.review import facts
+from trialpool.review.beliefs import beliefs
+from trialpool.review.coverage import coverage
+from trialpool.review.fit import Fit, shown
+from trialpool.review.fragility import fragility
+from trialpool.review.influence import cumulative_table, influence_table, weight_shares
+from trialpool.review.missing_effect import missing_effect
+from trialpool.review.multiverse import Multiverse
+from trialpool.review.next_trial import next_trial
+from trialpool.review.protocol import Review
+from trialpool.review.sensitivity import posterior as believe
+from trialpool.review.small_studies import COLUMNS, small_studies
+from trialpool.review.what_if import WhatIf
+
+# The tables of an analysis that say how far to trust it; each is a file of that name.
+TRUST_TABLES = (
+    "influence", "cumulative", "weights", "small_studies", "missing_effect", "next_trial",
+    "coverage", "priors", "multiverse",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The tables by name, and what verdict and words are made of."""
+
+    tables: Mapping[str, pd.DataFrame]
+    facts: Mapping[str, Any]
+
+
+def trust(
+    studies: pd.DataFrame,
+    result: Fit,
+    absent: WhatIf,
+    posterior: Posterior | None,
+    multiverse: Multiverse,
+    risk_of_bias: pd.DataFrame,
+    review: Review,
+    condition: str,
+    name: str,
+) -> Trust:
+    """Ask of one analysis everything its number of trials allows.
+
+    Parameters
+    ----------
+    studies : its studies.csv
+    result, absent, posterior, multiverse : what was pooled, what is missing, the Bayesian model,
+        and all declared specifications
+    risk_of_bias : the condition's judgements
+    """
+    analysis = review.conditions[condition].analyses[name]
+    measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
+    better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
+    display = {"estimate": result.estimate, "ci_low": result.ci_low, "ci_high": result.ci_high}
+    named = f"{analysis.outcome} {review.outcomes[analysis.outcome].title}"
+    gone = missing_effect(studies, absent, analysis, model, important, better)
+    further, about = next_trial(studies, analysis, model, important, better)
+    allowed = "asymmetry tests" not in result.policy.withheld
+    asymmetry = (
+        small_studies(studies, measure, model, better)
+        if allowed
+        else pd.DataFrame(columns=list(COLUMNS))
+    )
+    found = {
+        "influence": influence_table(studies, measure, model),
+        "cumulative": cumulative_table(studies, measure, model),
+        "weights": weight_shares(studies, risk_of_bias),
+        "small_studies": asymmetry,
+        "missing_effect": gone.curve,
+        "next_trial": further,
+        "coverage": coverage(
+            studies, measure, model, defaults.alternatives, posterior, defaults.smd
+        ),
+        "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale, named),
+        "multiverse": multiverse.table,
+    }
+    threshold = None if important is None else shown(important, measure)
+    missing = absent.missing[absent.missing["what_if"] == "yes"]
+    if_null = None
+    if len(missing):
+        both = pd.concat([part[["trial_id", "yi", "vi"]] for part in (studies, missing)])
+        if_null = believe(both, measure, defaults.bayes, better, important)
+    flagged = studies.loc[studies["flags"].notna(), "study"]
+    return Trust(
+        tables=found,
+        facts={
+            "influence": facts.of_influence(found["influence"], display, measure),
+            "weights": facts.of_weights(found["weights"]),
+            "flagged": list(dict.fromkeys(flagged)),
+            "small_studies": facts.of_small_studies(asymmetry, display, measure),
+            "missing_effect": gone.facts,
+            "next_trial": about,
+            "coverage": facts.of_coverage(found["coverage"]),
+            "priors": facts.of_priors(found["priors"], threshold, if_null),
+            "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
+            "fragility": fragility(studies, result, measure, model),
+        },
+    )

@@ -1,0 +1,145 @@
+"""The extended funnel: its table and what is drawn."""
+
+from __future__ import annotations
+
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_checks import bytes_of, outside, overlaps
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+
+import trialpool as tp
+from trialpool import tables
+from trialpool.figures.chart import Withheld
+from trialpool.figures.next_trial import FunnelTable, draw, rows
+from trialpool.review.next_trial import next_trial
+from trialpool.review.protocol import Analysis
+from trialpool.review.settings import Model
+
+CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
+         "k = 60": (60, "MD")}  # fmt: skip
+
+
+def case(
+    k: int, measure: str, shift: float = -0.5
+) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
+    rng = np.random.default_rng(k)
+    studies = pd.DataFrame(
+        {"trial_id": [f"T{i}" for i in range(k)], "yi": rng.normal(shift, 0.2, k),
+         "vi": rng.uniform(0.03, 0.2, k), "event_control": 12.0, "totaln_control": 40.0,
+         "sd_experimental": np.nan, "sd_control": np.nan, "n_experimental": 40.0,
+         "n_control": 40.0}
+    )  # fmt: skip
+    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)  # type: ignore[arg-type]
+    _, facts = next_trial(studies, analysis, Model(), 0.3, "lower")
+    log_scale = measure in ("OR", "RR")
+    pooled = tp.pool(studies["yi"], studies["vi"]).beta
+    model = {"title": "Symptoms", "measure": measure, "better": "lower",
+             "scale": "log" if log_scale else "identity",
+             "display": {"estimate": float(np.exp(pooled)) if log_scale else pooled},
+             "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
+    return studies, tables.plain(facts), model
+
+
+def prepared(name: str) -> FunnelTable:
+    table = rows(*case(*CASES[name]))
+    assert isinstance(table, FunnelTable)
+    return table
+
+
+def key(fig: Figure) -> list[str]:
+    legend = fig.axes[0].get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_overlaps_or_is_cut(name: str) -> None:
+    fig = draw(prepared(name))
+    assert overlaps(fig) == []
+    assert outside(fig) == []
+
+
+def test_each_place_is_a_fit_with_that_trial() -> None:
+    studies, facts, model = case(*CASES["k = 3"])
+    table = rows(studies, facts, model)
+    assert isinstance(table, FunnelTable)
+    assert table.pooled.shape == (len(table.errors), len(table.effects))
+    i, j = 30, 70
+    one = tp.pool([*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2])
+    assert table.pooled[i, j] == pytest.approx(one.beta)
+    assert table.half[i, j] == pytest.approx(one.ci_ub - one.beta)
+
+
+def test_the_edge_of_the_shade_is_where_the_interval_ends_at_zero() -> None:
+    """The lines drawn pass through trials with which a limit is 0."""
+    table = prepared("k = 1")
+    (ax,) = draw(table).axes
+    drawn = [c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled]
+    assert len(drawn) == 2
+    ((y0, s0),) = table.trials
+    for collection in drawn:
+        for x, s in np.asarray(collection.get_paths()[0].vertices)[::20]:
+            one = tp.pool([y0, x], [s0**2, s**2], tau2="EE", test="z")
+            assert min(abs(one.ci_lb), abs(one.ci_ub)) < 0.01
+
+
+def test_trials_and_people_stand_where_they_should() -> None:
+    table = prepared("k = 3")
+    ax = draw(table).axes[0]
+    (dots,) = [line for line in ax.lines if line.get_label() == "trials"]
+    places = zip(np.asarray(dots.get_xdata()), np.asarray(dots.get_ydata()), strict=True)
+    assert [(float(x), float(y)) for x, y in places] == list(table.trials)
+    for se, n in table.people:
+        assert se == pytest.approx(2 / np.sqrt(n))
+
+
+def test_the_key_names_only_what_is_drawn() -> None:
+    both = key(draw(prepared("k = 1")))
+    assert [t for t in both if t.startswith("excludes")] == [
+        "excludes no difference: benefit",
+        "excludes no difference: harm",
+    ]
+    certain = key(draw(prepared("k = 60")))
+    assert "excludes no difference: harm" not in certain
+    assert certain[-1] == "pooled estimate now"
+
+
+def test_benefit_may_lie_on_the_right() -> None:
+    studies, facts, model = case(1, "SMD")
+    table = rows(studies, facts, model | {"better": "higher"})
+    names = [t for t in key(draw(table)) if t.startswith("excludes")]
+    assert names[0] == "excludes no difference: harm"
+
+
+def test_without_a_standard_deviation_there_are_no_people() -> None:
+    table = prepared("k = 60")
+    assert table.people == ()
+    assert "People" not in table.subtitle
+
+
+def test_ratios_are_drawn_as_logs() -> None:
+    studies, facts, model = case(*CASES["k = 6"])
+    table = rows(studies, facts, model)
+    assert isinstance(table, FunnelTable)
+    assert table.estimate == pytest.approx(log(model["display"]["estimate"]))
+    assert table.important == pytest.approx(0.3)
+    assert "with a risk of 30 % in the control arm" in table.subtitle
+
+
+def test_a_reason_is_shown_instead() -> None:
+    _, _, model = case(1, "SMD")
+    table = rows(pd.DataFrame(), {"reason": "no trial is in the analysis"}, model)
+    assert isinstance(table, Withheld)
+    assert draw(table).axes == []
+
+
+def test_bytes_repeat_and_stay_small(tmp_path: Path) -> None:
+    one, two = (bytes_of(draw(prepared("k = 60")), tmp_path) for _ in range(2))
+    assert one == two
+    assert len(one["svg"]) < 150_000

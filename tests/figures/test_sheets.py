@@ -1,0 +1,140 @@
+"""Every figure of an analysis from its written tables, for one trial and for sixty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_checks import outside, overlaps
+
+from trialpool import tables
+from trialpool.effects import effect_size
+from trialpool.figures import sheets, style
+from trialpool.figures.catalogue import CHARTS, WITHHELD
+from trialpool.report.caveats import Analysis
+from trialpool.report.trust_tables import trust_grids
+from trialpool.report.trust_words import trust_words
+from trialpool.report.verdict import verdict
+from trialpool.review.analysis import Material, analyse
+from trialpool.review.effect_rows import EFFECT_COLUMNS
+from trialpool.review.protocol import Review, resolve
+from trialpool.review.trust import TRUST_TABLES
+from trialpool.review.universes import UNIVERSE_COLUMNS
+
+SIZES = (1, 2, 3, 6, 60)
+
+
+def review(measure: str) -> Review:
+    kind = "continuous" if measure == "SMD" else "binary"
+    return resolve({
+        "title": "Made up", "question": "Does it help?", "version": "1", "data_until": "never",
+        "experimental": "drug", "notice": "No advice.", "built_from": ["nothing"],
+        "outcomes": {"mood": {"title": "mood", "kind": kind, "better": "lower"}},
+        "conditions": {"blue": {"title": "Blue", "question": "Why?", "analyses": {
+            "mood": {"title": "Mood", "outcome": "mood", "measure": measure}}}},
+    })  # fmt: skip
+
+
+def material(k: int, measure: str) -> Material:
+    """K trials of growing size, one missing trial, judgements of all."""
+    i = np.arange(k)
+    n1, n2 = 20 + 3 * i, 22 + 3 * i
+    ids = [f"Trial{x}" for x in i]
+    rows: dict[str, Any] = dict.fromkeys(EFFECT_COLUMNS) | {
+        "effect_id": [f"{name}|a-b" for name in ids], "trial_id": ids,
+        "study": [f"Investigator {x} and others" for x in i], "year": 1990 + i % 30,
+        "comparison": "drug v placebo", "comparator_class": "placebo", "outcome": "mood",
+        "instrument": "SCALE", "time_days": 7.0, "outcome_type": "msd", "design": "parallel",
+        "basis": "arms", "measure": measure, "n_experimental": n1, "n_control": n2, "n": n1 + n2,
+        "confidence": "primary", "records": "results.csv:2", "cells": "", "source_url": "https://x.y",
+    }  # fmt: skip
+    if measure == "SMD":
+        numbers = {"m1i": 18 - 3 * np.sin(i), "sd1i": 8.0 + 0 * i, "n1i": n1,
+                   "m2i": 20 + np.cos(i), "sd2i": 9.0 + 0 * i, "n2i": n2}  # fmt: skip
+        names = ("mean_experimental", "sd_experimental", "", "mean_control", "sd_control", "")
+    else:
+        numbers = {"ai": 3 + i % 4, "n1i": n1, "ci": 6 + i % 5, "n2i": n2}
+        names = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
+    sizes = effect_size(measure, **numbers)
+    rows |= {name: held for name, held in zip(names, numbers.values(), strict=True) if name}
+    rows |= {"yi": sizes.yi, "vi": sizes.vi, "formula": sizes.formula}
+    trials = pd.DataFrame({
+        "trial_id": [*ids, "Gone"], "study": [*rows["study"], "Gone 2021"],
+        "year": [*rows["year"], 2021], "design": "parallel",
+    })  # fmt: skip
+    missing = pd.DataFrame([{
+        "trial_id": "Gone", "outcome": "mood", "status": "completed_unpublished",
+        "period": "whole", "time_from_days": 7.0, "time_to_days": 7.0, "n_experimental": 50.0,
+        "n_control": 50.0, "n_total": None, "reported": None, "reason": "nothing found",
+        "what_if": "yes", "what_if_reason": None, "source_url": "https://x.y",
+    }])  # fmt: skip
+    arms = pd.DataFrame(columns=["trial_id", "arm_id", "role", "comparator_class"])
+    judged = {"trial_id": ids, "domain": "overall", "judgement": ["low", "high"][k % 2]}
+    return Material(
+        effects=pd.DataFrame(rows, columns=list(EFFECT_COLUMNS)),
+        universes=pd.DataFrame(columns=list(UNIVERSE_COLUMNS)),
+        trials=trials,
+        arms=arms,
+        missing=missing,
+        risk_of_bias=pd.DataFrame(judged),
+    )
+
+
+def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.DataFrame]]:
+    """An analysis as the next steps read it from its files."""
+    source = material(k, measure)
+    made = analyse(source, review(measure), "blue", "mood")
+    own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
+    held = {}
+    for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():
+        tables.write_table(folder / f"{name}.csv", table)
+        held[name] = tables.read_table(folder / f"{name}.csv")
+    tables.write_json(folder / "model.json", made.model)
+    trust = {name: held[name] for name in TRUST_TABLES}
+    parts = {name: held[name] for name in own}
+    model = tables.read_json(folder / "model.json")
+    return Analysis(model=model, **parts, trust=trust), held
+
+
+@pytest.mark.parametrize("measure", ["SMD", "RR"])
+@pytest.mark.parametrize("k", SIZES)
+def test_every_figure_is_whole_at_any_number_of_trials(
+    k: int, measure: str, tmp_path: Path
+) -> None:
+    """Nothing overlaps, nothing is cut; what k does not allow says so and which rule it is."""
+    analysis, held = written(k, measure, tmp_path)
+    drawn = set()
+    for name, figure in sheets.draw_all(analysis.model, held):
+        assert not overlaps(figure), name
+        assert not outside(figure), name
+        style.save(figure, [tmp_path / f"{name}.svg"])
+        if WITHHELD not in (tmp_path / f"{name}.svg").read_bytes():
+            drawn.add(name)
+    always = {"forest", "missing_effect", "next_trial", "specification_curve"}
+    expected = always | ({"cumulative", "priors"} if k > 1 else set())
+    if k >= 5:
+        expected |= {"leave_one_out", "baujat", "gosh", "funnel"}
+    assert drawn == expected
+    assert {*CHARTS, "forest"} >= drawn
+
+
+@pytest.mark.parametrize("measure", ["SMD", "RR"])
+@pytest.mark.parametrize("k", SIZES)
+def test_verdict_words_and_tables_stand_for_any_number_of_trials(
+    k: int, measure: str, tmp_path: Path
+) -> None:
+    """What a page says of trust needs no number of trials, and holds no missing number."""
+    analysis, _ = written(k, measure, tmp_path)
+    told = " ".join([verdict(analysis.model).line, *(c.text for c in trust_words(analysis))])
+    assert "nan" not in told
+    assert "None" not in told.replace("None of ", "")
+    questions = {caveat.name for caveat in trust_words(analysis)}
+    assert ("Does it hang on one trial?" in questions) == (k >= 5)
+    assert ("Do small trials tell another story?" in questions) == (k >= 10)
+    assert "What could missing trials change?" in questions
+    grids = trust_grids(analysis)
+    assert ("Each trial left out in turn" in grids) == (k >= 5)
+    assert all(len(row) == len(grid.columns) for grid in grids.values() for row in grid.rows)

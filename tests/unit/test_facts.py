@@ -1,0 +1,149 @@
+"""The few numbers that verdict and words are made of, from tables worked by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from trialpool.review import facts
+from trialpool.review.terms import ESTIMATE, TEST
+
+NAN = float("nan")
+BELOW = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
+ACROSS = {"estimate": -0.3, "ci_low": -0.7, "ci_high": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "measure", "side"),
+    [
+        (-0.9, -0.3, "SMD", -1), (0.3, 0.9, "MD", 1), (-0.3, 0.9, "SMD", 0), (0.0, 0.9, "SMD", 0),
+        (0.3, 0.9, "RR", -1), (1.1, 2.0, "OR", 1), (0.3, 1.9, "RR", 0), (NAN, 1.0, "RR", None),
+    ],
+)  # fmt: skip
+def test_the_side_of_an_interval(low: float, high: float, measure: str, side: int | None) -> None:
+    assert facts.side({"ci_low": low, "ci_high": high}, measure) == side
+
+
+def test_influence_names_the_trials_that_turn_it() -> None:
+    rows = [
+        {"study": "A", "influential": "no", **BELOW},
+        {"study": "B", "influential": "yes", **ACROSS},
+        {"study": "C", "influential": "no", "estimate": NAN, "ci_low": NAN, "ci_high": NAN},
+    ]
+    found = facts.of_influence(pd.DataFrame(rows), BELOW, "SMD")
+    assert found is not None
+    assert (found["turns"], found["influential"]) == (["B"], ["B"])
+    assert found["without"]["B"] == ACROSS
+
+
+def test_an_empty_table_is_no_finding() -> None:
+    empty = pd.DataFrame(columns=["study", "method", "coverage", "p_benefit"])
+    assert facts.of_influence(empty, BELOW, "SMD") is None
+    assert facts.of_small_studies(empty, BELOW, "SMD") is None
+    assert facts.of_coverage(empty) is None
+    assert facts.of_priors(empty, 0.5, None) is None
+
+
+def test_small_studies_count_what_could_be_had() -> None:
+    none = {"estimate": NAN, "ci_low": NAN, "ci_high": NAN, "p_value": NAN}
+    rows: list[dict[str, Any]] = [
+        {"method": "Egger", "kind": TEST, **none, "p_value": 0.09},
+        {"method": "Begg", "kind": TEST, **none, "p_value": 0.1},
+        {"method": "Fail-safe", "kind": TEST, **none},
+        {"method": "PET", "kind": ESTIMATE, "p_value": 0.2, **ACROSS},
+        {"method": "limit", "kind": ESTIMATE, "p_value": 0.2, **BELOW},
+        {"method": "beta", "kind": ESTIMATE, **none},
+    ]
+    found = facts.of_small_studies(pd.DataFrame(rows), BELOW, "SMD")
+    assert found == {
+        "tests": 2, "asymmetric": ["Egger"], "estimates": 2, "turns": ["PET"], "lowest": -0.6,
+        "highest": -0.3,
+    }  # fmt: skip
+
+
+def test_weights_add_up_what_one_would_rather_not_rest_on() -> None:
+    rows = [
+        ("risk of bias", "high", 30.0), ("risk of bias", "not judged", 20.0),
+        ("risk of bias", "no_information", 5.0), ("flagged", "yes", 12.5), ("flagged", "no", 87.5),
+        ("imputed", "no", 100.0), ("confidence", "abstract", 10.0),
+        ("confidence", "secondary", 15.0),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["by", "level", "weight"])
+    assert facts.of_weights(table) == {
+        "high risk of bias": 30.0, "risk of bias not judged": 25.0, "flagged": 12.5, "imputed": 0.0,
+        "not from the trial's own report": 25.0,
+    }  # fmt: skip
+
+
+def test_a_single_trial_carries_all_the_weight() -> None:
+    table = pd.DataFrame([("flagged", "yes", NAN)], columns=["by", "level", "weight"])
+    assert facts.of_weights(table)["flagged"] == 100.0
+
+
+def test_coverage_spans_the_plausible_heterogeneity() -> None:
+    shown, normal = (
+        "random effects (REML), Hartung-Knapp (hksj)",
+        "random effects (REML), normal quantile",
+    )
+    rows = [
+        (shown, "yes", "confidence", 0.0, 0.98), (shown, "yes", "confidence", 0.3, 0.94),
+        (shown, "yes", "prediction", 0.3, 0.91), (normal, "no", "confidence", 0.3, 0.85),
+        ("common effect, normal quantile", "no", "confidence", 0.3, 0.6),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["method", "shown", "interval", "tau2", "coverage"])
+    found = facts.of_coverage(table.assign(replicates=10000, sampling="normal"))
+    assert found is not None
+    assert found["confidence"] == [0.94, 0.98]
+    assert found["prediction"] == [0.91, 0.91]
+    assert found["normal"] == [0.85, 0.85]
+    assert found["tau2"] == [0.0, 0.3]
+
+
+def test_coverage_of_a_model_that_is_not_simulated_is_none() -> None:
+    rows = [("common effect, normal quantile", "no", "confidence", 0.3, 0.6, 10000, "normal")]
+    names = ["method", "shown", "interval", "tau2", "coverage", "replicates", "sampling"]
+    found = facts.of_coverage(pd.DataFrame(rows, columns=names))
+    assert found is not None
+    assert found["confidence"] is None
+
+
+def test_priors_give_the_range_of_both_sides() -> None:
+    table = pd.DataFrame({
+        "p_benefit": [0.9, 0.95, NAN], "p_important": [0.5, 0.6, NAN],
+        "p_harm_important": [0.02, 0.01, NAN],
+    })  # fmt: skip
+    found = facts.of_priors(table, 0.5, None)
+    assert found is not None
+    assert found["priors"] == 2
+    assert found["benefit"] == {"any": [0.9, 0.95], "matters": [0.5, 0.6]}
+    assert found["harm"]["any"] == pytest.approx([0.05, 0.1])
+    assert found["harm"]["matters"] == [0.01, 0.02]
+
+
+def question(excludes: float, experimental: float, control: float) -> dict[str, Any]:
+    factors = [
+        {"factor": "Test", "swing": 0.4}, {"factor": "Model", "swing": 0.1},
+        {"factor": "Arms", "swing": NAN},
+    ]  # fmt: skip
+    own = {
+        "specifications": 12, "distinct": 6, "lowest": -1.0, "highest": -0.1, "same_sign": 1.0,
+        "with_estimate": 6, "excludes_null": excludes, "favours_experimental": experimental,
+        "favours_control": control, "most": "Model", "factors": factors,
+    }  # fmt: skip
+    return {"questions": [own], "without_effect": []}
+
+
+def test_the_multiverse_counts_those_that_conclude_the_same() -> None:
+    """An interval across no difference agrees with those across; one below with those below."""
+    across = facts.of_multiverse(question(0.25, 0.25, 0.0), ACROSS, "SMD", "lower")
+    below = facts.of_multiverse(question(0.7, 0.6, 0.1), BELOW, "SMD", "lower")
+    harm = facts.of_multiverse(question(0.7, 0.6, 0.1), BELOW, "SMD", "higher")
+    assert across is not None
+    assert below is not None
+    assert harm is not None
+    assert across["share_same_conclusion"] == 0.75
+    assert below["share_same_conclusion"] == 0.6
+    assert harm["share_same_conclusion"] == 0.1
+    assert (across["turned_most_by"], across["moved_most_by"]) == ("Test", "Model")

@@ -1,0 +1,231 @@
+"""What the missing trials would have to have found: by hand, and where there is no answer."""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import trialpool as tp
+from trialpool.diagnostics import missing as m
+from trialpool.results import TrialpoolError
+from trialpool.review import missing_effect as review
+from trialpool.review.missing_effect import COLUMNS, MissingEffect, missing_effect
+from trialpool.review.protocol import Analysis
+from trialpool.review.settings import Model
+from trialpool.review.what_if import MISSING_COLUMNS, WhatIf
+
+Z = 1.959963984540054
+COMMON = Model(tau2="EE", test="z")
+HKSJ = Model()
+
+
+def analysis(measure: str = "SMD") -> Analysis:
+    return Analysis(title="t", outcome="o", measure=measure)  # type: ignore[arg-type]
+
+
+def studies(yi: list[float], vi: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"trial_id": [f"T{i}" for i in range(len(yi))], "yi": yi, "vi": vi})
+
+
+def absent(vi: list[float], *, others: int = 0) -> WhatIf:
+    """Missing trials of which the first can enter, each of 50 people."""
+    lines = [
+        {"trial_id": f"M{i}", "study": f"Missing {i}", "what_if": "yes" if i < len(vi) else "no",
+         "yi": 0.0, "vi": vi[i] if i < len(vi) else float("nan"), "n_total": 50.0}
+        for i in range(len(vi) + others)
+    ]  # fmt: skip
+    table = pd.DataFrame(lines, columns=list(MISSING_COLUMNS))
+    return WhatIf(missing=table, joint=None, added=tuple(table["trial_id"][: len(vi)]))
+
+
+def run(
+    yi: list[float], vi: list[float], extra: list[float], model: Model = COMMON, **settings: Any
+) -> MissingEffect:
+    given: dict[str, Any] = {"important": 0.5, "better": "lower", "measure": "SMD"} | settings
+    what = analysis(given.pop("measure"))
+    return missing_effect(
+        studies(yi, vi), absent(extra), what, model, given["important"], given["better"]
+    )
+
+
+def answers(result: MissingEffect) -> dict[str, tuple[bool, Any]]:
+    return {a["question"]: (a["at_null"], a["assumed"]) for a in result.facts["answers"]}
+
+
+# -- by hand ---------------------------------------------------------------------------------
+
+
+def test_a_common_effect_flips_where_the_weighted_mean_says() -> None:
+    """Two trials at 0 (v = 0.1) and one missing (v = 0.1): the mean is x / 3, its SE sqrt(v / 3);
+    the interval clears zero at x = 3 z sqrt(0.1 / 3), on either side.
+    """
+    edge = 3 * Z * sqrt(0.1 / 3)
+    found = answers(run([0.0, 0.0], [0.1, 0.1], [0.1], COMMON))
+    assert found["interval excludes no difference, benefit"] == (False, pytest.approx(-edge))
+    assert found["interval excludes no difference, harm"] == (False, pytest.approx(edge))
+    # The mean of the analysis is 0, its threshold the positive one: x / 3 = 0.5.
+    assert found["estimate reaches the important difference"] == (False, pytest.approx(1.5))
+
+
+def test_a_result_is_lost_where_the_missing_found_the_opposite() -> None:
+    """Effects of -1, -1 (v = 0.04) and one missing (v = 0.04): mean (x - 2) / 3, SE 0.2 / sqrt(3);
+    lost from x = 2 - 3 z SE on; the important difference, -0.5, from x = 0.5 on.
+    """
+    found = answers(run([-1.0, -1.0], [0.04, 0.04], [0.04], COMMON))
+    lost = 2 - 3 * Z * 0.2 / sqrt(3)
+    assert found["interval no longer excludes no difference"] == (False, pytest.approx(lost))
+    key = "estimate no longer reaches the important difference"
+    assert found[key] == (False, pytest.approx(0.5))
+    assert len(found) == 2
+
+
+def test_a_result_lost_by_null_trials_tells_what_would_keep_it() -> None:
+    """One trial at -0.5 (SE 0.2) and a missing one of the same size: mean (x - 0.5) / 2."""
+    found = answers(run([-0.5], [0.04], [0.04], COMMON, important=0.4))
+    keep = 0.5 - 2 * Z * 0.2 / sqrt(2)
+    assert found["interval no longer excludes no difference"] == (True, 0.0)
+    assert found["interval still excludes no difference"] == (False, pytest.approx(keep))
+    assert found["estimate no longer reaches the important difference"] == (True, 0.0)
+    key = "estimate still reaches the important difference"
+    assert found[key] == (False, pytest.approx(-0.3))
+
+
+def test_no_common_effect_would_do_under_knapp_hartung() -> None:
+    """Far trials add heterogeneity: with k = 5 of which m = 1 found x, |t| tends to
+    sqrt(m (k - 1) / (k - m)) = 1 for equal variances, below the t quantile of 2.78.
+    """
+    found = run([-0.3, 0.3, -0.2, 0.2], [0.1] * 4, [0.1], HKSJ)
+    assert [a["reached"] for a in found.facts["answers"]][:2] == [False, False]
+    assert found.facts["flips"] == []
+    far = m.with_missing([-0.3, 0.3, -0.2, 0.2], [0.1] * 4, [0.1], [1e6])
+    assert far.zval[0] == pytest.approx(1.0, rel=1e-4)
+
+
+def test_an_interval_under_knapp_hartung_excludes_zero_in_a_stretch_only() -> None:
+    """Both ends of the stretch are flips; between them and only there the refit excludes zero."""
+    yi, vi, extra = [-0.6, -0.8, -0.5], [0.12, 0.13, 0.11], [0.03, 0.05]
+    found = m.tipping(yi, vi, extra)
+    low, high = (c.at for c in found.sides)
+    assert [(c.before, c.after) for c in found.sides] == [(0, -1), (-1, 0)]
+    for x, excluded in ((low - 1e-6, 0), (low + 1e-6, 1), (high - 1e-6, 1), (high + 1e-6, 0)):
+        one = tp.pool([*yi, x, x], [*vi, *extra])
+        assert (one.ci_ub < 0) == bool(excluded)
+
+
+def test_ratios_are_read_on_the_display_scale() -> None:
+    """The same case in logs: the answers are the exponentials, the threshold a ratio."""
+    plain = run([-1.0, -1.0], [0.04, 0.04], [0.04], COMMON, measure="SMD", important=log(1.25))
+    ratio = run([-1.0, -1.0], [0.04, 0.04], [0.04], COMMON, measure="RR", important=log(1.25))
+    for one, other in zip(plain.facts["answers"], ratio.facts["answers"], strict=True):
+        assert other["assumed"] == pytest.approx(exp(one["assumed"]))
+    assert ratio.facts["important"] == pytest.approx(0.8)
+    assert ratio.facts["if_null"]["assumed"] == 1.0
+    assert ratio.facts["searched"][1] == pytest.approx(1 / ratio.facts["searched"][0])
+
+
+# -- what holds in general -------------------------------------------------------------------
+
+
+def test_the_curve_is_the_pooled_effect_of_each_assumption() -> None:
+    """Each row is `pool` with the missing trials there; the marks are among the rows."""
+    yi, vi, extra = [-0.6, -0.8, -0.5], [0.12, 0.13, 0.11], [0.03, 0.05]
+    result = run(yi, vi, extra, HKSJ)
+    assert tuple(result.curve.columns) == COLUMNS
+    assert 61 <= len(result.curve) <= 81
+    for x, *pooled in result.curve.to_numpy()[::13]:
+        one = tp.pool([*yi, x, x], [*vi, *extra])
+        assert pooled == pytest.approx([one.beta, one.ci_lb, one.ci_ub])
+    marks = [0.0, result.facts["estimate"], *(a["assumed"] for a in result.facts["answers"])]
+    assert {m for m in marks if m is not None} <= set(result.curve["assumed"])
+    assert result.curve["assumed"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("model", [COMMON, HKSJ])
+def test_flipping_the_sign_flips_the_answers(model: Model) -> None:
+    yi, vi, extra = [-0.6, -0.8, -0.1], [0.12, 0.13, 0.11], [0.03, 0.05]
+    one = answers(run(yi, vi, extra, model))
+    other = answers(run([-y for y in yi], vi, extra, model, better="higher"))
+    assert one.keys() == other.keys()
+    for question, (at_null, assumed) in one.items():
+        theirs = other[question]
+        assert theirs[0] == at_null
+        assert theirs[1] == (None if assumed is None else pytest.approx(-assumed))
+
+
+def test_two_trials_share_one_effect() -> None:
+    """One trial and one missing: the protocol's random effects become a common effect."""
+    result = run([-0.5], [0.04], [0.04], HKSJ)
+    assert result.facts["model"] == "common effect, normal quantile"
+    assert result.facts["k"] == 2
+
+
+def test_mantel_haenszel_is_refitted_by_inverse_variance() -> None:
+    """An assumed effect has no counts."""
+    data = studies([-0.5, -0.4], [0.04, 0.05]).assign(
+        event_experimental=[10.0, 12.0], totaln_experimental=[50.0, 60.0],
+        event_control=[18.0, 20.0], totaln_control=[50.0, 60.0],
+    )  # fmt: skip
+    model = Model(method="MH")
+    result = missing_effect(data, absent([0.1]), analysis("OR"), model, None, "lower")
+    pooled = tp.pool_counts([10, 12], [50, 60], [18, 20], [50, 60], measure="OR", method="MH")
+    assert result.facts["estimate"] == pytest.approx(exp(pooled.beta))
+    assert result.facts["model"] == "common effect, normal quantile"
+    assert result.facts["important"] is None
+    assert not any("important" in a["question"] for a in result.facts["answers"])
+
+
+def test_a_narrow_stretch_between_two_points_of_the_scan_is_found() -> None:
+    """The stretch in which the upper limit just clears zero is as narrow as wanted: the scan
+    looks again where the limit comes closest.
+    """
+    yi, vi, extra = np.array([-0.3, -0.3, 0.1]), np.full(3, 0.02), [0.02]
+    grid = np.linspace(-2, 2, 20001)
+    best = m.with_missing(yi, vi, extra, grid).ci_ub.min()
+    # Moving all effects, the missing one's with them, moves the limit as much: its minimum then
+    # lies just below zero.
+    found = m.tipping(yi - best - 1e-5, vi, extra)
+    low, high = (c.at for c in found.sides)
+    assert [(c.before, c.after) for c in found.sides] == [(0, -1), (-1, 0)]
+    assert high - low < 2 * found.limit / 400
+
+
+# -- nothing to say --------------------------------------------------------------------------
+
+
+def test_reasons_where_nothing_can_be_added() -> None:
+    for data, gone, reason in (
+        (studies([], []), absent([0.1]), review.NO_TRIAL),
+        (studies([0.1], [0.1]), absent([]), review.NONE_MISSING),
+        (studies([0.1], [0.1]), absent([], others=2), review.NONE_CAN_ENTER),
+    ):
+        result = missing_effect(data, gone, analysis(), COMMON, 0.5, "lower")
+        assert result.facts == {"reason": reason}
+        assert list(result.curve.columns) == list(COLUMNS)
+        assert not len(result.curve)
+
+
+def test_without_an_estimate_there_is_nothing_to_flip() -> None:
+    """Mantel-Haenszel has no risk ratio where one arm has no events at all."""
+    data = studies([0.9, 0.8], [2.0, 2.0]).assign(
+        event_experimental=[1.0, 1.0], totaln_experimental=[20.0, 20.0],
+        event_control=[0.0, 0.0], totaln_control=[20.0, 20.0],
+    )  # fmt: skip
+    result = missing_effect(data, absent([0.1]), analysis("RR"), Model(method="MH"), 0.2, "lower")
+    assert result.facts == {"reason": review.NO_ESTIMATE}
+
+
+def test_no_missing_trial_is_an_error_of_the_caller() -> None:
+    with pytest.raises(TrialpoolError, match="v_missing is empty"):
+        m.with_missing([0.1], [0.1], [], [0.0])
+    with pytest.raises(TrialpoolError, match=r"vi\[0\] = -1"):
+        m.tipping([0.1], [-1.0], [0.1])
+
+
+def test_a_limit_bounds_the_search() -> None:
+    found = m.tipping([0.0, 0.0], [0.1, 0.1], [0.1], tau2="EE", test="z", limit=0.5)
+    assert found.limit == 0.5
+    assert found.sides == ()

@@ -1,0 +1,35 @@
+"""What a workflow step imports before it does anything: a cold run starts a process per step."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from small import ROOT
+
+# Slow to import, and no business of the step.
+SLOW = {
+    "agreement": ("scipy", "matplotlib"),
+    "clean": ("scipy", "matplotlib", "pydantic"),
+    "effects": ("scipy.optimize", "scipy.stats", "matplotlib"),
+    "figures": ("scipy.optimize", "scipy.stats", "pydantic"),
+    "page": ("matplotlib", "scipy", "pydantic"),
+    "page_condition": ("matplotlib", "scipy", "pydantic"),
+    "pool": ("scipy.optimize", "scipy.stats", "matplotlib", "statsmodels"),
+    "summary": ("scipy", "matplotlib", "pydantic"),
+    "verify": ("statsmodels.api", "matplotlib"),
+}
+
+
+@pytest.mark.parametrize("script", SLOW)
+def test_a_step_starts_without_what_it_does_not_use(script: str) -> None:
+    """The imports of the script alone, in a process of its own."""
+    tree = ast.parse((ROOT / f"workflow/scripts/{script}.py").read_text(encoding="utf-8"))
+    lines = [ast.unparse(x) for x in tree.body if isinstance(x, ast.Import | ast.ImportFrom)]
+    code = "\n".join([*lines, "import sys", "print(*sys.modules)"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "trialpool.tables" in loaded
+    assert not set(SLOW[script]) & set(loaded)
