@@ -54,7 +54,14 @@ def material(k: int, measure: str) -> Material:
     if measure == "SMD":
         numbers = {"m1i": 18 - 3 * np.sin(i), "sd1i": 8.0 + 0 * i, "n1i": n1,
                    "m2i": 20 + np.cos(i), "sd2i": 9.0 + 0 * i, "n2i": n2}  # fmt: skip
-        names = ("mean_experimental", "sd_experimental", "", "mean_control", "sd_control", "")
+        names: tuple[str, ...] = (
+            "mean_experimental",
+            "sd_experimental",
+            "",
+            "mean_control",
+            "sd_control",
+            "",
+        )
     else:
         numbers = {"ai": 3 + i % 4, "n1i": n1, "ci": 6 + i % 5, "n2i": n2}
         names = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")

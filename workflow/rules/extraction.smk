@@ -51,7 +51,8 @@ rule effects:
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),
         defaults=REVIEW.defaults.model_dump(mode="json"),
         multiverses=lambda wildcards: [
-            each.model_dump(mode="json") for each in REVIEW.universes(wildcards.condition)
+            each.model_dump(mode="json")
+            for each in REVIEW.universes(wildcards.condition)
         ],
     script:
         "../scripts/effects.py"

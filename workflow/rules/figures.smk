@@ -13,9 +13,7 @@ rule figures:
         risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
         modules=dependencies("workflow/scripts/figures.py"),
     output:
-        forest=multiext(
-            "results/{condition}/{analysis}/forest", ".svg", ".png", ".pdf"
-        ),
+        forest=multiext("results/{condition}/{analysis}/forest", ".svg", ".png", ".pdf"),
         charts=expand(
             "results/{{condition}}/{{analysis}}/{chart}.svg", chart=list(CHARTS)
         ),

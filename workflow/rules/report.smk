@@ -20,7 +20,11 @@ rule page_condition:
             "results/{condition}/{analysis}/{file}",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
-            file=[*ANSWERS, "selection.csv", *(f"{name}.csv" for name in TRUST_TABLES)],
+            file=[
+                *ANSWERS,
+                "selection.csv",
+                *(f"{name}.csv" for name in TRUST_TABLES),
+            ],
         ),
         figures=lambda wildcards: expand(
             "results/{condition}/{analysis}/{figure}.svg",

@@ -19,15 +19,15 @@ rule pool:
         ],
         modules=dependencies("workflow/scripts/pool.py"),
     output:
+        **{
+            name: f"results/{{condition}}/{{analysis}}/{name}.csv"
+            for name in TRUST_TABLES
+        },
         model="results/{condition}/{analysis}/model.json",
         studies="results/{condition}/{analysis}/studies.csv",
         selection="results/{condition}/{analysis}/selection.csv",
         missing="results/{condition}/{analysis}/missing.csv",
         sensitivity="results/{condition}/{analysis}/sensitivity.csv",
-        **{
-            name: f"results/{{condition}}/{{analysis}}/{name}.csv"
-            for name in TRUST_TABLES
-        },
         trace="results/{condition}/{analysis}/trace.csv",
     log:
         "logs/pool/{condition}/{analysis}.log",

@@ -1,7 +1,8 @@
 """The pages of the review: view models, and the templates that lay them out.
 
-A page is one file: styles and figures are inside it, and it asks nothing of a network. The same
-tables give the same bytes.
+Styles and forest plots are inside a page; the other charts stay in their files beside it and are
+read when they are opened, or a page of ten analyses would hold ten megabytes. It asks nothing of a
+network. The same tables give the same bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ _PIXELS_PER_POINT = 96 / 72
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """An image inside the page, with its natural size in CSS pixels."""
+    """An image, as data or by its file, with its natural size in CSS pixels."""
 
     source: str
     alt: str
@@ -243,20 +244,20 @@ def _section(
         figure=_figure(figures["forest"], f"Forest plot. {model['title']}. {answer}")
         if figures
         else None,
-        charts=tuple(_charts(figures, model["title"])),
+        charts=tuple(_charts(figures, model["analysis"], model["title"])),
         grids=grids,
         trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
         files=(*_OWN, *analysis.trust),
     )
 
 
-def _charts(figures: Mapping[str, bytes], title: str) -> Iterator[Chart]:
+def _charts(figures: Mapping[str, bytes], folder: str, title: str) -> Iterator[Chart]:
     """The charts that are drawn; a sheet that says why not is left in its file."""
     for name, caption in CHARTS.items():
         if name in figures and WITHHELD not in figures[name]:
-            yield Chart(
-                name=name, caption=caption, figure=_figure(figures[name], f"{caption}. {title}.")
-            )
+            drawn = _figure(figures[name], f"{caption}. {title}.")
+            source = f"{folder}/{name}.svg"
+            yield Chart(name=name, caption=caption, figure=replace(drawn, source=source))
 
 
 def _first_primary(sections: list[Section]) -> list[Section]:
