@@ -7,7 +7,6 @@ quadrature over the prior's quantiles with the conditional distributions from li
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -142,15 +141,9 @@ def test_mirror_image() -> None:
     assert one.tau == pytest.approx(two.tau, rel=1e-12)
 
 
-def test_deterministic_and_quick() -> None:
-    """The same bytes every time; k = 3 within 50 ms (no simulation)."""
+def test_the_same_bytes_every_time() -> None:
+    """Quadrature, not simulation."""
     assert normal_normal(Y, V) == normal_normal(Y, V)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        normal_normal(Y, V)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.05
 
 
 def test_one_study_needs_a_prior_of_mu() -> None:
@@ -459,15 +452,8 @@ def test_improper_uniform_prior_is_the_limit_of_wide_ones() -> None:
 
 
 @pytest.mark.parametrize("prior", [HalfCauchy(0.5), Uniform(), *EMPIRICAL])
-def test_other_priors_are_deterministic_and_quick(prior: Prior | str) -> None:
-    """The same bytes every time; k = 3 within 50 ms."""
+def test_other_priors_give_the_same_bytes_every_time(prior: Prior | str) -> None:
     assert normal_normal(Y, V, prior=prior, mid=0.3) == normal_normal(Y, V, prior=prior, mid=0.3)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        normal_normal(Y, V, prior=prior, mid=0.3)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.05
 
 
 @pytest.mark.parametrize(
