@@ -1,0 +1,1 @@
+"""Models of dependent effects: several levels, several outcomes, several times."""
