@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,22 +40,43 @@ class Likelihood:
     restricted: bool
     # Per batch: X and y of its rows (B, n, p + 1), 0 for padding.
     columns: list[Array] = field(init=False)
-    # Per batch and part: where in T (m, m), laid flat, an entry of the block comes from; m * m
-    # where two rows share no group, (B, n, n).
-    places: list[list[Index]] = field(init=False)
+    # Per batch: where in the parts' T, laid flat one after the other, an entry of the block comes
+    # from, (parts, B, n, n); the last place, which holds 0, where two rows share no group.
+    places: list[Index] = field(init=False)
 
     def __post_init__(self) -> None:
         both = np.column_stack([self.x, self.y])
         padded = np.vstack([both, np.zeros(both.shape[1])])
         object.__setattr__(self, "columns", [padded[b.rows] for b in self.batches])
-        places = [[_places(part, b.rows) for part in self.parts] for b in self.batches]
-        object.__setattr__(self, "places", places)
+        object.__setattr__(self, "places", [self._places(b.rows) for b in self.batches])
+
+    def _places(self, rows: Index) -> Index:
+        out = np.empty((len(self.parts), *rows.shape, rows.shape[1]), dtype=np.int64)
+        start = 0
+        for place, part in zip(out, self.parts, strict=True):
+            inner, outer = np.append(part.inner, 0)[rows], np.append(part.outer, -1)[rows]
+            m = part.structure.m
+            together = (outer[:, :, None] == outer[:, None, :]) & (outer[:, :, None] >= 0)
+            pair = start + inner[:, :, None] * m + inner[:, None, :]
+            place[:] = np.where(together, pair, self.n_places)
+            start += m * m
+        return out
+
+    @cached_property
+    def n_places(self) -> int:
+        """How many numbers the parts' T have together."""
+        return sum(part.structure.m**2 for part in self.parts)
+
+    @cached_property
+    def part_of(self) -> Index:
+        """The part of each parameter."""
+        return np.repeat(np.arange(len(self.parts)), [p.structure.n for p in self.parts])
 
     @cached_property
     def slices(self) -> list[slice]:
         """Where each part's parameters are in theta."""
         ends = np.cumsum([0, *(part.structure.n for part in self.parts)])
-        return [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
     @cached_property
     def fixed(self) -> Array:
@@ -69,30 +91,21 @@ class Likelihood:
 
     def at(self, theta: Array) -> Point | None:
         """Everything at one value of the parameters; None where M is not positive definite."""
-        tables = [
-            np.append(part.structure.covariance(theta[here]).ravel(), 0.0)
+        pieces = [
+            part.structure.covariance(theta[here]).ravel()
             for part, here in zip(self.parts, self.slices, strict=True)
         ]
+        table = np.concatenate([*pieces, np.zeros(1)])
         inverses, white, log_m = [], [], 0.0
         for batch, places, columns in zip(self.batches, self.places, self.columns, strict=True):
-            m = batch.v.copy()
-            for table, place in zip(tables, places, strict=True):
-                m += table[place]
             try:
-                root = np.linalg.cholesky(m)
+                root = np.linalg.cholesky(batch.v + table[places].sum(axis=0))
             except np.linalg.LinAlgError:
                 return None
             log_m += 2 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
             inverses.append(np.linalg.inv(root))
             white.append(inverses[-1] @ columns)
         return Point(self, theta, inverses, white, log_m)
-
-
-def _places(part: Part, rows: Index) -> Index:
-    inner, outer = np.append(part.inner, 0)[rows], np.append(part.outer, -1)[rows]
-    m = part.structure.m
-    together = (outer[:, :, None] == outer[:, None, :]) & (outer[:, :, None] >= 0)
-    return np.asarray(np.where(together, inner[:, :, None] * m + inner[:, None, :], m * m))
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,7 @@ class Point:
 
     @cached_property
     def rss(self) -> float:
-        """y'Py."""
+        """The weighted sum of squares y'Py."""
         return float(self._root[-1, -1] ** 2)
 
     @cached_property
@@ -175,39 +188,40 @@ class Point:
     def derivatives(self) -> tuple[Array, Array, Array]:
         """Gradient (q,), Hessian (q, q), and expected restricted information (q, q)."""
         model, q = self.model, len(self.theta)
-        tables = [
-            part.structure.derivatives(self.theta[here])
-            for part, here in zip(model.parts, model.slices, strict=True)
-        ]
-        sums = [np.zeros(part.structure.m**2 + 1) for part in model.parts]
-        full, crossed, between = np.zeros((q, q)), np.zeros((q, q)), 0.0
-        quadratic, aslant = np.zeros((q, q)), 0.0
-        for b, (inverse, (basis, e)) in enumerate(zip(self.inverses, self._fitted, strict=True)):
-            slope = 0.5 * (self._outer(inverse, e) - self._weight(inverse, basis))
-            changes = []
-            for table, place, total in zip(tables, model.places[b], sums, strict=True):
-                total += np.bincount(place.ravel(), slope.ravel(), len(total))
-                flat = table.first.reshape(len(table.first), -1)
-                changes.append(np.pad(flat, ((0, 0), (0, 1)))[:, place])
-            white = inverse @ np.concatenate(changes) @ inverse.swapaxes(1, 2)
+        first = np.zeros((q, model.n_places + 1))
+        tables, start = [], 0
+        for part, here in zip(model.parts, model.slices, strict=True):
+            tables.append(part.structure.derivatives(self.theta[here]))
+            end = start + part.structure.m**2
+            first[here, start:end] = tables[-1].first.reshape(part.structure.n, -1)
+            start = end
+        pairs = np.zeros(model.n_places + 1)
+        full, crossed, between = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, 1))
+        quadratic, aslant = np.zeros((q, q)), np.zeros((q, 1))
+        for places, inverse, (basis, e) in zip(
+            model.places, self.inverses, self._fitted, strict=True
+        ):
+            slope = 0.5 * (_outer(inverse, e) - self._weight(inverse, basis))
+            each = np.broadcast_to(slope, places.shape)
+            pairs += np.bincount(places.ravel(), each.ravel(), len(pairs))
+            changes = first[np.arange(q)[:, None, None, None], places[model.part_of]]
+            white = inverse @ changes @ inverse.swapaxes(1, 2)
             onto, pull = white @ basis, (white @ e[..., None])[..., 0]
             full += _gram(white)
             crossed += _gram(onto)
             quadratic += _gram(pull)
-            between = between + (basis.swapaxes(1, 2) @ onto).sum(axis=1)
-            aslant = aslant + np.einsum("bnp,qbn->qp", basis, pull)
-        gradient, bend = np.zeros(q), np.zeros((q, q))
-        for table, total, here in zip(tables, sums, model.slices, strict=True):
-            pairs = total[:-1].reshape(table.value.shape)
-            gradient[here] = (table.first * pairs).sum(axis=(-1, -2))
-            bend[here, here] = (table.second * pairs).sum(axis=(-1, -2))
+            between = between + (basis.swapaxes(1, 2) @ onto).sum(axis=1).reshape(q, -1)
+            aslant = aslant + pull.reshape(q, -1) @ basis.reshape(-1, basis.shape[-1])
+        bend, start = np.zeros((q, q)), 0
+        for table, here in zip(tables, model.slices, strict=True):
+            end = start + table.value.size
+            own = pairs[start:end].reshape(table.value.shape)
+            bend[here, here] = (table.second * own).sum(axis=(-1, -2))
+            start = end
+        gradient = first @ np.append(pairs[:-1], 0.0)
         information = 0.5 * (full - 2 * crossed + _gram(between))
         traces = information if model.restricted else 0.5 * full
         return gradient, traces - (quadratic - _gram(aslant)) + bend, information
-
-    def _outer(self, inverse: Array, e: Array) -> Array:
-        pull = e[:, None, :] @ inverse
-        return np.asarray(pull.swapaxes(1, 2) * pull)
 
     def _weight(self, inverse: Array, basis: Array) -> Array:
         """P for the restricted likelihood, W for the full one."""
@@ -216,12 +230,17 @@ class Point:
         return np.asarray(inverse.swapaxes(1, 2) @ inverse)
 
 
+def _outer(inverse: Array, e: Array) -> Array:
+    pull = e[:, None, :] @ inverse
+    return np.asarray(pull.swapaxes(1, 2) * pull)
+
+
 def _square(inverse: Array, basis: Array) -> Array:
     onto = inverse.swapaxes(1, 2) @ basis
     return np.asarray(inverse.swapaxes(1, 2) @ inverse - onto @ onto.swapaxes(1, 2))
 
 
-def _gram(stack: Array | float) -> Array:
+def _gram(stack: Array) -> Array:
     """Inner products of q arrays with one another, (q, q)."""
-    flat = np.asarray(stack).reshape(len(np.asarray(stack)), -1)
+    flat = stack.reshape(len(stack), -1)
     return np.asarray(flat @ flat.T)

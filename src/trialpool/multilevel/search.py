@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,24 +50,33 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     Peak, or None where the likelihood has no value at any start
     """
     if start is not None:
-        return climb(model, _inside(model, start, typical), typical)
+        return _top(model, start, typical)
     starts = [p for p in (model.at(t) for t in _starts(model, typical)) if p is not None]
     starts.sort(key=lambda p: -p.value)
     if not starts:
         return None
-    best = climb(model, starts[0].theta, typical)
-    if best is None or not (_at_an_end(model, best) or not model.is_deviation.all()):
-        return best
+    peaks = [_top(model, starts[0].theta, typical)]
     # A maximum at the end of a range, or a correlation, is where others may be higher.
-    peaks = [best]
-    for point in starts[1:3]:
-        other = climb(model, point.theta, typical)
-        if other is not None:
-            peaks.append(other)
+    if not model.is_deviation.all() or ends(model, peaks[0].point.theta).any():
+        peaks += [_top(model, point.theta, typical) for point in starts[1:3]]
     values = sorted((peak.point.value for peak in peaks if peak.converged), reverse=True)
-    maxima = sum(a - b > _SAME for a, b in zip(values[:-1], values[1:], strict=True)) + 1
+    maxima = sum(a - b > _SAME for a, b in pairwise(values)) + 1
     best = max(peaks, key=lambda peak: (peak.converged, peak.point.value))
     return replace(best, maxima=maxima)
+
+
+def _top(model: Likelihood, start: Array, typical: float) -> Peak | None:
+    """The maximum uphill of a start that is not at an end of a range where it is higher inside."""
+    peak = climb(model, _inside(model, start, typical), typical)
+    for _ in range(len(model.fixed)):
+        if peak is None:
+            return None
+        at_end = ends(model, peak.point.theta)
+        # The slope is 0 at an end: whether it is a maximum is for the curvature to say.
+        if not (at_end & (np.diag(peak.point.derivatives[1]) > 0)).any():
+            return peak
+        peak = climb(model, _inside(model, peak.point.theta, typical), typical)
+    return peak
 
 
 def climb(model: Likelihood, theta: Array, typical: float) -> Peak | None:
@@ -154,10 +164,6 @@ def ends(model: Likelihood, theta: Array) -> NDArray[np.bool_]:
     """Which parameters are at an end of their range: a variance of 0, a correlation's bound."""
     at_bound = np.abs(np.cos(theta)) < 1e-12
     return np.asarray(np.where(model.is_deviation, theta == 0, at_bound) & np.isnan(model.fixed))
-
-
-def _at_an_end(model: Likelihood, peak: Peak) -> bool:
-    return bool(ends(model, peak.point.theta).any())
 
 
 def _at_the_ends(model: Likelihood, point: Point, typical: float) -> Point:

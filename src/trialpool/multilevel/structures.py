@@ -84,14 +84,17 @@ class Structure:
 
     def covariance(self, theta: Array) -> Array:
         """D R D, (m, m)."""
+        if self.m == 1:
+            return np.asarray(theta[:, None] ** 2)
         sd = self._sd(theta)
-        if not self.n_correlations:
-            return np.diag(sd * sd)
         return np.outer(sd, sd) * self._correlation(theta[self.n_variances :]).value
 
     def derivatives(self, theta: Array) -> Derivatives:
         """D R D with its first and second derivatives."""
         a, q = self.n_variances, self.n
+        if self.m == 1:
+            two = np.full((1, 1, 1, 1), 2.0)
+            return Derivatives(theta[:, None] ** 2, theta[:, None, None] * 2, two)
         sd, unit = self._sd(theta), self._unit
         r, r1, r2 = self._correlation(theta[a:])
         square = np.outer(sd, sd)
