@@ -89,6 +89,15 @@ class Likelihood:
         kinds = [np.arange(p.structure.n) < p.structure.n_variances for p in self.parts]
         return np.concatenate([np.empty(0, dtype=bool), *kinds])
 
+    @cached_property
+    def is_bounded(self) -> Array:
+        """Which standard deviations must not turn negative: with correlations the sign matters."""
+        signed = [
+            p.structure.n_variances > 1 and p.structure.n_correlations > 0 for p in self.parts
+        ]
+        counts = [part.structure.n for part in self.parts]
+        return np.asarray(self.is_deviation & np.repeat(np.array(signed, dtype=bool), counts))
+
     def at(self, theta: Array) -> Point | None:
         """Everything at one value of the parameters; None where M is not positive definite."""
         pieces = [

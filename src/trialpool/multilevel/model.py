@@ -16,7 +16,7 @@ from trialpool.multilevel.blocks import as_sampling
 from trialpool.multilevel.likelihood import Point
 from trialpool.multilevel.problem import Problem
 from trialpool.multilevel.search import ends, maximise
-from trialpool.multilevel.terms import Term, parts_of
+from trialpool.multilevel.terms import Part, Term, parts_of
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers
 from trialpool.pooling.regression import moderators
@@ -350,12 +350,28 @@ def _notes(
                 " variance is a guess."
             )
     at_end = ends(problem.likelihood, point.theta)
-    for name, end, angle in zip(problem.names, at_end, point.theta, strict=True):
-        if end and name.startswith("rho"):
-            cautions.append(f"{name} is estimated at the {'lower' if angle < 0 else 'upper'} end"
-                            " of its range: the data do not hold enough to tell it.")  # fmt: skip
-        elif end:
-            cautions.append(f"{name} is estimated as 0: no spread at this level beyond the others.")
+    for part, here in zip(problem.parts, problem.likelihood.slices, strict=True):
+        cautions += _at_ends(part, at_end[here], point.theta[here])
     if maxima > 1:
         cautions.append(f"The likelihood has {maxima} local maxima; the highest one was taken.")
     return {"reasons": reasons, "cautions": tuple(cautions)}
+
+
+def _at_ends(part: Part, at_end: NDArray[np.bool_], theta: Array) -> list[str]:
+    n = part.structure.n_variances
+    names = zip(part.variance_names, at_end[:n], strict=True)
+    out = [
+        f"{name} is estimated as 0: no spread beyond what else is there." for name, e in names if e
+    ]
+    if at_end[n:].any() and part.structure.code == "UN" and part.structure.m > 2:
+        out.append(
+            f"The estimated correlations of {part.name} are singular: some of its levels follow"
+            " from the others, which so few groups cannot show."
+        )
+    elif at_end[n:].any():
+        side = "lower" if np.sin(theta[-1]) < 0 else "upper"
+        out.append(
+            f"{part.correlation_names[0]} is estimated at the {side} end of its range: the data"
+            " hold too little to tell it."
+        )
+    return out

@@ -72,8 +72,12 @@ def _top(model: Likelihood, start: Array, typical: float) -> Peak | None:
         if peak is None:
             return None
         at_end = ends(model, peak.point.theta)
-        # The slope is 0 at an end: whether it is a maximum is for the curvature to say.
-        if not (at_end & (np.diag(peak.point.derivatives[1]) > 0)).any():
+        if not at_end.any():
+            return peak
+        gradient, hessian, _ = peak.point.derivatives
+        # The slope is 0 at most ends: whether they are a maximum is for the curvature to say.
+        uphill = np.where(model.is_bounded, gradient, np.diag(hessian)) > 0
+        if not (at_end & uphill).any():
             return peak
         peak = climb(model, _inside(model, peak.point.theta, typical), typical)
     return peak
@@ -90,9 +94,10 @@ def climb(model: Likelihood, theta: Array, typical: float) -> Peak | None:
     for _ in range(MAX_STEPS if free.any() else 0):
         gradient, hessian, _ = point.derivatives
         step = np.zeros(len(theta))
-        step[free], gain = _newton(gradient[free], hessian[np.ix_(free, free)])
+        use = free & ~(model.is_bounded & (point.theta <= 0) & (gradient <= 0))
+        step[use], gain = _newton(gradient[use], hessian[np.ix_(use, use)])
         if gain < _ENOUGH:
-            last = model.at(point.theta + step)
+            last = model.at(_moved(model, point, step))
             point = last if last is not None and last.value >= point.value else point
             converged = True
             break
@@ -119,11 +124,16 @@ def _newton(gradient: Array, hessian: Array) -> tuple[Array, float]:
     return axes @ (along / size) / scale, float((along * along / size).sum())
 
 
+def _moved(model: Likelihood, point: Point, step: Array) -> Array:
+    new = point.theta + step
+    return np.asarray(np.where(model.is_bounded, np.maximum(new, 0.0), new))
+
+
 def _along(model: Likelihood, point: Point, step: Array, gain: float) -> Point | None:
     """The first point on the step, halved and halved again, that is high enough."""
     share = 1.0
     for _ in range(_HALVINGS):
-        new = model.at(point.theta + share * step)
+        new = model.at(_moved(model, point, share * step))
         if new is not None and new.value > point.value + 1e-4 * share * gain:
             return new
         share /= 2

@@ -1,9 +1,9 @@
 """Covariance of the true effects at the levels of an inner factor: D R D, with derivatives.
 
-D holds standard deviations and R correlations. Both are functions of parameters without bounds:
-a standard deviation of either sign, of which only the square matters, and angles, of which a
-correlation is the sine. So the ends of the range (a variance of exactly 0, a correlation of
-exactly 1) are ordinary points, which Newton's method reaches.
+D holds standard deviations and R correlations, which are sines of angles. So the ends of the range
+(a correlation of exactly 1; a variance of exactly 0, for a single standard deviation may have
+either sign) are ordinary points, which Newton's method reaches. Where standard deviations of
+several levels meet correlations, their sign matters and they stay at 0 or above.
 """
 
 from __future__ import annotations
