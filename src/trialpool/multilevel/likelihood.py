@@ -21,11 +21,13 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialpool.multilevel.blocks import Batch, Index
 from trialpool.multilevel.terms import Part
 from trialpool.results import Array
 
+Mask = NDArray[np.bool_]
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -84,13 +86,13 @@ class Likelihood:
         return np.concatenate([np.empty(0), *(part.fixed for part in self.parts)])
 
     @cached_property
-    def is_deviation(self) -> Array:
+    def is_deviation(self) -> Mask:
         """Which parameters are standard deviations (the others are angles)."""
         kinds = [np.arange(p.structure.n) < p.structure.n_variances for p in self.parts]
-        return np.concatenate([np.empty(0, dtype=bool), *kinds])
+        return np.asarray(np.concatenate([np.empty(0, dtype=bool), *kinds]))
 
     @cached_property
-    def is_bounded(self) -> Array:
+    def is_bounded(self) -> Mask:
         """Which standard deviations must not turn negative: with correlations the sign matters."""
         signed = [
             p.structure.n_variances > 1 and p.structure.n_correlations > 0 for p in self.parts
@@ -168,7 +170,7 @@ class Point:
         out = self.log_m + self.rss + (k - p if restricted else k) * LOG_2PI
         if restricted:
             out += 2 * float(np.log(np.abs(np.diag(self._root)[:p])).sum())
-        return -out / 2
+        return float(-out / 2)
 
     @cached_property
     def _fitted(self) -> list[tuple[Array, Array]]:

@@ -188,7 +188,7 @@ def fit(
         used = {name for term in random for name in _columns(term)}
         kept = {name: np.asarray((data or {})[name]) for name in sorted(used)}
         return MultilevelFit(
-            **_coefficients(problem, peak.point, called, method, test, dfs, level),
+            **coefficients(problem, peak.point, called, method, test, dfs, level),
             **_components(problem, peak.point),
             method=method,
             test=test,
@@ -209,7 +209,7 @@ def _columns(term: Term) -> tuple[str, ...]:
     return factors if factors is not None else (term.inner, term.within)  # type: ignore[union-attr]
 
 
-def _coefficients(
+def coefficients(
     problem: Problem,
     point: Point,
     names: tuple[str, ...],
@@ -218,6 +218,7 @@ def _coefficients(
     dfs: str,
     level: float,
 ) -> dict[str, Any]:
+    """What follows from the covariance parameters, by the names of `MultilevelFit`."""
     k, p = problem.X.shape
     unit, back = problem.unit, problem.back
     beta = back @ point.coefficients * unit
@@ -263,7 +264,7 @@ def log_likelihood(problem: Problem, point: Point, *, restricted: bool) -> float
     """In the units of the data; the restricted one with the term 1/2 log|X'X|."""
     k, p = problem.X.shape
     n = k - p if restricted else k
-    return point.log_likelihood(restricted=restricted) - n * math.log(problem.unit)
+    return float(point.log_likelihood(restricted=restricted) - n * math.log(problem.unit))
 
 
 def criteria(loglik: float, parameters: int, n: int) -> dict[str, float]:

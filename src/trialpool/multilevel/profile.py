@@ -11,7 +11,7 @@ from trialpool.multilevel.likelihood import Likelihood
 from trialpool.multilevel.model import MultilevelFit
 from trialpool.multilevel.search import maximise
 from trialpool.multilevel.terms import Part
-from trialpool.pooling.inference import chi2_quantile, check_level
+from trialpool.pooling.inference import check_level, chi2_quantile
 from trialpool.results import NAN, Array, TrialpoolError
 
 # How far above the estimate, in typical standard deviations, an upper bound is looked for.
@@ -94,11 +94,11 @@ def _profile(fit: MultilevelFit, component: str, level: float) -> ProfileInterva
         bounds = ((low * unit) ** 2, (high * unit) ** 2)
     else:
         end = np.pi / 2
-        structure, _ = _part_of(model, i)
+        part, _ = _part_of(model, i)
         ends = (_root(above, -end, estimate), _root(above, end, estimate))
-        lowest, highest = structure.structure.rho_bounds
+        lowest, highest = part.structure.rho_bounds
         half = (highest - lowest) / 2
-        bounds = tuple(lowest + half * (1 + np.sin(x)) for x in ends)  # type: ignore[assignment]
+        bounds = (lowest + half * (1 + np.sin(ends[0])), lowest + half * (1 + np.sin(ends[1])))
     return ProfileInterval(
         component=component,
         estimate=fit.components[component],

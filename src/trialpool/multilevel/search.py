@@ -55,10 +55,13 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     starts.sort(key=lambda p: -p.value)
     if not starts:
         return None
-    peaks = [_top(model, starts[0].theta, typical)]
+    found = [_top(model, starts[0].theta, typical)]
     # A maximum at the end of a range, or a correlation, is where others may be higher.
-    if not model.is_deviation.all() or ends(model, peaks[0].point.theta).any():
-        peaks += [_top(model, point.theta, typical) for point in starts[1:3]]
+    if not model.is_deviation.all() or found[0] is None or ends(model, found[0].point.theta).any():
+        found += [_top(model, point.theta, typical) for point in starts[1:3]]
+    peaks = [peak for peak in found if peak is not None]
+    if not peaks:
+        return None
     values = sorted((peak.point.value for peak in peaks if peak.converged), reverse=True)
     maxima = sum(a - b > _SAME for a, b in pairwise(values)) + 1
     best = max(peaks, key=lambda peak: (peak.converged, peak.point.value))

@@ -11,6 +11,7 @@ from conformity import (
     effect_sizes,
     influence,
     mixed_models,
+    multilevel,
     packages,
     regression,
     selection_models,
@@ -32,6 +33,7 @@ COMPARERS = (
     regression,
     counts,
     mixed_models,
+    multilevel,
     simulated,
     packages,
 )
