@@ -319,6 +319,7 @@ def _components(problem: Problem, point: Point) -> dict[str, Any]:
     named: dict[str, float] = {}
     for part, here in zip(problem.parts, problem.likelihood.slices, strict=True):
         variances, correlations = part.structure.natural(point.theta[here])
+        correlations = np.where(_defined(part, variances), correlations, NAN)
         variances = variances * problem.unit**2
         values[part.kind] += variances.tolist()
         values["rho"] += correlations.tolist()
@@ -331,6 +332,14 @@ def _components(problem: Problem, point: Point) -> dict[str, Any]:
     }
 
 
+def _defined(part: Part, variances: Array) -> NDArray[np.bool_]:
+    """Which correlations are between effects that vary."""
+    if part.structure.code == "UN":
+        a, b = np.triu_indices(part.structure.m, 1)
+        return np.asarray((variances[a] > 0) & (variances[b] > 0))
+    return np.full(part.structure.n_correlations, bool((variances > 0).sum() > 0))
+
+
 def _notes(
     problem: Problem, point: Point, maxima: int, test: str, x: Array, *, converged: bool
 ) -> dict[str, Any]:
@@ -341,6 +350,12 @@ def _notes(
         reasons |= dict.fromkeys(("qm", "qm_ddf", "qm_pval"), "no coefficient beside the intercept")
     if problem.common is None:
         reasons |= dict.fromkeys(("qe", "qe_pval"), _SINGULAR)
+    for part, here in zip(problem.parts, problem.likelihood.slices, strict=True):
+        variances, _ = part.structure.natural(point.theta[here])
+        undefined = ~_defined(part, variances)
+        if undefined.any():
+            names = np.array(part.correlation_names)[undefined].tolist()
+            reasons |= dict.fromkeys(("rho", *names), "an effect that does not vary")
     if not converged:
         reasons["components"] = "not converged: the best point that was reached"
     cautions = []

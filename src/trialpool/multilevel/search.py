@@ -21,6 +21,8 @@ _STRIDE = 1.0
 # Shares of the typical standard deviation to start from, and sines of the angles.
 _SHARES = (0.7, 0.2, 1.5)
 _SINES = (0.3, 0.9, -0.6)
+# How many starts are climbed from: more where levels with variances of their own are correlated.
+_TRIED = {False: 3, True: 9}
 # Peaks closer than this are one.
 _SAME = 1e-6
 # A standard deviation below this share of the typical one is tried as 0, an angle as near to the
@@ -58,13 +60,18 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     found = [_top(model, starts[0].theta, typical)]
     # A maximum at the end of a range, or a correlation, is where others may be higher.
     if not model.is_deviation.all() or found[0] is None or ends(model, found[0].point.theta).any():
-        found += [_top(model, point.theta, typical) for point in starts[1:3]]
+        found += [
+            _top(model, point.theta, typical)
+            for point in starts[1 : _TRIED[bool(model.is_bounded.any())]]
+        ]
     peaks = [peak for peak in found if peak is not None]
     if not peaks:
         return None
     values = sorted((peak.point.value for peak in peaks if peak.converged), reverse=True)
     maxima = sum(a - b > _SAME for a, b in pairwise(values)) + 1
-    best = max(peaks, key=lambda peak: (peak.converged, peak.point.value))
+    high = max(peak.point.value for peak in peaks)
+    top = [peak for peak in peaks if peak.point.value > high - _SAME]
+    best = max(top, key=lambda peak: (peak.converged, peak.point.value))
     return replace(best, maxima=maxima)
 
 
