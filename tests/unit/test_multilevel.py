@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import trialpool as tp
@@ -250,6 +251,19 @@ def test_the_forms_of_a_covariance_are_one() -> None:
 
 def _rows_by(labels: Any) -> list[Any]:
     return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
+def test_tables_are_read_like_columns() -> None:
+    """A pandas table as data, with blanks as pandas has them; names from the columns of X."""
+    example = Example(seed=10)
+    table = pd.DataFrame(example.data)
+    X = pd.DataFrame(example.X, columns=["mean", "year"])
+    one = fit(pd.Series(example.y), example.V, X, random=[term_of("CS")], data=table)
+    assert one.components == example.fit(term_of("CS")).components
+    assert one.names == ("mean", "year")
+    table["outcome"] = table["outcome"].where(table["row"] != 5)
+    with pytest.raises(TrialpoolError, match="'outcome', row 5 is blank"):
+        fit(example.y, example.V, X, random=[term_of("CS")], data=table)
 
 
 def test_many_blocks_of_different_sizes() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,9 @@ from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_va
 from trialpool.pooling.inputs import as_design, as_numbers
 from trialpool.pooling.regression import moderators
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 METHODS = ("REML", "ML")
 TESTS = ("z", "t")
@@ -113,7 +116,7 @@ def fit(
     X: ArrayLike | None = None,
     *,
     random: Sequence[Term] = (),
-    data: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | DataFrame | None = None,
     method: str = "REML",
     test: str = "t",
     dfs: str = "residual",
@@ -186,7 +189,8 @@ def fit(
         if peak is None:
             raise TrialpoolError("V is singular and there is no random effect on its null space")
         used = {name for term in random for name in _columns(term)}
-        kept = {name: np.asarray((data or {})[name]) for name in sorted(used)}
+        table = {} if data is None else data
+        kept = {name: np.asarray(table[name]) for name in sorted(used)}
         return MultilevelFit(
             **coefficients(problem, peak.point, called, method, test, dfs, level),
             **_components(problem, peak.point),

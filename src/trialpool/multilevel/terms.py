@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.multilevel.structures import STRUCTURES, Structure
 from trialpool.results import Array, TrialpoolError, check_choice
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Index = NDArray[np.int64]
 
@@ -88,7 +91,9 @@ class Part:
         return replace(self, inner=inner, structure=structure, levels=levels)
 
 
-def parts_of(random: Sequence[Term], data: Mapping[str, Any] | None, k: int) -> list[Part]:
+def parts_of(
+    random: Sequence[Term], data: Mapping[str, Any] | DataFrame | None, k: int
+) -> list[Part]:
     """The random effects of a model, from the columns they name.
 
     Raises
@@ -127,7 +132,7 @@ def _intercepts(name: str, columns: list[NDArray[Any]]) -> Part:
     return Part(name, "sigma2", one, zero, codes, ("",), labels, np.full(1, np.nan))
 
 
-def _structured(term: Structured, data: Mapping[str, Any] | None, k: int) -> Part:
+def _structured(term: Structured, data: Mapping[str, Any] | DataFrame | None, k: int) -> Part:
     check_choice("struct", term.struct, STRUCTURES)
     column = _column(data, term.inner, k)
     name = f"{term.inner} | {term.within}"
@@ -148,7 +153,7 @@ def _structured(term: Structured, data: Mapping[str, Any] | None, k: int) -> Par
     return Part(name, "tau2", structure, inner, outer, levels, groups, fixed)
 
 
-def _column(data: Mapping[str, Any] | None, name: str, k: int) -> NDArray[Any]:
+def _column(data: Mapping[str, Any] | DataFrame | None, name: str, k: int) -> NDArray[Any]:
     if data is None or name not in data:
         raise TrialpoolError(f"data has no column {name!r}, which a random effect names")
     column = np.asarray(data[name])

@@ -180,7 +180,7 @@ def _fit(y: Array, data: dict[str, Any], model: Model, **options: Any) -> Multil
 
 
 def _model(ledger: Ledger, node: Node, y: Array, data: dict[str, Any], model: Model) -> None:
-    quantity = f"rma.mv.{model.name}"
+    quantity = f"mv.{model.name.replace('.', ',')}"
     ours = ledger.attempt(quantity, node, VARIANCE, _fit, y, data, model)
     if ours is None:
         return
@@ -266,7 +266,7 @@ def _criteria(ours: MultilevelFit, point: Point, method: str) -> dict[str, float
 
 def _beyond(ledger: Ledger, special: Node, y: Array, data: dict[str, Any], model: Model) -> None:
     """Of the three-level model: intervals, predictions, random effects, I2, clusters left out."""
-    ours = ledger.attempt("rma.mv.beyond", special, VARIANCE, _fit, y, data, model)
+    ours = ledger.attempt("mv.beyond", special, VARIANCE, _fit, y, data, model)
     if ours is None:
         return
     bounds = special.get("confint_sigma2")
@@ -274,26 +274,26 @@ def _beyond(ledger: Ledger, special: Node, y: Array, data: dict[str, Any], model
     mine = np.array([[each.estimate, each.ci_lb, each.ci_ub] for each in found]).ravel()
     given = np.isfinite(bounds.floats().ravel())
     size = min(each.estimate for each in found)
-    ledger.compare("rma.mv.confint", bounds, mine, INTERVAL, size, only=given)
+    ledger.compare("mv.confint", bounds, mine, INTERVAL, size, only=given)
     if not given.all():
         ledger.differs("end of the search of confint", bounds)
     prediction = predict(ours)
     for name, node in special.get("predict").items():
-        ledger.compare(f"rma.mv.predict.{name}", node, getattr(prediction, name)[0], VARIANCE)
+        ledger.compare(f"mv.predict.{name}", node, getattr(prediction, name)[0], VARIANCE)
     effects = ranef(ours)
     for name, node in special.get("ranef").items():
         effect = effects[name]
         unit = float(np.abs(effect.ranef).max())
-        ledger.compare("rma.mv.ranef", node.get("intrcpt"), effect.ranef, VARIANCE, unit)
-        ledger.compare("rma.mv.ranef.se", node.get("se"), effect.se, VARIANCE)
+        ledger.compare("mv.ranef", node.get("intrcpt"), effect.ranef, VARIANCE, unit)
+        ledger.compare("mv.ranef.se", node.get("se"), effect.se, VARIANCE)
     shares = i_squared(ours)
     if each := special.get("I2_multilevel"):
-        ledger.compare("rma.mv.I2", each, list(shares.parts.values()), VARIANCE)
-        ledger.compare("rma.mv.I2", special.get("I2_multilevel_total"), shares.total, VARIANCE)
+        ledger.compare("mv.I2", each, list(shares.parts.values()), VARIANCE)
+        ledger.compare("mv.I2", special.get("I2_multilevel_total"), shares.total, VARIANCE)
     if distances := special.get("cooks_district"):
         moved = cooks_distance(ours, data["district"]).cook_d
         given = np.isfinite(distances.floats())
-        ledger.compare("rma.mv.cooks.distance", distances, moved, VARIANCE, only=given)
+        ledger.compare("mv.cooks.distance", distances, moved, VARIANCE, only=given)
         if not given.all():
             ledger.differs("blank in the reference", distances)
 
@@ -302,7 +302,7 @@ def _contrast(
     ledger: Ledger, node: Node, y: Array, data: dict[str, Any], models: list[Model]
 ) -> None:
     """Berkey: the difference of the two outcomes, of the first model (UN, REML)."""
-    ours = ledger.attempt("rma.mv.contrast", node, VARIANCE, _fit, y, data, models[0])
+    ours = ledger.attempt("mv.contrast", node, VARIANCE, _fit, y, data, models[0])
     if ours is None:
         return
     row = np.array([[1.0, -1.0]])
@@ -310,4 +310,4 @@ def _contrast(
     z = found.pred / found.se
     values = {"est": found.pred, "se": found.se, "z": z, "p": p_value(z, np.array([np.nan]))}
     for name, mine in values.items():
-        ledger.compare(f"rma.mv.contrast.{name}", node.get(name), mine, VARIANCE)
+        ledger.compare(f"mv.contrast.{name}", node.get(name), mine, VARIANCE)
