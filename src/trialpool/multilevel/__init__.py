@@ -1,1 +1,1 @@
-"""Models of dependent effects: several levels, several outcomes, several times."""
+"""Several effects per study: covariances, multilevel models, robust variance, aggregation."""

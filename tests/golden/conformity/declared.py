@@ -65,6 +65,9 @@ LABELS = (
     "special/*/p",
     "special/*/names",
     "special/ranef/*/names",
+    "special/robu*/rho",
+    "special/robu*/modelweights",
+    "special/robu*/small",
     "cases/*/id",
     "cases/*/yi",
     "cases/*/vi",
@@ -242,6 +245,14 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         "selmodel beta, halfnorm, negexp: standard errors, intervals and p values",
         "metafor differentiates numerically integrals that are exact to 1e-4; ours are derivatives"
         " in closed form of integrals exact to 1e-10 (test_selection.py).",
+    ),
+    "one cluster alone": (
+        "robu: standard error and what follows where one cluster decides a coefficient; vcovCR CR3"
+        " where it decides a combination of coefficients",
+        "The residuals of that cluster are 0 and say nothing of the error. Ours gives NaN with the"
+        " reason where nothing else is left, robumeta the rounding of 0 (4.9e-8) with 8 degrees of"
+        " freedom; in CR3 ours leaves the combination out, clubSandwich divides one rounding error"
+        " by another.",
     ),
 }
 

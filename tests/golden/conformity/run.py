@@ -14,6 +14,7 @@ from conformity import (
     multilevel,
     packages,
     regression,
+    robust,
     selection_models,
     simulated,
     small_study,
@@ -36,6 +37,7 @@ COMPARERS = (
     multilevel,
     simulated,
     packages,
+    robust,
 )
 
 
