@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, fdtrc
 
 from trialpool.multilevel.covariance import Rows, rows_of
+from trialpool.multilevel.joint import WALD_TESTS, JointTest, joint_test, satterthwaite
 from trialpool.multilevel.sandwich import KINDS, Sandwich, sandwich, transformed
 from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers, as_studies
 from trialpool.pooling.regression import moderators, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
-WALD_TESTS = ("HTZ", "F", "chi2")
 DDF = ("satterthwaite", "m-p")
 
 _NO_DATA = 1e-8  # share of its variance that a coefficient's robust variance can see
 _FEW = 4.0
 _UNBIASED = 0.99
 _ALONE = "one cluster alone decides this coefficient: its residuals say nothing of its error"
-
-
-class JointTest(NamedTuple):
-    """A Wald test of several contrasts; `reason` says why it is NaN."""
-
-    stat: float
-    df: int
-    ddf: float
-    pval: float
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,27 +86,7 @@ class Robust:
                 f"contrasts must be (q, {self.p}) and none may follow from the others, got shape"
                 f" {c.shape}"
             )
-        q = len(c)
-        touched = [
-            name for name, used in zip(self.names, (c != 0).any(axis=0), strict=True) if used
-        ]
-        unknown = [name for name in touched if name in self.reasons]
-        if unknown:
-            return JointTest(NAN, q, NAN, NAN, f"{unknown[0]}: {self.reasons[unknown[0]]}")
-        if self.m <= q:
-            return JointTest(NAN, q, NAN, NAN, f"{self.m} clusters for {q} contrasts")
-        estimate = c @ self.beta
-        stat = float(estimate @ np.linalg.solve(c @ self.vb @ c.T, estimate))
-        if test == "chi2":
-            return JointTest(stat, q, NAN, float(chdtrc(q, stat)))
-        if test == "F":
-            ddf, stat = float(self.m - self.p), stat / q
-        else:
-            eta = _hotelling(self.parts, c)
-            ddf, stat = eta - q + 1, stat * (eta - q + 1) / (eta * q)
-        if not ddf > 0:
-            return JointTest(NAN, q, ddf, NAN, "no degrees of freedom left")
-        return JointTest(stat, q, ddf, float(fdtrc(q, ddf, stat)))
+        return _joint(self.parts, self.beta, self.names, self.reasons, c, test)
 
 
 def robust(
@@ -189,27 +158,22 @@ def robust(
     zval = np.divide(b, se, out=np.full(p, NAN), where=se > 0)
     df = np.full(p, float(m - p))
     if method == "satterthwaite":
-        df = np.array([_satterthwaite(parts, unit) for unit in np.eye(p)])
+        df = np.array([satterthwaite(parts, unit) for unit in np.eye(p)])
     df = np.where(alone, NAN, df)
     half = np.where(alone, NAN, half_width(level, np.where(alone, 1.0, df)) * se)
-    out = Robust(
+    tested = np.eye(p)[moderators(x)[0] or [0]]
+    test = "HTZ" if method == "satterthwaite" else "F"
+    joint = _joint(parts, b, called, reasons, tested, test)
+    if joint.reason:
+        reasons["qm"] = joint.reason
+    return Robust(
         k=len(e), m=m, p=p, names=called, beta=b, se=se, zval=zval, ddf=df,
         pval=np.where(alone, NAN, p_value(zval, np.where(alone, 1.0, df))),
         ci_lb=b - half, ci_ub=b + half, vb=parts.vb, seen=seen,
-        qm=NAN, qm_df=0, qm_ddf=NAN, qm_pval=NAN,
+        qm=joint.stat, qm_df=joint.df, qm_ddf=joint.ddf, qm_pval=joint.pval,
         kind=kind, ddf_method=method, level=level, reasons=reasons,
         cautions=_cautions(called, df, seen, kind), parts=parts,
     )  # fmt: skip
-    tested = moderators(x)[0] or [0]
-    joint = out.wald(np.eye(p)[tested], test="HTZ" if method == "satterthwaite" else "F")
-    return replace(
-        out,
-        qm=joint.stat,
-        qm_df=joint.df,
-        qm_ddf=joint.ddf,
-        qm_pval=joint.pval,
-        reasons=reasons | ({"qm": joint.reason} if joint.reason else {}),
-    )
 
 
 def robust_of(fit: Any, cluster: Sequence[Hashable] | ArrayLike, **options: Any) -> Robust:
@@ -261,31 +225,20 @@ def weighted_robust(
     return robust(X, residuals, rows, list(weights[:, None, None]), cluster, **options)
 
 
-def _satterthwaite(parts: Sandwich, contrast: Array) -> float:
-    """Degrees of freedom of a variance that is a quadratic form: 2 E^2 / Var.
-
-    Pustejovsky & Tipton 2018, eq. 8.
-    """
-    p = parts.products(contrast, contrast)
-    return float(np.trace(p) ** 2 / (p * p).sum())
-
-
-def _hotelling(parts: Sandwich, c: Array) -> float:
-    """Degrees of freedom of the Wishart that matches the total variance of C vb C'.
-
-    Tipton & Pustejovsky 2015, eq. 14: eta = q(q + 1) over the sum of the variances of the
-    elements of Omega^-1/2 C vb C' Omega^-1/2, Omega the expectation of C vb C'.
-    """
-    values, vectors = np.linalg.eigh(c @ parts.expected() @ c.T)
-    g = (vectors / np.sqrt(values)).T @ c
-    q = len(g)
-    total = 0.0
-    own = [parts.products(g[s], g[s]) for s in range(q)]
-    for s in range(q):
-        for t in range(q):
-            cross = parts.products(g[s], g[t])
-            total += float((own[s] * own[t]).sum() + (cross * cross.T).sum())
-    return q * (q + 1) / total
+def _joint(
+    parts: Sandwich,
+    beta: Array,
+    names: tuple[str, ...],
+    reasons: Mapping[str, str],
+    contrasts: Array,
+    test: str,
+) -> JointTest:
+    """The test, unless a coefficient in it has no standard error."""
+    used = (contrasts != 0).any(axis=0)
+    unknown = [name for name, u in zip(names, used, strict=True) if u and name in reasons]
+    if unknown:
+        return JointTest(NAN, len(contrasts), NAN, NAN, f"{unknown[0]}: {reasons[unknown[0]]}")
+    return joint_test(parts, beta, contrasts, test)
 
 
 def _check_shapes(x: Array, beta: Array, blocks: Sequence[Rows], weights: Sequence[Array]) -> None:
