@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from trialpool.multilevel.covariance import Rows, rows_of
 from trialpool.multilevel.joint import WALD_TESTS, JointTest, joint_test, satterthwaite
-from trialpool.multilevel.sandwich import KINDS, Sandwich, sandwich, transformed
+from trialpool.multilevel.sandwich import KINDS, Matrix, Sandwich, sandwich, transformed
 from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers, as_studies
 from trialpool.pooling.regression import moderators, regress
@@ -20,6 +20,7 @@ from trialpool.results import NAN, Array, TrialpoolError, check_choice
 DDF = ("satterthwaite", "m-p")
 
 _NO_DATA = 1e-8  # share of its variance that a coefficient's robust variance can see
+_ROUNDING = 1e-13
 _FEW = 4.0
 _UNBIASED = 0.99
 _ALONE = "one cluster alone decides this coefficient: its residuals say nothing of its error"
@@ -93,7 +94,7 @@ def robust(
     X: ArrayLike,
     residuals: ArrayLike,
     blocks: Sequence[Rows],
-    weights: Sequence[Array],
+    weights: Sequence[Matrix],
     cluster: Sequence[Hashable] | ArrayLike,
     *,
     beta: ArrayLike,
@@ -140,14 +141,11 @@ def robust(
     e, b = as_numbers("residuals", residuals), as_numbers("beta", beta)
     x, called = as_design(X, len(e), names)
     _check_shapes(x, b, blocks, weights)
+    if np.abs(e).max() <= _ROUNDING * np.abs(x @ b).max():
+        e = np.zeros_like(e)  # or rounding would pass for a standard error
     clusters = list(rows_of(cluster, len(e)).values())
     m, p = len(clusters), x.shape[1]
-    if m <= p:
-        raise TrialpoolError(
-            f"{m} cluster{'s' if m > 1 else ''} for {p} coefficient{'s' if p > 1 else ''}: a robust"
-            " variance needs more clusters than coefficients. Report the model's own standard"
-            " errors, or use fewer covariates"
-        )
+    check_clusters(m, p)
     parts = sandwich(transformed(x, e, blocks, weights, clusters), kind)
     seen = np.diag(parts.expected()) / np.diag(parts.bread)
     alone = seen < _NO_DATA
@@ -241,7 +239,17 @@ def _joint(
     return joint_test(parts, beta, contrasts, test)
 
 
-def _check_shapes(x: Array, beta: Array, blocks: Sequence[Rows], weights: Sequence[Array]) -> None:
+def check_clusters(m: int, p: int) -> None:
+    """Raise unless there are more clusters than coefficients."""
+    if m <= p:
+        raise TrialpoolError(
+            f"{m} cluster{'s' if m > 1 else ''} for {p} coefficient{'s' if p > 1 else ''}: a robust"
+            " variance needs more clusters than coefficients. Report the model's own standard"
+            " errors, or use fewer covariates"
+        )
+
+
+def _check_shapes(x: Array, beta: Array, blocks: Sequence[Rows], weights: Sequence[Matrix]) -> None:
     k, p = x.shape
     if beta.shape != (p,):
         raise TrialpoolError(f"beta must have shape ({p},), got {beta.shape}")

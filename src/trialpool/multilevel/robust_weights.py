@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.multilevel.covariance import rows_of
-from trialpool.multilevel.robust import Robust, weighted_robust
+from trialpool.multilevel.robust import Robust, check_clusters, weighted_robust
 from trialpool.pooling.inputs import as_design, as_studies
 from trialpool.results import NAN, Array, TrialpoolError
+
+_SAME = 1e-10  # two equations of moments that differ by less are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ def correlated_effects(
         raise TrialpoolError(f"rho = {rho!r}: must lie between 0 and 1")
     y, v, x, called = _data(yi, vi, X, names)
     studies = list(rows_of(cluster, len(y)).values())
+    check_clusters(len(studies), x.shape[1])
     size, mean_v = np.empty(len(y)), np.empty(len(y))
     for rows in studies:
         size[rows], mean_v[rows] = len(rows), v[rows].mean()
@@ -128,10 +131,7 @@ def hierarchical_effects(
     """
     y, v, x, called = _data(yi, vi, X, names)
     studies = list(rows_of(cluster, len(y)).values())
-    if len(studies) == len(y):
-        raise TrialpoolError(
-            "no study has two effects: variances within and between studies cannot be told apart"
-        )
+    check_clusters(len(studies), x.shape[1])
     w = 1 / v
     bread, e = _least_squares(x, y, w)
     wx = w[:, None] * x
@@ -153,6 +153,12 @@ def hierarchical_effects(
         between_s += len(rows) ** 2 - 2 * len(rows) * total @ pull + pull @ inner @ pull
     system = np.array([[of_q.sum(), between_q], [of_s.sum(), between_s]])
     excess = np.array([q - of_q @ v, sums @ sums - of_s @ v])
+    crossed = system[0, 1] * system[1, 0]
+    if abs(system[0, 0] * system[1, 1] - crossed) <= _SAME * abs(crossed):
+        raise TrialpoolError(
+            "variances within and between studies cannot be told apart: no study has two effects"
+            " that the covariates leave free"
+        )
     omega2 = max(0.0, float(np.linalg.solve(system, excess)[0]))
     tau2 = max(0.0, float((excess[0] - system[0, 0] * omega2) / system[0, 1]))
     weights = 1 / (v + tau2 + omega2)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialpool.multilevel.covariance import Rows
 from trialpool.results import Array, TrialpoolError
+
+Matrix = NDArray[np.floating[Any]]
 
 KINDS = ("CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3")
 
@@ -56,7 +59,7 @@ class Sandwich:
 
 
 def transformed(
-    x: Array, e: Array, rows: Sequence[Rows], weights: Sequence[Array], clusters: Sequence[Rows]
+    x: Array, e: Array, rows: Sequence[Rows], weights: Sequence[Matrix], clusters: Sequence[Rows]
 ) -> list[Cluster]:
     """Clusters in terms of their working model; a cluster may consist of several blocks.
 
@@ -68,7 +71,7 @@ def transformed(
     home = np.empty(len(e), dtype=np.int64)
     for number, members in enumerate(clusters):
         home[members] = number
-    inside: list[list[tuple[Rows, Array]]] = [[] for _ in clusters]
+    inside: list[list[tuple[Rows, Matrix]]] = [[] for _ in clusters]
     for block_rows, weight in zip(rows, weights, strict=True):
         number = int(home[block_rows[0]])
         stray = np.flatnonzero(home[block_rows] != number)
@@ -81,7 +84,7 @@ def transformed(
     return [_one(x, e, blocks) for blocks in inside]
 
 
-def _one(x: Array, e: Array, blocks: list[tuple[Rows, Array]]) -> Cluster:
+def _one(x: Array, e: Array, blocks: list[tuple[Rows, Matrix]]) -> Cluster:
     n = sum(len(rows) for rows, _ in blocks)
     xs, es, covariance = [], [], np.zeros((n, n))
     at = 0
