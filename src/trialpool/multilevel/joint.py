@@ -28,7 +28,7 @@ class JointTest(NamedTuple):
 def satterthwaite(parts: Sandwich, contrast: Array) -> float:
     """Degrees of freedom of the variance of a contrast: 2 E^2 / Var under the working model.
 
-    Pustejovsky & Tipton 2018, J Bus Econ Stat 36:672, section 3.
+    Pustejovsky & Tipton 2018, J Bus Econ Stat 36:672.
     """
     p = parts.products(contrast, contrast)
     return float(np.trace(p) ** 2 / (p * p).sum())

@@ -78,7 +78,7 @@ class Robust:
 
         References
         ----------
-        Tipton & Pustejovsky 2015, J Educ Behav Stat 40:604; Zhang 2012, J Stat Plan Inference
+        Tipton & Pustejovsky 2015, J Educ Behav Stat 40:604
         """
         check_choice("test", test, WALD_TESTS)
         c = np.atleast_2d(as_numbers("contrasts", contrasts))
@@ -154,10 +154,10 @@ def robust(
     zero = ~alone & (se == 0)
     reasons |= {n: "standard error is 0" for n, bad in zip(called, zero, strict=True) if bad}
     zval = np.divide(b, se, out=np.full(p, NAN), where=se > 0)
-    df = np.full(p, float(m - p))
+    df = np.where(alone, NAN, float(m - p))
     if method == "satterthwaite":
-        df = np.array([satterthwaite(parts, unit) for unit in np.eye(p)])
-    df = np.where(alone, NAN, df)
+        for j in np.flatnonzero(~alone):
+            df[j] = satterthwaite(parts, np.eye(p)[j])
     half = np.where(alone, NAN, half_width(level, np.where(alone, 1.0, df)) * se)
     tested = np.eye(p)[moderators(x)[0] or [0]]
     test = "HTZ" if method == "satterthwaite" else "F"

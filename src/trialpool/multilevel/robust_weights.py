@@ -63,7 +63,7 @@ def correlated_effects(
 
     References
     ----------
-    Hedges, Tipton & Johnson 2010, Res Synth Methods 1:39, section 4.2; Tipton 2015, Psychol
+    Hedges, Tipton & Johnson 2010, Res Synth Methods 1:39; Tipton 2015, Psychol
     Methods 20:375
     """
     if not 0 <= rho <= 1:
@@ -127,7 +127,7 @@ def hierarchical_effects(
 
     References
     ----------
-    Hedges, Tipton & Johnson 2010, Res Synth Methods 1:39, section 4.3
+    Hedges, Tipton & Johnson 2010, Res Synth Methods 1:39
     """
     y, v, x, called = _data(yi, vi, X, names)
     studies = list(rows_of(cluster, len(y)).values())

@@ -105,7 +105,7 @@ def sandwich(clusters: list[Cluster], kind: str) -> Sandwich:
     """Robust covariance of weighted least squares, of one kind.
 
     Liang & Zeger 1986, Biometrika 73:13 (CR0); Bell & McCaffrey 2002, Survey Methodology 28:169
-    (CR2, CR3); Pustejovsky & Tipton 2018, J Bus Econ Stat 36:672, eq. 5-7 (CR2).
+    (CR2, CR3); Pustejovsky & Tipton 2018, J Bus Econ Stat 36:672 (CR2).
     """
     bread: Array = np.asarray(np.linalg.inv(sum(c.x.T @ c.x for c in clusters)), dtype=np.float64)
     scores, a, d = [], [], []
