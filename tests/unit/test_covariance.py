@@ -10,7 +10,7 @@ import pytest
 
 import trialpool as tp
 from trialpool.multilevel.aggregate import aggregate
-from trialpool.multilevel.covariance import covariance, from_correlations
+from trialpool.multilevel.covariance import covariance, from_correlations, smoothed
 from trialpool.results import Array, TrialpoolError
 
 
@@ -93,6 +93,17 @@ def test_known_correlations() -> None:
     wide = from_correlations(vi, cluster, [[1, np.nan], [1, np.nan], [0.3, 1], [1, np.nan]])
     assert by_name.dense()[0, 2] == pytest.approx(0.9)
     np.testing.assert_array_equal(by_name.dense(), wide.dense())
+
+
+def test_smoothed_variances_weigh_the_effects_of_a_study_alike() -> None:
+    """Means within studies; what is combined with them is the plain mean."""
+    vi, cluster = [0.01, 0.5, 0.2, 0.3], ["a", "b", "a", "a"]
+    smooth = smoothed(vi, cluster)
+    np.testing.assert_allclose(smooth, [0.17, 0.5, 0.17, 0.17])
+    combined = aggregate([1.0, 7.0, 2.0, 6.0], smooth, cluster, rho=0.8)
+    np.testing.assert_allclose(combined.yi, [3.0, 7.0])
+    sharp = aggregate([1.0, 7.0, 2.0, 6.0], vi, cluster, rho=0.8)
+    assert sharp.yi[0] < 1
 
 
 @pytest.mark.parametrize(

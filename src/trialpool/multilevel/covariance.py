@@ -181,6 +181,19 @@ def from_correlations(
     return _assembled(v, list(by_cluster.values()), matrices, list(by_cluster))
 
 
+def smoothed(vi: ArrayLike, cluster: Sequence[Hashable] | ArrayLike) -> Array:
+    """Each variance replaced by the mean of its cluster's, (k,).
+
+    Effects of the same people then weigh the same: with unequal variances and a high correlation
+    generalised least squares gives the less precise ones negative weights. So do the published
+    three-level models of the Metapsy databases (`smooth_vi` of clubSandwich).
+    """
+    v = _variances(vi).copy()
+    for rows in rows_of(cluster, len(v)).values():
+        v[rows] = v[rows].mean()
+    return v
+
+
 def _variances(vi: ArrayLike) -> Array:
     v = as_numbers("vi", vi)
     if v.ndim != 1 or not v.size:
