@@ -83,7 +83,7 @@ def test_subgroups_are_independent() -> None:
     """Men and women of one study, two scales each."""
     found = covariance([1] * 4, ["s"] * 4, rho=0.5, subgroup=["m", "f", "m", "f"])
     assert [list(rows) for rows in found.rows] == [[0, 2], [1, 3]]
-    assert found.labels == ("s", "s")
+    assert found.labels == (("s", "m"), ("s", "f"))
 
 
 def test_known_correlations() -> None:
@@ -131,6 +131,7 @@ def test_smoothed_variances_weigh_the_effects_of_a_study_alike() -> None:
         ({"grp1": list("abc"), "grp2": list("xxx"), "w1": [1, 0, 2]}, "w1 must be > 0"),
         ({"rho": 0.5, "obs": list("ab")}, "obs has 2 rows for 3 effects"),
         ({"rho": 0.5, "w1": [1, 2]}, "w1 has shape"),
+        ({"rho": 0.5, "subgroup": ["m", "", "f"]}, r"subgroup\[1\] is blank"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(columns: dict[str, Any], message: str) -> None:

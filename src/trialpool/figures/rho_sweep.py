@@ -135,7 +135,7 @@ def _subtitle(
     out.append(f"Up {axis.favours_right}, down {axis.favours_left}.")
     out.append("Band: 95 % confidence interval.")
     if marks:
-        out.append(f"Point: the correlation of the analysis, ρ = {marks[0][0]:g}.")
+        out.append(f"Point: the analysis, ρ = {marks[0][0]:g}.")
     if gaps:
         out.append(f"No fit at ρ = {', '.join(gaps)}.")
     return " ".join(out)

@@ -26,7 +26,7 @@ class Covariance:
     """A covariance matrix of k effects as its blocks; all between blocks is 0.
 
     `rows[b]` are the positions of block b among the effects, `blocks[b]` is its matrix and
-    `labels[b]` the cluster it belongs to.
+    `labels[b]` its cluster, or (cluster, subgroup).
     """
 
     k: int
@@ -50,7 +50,9 @@ class Covariance:
         return tuple(np.asarray(np.linalg.inv(block), dtype=np.float64) for block in self.blocks)
 
 
-def rows_of(cluster: Sequence[Hashable] | ArrayLike, k: int) -> dict[Hashable, Rows]:
+def rows_of(
+    cluster: Sequence[Hashable] | ArrayLike, k: int, name: str = "cluster"
+) -> dict[Hashable, Rows]:
     """Positions of each cluster's effects, clusters in the order in which they first appear.
 
     Raises
@@ -61,10 +63,10 @@ def rows_of(cluster: Sequence[Hashable] | ArrayLike, k: int) -> dict[Hashable, R
     found: dict[Hashable, list[int]] = {}
     given: list[Hashable] = list(cluster)  # type: ignore[arg-type]
     if len(given) != k:
-        raise TrialpoolError(f"cluster has {len(given)} rows for {k} effects")
+        raise TrialpoolError(f"{name} has {len(given)} rows for {k} effects")
     for i, label in enumerate(given):
         if label is None or label != label or label == "":
-            raise TrialpoolError(f"cluster[{i}] is blank: every effect needs the name of its study")
+            raise TrialpoolError(f"{name}[{i}] is blank: every effect needs one")
         found.setdefault(label, []).append(i)
     return {label: np.array(rows, dtype=np.int64) for label, rows in found.items()}
 
@@ -126,15 +128,17 @@ def covariance(
         len(v), obs=obs, type=type, time1=time1, time2=time2, grp1=grp1, grp2=grp2, w1=w1, w2=w2,
         rho=rho, phi=phi,
     )  # fmt: skip
-    rows: list[Rows] = []
-    labels: list[Hashable] = []
-    for label, members in rows_of(cluster, len(v)).items():
-        if subgroup is None:
-            parts = [np.arange(len(members))]
-        else:
-            parts = list(rows_of([subgroup[int(i)] for i in members], len(members)).values())
-        rows += [members[part] for part in parts]
-        labels += [label] * len(parts)
+    found = rows_of(cluster, len(v))
+    if subgroup is not None:
+        parts = rows_of(subgroup, len(v), "subgroup")
+        found = {
+            (label, part): shared
+            for label, rows in found.items()
+            for part, others in parts.items()
+            if (shared := np.intersect1d(rows, others)).size
+        }
+    rows = list(found.values())
+    labels = list(found)
     matrices = [correlations(described, members) for members in rows]
     return _assembled(v, rows, matrices, labels)
 
