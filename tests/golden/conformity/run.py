@@ -12,6 +12,7 @@ from conformity import (
     influence,
     mixed_models,
     multilevel,
+    networks,
     packages,
     regression,
     robust,
@@ -38,6 +39,7 @@ COMPARERS = (
     simulated,
     packages,
     robust,
+    networks,
 )
 
 
