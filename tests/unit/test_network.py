@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import combinations
-from time import perf_counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -412,13 +415,27 @@ def test_unknown_names() -> None:
         made().of("fixed")
 
 
+SPEED = """
+import sys
+from time import process_time
+sys.path.insert(0, {here!r})
+from test_network import network, simulated
+data = simulated(30, 100, seed=4)
+times = []
+for _ in range(10):
+    start = process_time()
+    network(**data, tau2={tau2!r})
+    times.append(process_time() - start)
+print(min(times))
+"""
+
+
 @pytest.mark.parametrize("tau2", ["DL", "REML"])
 def test_a_large_network_is_fast(tau2: str) -> None:
-    """30 treatments in 100 trials: 50 ms are promised; the best of ten runs counts."""
-    data = simulated(30, 100, seed=4)
-    times = []
-    for _ in range(10):
-        start = perf_counter()
-        network(**data, tau2=tau2)
-        times.append(perf_counter() - start)
-    assert min(times) < 0.05
+    """30 treatments in 100 trials: 50 ms are promised, on one core whatever else is running."""
+    code = SPEED.format(here=str(Path(__file__).parent), tau2=tau2)
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=alone, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 0.05
