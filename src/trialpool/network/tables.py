@@ -12,7 +12,7 @@ import pandas as pd
 from trialpool.network.model import MODELS, Network
 from trialpool.network.rank import p_scores
 from trialpool.network.split import split
-from trialpool.pooling.inference import half_width
+from trialpool.pooling.inference import chi2_tail, half_width
 from trialpool.results import NAN, ChiSquared
 
 RANGE = "{} ({} to {})"
@@ -140,7 +140,8 @@ def inconsistency_table(net: Network) -> pd.DataFrame:
     for name, trials, q, df in zip(
         found.designs, found.trials, found.q_designs, found.df_designs, strict=True
     ):
-        rows.append({"source": f"within {name}", "trials": trials, "q": float(q), "q_df": df})
+        test = ChiSquared(stat=float(q), df=df, pval=float(chi2_tail(q, df)) if df else NAN)
+        rows.append(_q_row(f"within {name}", trials, test))
     rows.append(_q_row("between designs", net.k, found.between))
     full = _q_row("between designs, random effects within them", net.k, found.full)
     return pd.DataFrame(
