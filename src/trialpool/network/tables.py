@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.network.heat import net_heat
 from trialpool.network.model import MODELS, Network
 from trialpool.network.rank import p_scores
 from trialpool.network.split import split
@@ -148,6 +149,29 @@ def inconsistency_table(net: Network) -> pd.DataFrame:
         [*rows, {**full, "tau2": found.tau2_within}],
         columns=["source", "trials", "q", "q_df", "q_p_value", "tau2", "reason"],
     )
+
+
+def net_heat_table(net: Network, model: str = "common") -> pd.DataFrame:
+    """The net heat matrix, one row per cell; empty without a closed loop.
+
+    Columns: design, other_design, trials (of the design), q (the design's own part of Q between
+    designs), change (of q when the other design has effects of its own), share (of the variance of
+    the network estimate at the design that comes from the other design's trials, 0 to 1).
+    """
+    heat = net_heat(net, model)
+    rows = [
+        {
+            "design": design,
+            "other_design": other,
+            "trials": heat.trials[i],
+            "q": float(heat.q[i]),
+            "change": float(heat.change[i, j]),
+            "share": float(heat.share[i, j]),
+        }
+        for i, design in enumerate(heat.designs)
+        for j, other in enumerate(heat.designs)
+    ]
+    return pd.DataFrame(rows, columns=["design", "other_design", "trials", "q", "change", "share"])
 
 
 def contrast_table(net: Network) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from trialpool.review.network_spec import NetworkSpec
 
 LEAST_NODES = 3
 NAMES = ("contrasts", "left_out", "nodes", "effects", "league", "p_scores", "split",
-         "inconsistency")  # fmt: skip
+         "inconsistency", "net_heat")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,7 @@ def network_tables(
             "p_scores": scores,
             "split": of_network.split_table(fit, log=log),
             "inconsistency": of_network.inconsistency_table(fit),
+            "net_heat": of_network.net_heat_table(fit),
         }
     tables = {name: out.get(name, pd.DataFrame()) for name in NAMES}
     return NetworkResult(
@@ -122,6 +123,7 @@ def _model(
         "favours_left": left,
         "favours_right": right,
         "reference": spec.reference,
+        "nodes": list(spec.nodes),
         "better": better,
         "k": int(contrasts["trial_id"].nunique()),
         "reason": reason,
