@@ -20,7 +20,7 @@ from trialpool.figures.lettering import font, widest, wrap
 from trialpool.results import Array
 
 LARGEST = 46.0  # side of a cell, in points
-MOST = 14  # designs drawn: those with the largest part of Q
+MOST = 12  # designs drawn: those with the largest part of Q
 NUMBERED = 8  # designs up to which the cells have their numbers
 LABEL, LINES = 140.0, 2  # width of a name and its lines; what is longer is cut
 PALE, LITTLE = 0.02, 0.01  # shares below which a cell or a square is not seen

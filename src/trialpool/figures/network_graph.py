@@ -20,7 +20,7 @@ from trialpool.figures.lettering import font, wrap
 LEAST = 3  # nodes
 AROUND = 10  # nodes up to which names stand around the circle; more stand in two columns
 RADIUS, TALL, WIDE = 112.0, 356.0, chart.WIDTH
-CROWDED = 98.0  # radius with names in columns
+CROWDED, LOW = 98.0, 286.0  # radius and height with names in columns
 SMALLEST, LARGEST = 4.0, 15.0  # radius of a node
 THINNEST, THICKEST = 0.8, 7.0  # of an edge
 GAP, ROOM, LEADER = 5.0, 220.0, 20.0
@@ -95,7 +95,12 @@ def draw(table: NetworkGraph | Withheld) -> Figure:
     if isinstance(table, Withheld):
         return chart.withheld(table)
     with style.context():
-        fig, (ax,) = chart.sheet(table.title, table.subtitle, height=TALL, margins=(0.0, 0.0))
+        fig, (ax,) = chart.sheet(
+            table.title,
+            table.subtitle,
+            height=TALL if len(table.names) <= AROUND else LOW,
+            margins=(0.0, 0.0),
+        )
         box = ax.get_position()
         high = fig.get_figheight() * 72
         ax.set_position((0.0, style.MARGIN / high / 2, 1.0, box.y1 - style.MARGIN / high / 2))
