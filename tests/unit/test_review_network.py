@@ -111,7 +111,8 @@ def test_the_network_in_tables(review: SmallReview) -> None:
     assert found.model["favours_left"] == "favours the treatment"
     league = found.tables["league"].set_index("treatment")
     best = league.columns[0]
-    assert str(league.loc["saline", best]).startswith(f"{fit.random.effect[fit.place(best), 2]:.2f} (")
+    told = f"{fit.random.effect[fit.place(best), 2]:.2f} ("
+    assert str(league.loc["saline", best]).startswith(told)
 
 
 def test_why_a_trial_is_left_out(review: SmallReview) -> None:

@@ -32,6 +32,7 @@ def rows(
     lines = records(effects[effects["model"] == "random"])
     lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
     axis = EffectAxis.of(model)
+    cautions = "".join(f" {caution}" for caution in model["cautions"])
     places = decimals({"study": [triple(line, "ci") for line in lines]})
     return IntervalTable(
         title=title,
@@ -39,7 +40,7 @@ def rows(
             f"{model['k']} trials, {model['n']} treatments; random effects"
             f" ({model['method']}), τ² = {style.significant(model['tau2'])}. Trials: those that"
             " compare the two directly. P-score: mean certainty of being better than another"
-            f" treatment; {model['reference']} has {style.fixed(score[model['reference']], 2)}."
+            f" treatment; {model['reference']} has {style.fixed(score[model['reference']], 2)}.{cautions}"
         ),
         axis=axis,
         rows=tuple(
