@@ -40,7 +40,8 @@ def rows(
             f"{model['k']} trials, {model['n']} treatments; random effects"
             f" ({model['method']}), τ² = {style.significant(model['tau2'])}. Trials: those that"
             " compare the two directly. P-score: mean certainty of being better than another"
-            f" treatment; {model['reference']} has {style.fixed(score[model['reference']], 2)}.{cautions}"
+            f" treatment; {model['reference']} has"
+            f" {style.fixed(score[model['reference']], 2)}.{cautions}"
         ),
         axis=axis,
         rows=tuple(
