@@ -81,6 +81,7 @@ LABELS = (
     "cases/*/id",
     "cases/*/yi",
     "cases/*/vi",
+    "*/data/*",
 )
 # The R call beside a number, wherever it stands.
 CALL = "call"
@@ -263,6 +264,12 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         " reason where nothing else is left, robumeta the rounding of 0 (4.9e-8) with 8 degrees of"
         " freedom; in CR3 ours leaves the combination out, clubSandwich divides one rounding error"
         " by another.",
+    "cumulative incidence as rates": (
+        "alcohol_cvd Slist of the two studies of type ci",
+        "dosresmeta fits risk ratios with counts of people as if they were person-time; ours takes"
+        " a level's term as 1/cases - 1/people, which reproduces the covariance of crude risk"
+        " ratios exactly. With Greenland and Longnecker's counts theirs are our covariances of"
+        " rates, and compared as such.",
     ),
 }
 

@@ -8,6 +8,7 @@ from conformity import (
     asymmetry_counts,
     counts,
     diagnostics,
+    dose_response,
     effect_sizes,
     influence,
     mixed_models,
@@ -40,6 +41,7 @@ COMPARERS = (
     packages,
     robust,
     networks,
+    dose_response,
 )
 
 
