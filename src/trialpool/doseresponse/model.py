@@ -126,8 +126,8 @@ def dose_response(
     method
         between-trial covariance: "EE" (none), "ML", "REML", or "MM" (moments, two stages only)
     test
-        "z"; "knha" and "hksj" widen by the generalised Q per degree of freedom and use t (of one
-        coefficient in two stages this is Hartung and Knapp's method)
+        "z"; "t"; "knha" and "hksj" widen by the generalised Q per degree of freedom and use t (of
+        one coefficient in two stages this is Hartung and Knapp's method)
     level : of intervals
 
     Raises
@@ -143,7 +143,7 @@ def dose_response(
     """
     check_choice("stages", stages, (1, 2))
     check_choice("method", method, METHODS)
-    check_choice("test", test, [name for name in TESTS if name != "t"])
+    check_choice("test", test, TESTS)
     check_level(level)
     if method == "MM" and stages == 1:
         raise TrialpoolError("method = MM: moments are of the second stage. Use stages = 2 or REML")

@@ -14,6 +14,7 @@ from trialpool.effects.multiarm import (
     shared_control_covariance_counts,
     shared_control_covariance_md,
 )
+from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import Array, TrialpoolError, check_choice
 
 
@@ -120,6 +121,7 @@ def from_means(
     mean: ArrayLike,
     sd: ArrayLike,
     measure: str = "MD",
+    hedges: bool = False,
 ) -> list[DoseTrial]:
     """Trials from means per arm; the reference is the arm with the lowest dose.
 
@@ -128,6 +130,7 @@ def from_means(
     trial : (rows,) name of the trial of each arm
     dose, n, mean, sd : (rows,) dose, number analysed, mean and SD of each arm
     measure : "MD", each arm with its own SD, or "SMD" (Cohen's d), with one SD over all arms
+    hedges : whether an SMD has the exact small-sample correction (Hedges' g)
 
     Returns
     -------
@@ -158,7 +161,9 @@ def from_means(
             v = shared_control_covariance_md(s[rest], size[rest], float(s[ref]), float(size[ref]))
         else:
             within = ((size[rows] - 1) * s[rows] ** 2).sum() / (size[rows] - 1).sum()
-            difference = difference / np.sqrt(within)
+            df = (size[rows] - 1).sum()
+            factor = small_sample_factor(df, "exact" if hedges else "none")
+            difference = factor * difference / np.sqrt(within)
             v = shared_control_covariance(difference, size[rest], float(size[ref]), "GO")
         return DoseTrial(name=name, dose=x[rest], reference=float(x[ref]), yi=difference, V=v)
 
