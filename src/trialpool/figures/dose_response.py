@@ -66,7 +66,8 @@ def rows(
     return DoseTable(
         title=title,
         subtitle=f"{k} trials: {facts['words']}; {', '.join(tests)}. Shaded: 95 % interval of the "
-        "curve, which is 0 at dose 0 by definition. Area of a dot: its precision.",
+        "curve, which is no difference at dose 0. Area of a dot: its precision; trials of one "
+        "dose stand side by side.",
         axis=axis,
         unit=f"Dose ({facts['unit']})",
         dose=used["dose"].to_numpy(float),

@@ -20,6 +20,7 @@ from trialpool.review.protocol import Analysis
 from trialpool.review.selection import select
 from trialpool.review.settings import Model
 from trialpool.review.time_dose_spec import Doses
+from trialpool.tables import records
 
 POINTS = (
     "trial_id", "study", "year", "arms", "dose", "reference_dose", "estimate", "ci_low",
@@ -77,7 +78,7 @@ def dose_tables(
         "estimable": not reason,
         "reason": reason,
         "unit": f"mg/kg {doses.drug} {doses.route}",
-        "levels": {f"{row.dose:g}": int(row.trials) for row in levels.itertuples()},
+        "levels": {f"{row['dose']:g}": int(row["trials"]) for row in records(levels)},
         "k": len(usable),
     }
     tables = {
@@ -113,13 +114,13 @@ def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: D
     if len(often) >= LEAST_DOSES:
         return ""
     told = "; ".join(
-        f"{row.dose:g} mg/kg in {row.trials} trial{'s' if row.trials > 1 else ''}"
-        for row in levels.itertuples()
+        f"{row['dose']:g} mg/kg in {row['trials']} trial{'s' if row['trials'] > 1 else ''}"
+        for row in records(levels)
     )
-    k, most = len(usable), levels.loc[levels["trials"].idxmax()]
+    k, most = len(usable), max(records(levels), key=lambda row: int(row["trials"]))
     others = k - int(most["trials"])
     if k == 1:
-        lead = "only one trial has a known dose"
+        lead = f"only one trial has a known dose, {most['dose']:g} mg/kg"
     elif others == 0 and len(levels) == 1:
         all_of = "both" if k == 2 else f"all {k}"
         lead = f"{all_of} trials with a known dose used {most['dose']:g} mg/kg"
@@ -127,7 +128,7 @@ def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: D
         lead = f"all trials but one used {most['dose']:g} mg/kg"
     else:
         lead = f"fewer than {LEAST_DOSES} doses were each used in {LEAST_TRIALS} trials or more"
-    return f"not estimable: {lead} ({told})"
+    return f"not estimable: {lead}" + (f" ({told})" if len(levels) > 1 else "")
 
 
 def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseResponse:
