@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
-from time_course_cases import analysis, course, dense, effects, trials
+from time_course_cases import Dense, analysis, course, dense, effects, trials
 
 from trialpool.pooling.regression import regress
+from trialpool.results import TrialpoolError
 from trialpool.review.time_course import sampling, time_course
 from trialpool.review.time_dose_spec import TimeCourse
 
@@ -70,6 +73,19 @@ def test_few_trials_or_days_are_only_described(
     assert (facts["largest_day"], facts["first_day"]) == (None, None)
     assert len(out["time_curve"]) == len(out["time_sensitivity"]) == 0
     assert len(out["time_points"]) == len(rows)
+
+
+def test_a_model_that_cannot_be_fitted_is_told() -> None:
+    """The model's own reason; the points stay."""
+
+    def refuses(*_: Any) -> Dense:
+        raise TrialpoolError("the data hold no information on rho")
+
+    rows = course(5, DAYS)
+    out, facts = time_course(effects(rows), trials(names(rows)), analysis(), refuses)
+    assert facts["reason"] == "not estimable: the data hold no information on rho"
+    assert set(out["time_points"]["in_model"]) == {"no"}
+    assert len(out["time_curve"]) == 0
 
 
 def test_the_line_is_that_of_the_model() -> None:

@@ -18,8 +18,8 @@ from trialpool.results import Array
 
 RIGHT = 30.0  # for what the sides mean, in points
 SMALLEST, LARGEST = 3.0, 11.0  # diameter of a dot, in points
-APART = 7.0  # points between dots of one dose
-PAD = 0.05  # of the axis of doses, free at both ends
+APART, SPREAD = 7.0, 32.0  # points between dots of one dose, and from the first to the last
+PAD = 0.07  # of the axis of doses, free at both ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _dots(ax: Axes, table: DoseTable, top: float) -> None:
     for dose in sorted(set(table.dose.tolist())):
         same = np.flatnonzero(table.dose == dose)
         # Where many stand at one dose they move together, as far as half of the way to the next.
-        apart = APART * (1 + 2 * PAD) * top / wide
+        apart = min(APART, SPREAD / len(same)) * (1 + 2 * PAD) * top / wide
         others = np.abs(np.array([d for d in {*table.dose.tolist(), 0.0} if d != dose]) - dose)
         apart = min(apart, float(others.min()) / (len(same) + 1))
         for i, j in enumerate(same):

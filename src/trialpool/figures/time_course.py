@@ -23,12 +23,11 @@ NAME_GAP = 6.0  # between a line's last dot and its name
 NAME_STEP = 9.0  # between two names
 TICK_GAP = 26.0  # between two ticks
 DOT = 5.0
-APART = 5.0  # points between effects of one day
-# Days that a reader knows by name; an axis shows those it has room for.
+APART, SPREAD = 5.0, 24.0  # points between effects of one day, and from the first to the last
+# Days that a reader knows by name, the best known first; an axis shows those it has room for.
 DAYS = (
-    (1 / 24, "1 h"), (4 / 24, "4 h"), (1.0, "1 d"), (3.0, "3 d"), (7.0, "1 wk"), (14.0, "2 wk"),
-    (30.0, "1 mo"), (60.0, "2 mo"), (91.0, "3 mo"), (182.0, "6 mo"), (365.0, "1 y"),
-    (730.0, "2 y"),
+    (1.0, "1 d"), (7.0, "1 wk"), (30.0, "1 mo"), (1 / 24, "1 h"), (365.0, "1 y"), (182.0, "6 mo"),
+    (14.0, "2 wk"), (91.0, "3 mo"), (3.0, "3 d"), (4 / 24, "4 h"), (60.0, "2 mo"), (730.0, "2 y"),
 )  # fmt: skip
 
 
@@ -134,15 +133,15 @@ def _days(ax: Axes, table: TimeTable) -> None:
     """Days on a log axis, with ticks at times that have a name."""
     every = np.concatenate([line.day for line in table.lines])
     first, last = np.log(every.min()), np.log(every.max())
-    pad = max(0.05 * (last - first), 0.3)
+    wide = chart.WIDTH * ax.get_position().width
+    pad = max(SPREAD * (last - first) / (wide - 2 * SPREAD), 0.3)
     ax.set_xscale("log")
     ax.set_xlim(float(np.exp(first - pad)), float(np.exp(last + pad)))
-    wide = chart.WIDTH * ax.get_position().width
     room = TICK_GAP * (last - first + 2 * pad) / wide
     ticks: dict[float, str] = {}
     for day, words in DAYS:
         inside = first - pad <= np.log(day) <= last + pad
-        if inside and (not ticks or np.log(day) - np.log(max(ticks)) >= room):
+        if inside and all(abs(np.log(day / other)) >= room for other in ticks):
             ticks[day] = words
     ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -159,7 +158,9 @@ def _abreast(ax: Axes, lines: tuple[Line, ...]) -> list[Array]:
     for day in days:
         here = [(i, j) for i, line in enumerate(lines) for j in np.flatnonzero(line.day == day)]
         gaps = [abs(np.log(day / other)) for other in days if other != day]
-        apart = min([APART * point, *(gap / (len(here) + 1) for gap in gaps)])
+        apart = min(
+            [APART * point, SPREAD * point / len(here), *(gap / (len(here) + 1) for gap in gaps)]
+        )
         for place, (i, j) in enumerate(here):
             out[i][j] = day * np.exp((place - (len(here) - 1) / 2) * apart)
     return out

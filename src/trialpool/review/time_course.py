@@ -13,7 +13,7 @@ from trialpool import tables
 from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.pooling.inference import half_width
-from trialpool.results import NAN, Array
+from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.review.cells import text
 from trialpool.review.fit import is_log, shown
 from trialpool.review.protocol import Analysis
@@ -94,6 +94,13 @@ def time_course(
     fit = np.array([not set(UNFIT) & set(own) for own in flags], dtype=bool)
     series = _series(effects[fit], trials, analysis, confidence_order)
     shape, reason = _shape(series)
+    grid = sorted({course.correlation, *course.correlation_grid})
+    curves: dict[float, _Curve] = {}
+    if not reason:
+        try:
+            curves = {c: _Curve(series, shape, fitter, c) for c in grid}
+        except TrialpoolError as error:
+            reason = f"not estimable: {error}"
     facts: dict[str, Any] = {
         "estimable": not reason,
         "reason": reason,
@@ -113,8 +120,6 @@ def time_course(
     if not reason:
         days = np.unique(series["time_days"].to_numpy(float))
         along = np.geomspace(days[0], days[-1], STEPS + 1)
-        grid = sorted({course.correlation, *course.correlation_grid})
-        curves = {c: _Curve(series, shape, fitter, c) for c in grid}
         main = curves[course.correlation]
         out["time_curve"] = main.at(along, analysis.measure)
         out["time_sensitivity"] = pd.concat(
