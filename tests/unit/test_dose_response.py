@@ -127,6 +127,18 @@ def test_no_neighbour_has_a_higher_likelihood(method: str, seed: int) -> None:
                 assert mixed.fit(near, restricted=method == "REML").loglik <= best + 1e-9
 
 
+def test_the_score_is_zero_inside() -> None:
+    """Slopes of the restricted likelihood by each entry of Psi, in units of the terms."""
+    trials = made_up(30, 3)
+    fit = dose_response(trials, shape_name="quadratic")
+    assert np.linalg.eigvalsh(fit.psi).min() > 1e-3
+    mixed = Mixed([Block(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials])
+    for change in ([[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 1], [1, 0]]):
+        step = 1e-4 * np.array(change)
+        up, down = (mixed.fit(fit.psi + s, restricted=True).loglik for s in (step, -step))
+        assert abs(up - down) / 2e-4 < 1e-5
+
+
 @pytest.mark.parametrize("method", ["EE", "ML", "REML"])
 def test_one_stage_is_two_stages_where_all_trials_have_enough_levels(method: str) -> None:
     """The likelihoods differ by a constant (Crippa et al. 2019)."""

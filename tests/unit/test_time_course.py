@@ -58,7 +58,7 @@ def test_one_effect_a_day() -> None:
     [
         ([], "no trial has an effect on a known day"),
         (course(3, DAYS), "3 trials on 4 different days, 3 with several days"),
-        (course(6, (7.0,)), "6 trials on 1 different day, none with several days"),
+        (course(6, (7.0,)), "6 trials on 1 day, none with several days"),
         ([*course(1, DAYS), ("B", 7.0, 0.1), ("C", 7.0, 0.2), ("D", 1.0, 0.3)],
          "4 trials on 4 different days, 1 with several days"),
     ],

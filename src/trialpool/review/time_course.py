@@ -176,9 +176,10 @@ def _shape(series: pd.DataFrame) -> tuple[str, str]:
         return "restricted cubic spline", ""
     if all(a >= b for a, b in zip(have, LINE, strict=True)):
         return "line", ""
+    on = "1 day" if days == 1 else f"{days} different days"
     need = f"{LINE[0]} trials, {LINE[1]} different days and {LINE[2]} trials with several days"
     return "", (
-        f"not estimable: {_many(k, 'trial')} on {_many(days, 'different day')}, "
+        f"not estimable: {_many(k, 'trial')} on {on}, "
         f"{several or 'none'} with several days; a course needs at least {need}"
     )
 

@@ -13,8 +13,8 @@ from trialpool.doseresponse.model import DoseResponse, dose_response
 from trialpool.doseresponse.moments import moment_matrix, nearest_covariance
 from trialpool.doseresponse.trials import DoseTrial, from_ratios
 
-# dosresmeta stops its search for the counts where a step is below 1e-5 (a tenth of a count); ours
-# go on to a relative step of 1e-13. What follows is held at their covariances.
+# dosresmeta's search for the counts has tol = 1e-5 (Greenland-Longnecker) or is a general-purpose
+# optimiser (Hamling); ours goes on to the root. What follows is held at their covariances.
 SEARCH = Kind("counts by a coarse search", 1e-4)
 # mixmeta sets negative eigenvalues of the moment matrix to the root of R's machine epsilon.
 FLOOR = float(np.sqrt(np.finfo(float).eps))
