@@ -81,7 +81,7 @@ LABELS = (
     "cases/*/id",
     "cases/*/yi",
     "cases/*/vi",
-    "*/data/*",
+    "alcohol_*/data/*",
 )
 # The R call beside a number, wherever it stands.
 CALL = "call"
