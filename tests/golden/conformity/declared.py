@@ -264,6 +264,7 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         " reason where nothing else is left, robumeta the rounding of 0 (4.9e-8) with 8 degrees of"
         " freedom; in CR3 ours leaves the combination out, clubSandwich divides one rounding error"
         " by another.",
+    ),
     "cumulative incidence as rates": (
         "alcohol_cvd Slist of the two studies of type ci",
         "dosresmeta fits risk ratios with counts of people as if they were person-time; ours takes"
