@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,8 +58,8 @@ def permutation_test(
     yi, vi, tau2, test : as for `pool`
     X : (k, p) design matrix as for `regress`; None for a common mean
     iterations
-        arrangements to compare. If there are no more than this, all are, and the test is exact;
-        else a random sample, the observed arrangement included
+        arrangements to compare. If there are no more different ones than this, all are, and the
+        test is exact; else a random sample, the observed arrangement included
     seed : of the random sample; the same seed gives the same p values
 
     Returns
@@ -82,8 +84,9 @@ def permutation_test(
     x, names = as_design(np.ones((k, 1)) if X is None else X, k, None)
     tested, _ = moderators(x)
     by_sign = not tested
-    exact = k <= _MANY and (2**k if by_sign else math.factorial(k)) <= iterations
-    deals = _deals(k, iterations, seed, by_sign=by_sign, exact=exact)
+    alike = _alike(x)
+    exact = k <= _MANY and (2**k if by_sign else _different(alike)) <= iterations
+    deals = _deals(alike, iterations, seed, by_sign=by_sign, exact=exact)
 
     size = max(1, _CHUNK // x.size)
     statistics = []
@@ -111,11 +114,37 @@ def permutation_test(
     )
 
 
-def _deals(k: int, n: int, seed: int, *, by_sign: bool, exact: bool) -> NDArray[np.int64]:
+def _alike(x: Array) -> list[int]:
+    """For each study the first study with the same covariates."""
+    rows = [tuple(row) for row in x.tolist()]
+    return [rows.index(row) for row in rows]
+
+
+def _different(alike: list[int]) -> int:
+    """In how many different orders the covariates can be dealt out."""
+    same = (math.factorial(count) for count in Counter(alike).values())
+    return math.factorial(len(alike)) // math.prod(same)
+
+
+def _orders(left: Counter[int], length: int) -> Iterator[tuple[int, ...]]:
+    """Every different order of what is left; each stands for equally many permutations."""
+    if length == 0:
+        yield ()
+    for first in [study for study, count in left.items() if count]:
+        left[first] -= 1
+        yield from ((first, *rest) for rest in _orders(left, length - 1))
+        left[first] += 1
+
+
+def _deals(alike: list[int], n: int, seed: int, *, by_sign: bool, exact: bool) -> NDArray[np.int64]:
     """Signs or orders of the k studies, (n, k), the observed arrangement first."""
+    k = len(alike)
+    if exact and by_sign:
+        return np.array(list(product((1, -1), repeat=k)), dtype=np.int64)
     if exact:
-        every = product((1, -1), repeat=k) if by_sign else permutations(range(k))
-        return np.array(list(every), dtype=np.int64)
+        own = tuple(alike)
+        rest = (order for order in _orders(Counter(alike), k) if order != own)
+        return np.array([own, *rest], dtype=np.int64)
     rng = np.random.default_rng(seed)
     observed = np.ones(k, dtype=np.int64) if by_sign else np.arange(k)
     if by_sign:

@@ -11,6 +11,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.review.fit import Fit, fit, is_log, study_columns
 from trialpool.review.missing import size
+from trialpool.review.moderators import moderators
 from trialpool.review.multiverse import explore
 from trialpool.review.protocol import Review
 from trialpool.review.selection import select
@@ -78,14 +79,18 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
 
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
+    moderated = moderators(
+        studies, trials, material.arms, material.risk_of_bias, analysis, model, review
+    )
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
     universe = explore(
         effects, material.universes, trials, material.arms, material.missing,
         material.risk_of_bias, review, condition, name,
     )  # fmt: skip
     trusted = trust(
-        studies, result, absent, beliefs, universe, material.risk_of_bias, review, condition, name
-    )
+        studies, result, absent, beliefs, universe, moderated, material.risk_of_bias, review,
+        condition, name,
+    )  # fmt: skip
     record = {
         "condition": condition,
         "analysis": name,

@@ -16,11 +16,18 @@ from pydantic import Field, ValidationError, model_validator
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
 from trialpool.results import TrialpoolError
-from trialpool.review.settings import Comparator, Defaults, Model, Multiverse, Spec
+from trialpool.review.settings import (
+    Comparator,
+    Defaults,
+    Identifier,
+    Model,
+    Moderator,
+    Multiverse,
+    Spec,
+)
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 RATIO_MEASURES = ("OR", "RR")
 FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
@@ -86,6 +93,7 @@ class Analysis(Filter):
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
     multiverse: Multiverse | None = None
+    moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
@@ -168,6 +176,10 @@ class Review(Spec):
     def multiverse_of(self, analysis: Analysis) -> Multiverse:
         """The review's factors, with the analysis' own in their place."""
         return self.defaults.multiverse.with_own(analysis.multiverse)
+
+    def moderators_of(self, analysis: Analysis) -> dict[str, Moderator]:
+        """The review's moderators, with the analysis' own in their place or on top."""
+        return self.defaults.moderators | analysis.moderators
 
     def important_of(self, analysis: Analysis) -> float | None:
         """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).

@@ -20,6 +20,7 @@ from trialpool.review.fit import Fit, shown
 from trialpool.review.fragility import fragility
 from trialpool.review.influence import cumulative_table, influence_table, weight_shares
 from trialpool.review.missing_effect import missing_effect
+from trialpool.review.moderators import Moderators
 from trialpool.review.multiverse import Multiverse
 from trialpool.review.next_trial import next_trial
 from trialpool.review.protocol import Review
@@ -30,7 +31,7 @@ from trialpool.review.what_if import WhatIf
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST_TABLES = (
     "influence", "cumulative", "weights", "small_studies", "missing_effect", "next_trial",
-    "coverage", "priors", "multiverse",
+    "coverage", "priors", "multiverse", "subgroups", "regressions",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def trust(
     absent: WhatIf,
     posterior: Posterior | None,
     multiverse: Multiverse,
+    moderated: Moderators,
     risk_of_bias: pd.DataFrame,
     review: Review,
     condition: str,
@@ -58,8 +60,8 @@ def trust(
     Parameters
     ----------
     studies : its studies.csv
-    result, absent, posterior, multiverse : what was pooled, what is missing, the Bayesian model,
-        and all declared specifications
+    result, absent, posterior, multiverse, moderated : what was pooled, what is missing, the
+        Bayesian model, all declared specifications, and the result by kind of trial
     risk_of_bias : the condition's judgements
     """
     analysis = review.conditions[condition].analyses[name]
@@ -87,6 +89,7 @@ def trust(
         ),
         "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale, named),
         "multiverse": multiverse.table,
+        **moderated.tables,
     }
     threshold = None if important is None else shown(important, measure)
     missing = absent.missing[absent.missing["what_if"] == "yes"]
@@ -107,6 +110,7 @@ def trust(
             "coverage": facts.of_coverage(found["coverage"]),
             "priors": facts.of_priors(found["priors"], threshold, if_null),
             "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
+            "moderators": list(moderated.facts),
             "fragility": fragility(studies, result, measure, model),
         },
     )
