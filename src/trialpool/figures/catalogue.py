@@ -12,8 +12,13 @@ CHARTS = {
     "missing_effect": "What missing trials could change: the result against what they found",
     "priors": "The Bayesian result under several priors of the heterogeneity",
     "specification_curve": "The result under every declared choice of the analysis",
+    "subgroups": "The result by kind of trial",
+    "bubble": "Effects against covariates of the trials (bubble plot)",
     "next_trial": "What a next trial would have to find (extended funnel plot)",
 }
+
+# Those that stand with the words on kinds of trials.
+BY_KIND = ("subgroups", "bubble")
 
 # Marks the sheet of a chart that is not drawn, which says why.
 WITHHELD = b'id="withheld"'

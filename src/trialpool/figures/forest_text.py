@@ -61,7 +61,7 @@ def subtitle(model: Mapping[str, Any]) -> str:
     """The measure in words and which side favours whom."""
     side = "below 1" if model.get("scale") == "log" else "negative"
     left = text(model.get("favours_left"))
-    words = _capital(measure(model)[1])
+    words = capital(measure(model)[1])
     return f"{words}; {side} {left}" if left else words
 
 
@@ -194,7 +194,8 @@ def footnotes(
     return marks, [*listed, *(("", f"All trials: {_lower(note)}") for note in everyone)]
 
 
-def _capital(words: str) -> str:
+def capital(words: str) -> str:
+    """The first letter in upper case; a symbol as in `r = 0.5` keeps its own."""
     # a lone first letter is a symbol: r = 0.5, n = 12, p < 0.05
     return words if words[1:2] == " " else words[:1].upper() + words[1:]
 
@@ -204,4 +205,4 @@ def _lower(words: str) -> str:
 
 
 def _sentence(words: str) -> str:
-    return _capital(words).rstrip(".") + "."
+    return capital(words).rstrip(".") + "."
