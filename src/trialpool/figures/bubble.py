@@ -16,7 +16,7 @@ from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_axis import MOST_TICKS
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.forest_text import capital, number
+from trialpool.figures.forest_text import capital, number, per
 from trialpool.figures.lettering import font
 from trialpool.results import Array
 from trialpool.review.terms import LINE, SLOPE, TRIAL, WITHHELD
@@ -73,10 +73,11 @@ def rows(regressions: pd.DataFrame, model: Mapping[str, Any]) -> BubbleTable | W
     if withheld or not fitted:
         return Withheld(title=title, reason=withheld or _why_none(regressions))
     axis = EffectAxis.of(model)
+    how = records(regressions[regressions["kind"] == SLOPE])[0]["method"]
     return BubbleTable(
         title=title,
-        subtitle="Bubbles: trials, their area by weight. Line and band: meta-regression on this "
-        "covariate alone, 95 % confidence limits of the mean (Hartung-Knapp).",
+        subtitle=f"Bubbles: trials, their area by weight. Line and band: {how}, on this covariate "
+        "alone; 95 % confidence limits of the mean.",
         axis=axis,
         panels=tuple(
             _panel(regressions[regressions["moderator"] == fact["name"]], fact, axis)
@@ -105,7 +106,7 @@ def _panel(own: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Pane
     dealt = number(fact["slope"]["p_permutation"])
     words += f"; by permutation {style.p_value(dealt)}" if dealt == dealt else ""
     return Panel(
-        label=label(fact),
+        label=_label(fact),
         words=words,
         names=tuple(map(str, trials["study"])),
         x=trials["x"].to_numpy(float),
@@ -115,13 +116,7 @@ def _panel(own: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Pane
     )
 
 
-def per(fact: Mapping[str, Any]) -> str:
-    """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
-    unit = str(fact["unit"]) or "unit"
-    return unit if fact["per"] == 1 else f"{fact['per']:g} {unit}"
-
-
-def label(fact: Mapping[str, Any]) -> str:
+def _label(fact: Mapping[str, Any]) -> str:
     """A covariate as the name of an axis, with its unit where the name does not say it."""
     title, unit = capital(str(fact["title"])), str(fact["unit"])
     said = not unit or unit.rstrip("s").lower() in title.lower()

@@ -194,6 +194,12 @@ def footnotes(
     return marks, [*listed, *(("", f"All trials: {_lower(note)}") for note in everyone)]
 
 
+def per(fact: Mapping[str, Any]) -> str:
+    """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
+    unit = str(fact["unit"]) or "unit"
+    return unit if fact["per"] == 1 else f"{fact['per']:g} {unit}"
+
+
 def capital(words: str) -> str:
     """The first letter in upper case; a symbol as in `r = 0.5` keeps its own."""
     # a lone first letter is a symbol: r = 0.5, n = 12, p < 0.05

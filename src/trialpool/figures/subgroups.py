@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.forest_text import capital, number
 from trialpool.figures.interval_rows import IntervalTable, Row
-from trialpool.review.terms import LEVEL, TEST, WITHHELD
+from trialpool.review.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.tables import records
 
 NAN = float("nan")
@@ -44,19 +45,21 @@ def rows(subgroups: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | W
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
     made = [row("All trials", model["display"], model["k"], whole=True)]
+    tests = {line["moderator"]: line for line in lines
+             if line["kind"] == TEST and line["shown"] == "yes"}  # fmt: skip
+    unknown = {line["moderator"]: line["k"] for line in lines if line["kind"] == UNKNOWN}
     for name in dict.fromkeys(line["moderator"] for line in levels):
         own = [line for line in levels if line["moderator"] == name]
-        shown = [line for line in lines if line["moderator"] == name and line["kind"] == TEST
-                 and line["shown"] == "yes"]  # fmt: skip
         head = capital(str(own[0]["title"]))
-        p = number(shown[0]["p_value"]) if shown else NAN
-        cells = ("", "", style.p_value(p) if p == p else "–")
+        head += f" ({number(unknown[name]):.0f} not known)" if name in unknown else ""
+        p = number(tests[name]["p_value"])
+        cells = ("", "", "–" if math.isnan(p) else style.p_value(p))
         # Without an estimate a main row is a heading.
         made.append(Row(label=head, estimate=NAN, low=NAN, high=NAN, cells=cells, whole=True))
         made += [row(str(line["level"]), line, line["k"]) for line in own]
     return IntervalTable(
         title=title,
-        subtitle=_subtitle(model, levels),
+        subtitle=_subtitle(model, next(iter(tests.values()))),
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
@@ -72,12 +75,12 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
     return "; ".join(f"{title}: {reason}" for title, reason in reasons.items())
 
 
-def _subtitle(model: Mapping[str, Any], levels: list[dict[str, Any]]) -> str:
+def _subtitle(model: Mapping[str, Any], test: Mapping[str, Any]) -> str:
     few = " Fewer than ten trials: crude." if model["k"] < 10 else ""
+    how = str(test["method"]).replace("tau2", "τ²")
     return (
         "Each line: its own trials, under what their number allows (one: itself; two: a common "
-        "effect). Difference: F test of the levels with one τ² and Hartung-Knapp. Band: the result "
-        f"with all {model['k']} trials.{few}"
+        f"effect). Difference: {how}. Band: the result with all {model['k']} trials.{few}"
     )
 
 

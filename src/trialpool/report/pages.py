@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.figures.catalogue import CHARTS, WITHHELD
+from trialpool.figures.catalogue import BY_KIND, CHARTS, WITHHELD
 from trialpool.report import (
     agreement_tables,
     condition_tables,
@@ -32,6 +32,8 @@ from trialpool.report import (
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.report.grid import Grid
+from trialpool.report.moderator_tables import moderator_grids
+from trialpool.report.moderator_words import moderator_words
 from trialpool.report.trust_words import trust_words
 from trialpool.report.verdict import verdict
 from trialpool.results import TrialpoolError
@@ -86,6 +88,9 @@ class Section:
     trust: tuple[Caveat, ...]
     figure: Figure | None
     charts: tuple[Chart, ...]
+    by_kind: tuple[Caveat, ...]
+    by_kind_charts: tuple[Chart, ...]
+    by_kind_grids: Mapping[str, Grid]
     grids: Mapping[str, Grid]
     trust_grids: Mapping[str, Grid]
     files: tuple[str, ...]
@@ -221,6 +226,7 @@ def _section(
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
     basis = w.count(model["k"], "trial")
+    charts = list(_charts(figures, model["title"]))
     return Section(
         name=model["analysis"],
         title=model["title"],
@@ -245,6 +251,10 @@ def _section(
         if figures
         else None,
         charts=tuple(_charts(figures, model["analysis"], model["title"])),
+        charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
+        by_kind=tuple(moderator_words(analysis)) if analysis.trust else (),
+        by_kind_charts=tuple(chart for chart in charts if chart.name in BY_KIND),
+        by_kind_grids=moderator_grids(analysis) if analysis.trust else {},
         grids=grids,
         trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
         files=(*_OWN, *analysis.trust),

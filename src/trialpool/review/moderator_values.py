@@ -38,7 +38,7 @@ def values_of(
         to = {value: name for name, values in moderator.levels.items() for value in values}
         for name, value in zip(studies["study"], found, strict=True):
             if to and value is not None and value not in to:
-                spoken = "" if moderator.column == "trial_id" else f"{value.replace('_', ' ')} is "
+                spoken = "" if moderator.column == "trial_id" else f"{value.replace('_', ' ')}, "
                 why[str(name)] = f"{spoken}in no level"
         levels = [
             None if value is None else to.get(value) if to else value.replace("_", " ")
@@ -65,8 +65,15 @@ def unknown_row(studies: pd.DataFrame, why: Mapping[str, str]) -> list[dict[str,
     return [{
         "kind": UNKNOWN, "k": some["trial_id"].nunique(),
         "trials": ", ".join(dict.fromkeys(map(str, some["study"]))),
-        "note": "; ".join(f"{name}: {reason}" for name, reason in why.items()),
+        "note": _by_reason(why),
     }]  # fmt: skip
+
+
+def _by_reason(why: Mapping[str, str]) -> str:
+    names: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        names.setdefault(reason, []).append(name)
+    return "; ".join(f"{reason}: {', '.join(held)}" for reason, held in names.items())
 
 
 def _raw(
