@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from trialpool.figures import chart, labels, style
@@ -24,7 +25,14 @@ from trialpool.tables import records
 
 PANEL, HEAD = 216.0, 22.0  # height of a panel with its axis, and of the words above it, in points
 NAMED = 12  # trials at most, for all to have their names
-AREA, LEAST = 90.0, 8.0  # of the largest and the smallest bubble, in square points
+AREA, LEAST = 90.0, 8.0  # squared diameter of the largest and the smallest bubble, in points
+# A circle of four cubic curves: half the bytes of matplotlib's own, no difference to the eye.
+_BEND = 4 / 3 * (2**0.5 - 1)
+_CIRCLE = Path(
+    [(1, 0), (1, _BEND), (_BEND, 1), (0, 1), (-_BEND, 1), (-1, _BEND), (-1, 0), (-1, -_BEND),
+     (-_BEND, -1), (0, -1), (_BEND, -1), (1, -_BEND), (1, 0)],
+    [Path.MOVETO, *[Path.CURVE4] * 12],
+)  # fmt: skip
 PAD = 0.06  # of the x axis beyond the outermost trials
 
 
@@ -157,7 +165,8 @@ def _draw(ax: Axes, panel: Panel, axis: EffectAxis) -> None:
     ax.fill_between(line[:, 0], line[:, 2], line[:, 3], color=style.BAND, lw=0, zorder=0,
                     label="band")  # fmt: skip
     ax.plot(line[:, 0], line[:, 1], color=style.SUMMARY, lw=style.MEDIUM, zorder=2, label="line")
-    ax.scatter(panel.x, panel.y, s=np.maximum(LEAST, AREA * panel.area), facecolor=style.EFFECT,
+    ax.scatter(panel.x, panel.y, s=np.maximum(LEAST, AREA * panel.area), marker=_CIRCLE,
+               facecolor=style.EFFECT,
                edgecolor=style.PAPER, linewidth=style.THIN, zorder=4, clip_on=False,
                label="trials")  # fmt: skip
     if len(panel.x) <= NAMED:
