@@ -104,6 +104,8 @@ def _why_none(regressions: pd.DataFrame) -> str:
 def _panel(own: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Panel:
     to = np.log if axis.log else np.asarray
     trials, line = own[own["kind"] == TRIAL], own[own["kind"] == LINE]
+    # Small bubbles lie upon large ones.
+    trials = trials.sort_values("weight", ascending=False, kind="stable")
     weight = trials["weight"].to_numpy(float)
     drawn = [line["x"].to_numpy(float)]
     drawn += [to(line[name].to_numpy(float)) for name in ("estimate", "ci_low", "ci_high")]
@@ -170,7 +172,8 @@ def _draw(ax: Axes, panel: Panel, axis: EffectAxis) -> None:
                edgecolor=style.PAPER, linewidth=style.THIN, zorder=4, clip_on=False,
                label="trials")  # fmt: skip
     if len(panel.x) <= NAMED:
-        labels.write(ax, panel.x, panel.y, panel.names, lines=[line[:, :2]])
+        null = np.column_stack([ax.get_xlim(), (0.0, 0.0)])
+        labels.write(ax, panel.x, panel.y, panel.names, lines=[line[:, :2], null])
 
 
 def _across(ax: Axes, x: Array) -> None:

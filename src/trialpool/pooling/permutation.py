@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -126,14 +126,18 @@ def _different(alike: list[int]) -> int:
     return math.factorial(len(alike)) // math.prod(same)
 
 
-def _orders(left: Counter[int], length: int) -> Iterator[tuple[int, ...]]:
-    """Every different order of what is left; each stands for equally many permutations."""
-    if length == 0:
-        yield ()
-    for first in [study for study, count in left.items() if count]:
-        left[first] -= 1
-        yield from ((first, *rest) for rest in _orders(left, length - 1))
-        left[first] += 1
+def _orders(
+    left: list[tuple[int, int]], places: list[int], order: list[int]
+) -> Iterator[tuple[int, ...]]:
+    """Every different order; `left` holds studies with the number of places each stands in."""
+    (study, count), *rest = left
+    for chosen in combinations(places, count):
+        for place in chosen:
+            order[place] = study
+        if rest:
+            yield from _orders(rest, [place for place in places if place not in chosen], order)
+        else:
+            yield tuple(order)
 
 
 def _deals(alike: list[int], n: int, seed: int, *, by_sign: bool, exact: bool) -> NDArray[np.int64]:
@@ -143,8 +147,9 @@ def _deals(alike: list[int], n: int, seed: int, *, by_sign: bool, exact: bool) -
         return np.array(list(product((1, -1), repeat=k)), dtype=np.int64)
     if exact:
         own = tuple(alike)
-        rest = (order for order in _orders(Counter(alike), k) if order != own)
-        return np.array([own, *rest], dtype=np.int64)
+        # Each different order stands for equally many permutations.
+        every = _orders(list(Counter(alike).items()), list(range(k)), [0] * k)
+        return np.array([own, *(order for order in every if order != own)], dtype=np.int64)
     rng = np.random.default_rng(seed)
     observed = np.ones(k, dtype=np.int64) if by_sign else np.arange(k)
     if by_sign:
