@@ -226,7 +226,7 @@ def _section(
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
     basis = w.count(model["k"], "trial")
-    charts = list(_charts(figures, model["title"]))
+    charts = list(_charts(figures, model["analysis"], model["title"]))
     return Section(
         name=model["analysis"],
         title=model["title"],
@@ -250,7 +250,6 @@ def _section(
         figure=_figure(figures["forest"], f"Forest plot. {model['title']}. {answer}")
         if figures
         else None,
-        charts=tuple(_charts(figures, model["analysis"], model["title"])),
         charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
         by_kind=tuple(moderator_words(analysis)) if analysis.trust else (),
         by_kind_charts=tuple(chart for chart in charts if chart.name in BY_KIND),
