@@ -63,7 +63,7 @@ def material(k: int, measure: str) -> Material:
     if measure == "SMD":
         numbers = {"m1i": 18 - 3 * np.sin(i), "sd1i": 8.0 + 0 * i, "n1i": n1,
                    "m2i": 20 + np.cos(i), "sd2i": 9.0 + 0 * i, "n2i": n2}  # fmt: skip
-        names: tuple[str, ...] = (
+        names = (
             "mean_experimental",
             "sd_experimental",
             "",

@@ -20,5 +20,15 @@ CHARTS = {
 # Those that stand with the words on kinds of trials.
 BY_KIND = ("subgroups", "bubble")
 
+# The charts of a condition's questions.
+QUESTION_CHARTS = {
+    "time_course": "Effect against days since the first dose",
+    "dose_response": "Effect against dose",
+    "network_graph": "The treatments, and the trials that compare them",
+    "network_forest": "Each treatment against the reference",
+    "net_heat": "Net heat plot: where the network contradicts itself",
+    "comparison_adjusted_funnel": "Funnel plot about the mean of each comparison",
+}
+
 # Marks the sheet of a chart that is not drawn, which says why.
 WITHHELD = b'id="withheld"'

@@ -100,7 +100,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "forest": defaults.forest.model_dump(),
         "multiverse": universe.summary,
         "trust": trusted.facts,
-        **_question(review, condition, name),
+        **asked(review, condition, name),
         **_answer(result, studies),
         **_absence(absent, studies),
         "inputs_sha256": tables.fingerprint(studies),
@@ -121,7 +121,8 @@ def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:
     return [{"study": row["study"], "reason": row["reason"]} for row in tables.records(first)]
 
 
-def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
+def asked(review: Review, condition: str, name: str) -> dict[str, Any]:
+    """What an analysis asks, as its model.json says it: outcome, measure, scale, sides."""
     analysis = review.conditions[condition].analyses[name]
     outcome = review.outcomes[analysis.outcome]
     experimental = review.experimental_of(condition)

@@ -5,7 +5,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
 from trialpool.results import TrialpoolError
+from trialpool.review.network_spec import NetworkSpec
 from trialpool.review.settings import (
     Comparator,
     Defaults,
@@ -25,6 +26,7 @@ from trialpool.review.settings import (
     Multiverse,
     Spec,
 )
+from trialpool.review.time_dose_spec import Doses, TimeCourse
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
@@ -111,14 +113,35 @@ class Analysis(Filter):
         return self
 
 
+class CourseQuestion(TimeCourse):
+    """How fast and how long: all times of the trials of an analysis."""
+
+    title: str
+    analysis: Identifier
+
+
+class DoseQuestion(Doses):
+    """Which dose: the trials of an analysis by their doses."""
+
+    title: str
+    analysis: Identifier
+
+
+class NetworkQuestion(Filter, NetworkSpec):
+    """Which treatment against which: all arms of the trials that a filter lets in."""
+
+
 class Condition(Spec):
-    """One condition (a folder of data/raw) and its analyses."""
+    """One condition (a folder of data/raw), its analyses, and its questions beyond one number."""
 
     title: str
     question: str
     scope: str = ""
     experimental: str = ""
     analyses: dict[Identifier, Analysis]
+    time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
+    doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)
+    networks: dict[Identifier, NetworkQuestion] = Field(default_factory=dict)
 
 
 class Review(Spec):
@@ -163,11 +186,36 @@ class Review(Spec):
                 method = (analysis.model or self.defaults.model).method
                 if method == "MH" and not binary:
                     problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
+            problems += self._questions(name, condition)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 problems.append(f"conditions.{name}: more than one analysis is marked primary")
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _questions(self, name: str, condition: Condition) -> Iterator[str]:
+        """What is wrong with a condition's questions."""
+        for kind in ("time_courses", "doses"):
+            for key, question in getattr(condition, kind).items():
+                if question.analysis not in condition.analyses:
+                    yield (
+                        f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: is not an "
+                        f"analysis of {name}; use one of {', '.join(condition.analyses)}"
+                    )
+        for key, network in condition.networks.items():
+            where = f"conditions.{name}.networks.{key}"
+            outcome = self.outcomes.get(network.outcome)
+            if outcome is None:
+                yield (
+                    f"{where}.outcome = {network.outcome}: not declared under outcomes; "
+                    "declare it there or fix the spelling"
+                )
+            elif (network.measure in ("OR", "RR", "RD")) != (outcome.kind == "binary"):
+                fitting = "OR, RR or RD" if outcome.kind == "binary" else "SMD or MD"
+                yield (
+                    f"{where}.measure = {network.measure}: does not fit outcome "
+                    f"{network.outcome}, which is {outcome.kind}; use {fitting}"
+                )
 
     def model_of(self, analysis: Analysis) -> Model:
         """The analysis' own model, or the review's default."""
@@ -210,13 +258,18 @@ class Review(Spec):
             for name, outcome in self.outcomes.items()
         }
 
+    def _measured(self, condition: str) -> list[Analysis | NetworkQuestion]:
+        """What asks for effects: the analyses and networks of a condition."""
+        spec = self.conditions[condition]
+        return [*spec.analyses.values(), *spec.networks.values()]
+
     def measures(self, condition: str) -> dict[str, list[str]]:
         """The measures the analyses of a condition ask for, by outcome."""
         out: dict[str, list[str]] = {}
-        for analysis in self.conditions[condition].analyses.values():
-            held = out.setdefault(analysis.outcome, [])
-            if analysis.measure not in held:
-                held.append(analysis.measure)
+        for asked in self._measured(condition):
+            held = out.setdefault(asked.outcome, [])
+            if asked.measure not in held:
+                held.append(asked.measure)
         return {name: sorted(held) for name, held in sorted(out.items())}
 
     def universes(self, condition: str) -> list[Multiverse]:
@@ -225,11 +278,9 @@ class Review(Spec):
         return [each for i, each in enumerate(found) if each not in found[:i]]
 
     def changes(self, condition: str) -> list[str]:
-        """The outcomes of which some analysis of a condition takes change scores."""
+        """The outcomes of which some question of a condition takes change scores."""
         found = {
-            analysis.outcome
-            for analysis in self.conditions[condition].analyses.values()
-            if "change" in analysis.outcome_types
+            asked.outcome for asked in self._measured(condition) if "change" in asked.outcome_types
         }
         return sorted(found)
 
@@ -252,6 +303,7 @@ class Review(Spec):
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
         only["analyses"] = {analysis: only["analyses"][analysis]}
+        only |= {"time_courses": {}, "doses": {}, "networks": {}}
         return out
 
 

@@ -3,6 +3,9 @@
 They live apart from what computes them, so that a page need not import an engine.
 """
 
+# kind of a question of a condition
+TIME, DOSE, NETWORK = "time", "dose", "network"
+
 # kind of a row of small_studies.csv
 TEST, ESTIMATE = "test", "estimate"
 
