@@ -19,7 +19,7 @@ folder.mkdir(parents=True)
 for answer in answers(effects, records, review, condition):
     own = folder / answer.folder
     tables.write_json(own / "answer.json", answer.record)
-    for name, table in answer.tables.items():
+    for name, table in answer.made.items():
         tables.write_table(own / f"{name}.csv", table)
     for name, figure in draw_question(answer.record, answer.tables):
         style.save(figure, [own / f"{name}.svg"])

@@ -17,7 +17,7 @@ from trialpool.report.question_words import KINDS, Question, told
 def read_questions(folder: str | Path) -> list[tuple[Question, dict[str, bytes]]]:
     """The questions of a condition from their folder, with their figures as SVG files."""
     found = []
-    for own in sorted(Path(folder).iterdir()):
+    for own in sorted(path.parent for path in Path(folder).glob("*/answer.json")):
         held = {path.stem: tables.read_table(path) for path in sorted(own.glob("*.csv"))}
         figures = {path.stem: path.read_bytes() for path in sorted(own.glob("*.svg"))}
         record = tables.read_json(own / "answer.json")

@@ -28,7 +28,7 @@ def _grid(question: Question, table: str, title: str, columns: Mapping[str, Show
         Column(heading=name, kind="number" if name in numbers or "95 %" in name else "text")
         for name in columns
     )
-    rows = tables.records(question.tables[table])
+    rows = tables.records(question.tables[table]) if table in question.tables else []
     body = tuple(tuple(cell(show(row)) for show in columns.values()) for row in rows)
     return Grid(caption=title, columns=head, rows=body)
 

@@ -97,7 +97,8 @@ def _network(record: Record, held: Held) -> str:
         for row in rows
         if row["treatment"] != facts["reference"]
     ]
-    nodes = w.count(len(rows), "treatment")
+    people = tables.records(held["nodes"])
+    nodes = w.count(len(people), "treatment")
     lead = (
         f"{w.capital(w.count(facts['k'], 'trial'))} link {nodes}. Against {facts['reference']} "
         f"({w.short_measure(facts)}): {'; '.join(parts)} (τ² {style.significant(facts['tau2'])})."
@@ -108,6 +109,10 @@ def _network(record: Record, held: Held) -> str:
             " No two routes lead to the same comparison, so that nothing could show a"
             " contradiction; a comparison no trial made rests on all trials between."
         )
+    alone = [w.text(row["treatment"]) for row in people if w.number(row["trials"]) == 1]
+    if alone:
+        each = "rests on one trial" if len(alone) == 1 else "rest on one trial each"
+        lead += f" {w.capital(w.listed(alone))} {each}."
     limits = " ".join(w.sentence(caution) for caution in facts["cautions"])
     return f"{lead} {limits}".strip()
 

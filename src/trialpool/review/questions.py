@@ -33,6 +33,11 @@ class Answer:
     record: dict[str, Any]
     tables: Mapping[str, pd.DataFrame]
 
+    @property
+    def made(self) -> dict[str, pd.DataFrame]:
+        """The tables there are; a network that is not estimable has few."""
+        return {name: table for name, table in self.tables.items() if len(table.columns)}
+
 
 def answers(
     effects: pd.DataFrame, records: Records, review: Review, condition: str
