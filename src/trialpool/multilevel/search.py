@@ -57,7 +57,7 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     starts.sort(key=lambda p: -p.value)
     if not starts:
         return None
-    found = [_top(model, starts[0].theta, typical)]
+    found = [_top(model, starts[0].theta, typical, starts[0])]
     # A maximum at the end of a range, or a correlation, is where others may be higher.
     if not model.is_deviation.all() or found[0] is None or ends(model, found[0].point.theta).any():
         found += [
@@ -75,9 +75,11 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     return replace(best, maxima=maxima)
 
 
-def _top(model: Likelihood, start: Array, typical: float) -> Peak | None:
+def _top(
+    model: Likelihood, start: Array, typical: float, known: Point | None = None
+) -> Peak | None:
     """The maximum uphill of a start that is not at an end of a range where it is higher inside."""
-    peak = climb(model, _inside(model, start, typical), typical)
+    peak = climb(model, _inside(model, start, typical), typical, known)
     for _ in range(len(model.fixed)):
         if peak is None:
             return None
@@ -93,9 +95,12 @@ def _top(model: Likelihood, start: Array, typical: float) -> Peak | None:
     return peak
 
 
-def climb(model: Likelihood, theta: Array, typical: float) -> Peak | None:
-    """The maximum that lies uphill of a start."""
-    point = model.at(_with_fixed(model, theta))
+def climb(
+    model: Likelihood, theta: Array, typical: float, known: Point | None = None
+) -> Peak | None:
+    """The maximum that lies uphill of a start; `known` is its point, where it was looked at."""
+    start = _with_fixed(model, theta)
+    point = known if known and np.array_equal(known.theta, start) else model.at(start)
     if point is None:
         return None
     free = np.isnan(model.fixed)
