@@ -133,7 +133,8 @@ def three_levels(d: Columns) -> dict[str, Any]:
 
     options: Any = {"xatol": 1e-10, "fatol": 1e-14, "maxiter": 4000}
     start = np.log([0.2, 0.2])
-    best = minimize(lambda x: parts(x)[0], start, method="Nelder-Mead", options=options).x
+    search: Any = minimize  # whose stubs know no function of an array
+    best = search(lambda x: parts(x)[0], start, method="Nelder-Mead", options=options).x
     return {"estimate": parts(best)[1], "sigma2": np.exp(2 * best)}
 
 
