@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,9 +14,19 @@ from trialpool.review.missing import size
 from trialpool.review.moderators import moderators
 from trialpool.review.multiverse import explore
 from trialpool.review.protocol import Review
-from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
-from trialpool.review.settings import EFFECT_SETTINGS
+from trialpool.review.settings import EFFECT_SETTINGS, TOGETHER
+from trialpool.review.several import (
+    SEVERAL_KEYS,
+    about,
+    beside,
+    cautions,
+    gather,
+    people,
+    set_keys,
+    usual_choice,
+    withheld,
+)
 from trialpool.review.trust import trust
 from trialpool.review.what_if import WhatIf, what_if
 
@@ -63,20 +73,29 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
     defaults, effects, trials = review.defaults, material.effects, material.trials
-    counts, order = model.method == "MH", review.confidence_order
-    selected = select(effects, trials, analysis, counts=counts, confidence_order=order)
-    studies = selected.chosen
+    pool = gather(
+        effects, trials, material.arms, material.risk_of_bias, analysis, model,
+        review.confidence_order,
+    )  # fmt: skip
+    selected, studies = pool.selection, pool.selection.chosen
+    usual, together = usual_choice(analysis), analysis.effects in TOGETHER
     result = fit(studies, analysis.measure, model)
+    if together:
+        result = withheld(result)
     absent = what_if(
         studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
     )
     better = review.outcomes[analysis.outcome].better
     important = review.important_of(analysis)
-    beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
+    beliefs = None
+    if not together:
+        beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
+    others = list(beside(pool, material.arms, analysis, analysis.model or defaults.model))
     varied = sensitivity(
-        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent
+        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent, others
     )
 
+    several = about(analysis, result, studies)
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
     moderated = moderators(
@@ -84,8 +103,8 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     )
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
     universe = explore(
-        effects, material.universes, trials, material.arms, material.missing,
-        material.risk_of_bias, review, condition, name,
+        effects if usual else effects.iloc[:0], material.universes, trials, material.arms,
+        material.missing, material.risk_of_bias, review, condition, name,
     )  # fmt: skip
     trusted = trust(
         studies, result, absent, beliefs, universe, moderated, material.risk_of_bias, review,
@@ -102,6 +121,9 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "trust": trusted.facts,
         **asked(review, condition, name),
         **_answer(result, studies),
+        **several,
+        **_question(review, condition, name),
+        **_answer(result, studies, several.get("several"), cautions(analysis, pool)),
         **_absence(absent, studies),
         "inputs_sha256": tables.fingerprint(studies),
     }
@@ -141,14 +163,20 @@ def asked(review: Review, condition: str, name: str) -> dict[str, Any]:
         "experimental_label": experimental.capitalize(),
         "control_label": review.control.capitalize(),
         "specification": {
-            **analysis.model_dump(mode="json", exclude={"model", "subsets"}),
+            **analysis.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
+            **set_keys(analysis),
             "model": review.model_of(analysis).model_dump(mode="json"),
             **review.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
         },
     }
 
 
-def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
+def _answer(
+    result: Fit,
+    studies: pd.DataFrame,
+    several: Mapping[str, Any] | None,
+    cautions: Sequence[str],
+) -> dict[str, Any]:
     pooled = result.pooled
     shown = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
     allowed = result.policy
@@ -157,13 +185,13 @@ def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
         reasons["pi"] = allowed.withheld["prediction interval"]
     return {
         "k": int(studies["trial_id"].nunique()),
-        "n": int(studies["n"].sum()) if studies["n"].notna().any() else 0,
+        "n": int(people(studies, several)) if studies["n"].notna().any() else 0,
         "model": result.words,
         "display": {field: getattr(result, field) for field in shown},
         "pooled": pooled.as_dict() if pooled else None,
         "policy": asdict(allowed),
         "reasons": reasons,
-        "cautions": list(pooled.cautions) if pooled else [],
+        "cautions": [*(pooled.cautions if pooled else ()), *cautions],
         "weight_by_design": _by_design(studies),
         "note": _note(result, studies),
     }

@@ -27,6 +27,9 @@ from trialpool.review.settings import (
     Spec,
 )
 from trialpool.review.time_dose_spec import Doses, TimeCourse
+    Correlated,
+    Handling,
+    Judgement,
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
@@ -96,6 +99,11 @@ class Analysis(Filter):
     important: Annotated[float, Field(gt=0)] | None = None
     multiverse: Multiverse | None = None
     moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
+    effects: Handling = "one"
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.6
+    within: Literal["trial", "arm"] = "trial"
+    without: Literal["outliers", "influential"] | None = None
+    risk_of_bias: tuple[Judgement, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
@@ -109,6 +117,11 @@ class Analysis(Filter):
             raise ValueError(
                 "outcome_types: change scores and post scores are never pooled in one SMD "
                 "(their SDs differ); choose one, or use measure MD"
+            )
+        if self.effects == "che" and self.without is not None:
+            raise ValueError(
+                f"without = {self.without}: looks at effects one by one, and effects = che models "
+                "how they depend on each other; leave one of the two out"
             )
         return self
 
@@ -183,10 +196,17 @@ class Review(Spec):
                         f"{analysis.outcome}, which is {outcome.kind}; use "
                         f"{'OR, RR or RD' if outcome.kind == 'binary' else 'SMD or MD'}"
                     )
-                method = (analysis.model or self.defaults.model).method
-                if method == "MH" and not binary:
+                model = analysis.model or self.defaults.model
+                if model.method == "MH" and not binary:
                     problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
             problems += self._questions(name, condition)
+                if model.method == "MH" and analysis.effects != "one":
+                    problems.append(
+                        f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
+                        "of one effect per trial; use effects one, or method IV"
+                    )
+                if model.tau2 != "REML" and analysis.effects == "che":
+                    problems.append(f"{where}.model.tau2 = {model.tau2}: effects che needs REML")
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 problems.append(f"conditions.{name}: more than one analysis is marked primary")
         if problems:
@@ -219,7 +239,8 @@ class Review(Spec):
 
     def model_of(self, analysis: Analysis) -> Model:
         """The analysis' own model, or the review's default."""
-        return analysis.model or self.defaults.model
+        model = analysis.model or self.defaults.model
+        return Correlated.of(model, analysis.rho) if analysis.effects == "che" else model
 
     def multiverse_of(self, analysis: Analysis) -> Multiverse:
         """The review's factors, with the analysis' own in their place."""

@@ -36,6 +36,10 @@ Comparator = Literal[
     "other",
 ]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
+# Handlings under which a trial's effects stand beside each other in one model.
+TOGETHER = ("all", "che")
+Judgement = Literal["low", "some_concerns", "high", "no_information"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
@@ -54,6 +58,17 @@ class Model(Spec):
     tau2: Estimator = "REML"
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
+
+
+class Correlated(Model):
+    """Correlated and hierarchical effects: several per trial, `rho` between their errors."""
+
+    rho: float
+
+    @classmethod
+    def of(cls, model: Model, rho: float) -> Correlated:
+        """A model for several effects; t, since its robust variance has degrees of freedom."""
+        return cls.model_validate({**model.model_dump(), "test": "t", "rho": rho})
 
 
 class Alternative(Spec):

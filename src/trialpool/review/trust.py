@@ -14,17 +14,29 @@ import pandas as pd
 
 from trialpool.results import Posterior
 from trialpool.review import facts
+from trialpool.review.beliefs import COLUMNS as PRIORS
 from trialpool.review.beliefs import beliefs
+from trialpool.review.coverage import COLUMNS as COVERED
 from trialpool.review.coverage import coverage
 from trialpool.review.fit import Fit, shown
 from trialpool.review.fragility import fragility
-from trialpool.review.influence import cumulative_table, influence_table, weight_shares
+from trialpool.review.influence import (
+    CUMULATIVE_COLUMNS,
+    INFLUENCE_COLUMNS,
+    cumulative_table,
+    influence_table,
+    weight_shares,
+)
+from trialpool.review.missing_effect import COLUMNS as CURVE
 from trialpool.review.missing_effect import missing_effect
 from trialpool.review.moderators import Moderators
 from trialpool.review.multiverse import Multiverse
+from trialpool.review.next_trial import COLUMNS as SIZES
 from trialpool.review.next_trial import next_trial
 from trialpool.review.protocol import Review
 from trialpool.review.sensitivity import posterior as believe
+from trialpool.review.settings import TOGETHER
+from trialpool.review.several import DEPENDENT
 from trialpool.review.small_studies import COLUMNS, small_studies
 from trialpool.review.what_if import WhatIf
 
@@ -65,6 +77,8 @@ def trust(
     risk_of_bias : the condition's judgements
     """
     analysis = review.conditions[condition].analyses[name]
+    if analysis.effects in TOGETHER:
+        return _of_dependent(studies, multiverse, risk_of_bias)
     measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
     better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
     display = {"estimate": result.estimate, "ci_low": result.ci_low, "ci_high": result.ci_high}
@@ -112,5 +126,39 @@ def trust(
             "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
             "moderators": list(moderated.facts),
             "fragility": fragility(studies, result, measure, model),
+        },
+    )
+
+
+def _of_dependent(
+    studies: pd.DataFrame, multiverse: Multiverse, risk_of_bias: pd.DataFrame
+) -> Trust:
+    """What can be asked where a trial has several effects: by whom they were found, and no more."""
+    why = {"reason": DEPENDENT}
+    weights = weight_shares(studies, risk_of_bias)
+    empty = {
+        "influence": INFLUENCE_COLUMNS, "cumulative": CUMULATIVE_COLUMNS, "small_studies": COLUMNS,
+        "missing_effect": CURVE, "next_trial": SIZES,
+    }  # fmt: skip
+    told = {"coverage": COVERED, "priors": PRIORS}
+    flagged = studies.loc[studies["flags"].notna(), "study"]
+    return Trust(
+        tables={
+            **{name: pd.DataFrame(columns=list(columns)) for name, columns in empty.items()},
+            **{
+                name: pd.DataFrame([{"note": DEPENDENT}], columns=list(columns))
+                for name, columns in told.items()
+            },
+            "weights": weights,
+            "multiverse": multiverse.table,
+        },
+        facts={
+            **dict.fromkeys(
+                ("influence", "small_studies", "coverage", "priors", "multiverse", "fragility")
+            ),
+            "weights": facts.of_weights(weights),
+            "flagged": list(dict.fromkeys(flagged)),
+            "missing_effect": why,
+            "next_trial": why,
         },
     )
