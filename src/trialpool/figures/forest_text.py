@@ -86,6 +86,11 @@ def heterogeneity(model: Mapping[str, Any], k: int) -> str:
         if not math.isnan(low + high):
             bounds = f"{style.significant(low)} to {style.significant(high)}"
             shown += f" ({level(model)} % CI {bounds})"
+        levels: Mapping[str, Any] = (model.get("several") or {}).get("levels") or {}
+        if levels:
+            held = (number(levels[f"sigma2_{name}"]) for name in ("between", "within"))
+            between, within = map(style.significant, held)
+            shown += f" ({between} between trials, {within} within)"
         parts.append(shown)
     i2 = number(pooled.get("i2"))
     if not math.isnan(i2):

@@ -17,6 +17,7 @@ from trialpool.review.protocol import Review
 from trialpool.review.sensitivity import posterior, sensitivity
 from trialpool.review.settings import EFFECT_SETTINGS, TOGETHER
 from trialpool.review.several import (
+    ONE_ONLY,
     SEVERAL_KEYS,
     about,
     beside,
@@ -117,7 +118,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "posterior": asdict(beliefs) if beliefs else None,
         "important": important,
         "forest": defaults.forest.model_dump(),
-        "multiverse": universe.summary,
+        "multiverse": universe.summary | ({} if usual else {"withheld": ONE_ONLY}),
         "trust": trusted.facts,
         **asked(review, condition, name),
         **_answer(result, studies),

@@ -40,7 +40,7 @@ def sensitivity(
     alternatives: Sequence[Alternative],
     beliefs: Posterior | None,
     missing: WhatIf,
-    handlings: Sequence[tuple[str, Fit]] = (),
+    handlings: Sequence[tuple[str, Fit, str]] = (),
 ) -> pd.DataFrame:
     """Every declared alternative to the main result, on the display scale.
 
@@ -50,10 +50,11 @@ def sensitivity(
     effects : all effects of the condition, among them the `variant` rows
     alternatives : the other models the protocol shows
     beliefs : the Bayesian model of the same effects
-    handlings : the result under other handlings of several effects per trial, each with its words
+    handlings : the result under other handlings of several effects per trial, each with its
+        words and a note
     """
     rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
-    rows += [_row("several effects", label, found) for label, found in handlings]
+    rows += [_row("several effects", *handling) for handling in handlings]
     if analysis.effects not in TOGETHER:
         rows += list(_models(studies, analysis, model, alternatives))
     rows += list(_posterior(studies, analysis, beliefs))

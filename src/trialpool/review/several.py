@@ -31,6 +31,8 @@ HANDLINGS = {
 }
 DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 
+ONE_ONLY = "its choices are of analyses that take the protocol's one effect of each trial"
+
 _ONE_EACH = ("leave-one-out", "subgroups", "cumulative", "funnel plot", "asymmetry tests",
              "selection models", "meta-regression")  # fmt: skip
 _JOINED = ("effect_id", "part", "comparison", "comparator_class", "experimental_arms",
@@ -116,7 +118,8 @@ def combined(
     for group, yi, vi in zip(found.cluster, found.yi, found.vi, strict=True):
         rows = studies[[each == group for each in groups]]
         line = tables.records(rows)[0] if len(rows) == 1 else _one(rows, rho)
-        lines.append({**line, "yi": float(yi), "vi": float(vi)})
+        # As studies.csv will hold them, so that its readers can pool the same numbers.
+        lines.append({**line, "yi": float(tables.cell(yi)), "vi": float(tables.cell(vi))})
     return pd.DataFrame(lines, columns=studies.columns)
 
 
@@ -179,8 +182,10 @@ def _dropped(found: Selection, reasons: Sequence[str]) -> Selection:
 
 def beside(
     pool: Pool, arms: pd.DataFrame, analysis: Analysis, model: Model
-) -> Iterator[tuple[str, Fit]]:
-    """The same effects under each other handling, with its words; `model` for one per trial.
+) -> Iterator[tuple[str, Fit, str]]:
+    """The same effects under each other handling: its words, the result, how many effects.
+
+    `model` is that of one effect per trial.
 
     Nothing where the analysis takes one effect per trial, or no trial has several.
     """
@@ -194,7 +199,8 @@ def beside(
         other = analysis.model_copy(update={"effects": name, "without": None})
         rows = handled(Selection(chosen=pool.every, rejected=pool.every.iloc[:0]), arms, other)
         how = Correlated.of(model, analysis.rho) if name == "che" else model
-        yield told.format(rho=analysis.rho), fit(rows.chosen, analysis.measure, how)
+        found = fit(rows.chosen, analysis.measure, how)
+        yield told.format(rho=analysis.rho), found, f"{len(rows.chosen)} effects"
 
 
 def usual_choice(analysis: Analysis) -> bool:
@@ -215,6 +221,7 @@ def about(analysis: Analysis, result: Fit, studies: pd.DataFrame) -> dict[str, A
         return {}
     found: dict[str, Any] = {
         "handling": analysis.effects,
+        "within": analysis.within,
         "words": HANDLINGS[analysis.effects].format(rho=analysis.rho),
         "effects": len(studies),
         "trials": int(studies["trial_id"].nunique()),
@@ -227,8 +234,9 @@ def about(analysis: Analysis, result: Fit, studies: pd.DataFrame) -> dict[str, A
 def withheld(result: Fit) -> Fit:
     """A result with all that takes one effect per trial withheld, and why."""
     policy = result.policy
-    reasons = dict.fromkeys(_ONE_EACH, DEPENDENT)
-    return replace(result, policy=replace(policy, withheld=reasons | policy.withheld))
+    reasons = dict.fromkeys(_ONE_EACH, DEPENDENT) | policy.withheld
+    rule = f"k = {policy.k} trials, some with several effects: {result.words}"
+    return replace(result, policy=replace(policy, rule=rule, withheld=reasons))
 
 
 def cautions(analysis: Analysis, pool: Pool) -> list[str]:
@@ -244,8 +252,8 @@ def cautions(analysis: Analysis, pool: Pool) -> list[str]:
     if analysis.without is not None:
         n = int(rejected["reason"].isin(_AFTERWARDS.values()).sum())
         out.append(
-            f"{n} effects are left out because of what they found ({analysis.without}): the "
-            "interval does not allow for that."
+            f"Left out because of what they found ({analysis.without}): {n}. The interval does not "
+            "allow for that."
         )
     return out
 
