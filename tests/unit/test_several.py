@@ -22,6 +22,8 @@ from trialpool.report import sentences
 from trialpool.review.analysis import Result
 from trialpool.review.protocol import ProtocolError, resolve
 from trialpool.review.several import DEPENDENT, combined
+from trialpool.review.trace import chain, raw_tables
+from trialpool.review.trace_checks import check_analysis
 from trialpool.review.verify import verify
 
 # Made up: on the other scale, and later on the first one.
@@ -299,6 +301,31 @@ def test_the_second_route(several: SmallReview, handling: str) -> None:
     told = found.set_index("quantity").loc["estimate"]
     assert (told["verdict"] == "not covered") == (handling == "che")
     assert found.set_index("quantity").loc["n", "verdict"] == "agree"
+
+
+@pytest.mark.parametrize("handling", ["all", "highest", "combined", "che"])
+def test_the_chain_to_the_raw_cells_holds(several: SmallReview, handling: str) -> None:
+    """Every number is recomputed; each effect of a trial leads to its own rows."""
+    result = under(several, effects=handling)
+    studies, records = through_csv(result.studies), several.records("blue")
+    raw = raw_tables(several.path("results").parent)
+    checks = check_analysis(result.model, studies, records, raw)
+    assert [each.differences for each in checks] == [()] * len(checks)
+    cells = chain(result.model, studies, records.rows, raw)
+    # Two raw rows for each effect.
+    assert cells.loc[cells["level"] == "raw cell", "row"].nunique() == (
+        8 if handling == "highest" else 16
+    )
+
+
+def test_a_combined_effect_that_is_off_is_found(several: SmallReview) -> None:
+    """The check of combined effects can fail."""
+    result = under(several, effects="combined")
+    studies = through_csv(result.studies)
+    studies.loc[studies["trial_id"] == "Birch", "yi"] += 0.01
+    raw = raw_tables(several.path("results").parent)
+    found = check_analysis(result.model, studies, several.records("blue"), raw)
+    assert any("Birch" in told for each in found for told in each.differences)
 
 
 @pytest.mark.parametrize(

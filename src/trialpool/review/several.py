@@ -35,7 +35,8 @@ ONE_ONLY = "its choices are of analyses that take the protocol's one effect of e
 
 _ONE_EACH = ("leave-one-out", "subgroups", "cumulative", "funnel plot", "asymmetry tests",
              "selection models", "meta-regression")  # fmt: skip
-_JOINED = ("effect_id", "part", "comparison", "comparator_class", "experimental_arms",
+TOGETHER_WITH = " || "  # between the identities of effects that were combined
+_JOINED = ("part", "comparison", "comparator_class", "experimental_arms",
            "control_arm", "instrument", "definition", "timepoint", "outcome_type",
            "analysis_set", "design", "basis", "imputed", "derived", "notes", "flags", "cells",
            "locator")  # fmt: skip
@@ -127,6 +128,7 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
     """The line of several effects: what they share, and the words of all of them."""
     first = tables.records(rows)[0]
     line: dict[str, Any] = {name: first[name] for name in ("trial_id", "study", "year", "measure")}
+    line["effect_id"] = TOGETHER_WITH.join(dict.fromkeys(rows["effect_id"]))
     line |= {name: _words(rows[name]) for name in _JOINED}
     line |= {name: first[name] for name in _NUMBERS if (rows[name] == first[name]).all()}
     return line | {
