@@ -5,7 +5,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,19 +17,20 @@ from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
 from trialpool.results import TrialpoolError
 from trialpool.review.network_spec import NetworkSpec
+from trialpool.review.question_checks import wrong_questions
 from trialpool.review.settings import (
     Comparator,
+    Correlated,
     Defaults,
+    Handling,
     Identifier,
+    Judgement,
     Model,
     Moderator,
     Multiverse,
     Spec,
 )
 from trialpool.review.time_dose_spec import Doses, TimeCourse
-    Correlated,
-    Handling,
-    Judgement,
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
@@ -199,7 +200,6 @@ class Review(Spec):
                 model = analysis.model or self.defaults.model
                 if model.method == "MH" and not binary:
                     problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
-            problems += self._questions(name, condition)
                 if model.method == "MH" and analysis.effects != "one":
                     problems.append(
                         f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
@@ -207,35 +207,12 @@ class Review(Spec):
                     )
                 if model.tau2 != "REML" and analysis.effects == "che":
                     problems.append(f"{where}.model.tau2 = {model.tau2}: effects che needs REML")
+            problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 problems.append(f"conditions.{name}: more than one analysis is marked primary")
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-    def _questions(self, name: str, condition: Condition) -> Iterator[str]:
-        """What is wrong with a condition's questions."""
-        for kind in ("time_courses", "doses"):
-            for key, question in getattr(condition, kind).items():
-                if question.analysis not in condition.analyses:
-                    yield (
-                        f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: is not an "
-                        f"analysis of {name}; use one of {', '.join(condition.analyses)}"
-                    )
-        for key, network in condition.networks.items():
-            where = f"conditions.{name}.networks.{key}"
-            outcome = self.outcomes.get(network.outcome)
-            if outcome is None:
-                yield (
-                    f"{where}.outcome = {network.outcome}: not declared under outcomes; "
-                    "declare it there or fix the spelling"
-                )
-            elif (network.measure in ("OR", "RR", "RD")) != (outcome.kind == "binary"):
-                fitting = "OR, RR or RD" if outcome.kind == "binary" else "SMD or MD"
-                yield (
-                    f"{where}.measure = {network.measure}: does not fit outcome "
-                    f"{network.outcome}, which is {outcome.kind}; use {fitting}"
-                )
 
     def model_of(self, analysis: Analysis) -> Model:
         """The analysis' own model, or the review's default."""
