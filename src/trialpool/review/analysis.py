@@ -99,9 +99,11 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     several = about(analysis, result, studies)
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
-    moderated = moderators(
-        studies, trials, material.arms, material.risk_of_bias, analysis, model, review
-    )
+    moderated = None
+    if not together:
+        moderated = moderators(
+            studies, trials, material.arms, material.risk_of_bias, analysis, model, review
+        )
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
     universe = explore(
         effects if usual else effects.iloc[:0], material.universes, trials, material.arms,

@@ -16,6 +16,7 @@ from trialpool.results import Posterior
 from trialpool.review import facts
 from trialpool.review.beliefs import COLUMNS as PRIORS
 from trialpool.review.beliefs import beliefs
+from trialpool.review.covariates import REGRESSION_COLUMNS
 from trialpool.review.coverage import COLUMNS as COVERED
 from trialpool.review.coverage import coverage
 from trialpool.review.fit import Fit, shown
@@ -35,9 +36,9 @@ from trialpool.review.next_trial import COLUMNS as SIZES
 from trialpool.review.next_trial import next_trial
 from trialpool.review.protocol import Review
 from trialpool.review.sensitivity import posterior as believe
-from trialpool.review.settings import TOGETHER
 from trialpool.review.several import DEPENDENT
 from trialpool.review.small_studies import COLUMNS, small_studies
+from trialpool.review.subgroups import SUBGROUP_COLUMNS
 from trialpool.review.what_if import WhatIf
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
@@ -61,7 +62,7 @@ def trust(
     absent: WhatIf,
     posterior: Posterior | None,
     multiverse: Multiverse,
-    moderated: Moderators,
+    moderated: Moderators | None,
     risk_of_bias: pd.DataFrame,
     review: Review,
     condition: str,
@@ -73,11 +74,12 @@ def trust(
     ----------
     studies : its studies.csv
     result, absent, posterior, multiverse, moderated : what was pooled, what is missing, the
-        Bayesian model, all declared specifications, and the result by kind of trial
+        Bayesian model, all declared specifications, and the result by kind of trial; None where a
+        trial's effects stand beside each other, which leaves little to ask
     risk_of_bias : the condition's judgements
     """
     analysis = review.conditions[condition].analyses[name]
-    if analysis.effects in TOGETHER:
+    if moderated is None:
         return _of_dependent(studies, multiverse, risk_of_bias)
     measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
     better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
@@ -138,7 +140,8 @@ def _of_dependent(
     weights = weight_shares(studies, risk_of_bias)
     empty = {
         "influence": INFLUENCE_COLUMNS, "cumulative": CUMULATIVE_COLUMNS, "small_studies": COLUMNS,
-        "missing_effect": CURVE, "next_trial": SIZES,
+        "missing_effect": CURVE, "next_trial": SIZES, "subgroups": SUBGROUP_COLUMNS,
+        "regressions": REGRESSION_COLUMNS,
     }  # fmt: skip
     told = {"coverage": COVERED, "priors": PRIORS}
     flagged = studies.loc[studies["flags"].notna(), "study"]
@@ -160,5 +163,6 @@ def _of_dependent(
             "flagged": list(dict.fromkeys(flagged)),
             "missing_effect": why,
             "next_trial": why,
+            "moderators": [],
         },
     )
