@@ -33,6 +33,7 @@ include: "workflow/rules/extraction.smk"
 include: "workflow/rules/agreement.smk"
 include: "workflow/rules/synthesis.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/questions.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -45,6 +46,7 @@ rule all:
         "results/verification.csv",
         expand("results/{condition}/index.html", condition=REVIEW.conditions),
         expand("results/{condition}/summary.csv", condition=REVIEW.conditions),
+        expand("results/{condition}/questions", condition=REVIEW.conditions),
         expand(
             "results/{analysis}/forest.{suffix}",
             analysis=ANALYSES,

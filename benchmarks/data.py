@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Columns = dict[str, Array]
 
+# As many schools in as many districts as in Konstantopoulos 2011, Res Synth Methods 2:61.
+SCHOOLS = (4, 4, 3, 4, 4, 11, 3, 8, 6, 5, 4)
 SEED = 20260801
 LARGE = 2_000_000  # numbers; more than this is not written as text
 
@@ -44,6 +46,8 @@ def datasets(*, tiny: bool = False) -> dict[str, Columns]:
         "k100": studies(rng, (8,) if tiny else (100,)),
         "k1000": studies(rng, (12,) if tiny else (1000,)),
         "sets": studies(rng, (7, 5) if tiny else (10_000, 20)),
+        "schools": nested(rng, (2, 3) if tiny else SCHOOLS),
+        "clusters": nested(rng, (3,) * 4 if tiny else (5,) * 1000),
         "counts": counts(rng, 9 if tiny else 100_000),
         "tables": tables(rng, 3 if tiny else 500),
         "big": studies(rng, (11, 5) if tiny else (100_000, 50)),
@@ -57,6 +61,15 @@ def studies(rng: np.random.Generator, shape: tuple[int, ...]) -> Columns:
     """
     vi = np.clip(rng.chisquare(1, shape) / 4, 0.009, 0.6)
     return {"yi": rng.normal(0.3, np.sqrt(vi + 0.1)), "vi": vi}
+
+
+def nested(rng: np.random.Generator, sizes: tuple[int, ...]) -> Columns:
+    """Effects in clusters of these sizes, with variance between clusters and within."""
+    outer = np.repeat(np.arange(len(sizes)), sizes)
+    k = len(outer)
+    vi = rng.uniform(0.01, 0.1, k)
+    yi = 0.2 + rng.normal(0, 0.25, len(sizes))[outer] + rng.normal(0, np.sqrt(vi + 0.03))
+    return {"outer": outer.astype(float), "inner": np.arange(k, dtype=float), "yi": yi, "vi": vi}
 
 
 def counts(rng: np.random.Generator, k: int) -> Columns:

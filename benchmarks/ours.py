@@ -18,6 +18,8 @@ from benchmarks.worker import Job, Kind, serve
 from trialpool.bayes.model import normal_normal
 from trialpool.diagnostics.influence import influence as influence_of
 from trialpool.diagnostics.selection import selection_model
+from trialpool.multilevel.model import fit as fit_levels
+from trialpool.multilevel.terms import Nested
 from trialpool.pooling.permutation import permutation_test
 
 PROBLEMS = ("errors", "warnings")
@@ -77,6 +79,14 @@ def selection(d: Columns, weight: str) -> Job:
     )
 
 
+def multilevel(d: Columns, method: str) -> Job:
+    random = [Nested("outer", "inner")]
+    return Job(
+        lambda: fit_levels(d["yi"], d["vi"], random=random, data=d, method=method),
+        lambda out: {"estimate": out.beta, "sigma2": out.sigma2},
+    )
+
+
 def bayes(d: Columns, prior: str) -> Job:
     scales = {"half-normal": 0.5}
     return Job(
@@ -114,6 +124,7 @@ KINDS: tuple[Kind, ...] = (
     regression,
     permutation,
     selection,
+    multilevel,
     bayes,
     effects,
     check,

@@ -116,6 +116,17 @@ selection <- function(data, weight) {
   )
 }
 
+multilevel <- function(data, method) {
+  columns <- data.frame(sapply(c("yi", "vi", "outer", "inner"), function(x) column(data, x)))
+  many <- nrow(columns) > 1000
+  list(
+    call = function() {
+      rma.mv(yi, vi, random = ~ 1 | outer / inner, data = columns, method = method, sparse = many)
+    },
+    numbers = function(out) list(estimate = as.vector(out$beta), sigma2 = out$sigma2)
+  )
+}
+
 effects <- function(data, measure) {
   ai <- column(data, "ai")
   n1i <- column(data, "n1i")
@@ -130,7 +141,7 @@ effects <- function(data, measure) {
 KINDS <- list(
   fit = fit, many = many, subsets = subsets, leave_one_out = leave_one_out,
   influence = influence_of_all, regression = regression, permutation = permutation,
-  selection = selection, effects = effects
+  selection = selection, multilevel = multilevel, effects = effects
 )
 
 # JSON by hand, so that R needs nothing but metafor.

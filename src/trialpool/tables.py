@@ -38,7 +38,7 @@ NUMBERS = frozenset(
     "width_mean", "width_median", "replicates", "failed", "mu", "mu_low", "mu_high", "tau",
     "tau_low", "tau_high", "new_low", "new_high", "p_benefit", "p_important", "p_harm_important",
     "p_new_benefit", "specifications", "set", "n", "because_of_result", "unclear", "other_reason",
-    "n_of_concern", "size_not_known",
+    "n_of_concern", "size_not_known", "x", "p_permutation", "arrangements", "ddf", "r2", "vif",
     "second_row", "compared", "agreed", "percent_agreed", "agreed_rounded", "only_first",
     "only_second", "kappa",
 }  # fmt: skip

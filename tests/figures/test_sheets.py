@@ -15,6 +15,8 @@ from trialpool.effects import effect_size
 from trialpool.figures import sheets, style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
 from trialpool.report.caveats import Analysis
+from trialpool.report.moderator_tables import moderator_grids
+from trialpool.report.moderator_words import moderator_words
 from trialpool.report.trust_tables import trust_grids
 from trialpool.report.trust_words import trust_words
 from trialpool.report.verdict import verdict
@@ -32,6 +34,12 @@ def review(measure: str) -> Review:
     return resolve({
         "title": "Made up", "question": "Does it help?", "version": "1", "data_until": "never",
         "experimental": "drug", "notice": "No advice.", "built_from": ["nothing"],
+        "defaults": {"moderators": {
+            "country": {"title": "country", "kind": "group", "column": "country"},
+            "age": {"title": "mean age", "kind": "covariate", "column": "mean_age",
+                    "unit": "years", "per": 10},
+            "women": {"title": "share of women", "kind": "covariate", "column": "percent_women",
+                      "unit": "%"}}},
         "outcomes": {"mood": {"title": "mood", "kind": kind, "better": "lower"}},
         "conditions": {"blue": {"title": "Blue", "question": "Why?", "analyses": {
             "mood": {"title": "Mood", "outcome": "mood", "measure": measure}}}},
@@ -51,10 +59,11 @@ def material(k: int, measure: str) -> Material:
         "basis": "arms", "measure": measure, "n_experimental": n1, "n_control": n2, "n": n1 + n2,
         "confidence": "primary", "records": "results.csv:2", "cells": "", "source_url": "https://x.y",
     }  # fmt: skip
+    names: tuple[str, ...]
     if measure == "SMD":
         numbers = {"m1i": 18 - 3 * np.sin(i), "sd1i": 8.0 + 0 * i, "n1i": n1,
                    "m2i": 20 + np.cos(i), "sd2i": 9.0 + 0 * i, "n2i": n2}  # fmt: skip
-        names: tuple[str, ...] = (
+        names = (
             "mean_experimental",
             "sd_experimental",
             "",
@@ -71,6 +80,8 @@ def material(k: int, measure: str) -> Material:
     trials = pd.DataFrame({
         "trial_id": [*ids, "Gone"], "study": [*rows["study"], "Gone 2021"],
         "year": [*rows["year"], 2021], "design": "parallel",
+        "country": [*("a country with a rather long name" if x % 3 else "Chad" for x in i), None],
+        "mean_age": [*(40 + 7 * np.cos(i)), None], "percent_women": [*(50 + i % 7), None],
     })  # fmt: skip
     missing = pd.DataFrame([{
         "trial_id": "Gone", "outcome": "mood", "status": "completed_unpublished",
@@ -123,7 +134,9 @@ def test_every_figure_is_whole_at_any_number_of_trials(
     always = {"forest", "missing_effect", "next_trial", "specification_curve"}
     expected = always | ({"cumulative", "priors"} if k > 1 else set())
     if k >= 5:
-        expected |= {"leave_one_out", "baujat", "gosh", "funnel"}
+        expected |= {"leave_one_out", "baujat", "gosh", "funnel", "subgroups"}
+    if k >= 10:
+        expected |= {"bubble"}
     assert drawn == expected
     assert {*CHARTS, "forest"} >= drawn
 
@@ -142,6 +155,18 @@ def test_verdict_words_and_tables_stand_for_any_number_of_trials(
     assert ("Does it hang on one trial?" in questions) == (k >= 5)
     assert ("Do small trials tell another story?" in questions) == (k >= 10)
     assert "What could missing trials change?" in questions
+    kinds = moderator_words(analysis)
+    told = " ".join(caveat.text for caveat in kinds)
+    assert "nan" not in told
+    assert "None" not in told
+    asked = ["Country"] * (k >= 5) + ["Mean age", "Share of women"] * (k >= 10)
+    assert [caveat.name for caveat in kinds] == asked
+    by_kind = moderator_grids(analysis)
+    assert ("The result by kind of trial" in by_kind) == (k >= 5)
+    assert ("Effects against covariates" in by_kind) == (k >= 10)
+    assert ("Kinds of trials that could not be compared" in by_kind) == (k < 10)
+    for grid in by_kind.values():
+        assert all(len(row) in (1, len(grid.columns)) for row in grid.rows)
     grids = trust_grids(analysis)
     assert ("Each trial left out in turn" in grids) == (k >= 5)
     assert all(len(row) == len(grid.columns) for grid in grids.values() for row in grid.rows)

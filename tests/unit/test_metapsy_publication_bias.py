@@ -23,6 +23,7 @@ from small import ROOT
 from trialpool.diagnostics.limits import limit_meta
 from trialpool.diagnostics.selection import SelectionModel, selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
+from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.inference import half_width
 from trialpool.pooling.model import pool
 from trialpool.results import Array
@@ -80,14 +81,9 @@ def combined(condition: str) -> tuple[Array, Array]:
     """One effect per treatment arm: generalised least squares of its correlated effects."""
     data = pd.read_csv(SHARED / condition / "data.csv", low_memory=False)
     data = data[data[".g"].notna() & data[".g_se"].notna()]
-    found = []
-    for _, rows in data.groupby([data["study"], data["multi_arm1"].fillna("")], sort=False):
-        y, se = rows[".g"].to_numpy(float), rows[".g_se"].to_numpy(float)
-        covariance = np.outer(se, se) * np.where(np.eye(len(y), dtype=bool), 1.0, RHO)
-        w = np.linalg.solve(covariance, np.ones(len(y)))
-        found.append((float(w @ y) / w.sum(), 1 / w.sum()))
-    y, v = np.array(found).T
-    return y, v
+    arms = list(zip(data["study"], data["multi_arm1"].fillna(""), strict=True))
+    found = aggregate(data[".g"], data[".g_se"] ** 2, arms, rho=RHO)
+    return found.yi, found.vi
 
 
 def published(condition: str, file: str, label: str) -> dict[str, str]:

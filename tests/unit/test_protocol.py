@@ -85,6 +85,44 @@ def test_settings_that_contradict_each_other_are_refused(
     assert any(message in line for line in messages(config))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"column": "colour"},
+            "column = colour: not a column of trials that can tell trials apart",
+        ),
+        ({"table": "risk_of_bias", "column": "D9"}, "column = D9: not a column of risk_of_bias"),
+        ({"table": "outcomes"}, ".table = 'outcomes': input should be 'studies', 'trials'"),
+        ({"kind": "covariate"}, "kind = covariate: design holds words; use group"),
+        ({"column": "mean_age"}, "kind = group: mean_age holds numbers; use covariate"),
+        (
+            {"column": "mean_age", "kind": "covariate", "levels": {"old": ["70"]}},
+            "levels: a covariate has none; remove them",
+        ),
+        ({"levels": {"both": ["crossed"]}}, "levels.both: design is never 'crossed'; use one of"),
+        (
+            {"levels": {"one": ["parallel"], "two": ["parallel"]}},
+            "levels.two: 'parallel' stands in level one too; keep it in one",
+        ),
+        ({"levels": {"none": []}}, ".levels.none = []: "),
+        ({"per": 0}, ".per = 0: "),
+        ({"colour": "red"}, ".colour: unknown key"),
+    ],
+)
+@pytest.mark.parametrize("where", ["defaults", "conditions.blue.analyses.mood"])
+def test_moderators_that_cannot_be_are_refused(
+    config: dict[str, Any], where: str, change: dict[str, Any], message: str
+) -> None:
+    """Unknown columns and levels, and a kind that does not fit, each with its dotted key."""
+    design = {"title": "design", "kind": "group", "column": "design"} | change
+    place = config.setdefault("defaults", {}) if where == "defaults" else analysis(config)
+    place["moderators"] = {"kinds": design}
+    (found,) = messages(config)
+    assert found.startswith(f"{where}.moderators.kinds")
+    assert message in found
+
+
 def test_two_primary_analyses_are_refused(config: dict[str, Any]) -> None:
     """A condition has one headline."""
     config["conditions"]["blue"]["analyses"]["harm"]["primary"] = True
@@ -124,6 +162,12 @@ def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None
             "perioperative, medical, healthy",
         ),
         ("outcome: mood", "outcome: mood\n        comparators: []", "comparators = []"),
+        (
+            "prefer_time: 7",
+            "moderators: {a: {title: a, kind: group, column: diagnosis, levels: {x: [sadness]}}}",
+            "conditions.blue.analyses.mood.moderators.a.levels.x: no row of "
+            "data/raw/blue/trials.csv has diagnosis = sadness; fix the spelling or remove it",
+        ),
         ("conditions:", "defaults: {crossover: {correlation: 1.5}}\nconditions:", "= 1.5"),
     ],
 )

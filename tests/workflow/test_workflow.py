@@ -169,7 +169,7 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     assert planned == [
         "agreement blue", "all", "clean blue", "effects blue", "figures blue/harm",
         "figures blue/mood", "page", "page_condition blue", "pool blue/harm",
-        "pool blue/mood", "summary", "summary_condition blue", "verify",
+        "pool blue/mood", "questions blue", "summary", "summary_condition blue", "verify",
     ]  # fmt: skip
 
 

@@ -32,6 +32,7 @@ rule page_condition:
             analysis=REVIEW.names()[wildcards.condition],
             figure=["forest", *CHARTS],
         ),
+        questions="results/{condition}/questions",
         summary="results/{condition}/summary.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",

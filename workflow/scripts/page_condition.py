@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trialpool import logs, tables
 from trialpool.report.pages import condition_page, read_analyses, write_page
+from trialpool.report.question_section import read_questions
 
 logs.start(snakemake.log[0])
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")
@@ -15,5 +16,6 @@ page = condition_page(
     read_analyses(snakemake.input.analyses),
     {(path.parent.name, path.stem): path.read_bytes() for path in figures},
     held | {name: tables.read_table(snakemake.input[name]) for name in names},
+    read_questions(snakemake.input.questions),
 )
 write_page(snakemake.output.page, page)

@@ -48,6 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("", "arm1-arm2", "arm2-arm1"),
         help="metapsy: which way .g subtracts, where the file does not show it",
     )
+    parser.add_argument(
+        "--effects",
+        default=Options(condition="").effects,
+        choices=("computed", "reported"),
+        help="metapsy: take the arms' numbers where a row has them, or .g and .g_se of every row",
+    )
     parser.add_argument("--report", type=Path, help="write counts, assumptions and what was left")
     parser.add_argument("--force", action="store_true", help="write over the condition's folder")
 
@@ -81,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _options(options: argparse.Namespace) -> Options:
     return Options(condition=options.condition, outcome=options.outcome,
-                   source_url=options.source_url, g_is=options.g_is)  # fmt: skip
+                   source_url=options.source_url, g_is=options.g_is,
+                   effects=options.effects)  # fmt: skip
 
 
 def _outcomes(imported: Imported, config: Path) -> Outcomes:

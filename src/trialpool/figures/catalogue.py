@@ -12,7 +12,22 @@ CHARTS = {
     "missing_effect": "What missing trials could change: the result against what they found",
     "priors": "The Bayesian result under several priors of the heterogeneity",
     "specification_curve": "The result under every declared choice of the analysis",
+    "subgroups": "The result by kind of trial",
+    "bubble": "Effects against covariates of the trials (bubble plot)",
     "next_trial": "What a next trial would have to find (extended funnel plot)",
+}
+
+# Those that stand with the words on kinds of trials.
+BY_KIND = ("subgroups", "bubble")
+
+# The charts of a condition's questions.
+QUESTION_CHARTS = {
+    "time_course": "Effect against days since the first dose",
+    "dose_response": "Effect against dose",
+    "network_graph": "The treatments, and the trials that compare them",
+    "network_forest": "Each treatment against the reference",
+    "net_heat": "Net heat plot: where the network contradicts itself",
+    "comparison_adjusted_funnel": "Funnel plot about the mean of each comparison",
 }
 
 # Marks the sheet of a chart that is not drawn, which says why.

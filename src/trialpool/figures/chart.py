@@ -170,6 +170,24 @@ def write_sides(ax: Axes, axis: EffectAxis) -> None:
                 va="center", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
 
 
+def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None:
+    """What each side of an effect axis along y means: in the right margin, read upwards.
+
+    `beyond` is room that is left free beside the axes, in points.
+    """
+    box = ax.get_position()
+    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    low, high = f"← {axis.favours_left}", f"{axis.favours_right} →"
+    together = width(low, style.SMALL) + width(high, style.SMALL) + SIDES_GAP <= height
+    step = 0.0 if together else style.SMALL * LINE
+    for x, y, text, align in (
+        (beyond + 8.0, 0.0, low, "bottom"),
+        (beyond + 8.0 + step, 1.0, high, "top"),
+    ):
+        ax.text(1 + x / wide, y, text, transform=ax.transAxes, rotation=90, ha="center", va=align,
+                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+
+
 def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
     """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
     draw = ax.axvline if along == "x" else ax.axhline

@@ -25,9 +25,10 @@ def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | 
     model : its model.json
     """
     title = f"Cumulative by year: {model['title']}"
-    withheld = model["policy"]["withheld"].get("pooling")
-    if withheld:
-        return Withheld(title=title, reason=withheld)
+    withheld = model["policy"]["withheld"]
+    for name in ("pooling", "cumulative"):
+        if name in withheld:
+            return Withheld(title=title, reason=withheld[name])
     axis = EffectAxis.of(model)
     steps = records(cumulative)
     found = [triple(step, "ci") for step in steps]

@@ -81,15 +81,26 @@ def effect(shown: Triple, decimals: int, *, log: bool) -> str:
 def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Study names; a trial with several rows gets what tells them apart."""
     out = [text(line.get("study")) or text(line.get("trial_id")) for line in lines]
-    for field in ("comparison", "instrument", "timepoint"):
+    telling = {"comparison": text, "instrument": text, "timepoint": text, "time_days": _day,
+               "effect_id": _arms}  # fmt: skip
+    for field, told in telling.items():
         repeated = {label for label in out if out.count(label) > 1}
-        values = [text(line.get(field)) for line in lines]
+        values = [told(line.get(field)) for line in lines]
         for name in sorted(repeated):
             rows_of = [i for i, label in enumerate(out) if label == name]
             if len({values[i] for i in rows_of}) > 1:
                 for i in rows_of:
                     out[i] = f"{name}, {values[i]}" if values[i] else name
     return out
+
+
+def _day(days: object) -> str:
+    return f"day {held:g}" if not math.isnan(held := number(days)) else ""
+
+
+def _arms(identity: object) -> str:
+    """The arms by their own names, which the identity of an effect holds in its second place."""
+    return [*text(identity).split("|"), ""][1]
 
 
 def _count(value: object) -> str:
@@ -177,14 +188,17 @@ def summaries(
         n = number(model.get("n"))
         people = "" if math.isnan(n) else f", n = {n:.0f}"
         total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
+        several = model.get("several") is not None and len(lines) > model["k"]
+        k = f"{len(lines)} effects of {model['k']} trials" if several else f"k = {len(lines)}"
         row: Cells = {
             "kind": "pooled",
-            "label": f"Pooled effect (k = {len(lines)}{people})",
+            "label": f"Pooled effect ({k}{people})",
             "effect": effect(found, decimals, log=log),
             "weight": style.fixed(total, 1) if total else "–",
             **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
         }
-        for arm in ARMS:
+        # Effects of one trial are of the same people: no sum of them counts people.
+        for arm in () if several else ARMS:
             people_in = sum(number(line.get(f"n_{arm}")) for line in lines)
             row[f"{arm}_n"] = "" if math.isnan(people_in) else f"{people_in:.0f}"
             if counts:

@@ -61,7 +61,7 @@ def subtitle(model: Mapping[str, Any]) -> str:
     """The measure in words and which side favours whom."""
     side = "below 1" if model.get("scale") == "log" else "negative"
     left = text(model.get("favours_left"))
-    words = _capital(measure(model)[1])
+    words = capital(measure(model)[1])
     return f"{words}; {side} {left}" if left else words
 
 
@@ -86,6 +86,11 @@ def heterogeneity(model: Mapping[str, Any], k: int) -> str:
         if not math.isnan(low + high):
             bounds = f"{style.significant(low)} to {style.significant(high)}"
             shown += f" ({level(model)} % CI {bounds})"
+        levels: Mapping[str, Any] = (model.get("several") or {}).get("levels") or {}
+        if levels:
+            held = (number(levels[f"sigma2_{name}"]) for name in ("between", "within"))
+            between, within = map(style.significant, held)
+            shown += f" ({between} between trials, {within} within)"
         parts.append(shown)
     i2 = number(pooled.get("i2"))
     if not math.isnan(i2):
@@ -194,7 +199,14 @@ def footnotes(
     return marks, [*listed, *(("", f"All trials: {_lower(note)}") for note in everyone)]
 
 
-def _capital(words: str) -> str:
+def per(fact: Mapping[str, Any]) -> str:
+    """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
+    unit = str(fact["unit"]) or "unit"
+    return unit if fact["per"] == 1 else f"{fact['per']:g} {unit}"
+
+
+def capital(words: str) -> str:
+    """The first letter in upper case; a symbol as in `r = 0.5` keeps its own."""
     # a lone first letter is a symbol: r = 0.5, n = 12, p < 0.05
     return words if words[1:2] == " " else words[:1].upper() + words[1:]
 
@@ -204,4 +216,4 @@ def _lower(words: str) -> str:
 
 
 def _sentence(words: str) -> str:
-    return _capital(words).rstrip(".") + "."
+    return capital(words).rstrip(".") + "."

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.figures import (
     baujat,
+    bubble,
     cumulative,
     forest,
     funnel,
@@ -20,6 +21,7 @@ from trialpool.figures import (
     next_trial,
     priors,
     specification_curve,
+    subgroups,
 )
 
 Held = Mapping[str, pd.DataFrame]
@@ -51,6 +53,8 @@ def draw_all(model: Mapping[str, Any], held: Held) -> Iterator[tuple[str, Figure
     yield "missing_effect", missing_effect.draw(gone)
     yield "priors", priors.draw(by_prior)
     yield "specification_curve", specification_curve.draw(curve)
+    yield "subgroups", subgroups.draw(subgroups.rows(held["subgroups"], model))
+    yield "bubble", bubble.draw(bubble.rows(held["regressions"], model))
     yield "next_trial", next_trial.draw(extended)
 
 

@@ -73,7 +73,8 @@ def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> Curve | Withheld
         ["estimate", "ci_low"], kind="stable", ignore_index=True
     )
     if mine.empty:
-        return Withheld(title=title, reason="no specification of this question has an estimate")
+        reason = told.get("withheld", "no specification of this question has an estimate")
+        return Withheld(title=title, reason=reason)
     protocol = np.ones(len(mine), dtype=bool)
     for factor in factors:
         protocol &= (mine[factor["name"]] == factor["levels"][0]).to_numpy()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,8 +58,8 @@ def permutation_test(
     yi, vi, tau2, test : as for `pool`
     X : (k, p) design matrix as for `regress`; None for a common mean
     iterations
-        arrangements to compare. If there are no more than this, all are, and the test is exact;
-        else a random sample, the observed arrangement included
+        arrangements to compare. If there are no more different ones than this, all are, and the
+        test is exact; else a random sample, the observed arrangement included
     seed : of the random sample; the same seed gives the same p values
 
     Returns
@@ -82,8 +84,9 @@ def permutation_test(
     x, names = as_design(np.ones((k, 1)) if X is None else X, k, None)
     tested, _ = moderators(x)
     by_sign = not tested
-    exact = k <= _MANY and (2**k if by_sign else math.factorial(k)) <= iterations
-    deals = _deals(k, iterations, seed, by_sign=by_sign, exact=exact)
+    alike = _alike(x)
+    exact = k <= _MANY and (2**k if by_sign else _different(alike)) <= iterations
+    deals = _deals(alike, iterations, seed, by_sign=by_sign, exact=exact)
 
     size = max(1, _CHUNK // x.size)
     statistics = []
@@ -111,11 +114,42 @@ def permutation_test(
     )
 
 
-def _deals(k: int, n: int, seed: int, *, by_sign: bool, exact: bool) -> NDArray[np.int64]:
+def _alike(x: Array) -> list[int]:
+    """For each study the first study with the same covariates."""
+    rows = [tuple(row) for row in x.tolist()]
+    return [rows.index(row) for row in rows]
+
+
+def _different(alike: list[int]) -> int:
+    """In how many different orders the covariates can be dealt out."""
+    same = (math.factorial(count) for count in Counter(alike).values())
+    return math.factorial(len(alike)) // math.prod(same)
+
+
+def _orders(
+    left: list[tuple[int, int]], places: list[int], order: list[int]
+) -> Iterator[tuple[int, ...]]:
+    """Every different order; `left` holds studies with the number of places each stands in."""
+    (study, count), *rest = left
+    for chosen in combinations(places, count):
+        for place in chosen:
+            order[place] = study
+        if rest:
+            yield from _orders(rest, [place for place in places if place not in chosen], order)
+        else:
+            yield tuple(order)
+
+
+def _deals(alike: list[int], n: int, seed: int, *, by_sign: bool, exact: bool) -> NDArray[np.int64]:
     """Signs or orders of the k studies, (n, k), the observed arrangement first."""
+    k = len(alike)
+    if exact and by_sign:
+        return np.array(list(product((1, -1), repeat=k)), dtype=np.int64)
     if exact:
-        every = product((1, -1), repeat=k) if by_sign else permutations(range(k))
-        return np.array(list(every), dtype=np.int64)
+        own = tuple(alike)
+        # Each different order stands for equally many permutations.
+        every = _orders(list(Counter(alike).items()), list(range(k)), [0] * k)
+        return np.array([own, *(order for order in every if order != own)], dtype=np.int64)
     rng = np.random.default_rng(seed)
     observed = np.ones(k, dtype=np.int64) if by_sign else np.arange(k)
     if by_sign:

@@ -191,7 +191,7 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
     overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by_judgement: dict[str, list[str]] = {}
-    for row in tables.records(analysis.studies):
+    for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
         found = judged.get(row["trial_id"], "not judged")
         by_judgement.setdefault(w.plain(found), []).append(w.text(row["study"]))
     order = ("high", "some concerns", "no information", "not judged", "low")
@@ -293,4 +293,5 @@ def _told(studies: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
 
 
 def _names(studies: pd.DataFrame, column: str, held: str) -> list[str]:
-    return [w.text(name) for name in studies.loc[studies[column] == held, "study"]]
+    names = studies.loc[studies[column] == held, "study"]
+    return [w.text(name) for name in dict.fromkeys(names)]

@@ -7,10 +7,9 @@ network. The same tables give the same bytes.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from markupsafe import Markup
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.figures.catalogue import CHARTS, WITHHELD
+from trialpool.figures.catalogue import BY_KIND, CHARTS
 from trialpool.report import (
     agreement_tables,
     condition_tables,
@@ -31,34 +30,16 @@ from trialpool.report import (
 )
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis, Caveat, caveats, tipping
+from trialpool.report.charts import Chart, Figure, drawn, embedded
 from trialpool.report.grid import Grid
+from trialpool.report.moderator_tables import moderator_grids
+from trialpool.report.moderator_words import moderator_words
+from trialpool.report.question_section import by_kind
+from trialpool.report.question_words import Question
 from trialpool.report.trust_words import trust_words
 from trialpool.report.verdict import verdict
-from trialpool.results import TrialpoolError
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-
-# CSS counts 96 pixels to the inch, an SVG's point is 1/72 of it.
-_PIXELS_PER_POINT = 96 / 72
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """An image, as data or by its file, with its natural size in CSS pixels."""
-
-    source: str
-    alt: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """A chart besides the forest plot, with its file name and what it shows."""
-
-    name: str
-    caption: str
-    figure: Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +67,9 @@ class Section:
     trust: tuple[Caveat, ...]
     figure: Figure | None
     charts: tuple[Chart, ...]
+    by_kind: tuple[Caveat, ...]
+    by_kind_charts: tuple[Chart, ...]
+    by_kind_grids: Mapping[str, Grid]
     grids: Mapping[str, Grid]
     trust_grids: Mapping[str, Grid]
     files: tuple[str, ...]
@@ -120,6 +104,7 @@ def condition_page(
     analyses: Sequence[Analysis],
     figures: Mapping[tuple[str, str], bytes],
     held: Mapping[str, pd.DataFrame],
+    questions: Sequence[tuple[Question, Mapping[str, bytes]]] = (),
 ) -> str:
     """The page of one condition.
 
@@ -133,6 +118,7 @@ def condition_page(
         search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
         disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
         and judgements of it
+    questions : those of time, dose and networks, with their figures as SVG files
 
     Returns
     -------
@@ -172,6 +158,7 @@ def condition_page(
         condition=condition,
         extraction=agreement_tables.told(held["agreement"], held["disagreements"]),
         sections=_first_primary(sections),
+        questions=by_kind(questions),
         grids=grids,
         root="../",
     )
@@ -221,6 +208,7 @@ def _section(
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
     basis = w.count(model["k"], "trial")
+    charts = list(_charts(figures, model["analysis"], model["title"]))
     return Section(
         name=model["analysis"],
         title=model["title"],
@@ -241,10 +229,13 @@ def _section(
         model=w.text(model["model"]),
         verdict=verdict(model).told,
         trust=tuple(trust_words(analysis)) if analysis.trust else (),
-        figure=_figure(figures["forest"], f"Forest plot. {model['title']}. {answer}")
+        figure=embedded(figures["forest"], f"Forest plot. {model['title']}. {answer}")
         if figures
         else None,
-        charts=tuple(_charts(figures, model["analysis"], model["title"])),
+        charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
+        by_kind=tuple(moderator_words(analysis)) if analysis.trust else (),
+        by_kind_charts=tuple(chart for chart in charts if chart.name in BY_KIND),
+        by_kind_grids=moderator_grids(analysis) if analysis.trust else {},
         grids=grids,
         trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
         files=(*_OWN, *analysis.trust),
@@ -252,12 +243,8 @@ def _section(
 
 
 def _charts(figures: Mapping[str, bytes], folder: str, title: str) -> Iterator[Chart]:
-    """The charts that are drawn; a sheet that says why not is left in its file."""
-    for name, caption in CHARTS.items():
-        if name in figures and WITHHELD not in figures[name]:
-            drawn = _figure(figures[name], f"{caption}. {title}.")
-            source = f"{folder}/{name}.svg"
-            yield Chart(name=name, caption=caption, figure=replace(drawn, source=source))
+    """The charts of an analysis besides its forest plot."""
+    yield from drawn(figures, CHARTS, folder, title)
 
 
 def _first_primary(sections: list[Section]) -> list[Section]:
@@ -276,19 +263,6 @@ def _withheld(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             if why and name not in model["policy"]["withheld"]:
                 by_reason.setdefault(why, []).append(name)
     return tuple((w.capital(w.listed(names)), why) for why, names in by_reason.items())
-
-
-def _figure(svg: bytes, alt: str) -> Figure:
-    width, height = (_pixels(svg, name) for name in (b"width", b"height"))
-    data = base64.b64encode(svg).decode("ascii")
-    return Figure(source=f"data:image/svg+xml;base64,{data}", alt=alt, width=width, height=height)
-
-
-def _pixels(svg: bytes, name: bytes) -> int:
-    found = re.search(rb"<svg[^>]*?\b" + name + rb'="([\d.]+)pt"', svg)
-    if found is None:
-        raise TrialpoolError(f"the forest plot is not an SVG with its {name.decode()} in points")
-    return round(float(found[1]) * _PIXELS_PER_POINT)
 
 
 def _verified(table: pd.DataFrame) -> dict[str, Any]:

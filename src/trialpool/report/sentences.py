@@ -50,10 +50,33 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
         study = w.text(studies["study"].iloc[0])
         return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
                "One trial cannot be pooled."  # fmt: skip
-    trials = w.capital(w.count(model["k"], "trial"))
+    trials = w.capital(_trials(model))
     common = model["policy"]["common_effect_only"]
-    how = ", taken to share one true effect," if common else ""
+    how = ", taken to share one true effect," if common else _handled(model)
     return f"{trials} ({people(model, studies)}){how} put the {what} at {told}"
+
+
+_HANDLED = {
+    "all": ", all taken as independent,",
+    "lowest": ", each by the lowest of its effects,",
+    "highest": ", each by the highest of its effects,",
+    "combined": ", the effects of one {within} combined,",
+    "che": ", their correlation within trials assumed,",
+}
+
+
+def _trials(model: Mapping[str, Any]) -> str:
+    """`64 trials`, or `88 effects of 64 trials`."""
+    trials, several = w.count(model["k"], "trial"), model.get("several")
+    if several is None or several["effects"] == several["trials"]:
+        return trials
+    return f"{w.count(several['effects'], 'effect')} of {trials}"
+
+
+def _handled(model: Mapping[str, Any]) -> str:
+    """What was done with several effects of a trial; blank where each gives one."""
+    several = model.get("several")
+    return "" if several is None else _HANDLED[several["handling"]].format(**several)
 
 
 def verdict(model: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,11 +11,23 @@ import pandas as pd
 from trialpool import tables
 from trialpool.review.fit import Fit, fit, is_log, study_columns
 from trialpool.review.missing import size
+from trialpool.review.moderators import moderators
 from trialpool.review.multiverse import explore
 from trialpool.review.protocol import Review
-from trialpool.review.selection import select
 from trialpool.review.sensitivity import posterior, sensitivity
-from trialpool.review.settings import EFFECT_SETTINGS
+from trialpool.review.settings import EFFECT_SETTINGS, TOGETHER
+from trialpool.review.several import (
+    ONE_ONLY,
+    SEVERAL_KEYS,
+    about,
+    beside,
+    cautions,
+    gather,
+    people,
+    set_keys,
+    usual_choice,
+    withheld,
+)
 from trialpool.review.trust import trust
 from trialpool.review.what_if import WhatIf, what_if
 
@@ -62,30 +74,45 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
     analysis = review.conditions[condition].analyses[name]
     model = review.model_of(analysis)
     defaults, effects, trials = review.defaults, material.effects, material.trials
-    counts, order = model.method == "MH", review.confidence_order
-    selected = select(effects, trials, analysis, counts=counts, confidence_order=order)
-    studies = selected.chosen
+    pool = gather(
+        effects, trials, material.arms, material.risk_of_bias, analysis, model,
+        review.confidence_order,
+    )  # fmt: skip
+    selected, studies = pool.selection, pool.selection.chosen
+    usual, together = usual_choice(analysis), analysis.effects in TOGETHER
     result = fit(studies, analysis.measure, model)
+    if together:
+        result = withheld(result)
     absent = what_if(
         studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
     )
     better = review.outcomes[analysis.outcome].better
     important = review.important_of(analysis)
-    beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
+    beliefs = None
+    if not together:
+        beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
+    others = list(beside(pool, material.arms, analysis, analysis.model or defaults.model))
     varied = sensitivity(
-        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent
+        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent, others
     )
 
+    several = about(analysis, result, studies)
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     columns = study_columns(studies, analysis.measure)
+    moderated = None
+    if not together:
+        moderated = moderators(
+            studies, trials, material.arms, material.risk_of_bias, analysis, model, review
+        )
     studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
     universe = explore(
-        effects, material.universes, trials, material.arms, material.missing,
-        material.risk_of_bias, review, condition, name,
+        effects if usual else effects.iloc[:0], material.universes, trials, material.arms,
+        material.missing, material.risk_of_bias, review, condition, name,
     )  # fmt: skip
     trusted = trust(
-        studies, result, absent, beliefs, universe, material.risk_of_bias, review, condition, name
-    )
+        studies, result, absent, beliefs, universe, moderated, material.risk_of_bias, review,
+        condition, name,
+    )  # fmt: skip
     record = {
         "condition": condition,
         "analysis": name,
@@ -93,10 +120,11 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "posterior": asdict(beliefs) if beliefs else None,
         "important": important,
         "forest": defaults.forest.model_dump(),
-        "multiverse": universe.summary,
+        "multiverse": universe.summary | ({} if usual else {"withheld": ONE_ONLY}),
         "trust": trusted.facts,
-        **_question(review, condition, name),
-        **_answer(result, studies),
+        **asked(review, condition, name),
+        **several,
+        **_answer(result, studies, several.get("several"), cautions(analysis, pool)),
         **_absence(absent, studies),
         "inputs_sha256": tables.fingerprint(studies),
     }
@@ -116,7 +144,8 @@ def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:
     return [{"study": row["study"], "reason": row["reason"]} for row in tables.records(first)]
 
 
-def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
+def asked(review: Review, condition: str, name: str) -> dict[str, Any]:
+    """What an analysis asks, as its model.json says it: outcome, measure, scale, sides."""
     analysis = review.conditions[condition].analyses[name]
     outcome = review.outcomes[analysis.outcome]
     experimental = review.experimental_of(condition)
@@ -135,14 +164,20 @@ def _question(review: Review, condition: str, name: str) -> dict[str, Any]:
         "experimental_label": experimental.capitalize(),
         "control_label": review.control.capitalize(),
         "specification": {
-            **analysis.model_dump(mode="json", exclude={"model", "subsets"}),
+            **analysis.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
+            **set_keys(analysis),
             "model": review.model_of(analysis).model_dump(mode="json"),
             **review.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
         },
     }
 
 
-def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
+def _answer(
+    result: Fit,
+    studies: pd.DataFrame,
+    several: Mapping[str, Any] | None,
+    cautions: Sequence[str],
+) -> dict[str, Any]:
     pooled = result.pooled
     shown = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
     allowed = result.policy
@@ -151,13 +186,13 @@ def _answer(result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
         reasons["pi"] = allowed.withheld["prediction interval"]
     return {
         "k": int(studies["trial_id"].nunique()),
-        "n": int(studies["n"].sum()) if studies["n"].notna().any() else 0,
+        "n": int(people(studies, several)) if studies["n"].notna().any() else 0,
         "model": result.words,
         "display": {field: getattr(result, field) for field in shown},
         "pooled": pooled.as_dict() if pooled else None,
         "policy": asdict(allowed),
         "reasons": reasons,
-        "cautions": list(pooled.cautions) if pooled else [],
+        "cautions": [*(pooled.cautions if pooled else ()), *cautions],
         "weight_by_design": _by_design(studies),
         "note": _note(result, studies),
     }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy
 from trialpool.results import NAN, Pooled
+from trialpool.review.che import Levels, che
 from trialpool.review.protocol import RATIO_MEASURES
-from trialpool.review.settings import Model
+from trialpool.review.settings import Correlated, Model
 
 TEST_WORDS = {
     "z": "normal quantile",
@@ -30,6 +32,7 @@ class Fit:
     """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
 
     `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
+    `levels` are of a model of several effects per trial.
     """
 
     policy: Policy
@@ -41,6 +44,7 @@ class Fit:
     pi_low: float = NAN
     pi_high: float = NAN
     p_value: float = NAN
+    levels: Levels | None = None
 
 
 def is_log(measure: str) -> bool:
@@ -60,6 +64,14 @@ def words(model: Model) -> str:
     """A model in words."""
     if model.method == "MH":
         return "Mantel-Haenszel, common effect"
+    if isinstance(model, Correlated):
+        told = (
+            "common effect"
+            if model.tau2 == "EE"
+            else f"random effects of two levels ({model.tau2})"
+        )
+        robust = "normal quantile" if model.tau2 == "EE" else "robust variance (CR2)"
+        return f"{told}, correlation {model.rho:g} within trials, {robust}"
     name = "common effect" if model.tau2 == "EE" else f"random effects ({model.tau2})"
     return f"{name}, {TEST_WORDS[model.test]}"
 
@@ -77,6 +89,9 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
+        if isinstance(model, Correlated):
+            one = aggregate(studies["yi"], studies["vi"], studies["trial_id"], rho=model.rho)
+            studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
@@ -84,6 +99,10 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         return _shown(pooled, measure, words(model), allowed)
     if allowed.common_effect_only:
         model = model.model_copy(update={"tau2": "EE", "test": "z"})
+    if isinstance(model, Correlated):
+        common = allowed.common_effect_only
+        both, levels = che(studies, rho=model.rho, common=common, prediction=model.prediction)
+        return replace(_shown(both, measure, words(model), allowed), levels=levels)
     pooled = pool(
         studies["yi"].to_numpy(float),
         studies["vi"].to_numpy(float),

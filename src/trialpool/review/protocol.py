@@ -16,11 +16,24 @@ from pydantic import Field, ValidationError, model_validator
 from trialpool.extraction.columns import CONFIDENCE
 from trialpool.extraction.schema import TRIALS
 from trialpool.results import TrialpoolError
-from trialpool.review.settings import Comparator, Defaults, Model, Multiverse, Spec
+from trialpool.review.network_spec import NetworkSpec
+from trialpool.review.question_checks import wrong_questions
+from trialpool.review.settings import (
+    Comparator,
+    Correlated,
+    Defaults,
+    Handling,
+    Identifier,
+    Judgement,
+    Model,
+    Moderator,
+    Multiverse,
+    Spec,
+)
+from trialpool.review.time_dose_spec import Doses, TimeCourse
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 Confidence = Literal["primary", "abstract", "secondary"]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 RATIO_MEASURES = ("OR", "RR")
 FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
@@ -86,6 +99,12 @@ class Analysis(Filter):
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
     multiverse: Multiverse | None = None
+    moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
+    effects: Handling = "one"
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.6
+    within: Literal["trial", "arm"] = "trial"
+    without: Literal["outliers", "influential"] | None = None
+    risk_of_bias: tuple[Judgement, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
@@ -100,17 +119,43 @@ class Analysis(Filter):
                 "outcome_types: change scores and post scores are never pooled in one SMD "
                 "(their SDs differ); choose one, or use measure MD"
             )
+        if self.effects == "che" and self.without is not None:
+            raise ValueError(
+                f"without = {self.without}: looks at effects one by one, and effects = che models "
+                "how they depend on each other; leave one of the two out"
+            )
         return self
 
 
+class CourseQuestion(TimeCourse):
+    """How fast and how long: all times of the trials of an analysis."""
+
+    title: str
+    analysis: Identifier
+
+
+class DoseQuestion(Doses):
+    """Which dose: the trials of an analysis by their doses."""
+
+    title: str
+    analysis: Identifier
+
+
+class NetworkQuestion(Filter, NetworkSpec):
+    """Which treatment against which: all arms of the trials that a filter lets in."""
+
+
 class Condition(Spec):
-    """One condition (a folder of data/raw) and its analyses."""
+    """One condition (a folder of data/raw), its analyses, and its questions beyond one number."""
 
     title: str
     question: str
     scope: str = ""
     experimental: str = ""
     analyses: dict[Identifier, Analysis]
+    time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
+    doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)
+    networks: dict[Identifier, NetworkQuestion] = Field(default_factory=dict)
 
 
 class Review(Spec):
@@ -152,9 +197,17 @@ class Review(Spec):
                         f"{analysis.outcome}, which is {outcome.kind}; use "
                         f"{'OR, RR or RD' if outcome.kind == 'binary' else 'SMD or MD'}"
                     )
-                method = (analysis.model or self.defaults.model).method
-                if method == "MH" and not binary:
+                model = analysis.model or self.defaults.model
+                if model.method == "MH" and not binary:
                     problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
+                if model.method == "MH" and analysis.effects != "one":
+                    problems.append(
+                        f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
+                        "of one effect per trial; use effects one, or method IV"
+                    )
+                if model.tau2 != "REML" and analysis.effects == "che":
+                    problems.append(f"{where}.model.tau2 = {model.tau2}: effects che needs REML")
+            problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 problems.append(f"conditions.{name}: more than one analysis is marked primary")
         if problems:
@@ -163,11 +216,16 @@ class Review(Spec):
 
     def model_of(self, analysis: Analysis) -> Model:
         """The analysis' own model, or the review's default."""
-        return analysis.model or self.defaults.model
+        model = analysis.model or self.defaults.model
+        return Correlated.of(model, analysis.rho) if analysis.effects == "che" else model
 
     def multiverse_of(self, analysis: Analysis) -> Multiverse:
         """The review's factors, with the analysis' own in their place."""
         return self.defaults.multiverse.with_own(analysis.multiverse)
+
+    def moderators_of(self, analysis: Analysis) -> dict[str, Moderator]:
+        """The review's moderators, with the analysis' own in their place or on top."""
+        return self.defaults.moderators | analysis.moderators
 
     def important_of(self, analysis: Analysis) -> float | None:
         """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
@@ -198,13 +256,18 @@ class Review(Spec):
             for name, outcome in self.outcomes.items()
         }
 
+    def _measured(self, condition: str) -> list[Analysis | NetworkQuestion]:
+        """What asks for effects: the analyses and networks of a condition."""
+        spec = self.conditions[condition]
+        return [*spec.analyses.values(), *spec.networks.values()]
+
     def measures(self, condition: str) -> dict[str, list[str]]:
         """The measures the analyses of a condition ask for, by outcome."""
         out: dict[str, list[str]] = {}
-        for analysis in self.conditions[condition].analyses.values():
-            held = out.setdefault(analysis.outcome, [])
-            if analysis.measure not in held:
-                held.append(analysis.measure)
+        for asked in self._measured(condition):
+            held = out.setdefault(asked.outcome, [])
+            if asked.measure not in held:
+                held.append(asked.measure)
         return {name: sorted(held) for name, held in sorted(out.items())}
 
     def universes(self, condition: str) -> list[Multiverse]:
@@ -213,11 +276,9 @@ class Review(Spec):
         return [each for i, each in enumerate(found) if each not in found[:i]]
 
     def changes(self, condition: str) -> list[str]:
-        """The outcomes of which some analysis of a condition takes change scores."""
+        """The outcomes of which some question of a condition takes change scores."""
         found = {
-            analysis.outcome
-            for analysis in self.conditions[condition].analyses.values()
-            if "change" in analysis.outcome_types
+            asked.outcome for asked in self._measured(condition) if "change" in asked.outcome_types
         }
         return sorted(found)
 
@@ -240,6 +301,7 @@ class Review(Spec):
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
         only["analyses"] = {analysis: only["analyses"][analysis]}
+        only |= {"time_courses": {}, "doses": {}, "networks": {}}
         return out
 
 

@@ -10,6 +10,7 @@ from trialpool.extraction.clean import check_all
 from trialpool.extraction.problems import Problem
 from trialpool.extraction.read import RawData
 from trialpool.review.protocol import Filter, Review, load_yaml, problems_of_protocol, resolve
+from trialpool.review.settings import Moderator
 
 
 def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:
@@ -68,6 +69,8 @@ def unheld_names(review: Review, condition: str, raw: RawData) -> Iterator[str]:
         yield from _unknown_codes(where, analysis, raw)
         for subset in analysis.subsets:
             yield from _unknown_codes(f"{where}.subsets.{subset.label}", subset, raw)
+        for called, moderator in analysis.moderators.items():
+            yield from _unknown_levels(f"{where}.moderators.{called}", moderator, raw)
 
 
 def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[str]:
@@ -81,3 +84,17 @@ def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[str]:
                         f"{where}.{kind}.{column}: no trial has {value}; those in {trials.file} "
                         f"are {', '.join(sorted(held))}"
                     )
+
+
+def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[str]:
+    if moderator.table not in ("trials", "arms"):
+        return
+    table = raw[moderator.table]
+    held = {str(row[moderator.column]) for row in table.rows}
+    for level, values in moderator.levels.items():
+        for value in values:
+            if table.table[moderator.column].kind != "choice" and value not in held:
+                yield (
+                    f"{where}.levels.{level}: no row of {table.file} has {moderator.column} = "
+                    f"{value}; fix the spelling or remove it"
+                )

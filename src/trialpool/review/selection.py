@@ -51,20 +51,7 @@ def select(
     counts : whether the model needs counts (Mantel-Haenszel)
     confidence_order : kinds of source, the preferred one first
     """
-    pool = effects[
-        (effects["outcome"] == analysis.outcome)
-        & (effects["measure"] == analysis.measure)
-        & effects["variant"].isna()
-    ]
-    about = {row["trial_id"]: row for row in tables.records(trials)}
-    rejected: dict[str, str] = {}
-    candidates: dict[str, list[Mapping[str, Any]]] = {}
-    for row in tables.records(pool.drop_duplicates("effect_id")):
-        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis, counts=counts)
-        if reason:
-            rejected[row["effect_id"]] = reason
-        else:
-            candidates.setdefault(row["trial_id"], []).append(row)
+    pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
     chosen = []
     for rows in candidates.values():
         best = min(rows, key=lambda row: _preference(row, analysis, confidence_order))
@@ -72,6 +59,66 @@ def select(
         for other in rows:
             if other is not best:
                 rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
+    return _sorted(pool, chosen, rejected)
+
+
+def select_all(
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    *,
+    counts: bool = False,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> Selection:
+    """Every effect that fits, once per comparison, instrument and time; parameters of `select`.
+
+    The same result reported twice (arm data and a contrast, two sources) is one effect still: the
+    one `select` would prefer.
+    """
+    pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
+    chosen = []
+    for rows in candidates.values():
+        same: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for row in rows:
+            same.setdefault(tuple(str(row[name]) for name in _ONE_RESULT), []).append(row)
+        for each in same.values():
+            best = min(each, key=lambda row: _preference(row, analysis, confidence_order))
+            chosen.append(best["effect_id"])
+            for other in each:
+                if other is not best:
+                    rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
+    return _sorted(pool, chosen, rejected)
+
+
+# What tells one result of a trial from another, however it was reported.
+_ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
+               "analysis_set")  # fmt: skip
+
+Candidates = dict[str, list[Mapping[str, Any]]]
+
+
+def _fitting(
+    effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, *, counts: bool
+) -> tuple[pd.DataFrame, Candidates, dict[str, str]]:
+    """The outcome's effects; of these the ones that fit, by trial; why the others do not."""
+    pool = effects[
+        (effects["outcome"] == analysis.outcome)
+        & (effects["measure"] == analysis.measure)
+        & effects["variant"].isna()
+    ]
+    about = {row["trial_id"]: row for row in tables.records(trials)}
+    rejected: dict[str, str] = {}
+    candidates: Candidates = {}
+    for row in tables.records(pool.drop_duplicates("effect_id")):
+        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis, counts=counts)
+        if reason:
+            rejected[row["effect_id"]] = reason
+        else:
+            candidates.setdefault(row["trial_id"], []).append(row)
+    return pool, candidates, rejected
+
+
+def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, str]) -> Selection:
     picked = pool[pool["effect_id"].isin(chosen)].sort_values(
         ["year", "study", "effect_id", "part"], na_position="last", ignore_index=True
     )

@@ -16,7 +16,7 @@ from trialpool.review.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fit import Fit, fit, is_log, shown
 from trialpool.review.protocol import Analysis
 from trialpool.review.selection import select, why_not
-from trialpool.review.settings import Alternative, Bayes, Model
+from trialpool.review.settings import TOGETHER, Alternative, Bayes, Model
 from trialpool.review.what_if import WhatIf
 
 COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
@@ -40,6 +40,7 @@ def sensitivity(
     alternatives: Sequence[Alternative],
     beliefs: Posterior | None,
     missing: WhatIf,
+    handlings: Sequence[tuple[str, Fit, str]] = (),
 ) -> pd.DataFrame:
     """Every declared alternative to the main result, on the display scale.
 
@@ -49,12 +50,18 @@ def sensitivity(
     effects : all effects of the condition, among them the `variant` rows
     alternatives : the other models the protocol shows
     beliefs : the Bayesian model of the same effects
+    handlings : the result under other handlings of several effects per trial, each with its
+        words and a note
     """
     rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
-    rows += list(_models(studies, analysis, model, alternatives))
+    rows += [_row("several effects", *handling) for handling in handlings]
+    if analysis.effects not in TOGETHER:
+        rows += list(_models(studies, analysis, model, alternatives))
     rows += list(_posterior(studies, analysis, beliefs))
-    rows += list(_variants(studies, effects, analysis, model))
-    rows += list(_first_period(studies, effects, trials, analysis, model))
+    # What else these hold is one effect per trial, by the protocol's order.
+    if analysis.effects == "one":
+        rows += list(_variants(studies, effects, analysis, model))
+        rows += list(_first_period(studies, effects, trials, analysis, model))
     rows += list(_subsets(studies, trials, analysis, model))
     if missing.joint is not None and len(studies):
         names = missing.missing[missing.missing["what_if"] == "yes"]["study"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from trialpool.extraction.schema import ARMS, RISK_OF_BIAS, TRIALS
 from trialpool.pooling.tau2 import ESTIMATORS
 
 
@@ -34,6 +35,11 @@ Comparator = Literal[
     "ect",
     "other",
 ]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
+# Handlings under which a trial's effects stand beside each other in one model.
+TOGETHER = ("all", "che")
+Judgement = Literal["low", "some_concerns", "high", "no_information"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
@@ -52,6 +58,17 @@ class Model(Spec):
     tau2: Estimator = "REML"
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
+
+
+class Correlated(Model):
+    """Correlated and hierarchical effects: several per trial, `rho` between their errors."""
+
+    rho: float
+
+    @classmethod
+    def of(cls, model: Model, rho: float) -> Correlated:
+        """A model for several effects; t, since its robust variance has degrees of freedom."""
+        return cls.model_validate({**model.model_dump(), "test": "t", "rho": rho})
 
 
 class Alternative(Spec):
@@ -194,6 +211,100 @@ MULTIVERSE = Multiverse.model_validate(
 )
 
 
+# Columns that can tell trials apart: number or not, and the allowed values (none: any).
+_BIAS = RISK_OF_BIAS["judgement"].choices
+MODERATOR_COLUMNS: dict[str, dict[str, tuple[bool, tuple[str, ...]]]] = {
+    "studies": {
+        "comparator_class": (False, get_args(Comparator)),
+        **dict.fromkeys(("instrument", "definition", "design", "basis"), (False, ())),
+        "confidence": (False, TRIALS["confidence"].choices),
+        **dict.fromkeys(("year", "n", "n_experimental", "n_control", "time_days"), (True, ())),
+    },
+    **{
+        table.name: {
+            column.name: (column.kind in ("number", "integer"), column.choices)
+            for column in table.columns
+            if column.kind in ("id", "choice", "text", "number", "integer")
+        }
+        for table in (TRIALS, ARMS)
+    },
+    "risk_of_bias": dict.fromkeys(RISK_OF_BIAS["domain"].choices, (False, _BIAS)),
+}
+
+
+class Moderator(Spec):
+    """Something trials differ in, which may explain why their effects differ.
+
+    A `group` has levels, a `covariate` is a number. Arms are those of the experimental side; the
+    columns of risk_of_bias are its domains.
+    """
+
+    title: str
+    kind: Literal["group", "covariate"]
+    table: Literal["studies", "trials", "arms", "risk_of_bias"] = "trials"
+    column: str
+    levels: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    unit: str = ""
+    per: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _usable(self) -> Moderator:
+        known = MODERATOR_COLUMNS[self.table]
+        if self.column not in known:
+            raise ValueError(
+                f"column = {self.column}: not a column of {self.table} that can tell trials apart; "
+                f"use one of {', '.join(known)}"
+            )
+        numeric, allowed = known[self.column]
+        if numeric != (self.kind == "covariate"):
+            holds, fits = ("numbers", "covariate") if numeric else ("words", "group")
+            raise ValueError(f"kind = {self.kind}: {self.column} holds {holds}; use {fits}")
+        if numeric and self.levels:
+            raise ValueError("levels: a covariate has none; remove them")
+        seen: dict[str, str] = {}
+        for level, values in self.levels.items():
+            for value in values:
+                if allowed and value not in allowed:
+                    raise ValueError(
+                        f"levels.{level}: {self.column} is never '{value}'; "
+                        f"use one of {', '.join(allowed)}"
+                    )
+                if value in seen:
+                    raise ValueError(
+                        f"levels.{level}: '{value}' stands in level {seen[value]} too; "
+                        "keep it in one"
+                    )
+                seen[value] = level
+        return self
+
+
+# What any review can ask: each needs nothing but the tables every review has.
+MODERATORS = {
+    "comparator": Moderator(
+        title="comparator",
+        kind="group",
+        table="studies",
+        column="comparator_class",
+        levels={
+            "active placebo": ("active_placebo",),
+            "inert placebo": ("placebo",),
+            "the same ECT": ("same_ect",),
+            "another treatment": ("ect", "other"),
+            "no placebo": ("usual_care", "waiting_list", "no_treatment"),
+        },
+    ),
+    "risk_of_bias": Moderator(
+        title="overall risk of bias",
+        kind="group",
+        table="risk_of_bias",
+        column="overall",
+        # `no_information` is no kind of trial: these are counted as not known.
+        levels={"low": ("low",), "some concerns": ("some_concerns",), "high": ("high",)},
+    ),
+    "design": Moderator(title="design", kind="group", column="design"),
+}
+
+
 class Forest(Spec):
     """What the forest plot shows beside each trial's own result."""
 
@@ -224,6 +335,7 @@ class Defaults(Spec):
     bayes: Bayes = Bayes()
     important: Important = Important()
     multiverse: Multiverse = MULTIVERSE
+    moderators: dict[Identifier, Moderator] = Field(default_factory=lambda: dict(MODERATORS))
     forest: Forest = Forest()
 
 

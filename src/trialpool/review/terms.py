@@ -3,8 +3,22 @@
 They live apart from what computes them, so that a page need not import an engine.
 """
 
+# kind of a question of a condition
+TIME, DOSE, NETWORK = "time", "dose", "network"
+
 # kind of a row of small_studies.csv
 TEST, ESTIMATE = "test", "estimate"
+
+# kinds of rows of subgroups.csv and regressions.csv, besides `TEST`
+LEVEL, SLOPE, TRIAL, LINE = "level", "slope", "trial", "line"
+UNKNOWN, WITHHELD = "not known", "withheld"
+
+# method of a test of subgroups.csv
+BY_F = "F test of the levels, one tau2, Hartung-Knapp"
+BY_Z = "chi-squared test of the levels, common effect"
+BY_Q = "Q between the levels, each with its own tau2"
+BY_MH = "Q between the levels, Mantel-Haenszel in each"
+BY_PERMUTATION = "the levels dealt out anew (permutation)"
 
 # target of a row of next_trial.csv
 EXCLUDES = "interval excludes no difference"

@@ -10,10 +10,12 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.extraction.read import Sheet
+from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.comparisons import build_effects
 from trialpool.review.fit import fit
 from trialpool.review.records import Records
-from trialpool.review.settings import EFFECT_SETTINGS, Defaults, Model
+from trialpool.review.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
+from trialpool.review.several import TOGETHER_WITH
 from trialpool.review.trace import by_raw_row, computed, computed_how, raw_row, references
 
 # model.json keeps 10 significant digits, and processors round iterations differently.
@@ -49,12 +51,13 @@ def check_analysis(
     settings = {name: specification[name] for name in EFFECT_SETTINGS}
     effects = studies.assign(outcome=model["outcome"], variant=None)
     changes = [model["outcome"]] if "change" in specification["outcome_types"] else []
+    rho = (model.get("several") or {}).get("rho")
     same = tables.fingerprint(studies) == model["inputs_sha256"]
     stale = f"studies.csv is not the table the model was fitted to; {AGAIN}"
     return [
         Check(link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))),
         Check(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
-        *check_effects(effects, records, raw, Defaults.model_validate(settings), changes),
+        *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho),
     ]
 
 
@@ -64,6 +67,7 @@ def check_effects(
     raw: Mapping[str, Sheet],
     defaults: Defaults,
     changes: Collection[str],
+    rho: float | None = None,
 ) -> list[Check]:
     """Check effects against records.csv, and the records they name against the raw cells.
 
@@ -72,11 +76,12 @@ def check_effects(
     effects : rows of effects.csv
     defaults : the settings of the protocol that effects depend on
     changes : outcomes of which change scores are worked out
+    rho : correlation by which effects of a trial were combined
     """
     return [
         Check(
             link="effects from records.csv",
-            differences=tuple(_recomputed(effects, records, defaults, changes)),
+            differences=tuple(_recomputed(effects, records, defaults, changes, rho)),
         ),
         Check(
             link="records.csv from the raw cells",
@@ -86,7 +91,8 @@ def check_effects(
 
 
 def _pooled(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[str]:
-    settings = Model.model_validate(model["specification"]["model"])
+    used = model["specification"]["model"]
+    settings = (Correlated if "rho" in used else Model).model_validate(used)
     again = fit(studies, str(model["measure"]), settings)
     pairs = {name: (held, getattr(again, name)) for name, held in model["display"].items()}
     pairs["k"] = (model["k"], studies["trial_id"].nunique())
@@ -111,7 +117,11 @@ def _shown(value: Any) -> str:
 
 
 def _recomputed(
-    effects: pd.DataFrame, records: Records, defaults: Defaults, changes: Collection[str]
+    effects: pd.DataFrame,
+    records: Records,
+    defaults: Defaults,
+    changes: Collection[str],
+    rho: float | None,
 ) -> Iterator[str]:
     measures: dict[str, list[str]] = {}
     for outcome, measure in zip(effects["outcome"], effects["measure"], strict=True):
@@ -120,7 +130,7 @@ def _recomputed(
     again = build_effects(records, measures, defaults, changes)
     found = {_name(row): row for row in tables.records(again)}
     for row in tables.records(effects):
-        now = found.get(_name(row))
+        now = found.get(_name(row)) or _combined(row, again, rho)
         if now is None:
             yield f"{row['effect_id']}: records.csv no longer gives this effect; {AGAIN}"
             continue
@@ -128,6 +138,20 @@ def _recomputed(
             held, new = _shown(row[column]), _shown(now[column])
             if held != new:
                 yield f"{row['effect_id']}: {column} is {held}, {new} from records.csv; {AGAIN}"
+
+
+def _combined(
+    effect: Mapping[str, Any], again: pd.DataFrame, rho: float | None
+) -> Mapping[str, Any] | None:
+    """Several effects of a trial combined anew; None where it is not made of several."""
+    names = str(effect["effect_id"]).split(TOGETHER_WITH)
+    rows = again[again["effect_id"].isin(names) & (again["variant"].astype(str) == "")]
+    if rho is None or len(names) < 2 or rows["effect_id"].nunique() < len(names):
+        return None
+    # Effects are combined as effects.csv holds them.
+    yi, vi = ([float(tables.cell(value)) for value in rows[name]] for name in ("yi", "vi"))
+    one = aggregate(yi, vi, rows["trial_id"], rho=rho)
+    return {"yi": float(one.yi[0]), "vi": float(one.vi[0])}
 
 
 def _name(effect: Mapping[str, Any]) -> tuple[str, str, str]:

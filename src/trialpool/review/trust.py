@@ -14,23 +14,37 @@ import pandas as pd
 
 from trialpool.results import Posterior
 from trialpool.review import facts
+from trialpool.review.beliefs import COLUMNS as PRIORS
 from trialpool.review.beliefs import beliefs
+from trialpool.review.covariates import REGRESSION_COLUMNS
+from trialpool.review.coverage import COLUMNS as COVERED
 from trialpool.review.coverage import coverage
 from trialpool.review.fit import Fit, shown
 from trialpool.review.fragility import fragility
-from trialpool.review.influence import cumulative_table, influence_table, weight_shares
+from trialpool.review.influence import (
+    CUMULATIVE_COLUMNS,
+    INFLUENCE_COLUMNS,
+    cumulative_table,
+    influence_table,
+    weight_shares,
+)
+from trialpool.review.missing_effect import COLUMNS as CURVE
 from trialpool.review.missing_effect import missing_effect
+from trialpool.review.moderators import Moderators
 from trialpool.review.multiverse import Multiverse
+from trialpool.review.next_trial import COLUMNS as SIZES
 from trialpool.review.next_trial import next_trial
 from trialpool.review.protocol import Review
 from trialpool.review.sensitivity import posterior as believe
+from trialpool.review.several import DEPENDENT
 from trialpool.review.small_studies import COLUMNS, small_studies
+from trialpool.review.subgroups import SUBGROUP_COLUMNS
 from trialpool.review.what_if import WhatIf
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST_TABLES = (
     "influence", "cumulative", "weights", "small_studies", "missing_effect", "next_trial",
-    "coverage", "priors", "multiverse",
+    "coverage", "priors", "multiverse", "subgroups", "regressions",
 )  # fmt: skip
 
 
@@ -48,6 +62,7 @@ def trust(
     absent: WhatIf,
     posterior: Posterior | None,
     multiverse: Multiverse,
+    moderated: Moderators | None,
     risk_of_bias: pd.DataFrame,
     review: Review,
     condition: str,
@@ -58,11 +73,14 @@ def trust(
     Parameters
     ----------
     studies : its studies.csv
-    result, absent, posterior, multiverse : what was pooled, what is missing, the Bayesian model,
-        and all declared specifications
+    result, absent, posterior, multiverse, moderated : what was pooled, what is missing, the
+        Bayesian model, all declared specifications, and the result by kind of trial; None where a
+        trial's effects stand beside each other, which leaves little to ask
     risk_of_bias : the condition's judgements
     """
     analysis = review.conditions[condition].analyses[name]
+    if moderated is None:
+        return _of_dependent(studies, multiverse, risk_of_bias)
     measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
     better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
     display = {"estimate": result.estimate, "ci_low": result.ci_low, "ci_high": result.ci_high}
@@ -87,6 +105,7 @@ def trust(
         ),
         "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale, named),
         "multiverse": multiverse.table,
+        **moderated.tables,
     }
     threshold = None if important is None else shown(important, measure)
     missing = absent.missing[absent.missing["what_if"] == "yes"]
@@ -107,6 +126,43 @@ def trust(
             "coverage": facts.of_coverage(found["coverage"]),
             "priors": facts.of_priors(found["priors"], threshold, if_null),
             "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
+            "moderators": list(moderated.facts),
             "fragility": fragility(studies, result, measure, model),
+        },
+    )
+
+
+def _of_dependent(
+    studies: pd.DataFrame, multiverse: Multiverse, risk_of_bias: pd.DataFrame
+) -> Trust:
+    """What can be asked where a trial has several effects: by whom they were found, and no more."""
+    why = {"reason": DEPENDENT}
+    weights = weight_shares(studies, risk_of_bias)
+    empty = {
+        "influence": INFLUENCE_COLUMNS, "cumulative": CUMULATIVE_COLUMNS, "small_studies": COLUMNS,
+        "missing_effect": CURVE, "next_trial": SIZES, "subgroups": SUBGROUP_COLUMNS,
+        "regressions": REGRESSION_COLUMNS,
+    }  # fmt: skip
+    told = {"coverage": COVERED, "priors": PRIORS}
+    flagged = studies.loc[studies["flags"].notna(), "study"]
+    return Trust(
+        tables={
+            **{name: pd.DataFrame(columns=list(columns)) for name, columns in empty.items()},
+            **{
+                name: pd.DataFrame([{"note": DEPENDENT}], columns=list(columns))
+                for name, columns in told.items()
+            },
+            "weights": weights,
+            "multiverse": multiverse.table,
+        },
+        facts={
+            **dict.fromkeys(
+                ("influence", "small_studies", "coverage", "priors", "multiverse", "fragility")
+            ),
+            "weights": facts.of_weights(weights),
+            "flagged": list(dict.fromkeys(flagged)),
+            "missing_effect": why,
+            "next_trial": why,
+            "moderators": [],
         },
     )

@@ -16,6 +16,7 @@ from trialpool import tables
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
 from trialpool.review.fit import COUNTS
+from trialpool.review.several import people
 
 COLUMNS = ("condition", "analysis", "quantity", "trialpool", "statsmodels", "difference",
            "tolerance", "verdict", "note")  # fmt: skip
@@ -27,6 +28,10 @@ SMALL = 1e-3
 ROUNDING = 1e-11  # differences below this are shown as 0
 # statsmodels' Paule-Mandel iterates to a tolerance of its own.
 ITERATED = 1e-4
+
+
+_BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
+_NO_CLUSTERS = "statsmodels has no model of several effects per trial"
 
 
 class DisagreementError(TrialpoolError):
@@ -70,8 +75,12 @@ def raise_disagreements(table: pd.DataFrame) -> None:
 
 def _rows(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     yield _compared("k", model["k"], studies["trial_id"].nunique())
-    yield _compared("n", model["n"], studies["n"].sum())
+    several = model.get("several")
+    yield _compared("n", model["n"], people(studies, several))
     if len(studies) == 0:
+        return
+    if several is not None and several["handling"] == "che" and model["k"] > 0:
+        yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
     yield from _shown(model, *_recomputed(model, studies))
     pooled = model["pooled"]

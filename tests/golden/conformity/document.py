@@ -38,6 +38,7 @@ TITLES = {
     "mh": "Mantel-Haenszel (`rma.mh`)",
     "peto": "Peto (`rma.peto`)",
     "glmm": "Mixed models of counts (`rma.glmm`)",
+    "mv": "Multilevel and multivariate models (`rma.mv`)",
 }
 # Sections whose quantities are also divided by test.
 BY_TEST = ("uni", "metareg", "metareg_ill_conditioned")

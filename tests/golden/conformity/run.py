@@ -8,11 +8,15 @@ from conformity import (
     asymmetry_counts,
     counts,
     diagnostics,
+    dose_response,
     effect_sizes,
     influence,
     mixed_models,
+    multilevel,
+    networks,
     packages,
     regression,
+    robust,
     selection_models,
     simulated,
     small_study,
@@ -32,8 +36,12 @@ COMPARERS = (
     regression,
     counts,
     mixed_models,
+    multilevel,
     simulated,
     packages,
+    robust,
+    networks,
+    dose_response,
 )
 
 

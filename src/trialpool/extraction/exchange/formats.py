@@ -18,13 +18,15 @@ class Options:
     """What a person may tell an importer.
 
     `g_is` says which way a file subtracts its effects ("arm1-arm2", "arm2-arm1"; blank = find
-    out); `source_url` is the address to name as the source of every number.
+    out); `source_url` is the address to name as the source of every number. `effects` is "computed"
+    to take the arms' own numbers where a file has them, "reported" to take its effects instead.
     """
 
     condition: str
     outcome: str = "symptoms"
     source_url: str = ""
     g_is: str = ""
+    effects: str = "computed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

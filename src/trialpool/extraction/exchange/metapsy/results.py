@@ -51,7 +51,11 @@ class Results:
 
     def _idle(self, lines: Sequence[Line]) -> None:
         """Cells of columns that are read, in rows where they are not needed."""
-        full = [line for line in lines if complete(line)]
+        if self._as_reported:
+            self.left.append(Left(where="means, changes and counts of both arms", what="column",
+                                  value=f"{sum(map(self._by_effect, lines))} rows",
+                                  why="the effect of the file is taken instead"))  # fmt: skip
+        full = [line for line in lines if complete(line) and not self._by_effect(line)]
         for name in ("precalc_g", ".g"):
             if count := sum(bool(line[name]) for line in full):
                 self.left.append(Left(where=f"{name}, {name}_se", what="column",
@@ -68,6 +72,14 @@ class Results:
             self.left.append(Left(where="totaln_arm1, totaln_arm2", what="column",
                                   value=f"{idle} rows", why="people at risk of an event, in rows "
                                   "without events"))  # fmt: skip
+
+    @property
+    def _as_reported(self) -> bool:
+        return self.facts.options.effects == "reported"
+
+    def _by_effect(self, line: Line) -> bool:
+        """Whether a row enters by the effect the file gives, whatever else it holds."""
+        return self._as_reported and bool(line[".g"])
 
     def rows(self) -> list[Cells]:
         """Rows of results.csv."""
@@ -147,6 +159,8 @@ class Results:
         for kind, names in RESULT_CELLS.items():
             if kind == "event" and not has_events(line):
                 continue
+            if kind != "baseline" and self._by_effect(line):
+                continue
             for side in ARMS:
                 numbers = {ours: line[f"{name}_arm{side}"] for name, ours in names.items()}
                 if not any(numbers.values()) or not line[f"condition_arm{side}"]:
@@ -161,7 +175,8 @@ class Results:
 
     def _reported(self, line: Line) -> list[dict[str, str]]:
         """The precalculated effect of a row that does not hold both arms' numbers."""
-        if complete(line) and not self.facts.is_control(line, "1"):
+        by_effect = self._by_effect(line)
+        if complete(line) and not by_effect and not self.facts.is_control(line, "1"):
             return []
         out = []
         column = ".g" if line[".g"] else "precalc_g"
@@ -169,7 +184,9 @@ class Results:
             self._leave(line, column, "which way the file subtracts is not known; say it")
         elif line[column]:
             notes = {"outcome_type": line["outcome_type"], "column": column}
-            if complete(line):
+            if by_effect:
+                notes["why"] = "the effect of the file is taken, not the arms' numbers"
+            elif complete(line):
                 notes["why"] = "arm 1 is a control in other rows of the trial"
             out.append(self._contrast(line, "G", line[column], line[f"{column}_se"], "") | {
                 "contrast": _ORDER[self._sign(line)], "notes": pack(notes),

@@ -1,0 +1,1 @@
+"""Dose-response meta-analysis: a curve over doses from trials with several dose levels."""

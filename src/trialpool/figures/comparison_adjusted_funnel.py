@@ -1,0 +1,120 @@
+"""Funnel plot of a network: every trial about the mean of its own comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.special import ndtri
+
+from trialpool.figures import chart, style
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.key import Entry, write_key
+from trialpool.results import Array
+
+LEAST = 10  # contrasts, as for a funnel plot of one comparison
+KEY_ROOM = 132.0
+DOT = 5.0
+BELOW = 1.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustedFunnel:
+    """Dots: `away` (c,) from the mean of their comparison, analysis scale, and `sei` (c,)."""
+
+    title: str
+    subtitle: str
+    axis: EffectAxis
+    away: Array
+    sei: Array
+    comparisons: tuple[str, ...]
+
+
+def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | Withheld:
+    """What stands in the plot, or why there is none.
+
+    Comparisons with one trial are left out: their trial is the mean. The treatment that comes
+    first in the protocol is taken first, the reference last, so that one side of the plot means
+    the same in every comparison. The mean of a comparison is its common-effect one.
+
+    Parameters
+    ----------
+    contrasts : the network's contrasts.csv
+    model : its model.json, `nodes` in the protocol's order
+
+    References
+    ----------
+    Chaimani & Salanti 2012, Res Synth Methods 3:161; Chaimani et al. 2013, PLoS ONE 8:e76654
+    """
+    title = f"Comparison-adjusted funnel plot: {model['title']}"
+    if model["reason"]:
+        return Withheld(title=title, reason=model["reason"])
+    order = [name for name in model["nodes"] if name != model["reference"]]
+    place = {name: i for i, name in enumerate([*order, model["reference"]])}
+    groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    columns = ["treatment_1", "treatment_2", "yi", "vi"]
+    for one, two, y, v in contrasts[columns].itertuples(index=False, name=None):
+        turned = place[one] > place[two]
+        pair = (two, one) if turned else (one, two)
+        groups.setdefault(pair, []).append((-float(y) if turned else float(y), float(v)))
+    groups = {pair: found for pair, found in groups.items() if len(found) > 1}
+    count = sum(map(len, groups.values()))
+    if count < LEAST:
+        why = f"{count} trials in comparisons of two trials or more, and {LEAST} are needed"
+        return Withheld(title=title, reason=why)
+    away, sei = [], []
+    for found in groups.values():
+        y, v = np.array(found).T
+        away.append(y - float((y / v).sum() / (1 / v).sum()))
+        sei.append(np.sqrt(v))
+    axis = EffectAxis.of(model)
+    against = "over" if axis.log else "minus"
+    return AdjustedFunnel(
+        title=title,
+        subtitle=(
+            f"{count} results of {len(groups)} comparisons with two trials or more. Dashed: where"
+            " 95 % of trials would lie if all of a comparison shared its effect. Small trials on"
+            " one side only suggest results that are missing."
+        ),
+        axis=EffectAxis(
+            label=f"{axis.label}, {against} the mean of its comparison",
+            log=axis.log,
+            favours_left="less than its comparison",
+            favours_right="more",
+        ),
+        away=np.concatenate(away),
+        sei=np.concatenate(sei),
+        comparisons=tuple(f"{one} v {two}" for one, two in groups),
+    )
+
+
+def draw(table: AdjustedFunnel | Withheld) -> Figure:
+    """Draw a comparison-adjusted funnel plot.
+
+    Returns
+    -------
+    the figure; write it with `style.save`. Artists carry a label: `null`, `limits`, `trials`
+    """
+    if isinstance(table, Withheld):
+        return chart.withheld(table)
+    with style.context():
+        fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, KEY_ROOM))
+        deepest = BELOW * float(table.sei.max())
+        chart.from_zero(ax, deepest, along="y")
+        ax.invert_yaxis()
+        ax.set_ylabel("Standard error")
+        reach = float(ndtri(0.975)) * deepest
+        chart.effect_axis(ax, table.axis, [*table.away, -reach, reach])
+        chart.null_line(ax)
+        ax.plot([-reach, 0.0, reach], [deepest, 0.0, deepest], color=style.SUMMARY,
+                lw=style.THIN * 1.3, ls=style.DASHES, zorder=2, label="limits")  # fmt: skip
+        ax.plot(table.away, table.sei, ls="none", marker="o", ms=DOT, mfc=style.SUMMARY,
+                mec=style.PAPER, mew=style.THIN, zorder=4, clip_on=False,
+                label="trials")  # fmt: skip
+        write_key(fig, ax, [Entry("trial", "dot", style.SUMMARY),
+                            Entry("95 % limits", "dashes", style.SUMMARY)])  # fmt: skip
+    return fig

@@ -1,0 +1,68 @@
+"""Every treatment of a network against its reference: `rows` says what stands, `draw` draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, interval_rows, style
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.forest_rows import decimals, effect, triple
+from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.tables import records
+
+
+def rows(
+    effects: pd.DataFrame, p_scores: pd.DataFrame, model: Mapping[str, Any]
+) -> IntervalTable | Withheld:
+    """What stands in the chart, the treatment with the highest P-score first; or why there is none.
+
+    Parameters
+    ----------
+    effects, p_scores : the network's effects.csv and p_scores.csv
+    model : its model.json
+    """
+    title = f"Against {model['reference']}: {model['title']}"
+    if model["reason"]:
+        return Withheld(title=title, reason=model["reason"])
+    score = dict(zip(p_scores["treatment"], p_scores["p_score"], strict=True))
+    lines = records(effects[effects["model"] == "random"])
+    lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
+    axis = EffectAxis.of(model)
+    cautions = "".join(f" {caution}" for caution in model["cautions"])
+    places = decimals({"study": [triple(line, "ci") for line in lines]})
+    return IntervalTable(
+        title=title,
+        subtitle=(
+            f"{model['k']} trials, {model['n']} treatments; random effects"
+            f" ({model['method']}), τ² = {style.significant(model['tau2'])}. Trials: those that"
+            " compare the two directly. P-score: mean certainty of being better than another"
+            f" treatment; {model['reference']} has"
+            f" {style.fixed(score[model['reference']], 2)}.{cautions}"
+        ),
+        axis=axis,
+        rows=tuple(
+            Row(
+                label=str(line["treatment"]),
+                estimate=line["estimate"],
+                low=line["ci_low"],
+                high=line["ci_high"],
+                cells=(
+                    effect(triple(line, "ci"), places, log=axis.log),
+                    f"{line['k']:.0f}",
+                    style.fixed(score[line["treatment"]], 2),
+                ),
+            )
+            for line in lines
+        ),
+        label_head="Treatment",
+        heads=(f"{model['measure']} (95 % CI)", "Trials", "P-score"),
+    )
+
+
+def draw(table: IntervalTable | Withheld) -> Figure:
+    """Draw what `rows` returned; write it with `style.save`."""
+    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

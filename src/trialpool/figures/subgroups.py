@@ -1,0 +1,89 @@
+"""The result by kind of trial: `rows` says what stands in it, `draw` draws it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from trialpool.figures import chart, interval_rows, style
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.forest_rows import decimals, effect, triple
+from trialpool.figures.forest_text import capital, number
+from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.review.terms import LEVEL, TEST, UNKNOWN, WITHHELD
+from trialpool.tables import records
+
+NAN = float("nan")
+
+
+def rows(subgroups: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
+    """What stands in the chart, or why there is none.
+
+    Parameters
+    ----------
+    subgroups : subgroups.csv of the analysis
+    model : its model.json
+    """
+    title = f"By kind of trial: {model['title']}"
+    lines = records(subgroups)
+    levels = [line for line in lines if line["kind"] == LEVEL]
+    withheld = model["policy"]["withheld"].get("subgroups")
+    if withheld or not levels:
+        return Withheld(title=title, reason=withheld or _why_none(lines))
+    axis = EffectAxis.of(model)
+    whole = triple(model["display"], "ci")
+    places = decimals({"study": [whole, *(triple(line, "ci") for line in levels)]})
+
+    def row(label: str, line: Mapping[str, Any], k: object, **kind: bool) -> Row:
+        found = triple(line, "ci")
+        cells = (f"{number(k):.0f}", effect(found, places, log=axis.log), "")
+        estimate, low, high = found
+        return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
+
+    made = [row("All trials", model["display"], model["k"], whole=True)]
+    tests = {line["moderator"]: line for line in lines
+             if line["kind"] == TEST and line["shown"] == "yes"}  # fmt: skip
+    unknown = {line["moderator"]: line["k"] for line in lines if line["kind"] == UNKNOWN}
+    for name in dict.fromkeys(line["moderator"] for line in levels):
+        own = [line for line in levels if line["moderator"] == name]
+        head = capital(str(own[0]["title"]))
+        head += f" ({number(unknown[name]):.0f} not known)" if name in unknown else ""
+        p = number(tests[name]["p_value"])
+        cells = ("", "", "–" if math.isnan(p) else style.p_value(p))
+        # Without an estimate a main row is a heading.
+        made.append(Row(label=head, estimate=NAN, low=NAN, high=NAN, cells=cells, whole=True))
+        made += [row(str(line["level"]), line, line["k"]) for line in own]
+    return IntervalTable(
+        title=title,
+        subtitle=_subtitle(model, next(iter(tests.values()))),
+        axis=axis,
+        rows=tuple(made),
+        label_head="Trials",
+        heads=("k", f"{model['measure']} (95 % CI)", "Difference"),
+        band=whole,
+    )
+
+
+def _why_none(lines: list[dict[str, Any]]) -> str:
+    reasons = {str(line["title"]): str(line["note"]) for line in lines if line["kind"] == WITHHELD}
+    if not reasons:
+        return "no kind of trial is declared"
+    return "; ".join(f"{title}: {reason}" for title, reason in reasons.items())
+
+
+def _subtitle(model: Mapping[str, Any], test: Mapping[str, Any]) -> str:
+    few = " Fewer than ten trials: crude." if model["k"] < 10 else ""
+    how = str(test["method"]).replace("tau2", "τ²")
+    return (
+        "Each line: its own trials, under what their number allows (one: itself; two: a common "
+        f"effect). Difference: {how}. Band: the result with all {model['k']} trials.{few}"
+    )
+
+
+def draw(table: IntervalTable | Withheld) -> Figure:
+    """Draw what `rows` returned; write it with `style.save`."""
+    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

@@ -1,0 +1,1 @@
+"""Several effects per study: covariances, multilevel models, robust variance, aggregation."""

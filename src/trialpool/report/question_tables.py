@@ -1,0 +1,86 @@
+"""The tables behind a condition's questions of time, dose and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trialpool import tables
+from trialpool.figures import style
+from trialpool.report import wording as w
+from trialpool.report.grid import Column, Grid, cell
+from trialpool.report.question_words import Question
+from trialpool.review.terms import DOSE, NETWORK, TIME
+
+Row = Mapping[str, Any]
+Show = Callable[[Row], str]
+
+
+def question_grids(question: Question) -> dict[str, Grid]:
+    """Every table of a question that has rows, by its title."""
+    made = _KINDS[question.record["kind"]](question)
+    return {title: grid for title, grid in made.items() if grid.rows}
+
+
+def _grid(question: Question, table: str, title: str, columns: Mapping[str, Show]) -> Grid:
+    numbers = ("n", "Day", "Dose", "Trials", "People", "Share", "P-score", "p", "Q", "df")
+    head = tuple(
+        Column(heading=name, kind="number" if name in numbers or "95 %" in name else "text")
+        for name in columns
+    )
+    rows = tables.records(question.tables[table]) if table in question.tables else []
+    body = tuple(tuple(cell(show(row)) for show in columns.values()) for row in rows)
+    return Grid(caption=title, columns=head, rows=body)
+
+
+def _word(name: str) -> Show:
+    return lambda row: w.plain(row[name])
+
+
+def _count(name: str) -> Show:
+    return lambda row: w.whole(row[name])
+
+
+def _number(name: str) -> Show:
+    return lambda row: style.significant(w.number(row[name]), 3)
+
+
+def _effect(question: Question) -> tuple[str, Show]:
+    model = question.record["question"]
+    return f"{w.short_measure(model)} (95 % CI)", lambda row: w.effect(model, row)
+
+
+def _time(question: Question) -> dict[str, Grid]:
+    heading, effect = _effect(question)
+    return {"All times of all trials": _grid(question, "time_points", "All times of all trials", {
+        "Trial": _word("study"), "Compared": _word("comparison"), "Measured": _word("instrument"),
+        "Day": _number("day"), "n": _count("n"), heading: effect, "In the model": _word("in_model"),
+    })}  # fmt: skip
+
+
+def _dose(question: Question) -> dict[str, Grid]:
+    heading, effect = _effect(question)
+    return {"Trials and doses": _grid(question, "dose_points", "Trials and doses", {
+        "Trial": _word("study"), "Arms": _word("arms"), "Dose": _number("dose"), heading: effect,
+        "In the model": _word("in_model"), "Why not": _word("reason"),
+    })}  # fmt: skip
+
+
+def _network(question: Question) -> dict[str, Grid]:
+    return {
+        "Treatments": _grid(question, "nodes", "Treatments", {
+            "Treatment": _word("treatment"), "Trials": _count("trials"),
+            "People": _count("people"),
+        }),
+        "P-scores": _grid(question, "p_scores", "P-scores", {
+            "Treatment": _word("treatment"), "P-score": _number("p_score"),
+        }),
+        "Trials left out": _grid(question, "left_out", "Trials left out", {
+            "Trial": _word("study"), "Why": _word("reason"),
+        }),
+    }  # fmt: skip
+
+
+_KINDS: dict[str, Callable[[Question], dict[str, Grid]]] = {
+    TIME: _time, DOSE: _dose, NETWORK: _network,
+}  # fmt: skip

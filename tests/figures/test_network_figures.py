@@ -1,0 +1,144 @@
+"""Figures of networks: right from 3 treatments to 30, withheld where there is nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from figure_checks import bytes_of, outside, overlaps
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Polygon, Rectangle
+from network_cases import Drawn, made
+
+from trialpool.figures import comparison_adjusted_funnel as funnel
+from trialpool.figures import net_heat, network_forest, network_graph
+from trialpool.figures.chart import Withheld
+
+MOST_BYTES = 150_000
+SIZES = ((3, 8), (6, 14), (8, 20), (14, 40), (30, 100))
+
+
+def graph(case: Drawn) -> Figure:
+    return network_graph.draw(network_graph.rows(case["contrasts"], case["nodes"], case.model))
+
+
+def forest(case: Drawn) -> Figure:
+    return network_forest.draw(network_forest.rows(case["effects"], case["p_scores"], case.model))
+
+
+def heat(case: Drawn) -> Figure:
+    return net_heat.draw(net_heat.rows(case["net_heat"], case.model))
+
+
+def adjusted(case: Drawn) -> Figure:
+    return funnel.draw(funnel.rows(case["contrasts"], case.model))
+
+
+ALL = (graph, forest, heat, adjusted)
+
+
+@pytest.mark.parametrize("draw", ALL)
+@pytest.mark.parametrize("star", [False, True])
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_overlaps_or_is_cut(
+    draw: Callable[[Drawn], Figure], star: bool, size: tuple[int, int]
+) -> None:
+    fig = draw(made(*size, star=star, measure="OR" if star else "SMD"))
+    assert overlaps(fig) == []
+    assert outside(fig) == []
+
+
+@pytest.mark.parametrize("draw", ALL)
+def test_the_same_small_bytes(draw: Callable[[Drawn], Figure], tmp_path: Path) -> None:
+    case = made(8, 20)
+    first, again = bytes_of(draw(case), tmp_path), bytes_of(draw(made(8, 20)), tmp_path)
+    assert first == again
+    assert len(first["svg"]) < MOST_BYTES
+
+
+def test_the_graph_has_every_node_edge_and_shade() -> None:
+    case = made(6, 14)
+    table = network_graph.rows(case["contrasts"], case["nodes"], case.model)
+    assert isinstance(table, network_graph.NetworkGraph)
+    contrasts = case["contrasts"]
+    assert sum(k for _, _, k in table.edges) == len(contrasts)
+    per_trial = contrasts.groupby("trial_id").size()
+    assert (len(table.several) > 0) == bool((per_trial > 1).any())
+    fig = network_graph.draw(table)
+    circles = [a for a in fig.findobj(Circle) if a.get_label() == "node"]
+    assert len(circles) == 6
+    areas = np.array([c.get_radius() ** 2 for c in circles])
+    assert areas / areas.max() == pytest.approx(np.array(table.people) / max(table.people))
+    shades = [a for a in fig.findobj(Polygon) if a.get_label() == "several"]
+    assert len(shades) == len(table.several)
+    widths = {a.get_linewidth() for a in fig.findobj(Line2D) if a.get_label() == "edge"}
+    assert len(widths) == len({k for _, _, k in table.edges})
+
+
+def test_a_network_in_parts_is_drawn_with_the_reason() -> None:
+    case = made(6, 12, linked=False)
+    table = network_graph.rows(case["contrasts"], case["nodes"], case.model)
+    assert isinstance(table, network_graph.NetworkGraph)
+    assert "Not pooled: the network is in 3 parts" in table.subtitle
+    for withheld in (
+        network_forest.rows(case["effects"], case["p_scores"], case.model),
+        net_heat.rows(case["net_heat"], case.model),
+        funnel.rows(case["contrasts"], case.model),
+    ):
+        assert isinstance(withheld, Withheld)
+        assert withheld.reason == case.model["reason"]
+
+
+def test_what_is_withheld_and_why() -> None:
+    pair = made(2, 4)
+    why = network_graph.rows(pair["contrasts"], pair["nodes"], pair.model)
+    assert isinstance(why, Withheld)
+    assert why.reason == "2 treatments with results, and a network needs 3"
+    star = made(4, 8, star=True)
+    no_loop = net_heat.rows(star["net_heat"], star.model)
+    assert isinstance(no_loop, Withheld)
+    assert "no closed loop" in no_loop.reason
+    few = funnel.rows(star["contrasts"], star.model)
+    assert isinstance(few, Withheld)
+    assert few.reason == "8 trials in comparisons of two trials or more, and 10 are needed"
+
+
+def test_the_forest_has_the_best_first() -> None:
+    case = made(6, 14, measure="OR")
+    table = network_forest.rows(case["effects"], case["p_scores"], case.model)
+    assert not isinstance(table, Withheld)
+    order = [name for name in case["p_scores"]["treatment"] if name != case.model["reference"]]
+    assert [row.label for row in table.rows] == order
+    assert all(row.estimate > 0 for row in table.rows)  # odds ratios, not their logs
+
+
+def test_heat_shows_the_designs_that_matter_most() -> None:
+    case = made(10, 25)
+    table = net_heat.rows(case["net_heat"], case.model)
+    assert isinstance(table, net_heat.HeatTable)
+    assert len(table.designs) == net_heat.MOST
+    own = case["net_heat"].query("design == other_design")["change"]
+    assert np.sort(np.diag(table.change)) == pytest.approx(np.sort(own)[-net_heat.MOST :])
+    fig = net_heat.draw(table)
+    top = np.abs(table.change).max()
+    cells = [a for a in fig.findobj(Rectangle) if a.get_label() == "cell"]
+    assert len(cells) == int((0.75 * np.abs(table.change) / top > net_heat.PALE).sum())
+
+
+def test_the_adjusted_funnel_is_centred_in_every_comparison() -> None:
+    """The weighted mean about zero, whichever way round the trials were entered."""
+    case = made(4, 24, star=True)
+    table = funnel.rows(case["contrasts"], case.model)
+    assert isinstance(table, funnel.AdjustedFunnel)
+    assert float((table.away / table.sei**2).sum()) == pytest.approx(0.0, abs=1e-9)
+    turned = case["contrasts"].rename(
+        columns={"treatment_1": "treatment_2", "treatment_2": "treatment_1"}
+    )
+    turned["yi"] = -turned["yi"]
+    other = funnel.rows(turned, case.model)
+    assert isinstance(other, funnel.AdjustedFunnel)
+    assert other.away == pytest.approx(table.away)
+    assert all(name.endswith(f"v {case.model['reference']}") for name in table.comparisons)

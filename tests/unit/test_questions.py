@@ -1,0 +1,120 @@
+"""Questions of time, dose and networks: declared, answered, put into words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small import SmallReview
+
+from trialpool import tables
+from trialpool.figures import style
+from trialpool.figures.question_sheets import draw_question
+from trialpool.report.question_section import by_kind, read_questions
+from trialpool.report.question_tables import question_grids
+from trialpool.report.question_words import Question, told
+from trialpool.review.protocol import ProtocolError, resolve
+from trialpool.review.questions import Answer, answers
+
+
+def review(small: SmallReview, **questions: Any) -> Any:
+    config = small.review.model_dump(mode="json")
+    config["conditions"]["blue"] |= questions
+    return resolve(config)
+
+
+QUESTIONS: dict[str, Any] = {
+    "time_courses": {"mood": {"title": "Mood over time", "analysis": "mood"}},
+    "doses": {"mood": {"title": "Mood by dose", "analysis": "mood"}},
+}
+
+
+def asked(small: SmallReview, folder: Path) -> list[tuple[Answer, Question]]:
+    """All answers, and each as a page reads it."""
+    spec = review(small, **QUESTIONS)
+    made = list(answers(small.effects(), small.records(), spec, "blue"))
+    for answer in made:
+        tables.write_json(folder / answer.folder / "answer.json", answer.record)
+        for name, table in answer.made.items():
+            tables.write_table(folder / answer.folder / f"{name}.csv", table)
+        for name, figure in draw_question(answer.record, answer.tables):
+            style.save(figure, [folder / answer.folder / f"{name}.svg"])
+    (folder / ".snakemake_timestamp").write_text("")
+    read = {question.folder: question for question, _ in read_questions(folder)}
+    return [(answer, read[answer.folder]) for answer in made]
+
+
+def test_every_question_has_words_tables_and_figures(tmp_path: Path) -> None:
+    """Few trials: each is not estimable, and says why with its numbers."""
+    pairs = asked(SmallReview(tmp_path / "review"), tmp_path / "questions")
+    assert [answer.folder for answer, _ in pairs] == ["time_mood", "dose_mood"]
+    for answer, question in pairs:
+        assert not answer.record["facts"]["estimable"]
+        reason = answer.record["facts"]["reason"].rstrip(".")
+        assert reason.lower() in told(question).lower()
+        assert question_grids(question)
+    page = by_kind(read_questions(tmp_path / "questions"))
+    assert list(page) == ["How fast, and for how long?", "Which dose?"]
+
+
+def record(kind: str, **facts: Any) -> dict[str, Any]:
+    model = {"measure": "SMD", "scale": "identity"}
+    return {"kind": kind, "title": "T", "question": model, "facts": model | facts}
+
+
+def test_an_estimable_course_says_when() -> None:
+    points = pd.DataFrame({"day": [1.0, 7.0, 30.0], "study": ["A", "B", "C"], "estimate": -0.5,
+                           "ci_low": -0.9, "ci_high": -0.1})  # fmt: skip
+    facts = {"estimable": True, "reason": "", "k": 4, "words": "line in log days",
+             "largest_day": 7.0, "largest": -0.6, "first_day": 1.0, "last_day": 30.0}  # fmt: skip
+    text = told(
+        Question(folder="x", record=record("time", **facts), tables={"time_points": points})
+    )
+    assert "largest on day 7 (−0.60)" in text
+    assert "first excludes no difference on day 1" in text
+    assert text.endswith("Beyond day 30 nothing is known.")
+
+
+def test_a_dose_response_says_what_it_rests_on() -> None:
+    facts = {"estimable": True, "reason": "", "k": 6, "levels": {"0.3": 2, "0.5": 4},
+             "p_slope": 0.04, "p_nonlinear": None, "words": "linear",
+             "cautions": ["not random"]}  # fmt: skip
+    text = told(Question(folder="x", record=record("dose", **facts), tables={}))
+    assert text.startswith("Six trials with a known dose (0.3 mg/kg in two trials and 0.5 mg/kg in")
+    assert "show a trend with dose (p = 0.040; linear). Not random." in text
+
+
+def test_a_network_names_treatments_that_rest_on_one_trial() -> None:
+    effects = pd.DataFrame([{"model": "random", "treatment": "b", "estimate": -0.3,
+                             "ci_low": -0.8, "ci_high": 0.2}])  # fmt: skip
+    nodes = pd.DataFrame({"treatment": ["a", "b", "c"], "trials": ["3", "1", "2"]})
+    facts = {"reason": "", "reference": "a", "k": 4, "tau2": 0.1, "q_between_df": 0, "cautions": []}
+    question = Question(
+        folder="x", record=record("network", **facts), tables={"effects": effects, "nodes": nodes}
+    )
+    text = told(question)
+    assert text.startswith("Four trials link three treatments. Against a (SMD): b −0.30 (−0.80 to")
+    assert "nothing could show a contradiction" in text
+    assert "B rests on one trial." in text
+
+
+@pytest.mark.parametrize(
+    ("questions", "message"),
+    [
+        ({"time_courses": {"x": {"title": "T", "analysis": "no"}}},
+         "conditions.blue.time_courses.x.analysis = no: is not an analysis of blue"),
+        ({"networks": {"x": {"title": "T", "outcome": "no", "measure": "SMD", "reference": "a",
+                             "nodes": {"a": {"drug": ["a"]}, "b": {"drug": ["b"]}}}}},
+         "conditions.blue.networks.x.outcome = no: not declared under outcomes"),
+        ({"networks": {"x": {"title": "T", "outcome": "mood", "measure": "OR", "reference": "a",
+                             "nodes": {"a": {"drug": ["a"]}, "b": {"drug": ["b"]}}}}},
+         "conditions.blue.networks.x.measure = OR: does not fit outcome mood"),
+    ],
+)  # fmt: skip
+def test_a_wrong_question_is_named_by_its_key(
+    questions: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ProtocolError, match=message.replace(".", r"\.")):
+        review(SmallReview(tmp_path), **questions)

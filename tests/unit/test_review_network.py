@@ -1,0 +1,186 @@
+"""Networks of a review: which arms are which node, what enters, and when there is no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from small import SmallReview
+
+from trialpool.effects import effect_size
+from trialpool.results import TrialpoolError
+from trialpool.review.network_data import Gathered, gather
+from trialpool.review.network_spec import NetworkSpec
+from trialpool.review.network_tables import NAMES, NetworkResult, network_tables
+from trialpool.review.protocol import Filter
+from trialpool.tables import records
+
+NODES: dict[str, Any] = {
+    "drug": {"drug": ["drug"]},
+    "other": {"drug": ["other"]},
+    "saline": {"drug": ["saline"]},
+}
+# In Elm's new arm, 24 people have a mean of 17 and an SD of 9.
+ELM = {"drug": (19.0, 9.5, 25), "other": (17.0, 9.0, 24), "saline": (21.0, 8.5, 26)}
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> SmallReview:
+    """The small review, whose trial Elm has a third arm with another drug."""
+    small = SmallReview(tmp_path)
+    for table, arm_column, changed in (
+        ("arms", "arm_id", {"arm_id": "second", "arm": "second", "drug": "other"}),
+        ("results", "arm_id", {"arm_id": "second", "mean": "17", "sd": "9", "n": "24"}),
+    ):
+        rows = small.rows(table)
+        at = {name: i for i, name in enumerate(rows[0])}
+        for row in [r for r in rows if r[0] == "Elm" and r[at[arm_column]] == "experimental"]:
+            if table == "results" and (row[at["time_days"]] != "7" or row[at["mean"]] != "19.0"):
+                continue
+            new = list(row)
+            for column, value in changed.items():
+                new[at[column]] = value
+            rows.append(new)
+        small.write(table, rows)
+    return small
+
+
+def spec(**changes: Any) -> NetworkSpec:
+    given = {
+        "title": "Mood", "outcome": "mood", "measure": "SMD", "nodes": NODES,
+        "reference": "saline", "time_days": (5, 9), "prefer_time": 7,
+    }  # fmt: skip
+    return NetworkSpec.model_validate({**given, **changes})
+
+
+def gathered(small: SmallReview, asked: NetworkSpec, rule: Filter | None = None) -> Gathered:
+    effects, held = small.effects(), small.records()
+    return gather(effects, held, asked, rule or Filter(), small.review.defaults)
+
+
+def tables_of(small: SmallReview, **changes: Any) -> NetworkResult:
+    asked = spec(**changes)
+    return network_tables(gathered(small, asked), asked, better="lower")
+
+
+def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None:
+    """Elm's three contrasts close; the others are the effects that analyses take."""
+    found = gathered(review, spec())
+    elm = {
+        (row["treatment_1"], row["treatment_2"]): row
+        for row in records(found.contrasts)
+        if row["trial_id"] == "Elm"
+    }
+    assert set(elm) == {("drug", "other"), ("drug", "saline"), ("other", "saline")}
+    total = elm["drug", "other"]["yi"] + elm["other", "saline"]["yi"]
+    assert total == pytest.approx(elm["drug", "saline"]["yi"], rel=1e-12)
+    n = np.array([value[2] for value in ELM.values()])
+    sd = np.array([value[1] for value in ELM.values()])
+    pooled = np.sqrt(((n - 1) * sd**2).sum() / (n - 1).sum())
+    df = (n - 1).sum()
+    assert elm["drug", "saline"]["yi"] == pytest.approx(
+        -2 / pooled * (1 - 3 / (4 * df - 1)), rel=1e-4
+    )
+    assert {row["n_1"] for row in elm.values()} == {25.0, 24.0}
+    ash = found.contrasts[found.contrasts["trial_id"] == "Ash"].iloc[0]
+    size = effect_size("SMD", m1i=18, sd1i=8, n1i=20, m2i=24, sd2i=9, n2i=19)
+    assert ash["yi"] == pytest.approx(size.yi[0], rel=1e-5)
+    assert ash["basis"] == "arms"
+    assert set(found.contrasts["trial_id"]) == {"Ash", "Birch", "Cedar", "Elm"}
+
+
+def test_the_network_in_tables(review: SmallReview) -> None:
+    """Every table is there, and the numbers in them are those of the fit."""
+    found = tables_of(review)
+    assert found.reason == ""
+    assert tuple(found.tables) == NAMES
+    fit = found.fit
+    assert fit is not None
+    assert fit.treatments == ("drug", "other", "saline")
+    effects = found.tables["effects"]
+    row = effects[(effects["model"] == "random") & (effects["treatment"] == "other")].iloc[0]
+    assert row["estimate"] == fit.random.effect[1, 2]
+    assert row["k"] == 1
+    nodes = found.tables["nodes"].set_index("treatment")
+    assert nodes.loc["other", "people"] == 24
+    assert nodes.loc["saline", "trials"] == 4
+    assert found.model["k"] == 4
+    assert found.model["favours_left"] == "favours the treatment"
+    league = found.tables["league"].set_index("treatment")
+    best = league.columns[0]
+    told = f"{fit.random.effect[fit.place(best), 2]:.2f} ("
+    assert str(league.loc["saline", best]).startswith(told)
+
+
+def test_why_a_trial_is_left_out(review: SmallReview) -> None:
+    """An arm of no node, a filter, a window: each trial has its reason."""
+    asked = spec(nodes={**NODES, "drug": {"drug": ["drug"], "dose_min": 0.5}})
+    review.set("arms", 2, "dose_mg_kg", "0.5")
+    rule = Filter.model_validate({"exclude": {"design": ["crossover"]}})
+    found = gathered(review, asked, rule)
+    reasons = dict(zip(found.left_out["trial_id"], found.left_out["reason"], strict=True))
+    assert reasons["Birch"] == "no node takes drug, dose not known"
+    assert reasons["Cedar"] == "no node takes drug, dose not known"
+    assert set(found.contrasts["trial_id"]) == {"Ash", "Elm"}
+    # Elm's arm without a dose has no node; the two others are compared by themselves.
+    elm = found.contrasts[found.contrasts["trial_id"] == "Elm"].iloc[0]
+    assert (elm["treatment_1"], elm["treatment_2"]) == ("other", "saline")
+    arms = found.arms.set_index(["trial_id", "arm_id"])
+    assert arms.loc[("Ash", "experimental"), "node"] == "drug"
+    assert arms.loc[("Birch", "experimental"), "node"] == ""
+
+
+def test_not_estimable(review: SmallReview) -> None:
+    """Too few nodes, or no comparison with two trials: the reason, and what went in."""
+    two = tables_of(review, nodes={k: NODES[k] for k in ("drug", "saline")})
+    assert two.reason == "2 of the 2 nodes have results (drug, saline): 3 are needed"
+    assert two.fit is None
+    assert len(two.tables["contrasts"]) == 4
+    assert two.tables["effects"].empty
+    none = tables_of(review, outcome="mood", time_days=(300, 400))
+    assert none.reason.startswith("0 of the 3 nodes have results: ")
+    only = spec()
+    rule = Filter.model_validate({"exclude": {"design": ["crossover"]}})
+    got = gathered(review, only, rule)
+    single = got.contrasts[got.contrasts["trial_id"] == "Elm"]
+    lone = Gathered(contrasts=single, left_out=got.left_out, arms=got.arms)
+    assert "no comparison has two trials" in network_tables(lone, only, better="lower").reason
+
+
+def test_parts_that_no_trial_links(review: SmallReview) -> None:
+    asked = spec(nodes={**NODES, "x": {"drug": ["x"]}, "y": {"drug": ["y"]}})
+    found = gathered(review, asked)
+    table = found.contrasts[found.contrasts["trial_id"].isin(["Ash", "Birch", "Elm"])].copy()
+    table.loc[table["trial_id"] == "Ash", ["treatment_1", "treatment_2"]] = ["x", "y"]
+    apart = Gathered(contrasts=table, left_out=found.left_out, arms=found.arms)
+    told = network_tables(apart, asked, better="lower").reason
+    assert told == "the network is in 2 parts that no trial links: {drug, other, saline} and {x, y}"
+
+
+def test_an_arm_of_two_nodes_is_an_error(review: SmallReview) -> None:
+    asked = spec(nodes={**NODES, "again": {"drug": ["drug"]}})
+    with pytest.raises(TrialpoolError) as error:
+        gathered(review, asked)
+    assert "arms.csv row 2, Ash experimental: fits 2 nodes (drug, again)" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"reference": "none"}, "reference = none: is not a node; use one of drug, other, saline"),
+        ({"time_days": (9, 5)}, "the window's start is after its end"),
+        ({"nodes": {"drug": {"drug": []}, "saline": {"drug": ["saline"]}}}, "at least 1 item"),
+        (
+            {"nodes": {**NODES, "drug": {"drug": ["a"], "dose_min": 2, "dose_max": 1}}},
+            "dose_min = 2 is above dose_max = 1",
+        ),
+        ({"node": {}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_spec_that_cannot_be(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        spec(**changes)
+    assert told in str(error.value)

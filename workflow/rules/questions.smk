@@ -1,0 +1,24 @@
+"""Questions of a condition beyond one number: how fast and how long, which dose, against what."""
+
+
+rule questions:
+    input:
+        effects="data/processed/{condition}/effects.csv",
+        trials="data/processed/{condition}/trials.csv",
+        arms="data/processed/{condition}/arms.csv",
+        records="data/processed/{condition}/records.csv",
+        flags="data/processed/{condition}/flags.csv",
+        modules=dependencies("workflow/scripts/questions.py"),
+    output:
+        # Its files follow from the protocol's questions.
+        folder=directory("results/{condition}/questions"),
+    log:
+        "logs/questions/{condition}.log",
+    benchmark:
+        "logs/benchmarks/questions/{condition}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
+    script:
+        "../scripts/questions.py"

@@ -1,0 +1,25 @@
+"""Answer the questions of a condition beyond one number: time, dose, networks."""
+
+from pathlib import Path
+
+from trialpool import logs, tables
+from trialpool.figures import style
+from trialpool.figures.question_sheets import draw_question
+from trialpool.review.protocol import resolve
+from trialpool.review.questions import answers
+from trialpool.review.records import Records
+
+logs.start(snakemake.log[0])
+names = ("trials", "arms", "records", "flags")
+records = Records(*(tables.read_table(snakemake.input[name]) for name in names))
+effects = tables.read_table(snakemake.input.effects)
+review, condition = resolve(snakemake.params.review), snakemake.wildcards.condition
+folder = Path(snakemake.output[0])
+folder.mkdir(parents=True)
+for answer in answers(effects, records, review, condition):
+    own = folder / answer.folder
+    tables.write_json(own / "answer.json", answer.record)
+    for name, table in answer.made.items():
+        tables.write_table(own / f"{name}.csv", table)
+    for name, figure in draw_question(answer.record, answer.tables):
+        style.save(figure, [own / f"{name}.svg"])
