@@ -167,9 +167,9 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
     assert planned == [
-        "agreement blue", "all", "clean blue", "effects blue", "figures blue/harm",
-        "figures blue/mood", "page", "page_condition blue", "pool blue/harm",
-        "pool blue/mood", "questions blue", "summary", "summary_condition blue", "verify",
+        "agreement blue", "all", "clean blue", "effects blue", "figures_blue", "page",
+        "page_condition blue", "pool blue/harm", "pool blue/mood", "questions blue", "summary",
+        "summary_condition blue", "verify",
     ]  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def test_editing_the_forest_module_re_runs_figures_and_nothing_upstream(
     changed = finished.copy(tmp_path / "changed")
     changed.edit("src/trialpool/figures/forest.py", '"""', '"""Edited. ')
     rules = {job.split()[0] for job in changed.planned()}
-    assert rules == {"figures", "page_condition", "all"}
+    assert rules == {"figures_blue", "figures_green", "page_condition", "all"}
 
 
 def test_a_changed_setting_re_runs_its_own_analysis(finished: Workflow, tmp_path: Path) -> None:

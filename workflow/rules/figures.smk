@@ -1,27 +1,42 @@
-"""All figures of an analysis in one job: starting a process takes longer than drawing them."""
+"""All figures of a condition in one job: a process takes longer to start than to draw."""
 
 from trialpool.figures.catalogue import CHARTS
 
+# A rule for each condition, since its files follow from the protocol.
+for condition, names in REVIEW.names().items():
 
-rule figures:
-    input:
-        model="results/{condition}/{analysis}/model.json",
-        tables=expand(
-            "results/{{condition}}/{{analysis}}/{table}.csv",
-            table=["studies", "missing", *TRUST_TABLES],
-        ),
-        risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
-        modules=dependencies("workflow/scripts/figures.py"),
-    output:
-        forest=multiext("results/{condition}/{analysis}/forest", ".svg", ".png", ".pdf"),
-        charts=expand(
-            "results/{{condition}}/{{analysis}}/{chart}.svg", chart=list(CHARTS)
-        ),
-    log:
-        "logs/figures/{condition}/{analysis}.log",
-    benchmark:
-        "logs/benchmarks/figures/{condition}/{analysis}.tsv"
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/figures.py"
+    rule:
+        name:
+            f"figures_{condition}"
+        input:
+            models=expand(
+                f"results/{condition}/{{analysis}}/model.json", analysis=names
+            ),
+            tables=expand(
+                f"results/{condition}/{{analysis}}/{{table}}.csv",
+                analysis=names,
+                table=["studies", "missing", *TRUST_TABLES],
+            ),
+            risk_of_bias=f"data/processed/{condition}/risk_of_bias.csv",
+            modules=dependencies("workflow/scripts/figures.py"),
+        output:
+            forests=expand(
+                f"results/{condition}/{{analysis}}/forest.{{suffix}}",
+                analysis=names,
+                suffix=["svg", "png", "pdf"],
+            ),
+            charts=expand(
+                f"results/{condition}/{{analysis}}/{{chart}}.svg",
+                analysis=names,
+                chart=list(CHARTS),
+            ),
+        log:
+            f"logs/figures/{condition}.log",
+        benchmark:
+            f"logs/benchmarks/figures/{condition}.tsv"
+        # The longest of these jobs should not be the last.
+        priority: len(names)
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/figures.py"

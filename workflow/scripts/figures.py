@@ -1,4 +1,4 @@
-"""Draw every figure of one analysis."""
+"""Draw every figure of the analyses of a condition."""
 
 from pathlib import Path
 
@@ -6,7 +6,10 @@ from trialpool import logs, tables
 from trialpool.figures import sheets, style
 
 logs.start(snakemake.log[0])
-paths = [*snakemake.input.tables, snakemake.input.risk_of_bias]
-held = {Path(path).stem: tables.read_table(path) for path in paths}
-for name, figure in sheets.draw_all(tables.read_json(snakemake.input.model), held):
-    style.save(figure, [path for path in snakemake.output if Path(path).stem == name])
+bias = tables.read_table(snakemake.input.risk_of_bias)
+for folder in (Path(path).parent for path in snakemake.input.models):
+    own = [path for path in map(Path, snakemake.input.tables) if path.parent == folder]
+    held = {path.stem: tables.read_table(path) for path in own} | {"risk_of_bias": bias}
+    places = [path for path in map(Path, snakemake.output) if path.parent == folder]
+    for name, figure in sheets.draw_all(tables.read_json(folder / "model.json"), held):
+        style.save(figure, [path for path in places if path.stem == name])
