@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from trialpool.figures.forest_text import letters
-from trialpool.report.wording import DASH
+from trialpool.report.wording import DASH, text
+
+Row = Mapping[str, Any]
+Show = Callable[[Row], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,22 @@ def cell(*lines: str) -> Cell:
     """A cell of text, one paragraph per line; without text it holds an en dash."""
     held = tuple(line for line in lines if line)
     return Cell(lines=held or (DASH,))
+
+
+def by_columns(caption: str, rows: Sequence[Row], columns: Mapping[str, tuple[str, Show]]) -> Grid:
+    """A table by its columns: heading to (kind, what a row shows); blanks say why in a footnote."""
+    notes = Notes()
+
+    def shown(row: Row, kind: str, show: Show) -> Cell:
+        told = show(row)
+        why = text(row.get("note"))
+        if kind == "number" and told == DASH and why:
+            return notes.blank(why)
+        return cell(told)
+
+    body = [tuple(shown(row, *column) for column in columns.values()) for row in rows]
+    head = tuple(Column(heading=name, kind=kind) for name, (kind, _) in columns.items())
+    return Grid(caption=caption, columns=head, rows=tuple(body), notes=notes.listed())
 
 
 def linked(addresses: Iterable[str], *lines: str) -> Cell:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.report import wording as w
-from trialpool.report.grid import Column, Grid, cell
+from trialpool.report.grid import Grid, Show, by_columns
 from trialpool.report.question_words import Question
 from trialpool.review.terms import DOSE, NETWORK, TIME
-
-Row = Mapping[str, Any]
-Show = Callable[[Row], str]
 
 
 def question_grids(question: Question) -> dict[str, Grid]:
@@ -22,32 +18,29 @@ def question_grids(question: Question) -> dict[str, Grid]:
     return {title: grid for title, grid in made.items() if grid.rows}
 
 
-def _grid(question: Question, table: str, title: str, columns: Mapping[str, Show]) -> Grid:
-    numbers = ("n", "Day", "Dose", "Trials", "People", "Share", "P-score", "p", "Q", "df")
-    head = tuple(
-        Column(heading=name, kind="number" if name in numbers or "95 %" in name else "text")
-        for name in columns
-    )
+def _grid(
+    question: Question, table: str, title: str, columns: Mapping[str, tuple[str, Show]]
+) -> Grid:
     rows = tables.records(question.tables[table]) if table in question.tables else []
-    body = tuple(tuple(cell(show(row)) for show in columns.values()) for row in rows)
-    return Grid(caption=title, columns=head, rows=body)
+    return by_columns(title, rows, columns)
 
 
-def _word(name: str) -> Show:
-    return lambda row: w.plain(row[name])
+def _word(name: str) -> tuple[str, Show]:
+    return "text", lambda row: w.plain(row[name])
 
 
-def _count(name: str) -> Show:
-    return lambda row: w.whole(row[name])
+def _count(name: str) -> tuple[str, Show]:
+    return "number", lambda row: w.whole(row[name])
 
 
-def _number(name: str) -> Show:
-    return lambda row: style.significant(w.number(row[name]), 3)
+def _number(name: str) -> tuple[str, Show]:
+    return "number", lambda row: style.significant(w.number(row[name]), 3)
 
 
-def _effect(question: Question) -> tuple[str, Show]:
+def _effect(question: Question) -> tuple[str, tuple[str, Show]]:
     model = question.record["question"]
-    return f"{w.short_measure(model)} (95 % CI)", lambda row: w.effect(model, row)
+    heading = f"{w.short_measure(model)} (95 % CI)"
+    return heading, ("number", lambda row: w.effect(model, row))
 
 
 def _time(question: Question) -> dict[str, Grid]:

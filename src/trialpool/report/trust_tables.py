@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.report import wording as w
 from trialpool.report.caveats import Analysis
-from trialpool.report.grid import Cell, Column, Grid, Notes, cell, to
+from trialpool.report.grid import Cell, Column, Grid, Show, by_columns, cell, to
 from trialpool.report.verdict import verdict
 
 Row = Mapping[str, Any]
-Show = Callable[[Row], str]
 
 
 def trust_grids(analysis: Analysis) -> dict[str, Grid]:
@@ -74,22 +73,6 @@ def _digits(name: str, digits: int = 2) -> Show:
     return lambda row: style.significant(w.number(row[name]), digits)
 
 
-def _grid(caption: str, rows: list[Row], columns: Mapping[str, tuple[str, Show]]) -> Grid:
-    """A table by its columns: heading to (kind, what a row shows); blanks say why in a footnote."""
-    notes = Notes()
-
-    def shown(row: Row, kind: str, show: Show) -> Cell:
-        text = show(row)
-        why = w.text(row.get("note"))
-        if kind == "number" and text == w.DASH and why:
-            return notes.blank(why)
-        return cell(text)
-
-    body = [tuple(shown(row, *column) for column in columns.values()) for row in rows]
-    head = tuple(Column(heading=name, kind=kind) for name, (kind, _) in columns.items())
-    return Grid(caption=caption, columns=head, rows=tuple(body), notes=notes.listed())
-
-
 def _rows(analysis: Analysis, name: str) -> list[Row]:
     return list(tables.records(analysis.trust[name]))
 
@@ -101,7 +84,7 @@ def _effect(analysis: Analysis) -> tuple[str, tuple[str, Show]]:
 
 def _influence(analysis: Analysis) -> Grid:
     heading, effect = _effect(analysis)
-    return _grid("Each trial left out in turn", _rows(analysis, "influence"), {
+    return by_columns("Each trial left out in turn", _rows(analysis, "influence"), {
         "Without": ("text", lambda row: w.text(row["study"])),
         heading: effect,
         "I²": ("number", lambda row: w.percent(row["i2"])),
@@ -117,7 +100,7 @@ def _influence(analysis: Analysis) -> Grid:
 
 def _weights(analysis: Analysis) -> Grid:
     rows = [row for row in _rows(analysis, "weights") if not math.isnan(w.number(row["weight"]))]
-    return _grid("What the weight rests on", rows, {
+    return by_columns("What the weight rests on", rows, {
         "By": ("text", lambda row: w.capital(w.text(row["by"]))),
         "Level": ("text", lambda row: w.plain(row["level"])),
         "Trials": ("number", lambda row: w.whole(row["k"])),
@@ -128,7 +111,7 @@ def _weights(analysis: Analysis) -> Grid:
 
 def _small_studies(analysis: Analysis) -> Grid:
     heading, effect = _effect(analysis)
-    return _grid("Small-study effects", _rows(analysis, "small_studies"), {
+    return by_columns("Small-study effects", _rows(analysis, "small_studies"), {
         "Method": ("text", lambda row: w.text(row["method"])),
         heading: effect,
         "Statistic": ("number", _digits("statistic", 3)),
@@ -149,7 +132,7 @@ def _priors(analysis: Analysis) -> Grid:
         return lambda row: style.fixed(w.number(row[name]), 2)
 
     rows = [row for row in _rows(analysis, "priors") if not math.isnan(w.number(row["mu"]))]
-    return _grid("The Bayesian result under each prior", rows, {
+    return by_columns("The Bayesian result under each prior", rows, {
         "Prior of the heterogeneity": ("text", lambda row: w.text(row["prior"])),
         w.short_measure(model): ("number", lambda row: w.value(model, row["mu"])),
         "95 % interval": ("number", limits("mu")),
@@ -164,7 +147,7 @@ def _priors(analysis: Analysis) -> Grid:
 
 def _coverage(analysis: Analysis) -> Grid:
     rows = [row for row in _rows(analysis, "coverage") if not math.isnan(w.number(row["coverage"]))]
-    return _grid("Real coverage of the intervals", rows, {
+    return by_columns("Real coverage of the intervals", rows, {
         "Model": ("text", lambda row: w.text(row["method"])),
         "Shown": ("text", lambda row: w.text(row["shown"])),
         "Interval": ("text", lambda row: w.text(row["interval"])),
@@ -179,7 +162,7 @@ def _coverage(analysis: Analysis) -> Grid:
 def _factors(analysis: Analysis) -> Grid:
     rows = analysis.model["multiverse"]["questions"][0]["factors"]
     moving = [row for row in rows if w.number(row["eta2"]) > 0 or w.number(row["swing"]) > 0]
-    return _grid("What each choice moves", moving, {
+    return by_columns("What each choice moves", moving, {
         "Choice": ("text", lambda row: w.text(row["factor"])),
         "Kind": ("text", lambda row: w.text(row["kind"])),
         "Share of the variance of the estimates": (
@@ -196,7 +179,7 @@ def _next_trial(analysis: Analysis) -> Grid:
     model = analysis.model
     heading, effect = _effect(analysis)
     rows = [row for row in _rows(analysis, "next_trial") if row["effect"] == row["effect"]]
-    return _grid("The next trial", rows, {
+    return by_columns("The next trial", rows, {
         "If it finds": ("text", lambda row: w.capital(w.text(row["finds"]))),
         w.short_measure(model): ("number", lambda row: w.value(model, row["effect"])),
         "So that the": ("prose", lambda row: w.text(row["target"])),

@@ -24,6 +24,8 @@ TEST_WORDS = {
     "knha": "Knapp-Hartung (knha)",
     "hksj": "Hartung-Knapp (hksj)",
 }
+# The common-effect model, which takes the true effect to be the same in all trials.
+COMMON = {"tau2": "EE", "test": "z"}
 COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
 
 
@@ -76,6 +78,14 @@ def words(model: Model) -> str:
     return f"{name}, {TEST_WORDS[model.test]}"
 
 
+def without_counts(model: Model) -> Model:
+    """The model of effects some of which have no counts.
+
+    Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
+    """
+    return model.model_copy(update={"method": "IV", **COMMON}) if model.method == "MH" else model
+
+
 def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
     """Pool studies as the protocol's model and the number of trials allow.
 
@@ -98,7 +108,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
     if allowed.common_effect_only:
-        model = model.model_copy(update={"tau2": "EE", "test": "z"})
+        model = model.model_copy(update=COMMON)
     if isinstance(model, Correlated):
         common = allowed.common_effect_only
         both, levels = che(studies, rho=model.rho, common=common, prediction=model.prediction)

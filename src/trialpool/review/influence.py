@@ -15,8 +15,8 @@ from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array
-from trialpool.review.fit import fit
-from trialpool.review.refits import COMMON, refit_many
+from trialpool.review.fit import COMMON, fit
+from trialpool.review.refits import refit_many
 from trialpool.review.settings import Model
 
 RESULT = ("estimate", "ci_low", "ci_high", "p_value", "k", "tau2", "i2")

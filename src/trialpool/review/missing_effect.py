@@ -24,7 +24,7 @@ from trialpool.diagnostics.missing import (
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.policy import policy
 from trialpool.results import Array
-from trialpool.review.fit import fit, is_log, shown, words
+from trialpool.review.fit import COMMON, fit, is_log, shown, without_counts, words
 from trialpool.review.missing import size
 from trialpool.review.protocol import Analysis
 from trialpool.review.settings import Model
@@ -154,12 +154,11 @@ def _nothing(reason: str) -> MissingEffect:
 def settings_of(model: Model, k: int) -> Model:
     """The protocol's model as it pools k trials of which some have no counts.
 
-    Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance; two trials
-    share one effect whatever the protocol's model is.
+    Two trials share one effect whatever the protocol's model is.
     """
-    if model.method == "MH" or policy(k, counts=False).common_effect_only:
-        return model.model_copy(update={"method": "IV", "tau2": "EE", "test": "z"})
-    return model
+    if policy(k, counts=False).common_effect_only:
+        return model.model_copy(update={"method": "IV", **COMMON})
+    return without_counts(model)
 
 
 def analysis_scale(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from trialpool.pooling.permutation import permutation_test
 from trialpool.results import Array
-from trialpool.review.refits import COMMON
+from trialpool.review.fit import COMMON
 from trialpool.review.settings import Model
 
 ARRANGEMENTS = 1000  # compared by a permutation test; all, where there are no more

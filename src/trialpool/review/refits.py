@@ -12,14 +12,13 @@ from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.policy import policy
 from trialpool.pooling.subsets import Mask
 from trialpool.results import NAN, Array
-from trialpool.review.fit import COUNTS, fit, is_log, shown, words
+from trialpool.review.fit import COMMON, COUNTS, fit, is_log, shown, words
 from trialpool.review.settings import Model
 
 REFIT_COLUMNS = ("k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2", "model", "why_not")
 
 _FIELDS = {"p_value": "pval", "tau2": "tau2", "i2": "i2"}
 _EFFECTS = {"estimate": "beta", "ci_low": "ci_lb", "ci_high": "ci_ub"}
-COMMON = {"tau2": "EE", "test": "z"}
 
 
 def refit_many(studies: pd.DataFrame, masks: Mask, measure: str, model: Model) -> pd.DataFrame:

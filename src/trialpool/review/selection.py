@@ -52,14 +52,8 @@ def select(
     confidence_order : kinds of source, the preferred one first
     """
     pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
-    chosen = []
-    for rows in candidates.values():
-        best = min(rows, key=lambda row: _preference(row, analysis, confidence_order))
-        chosen.append(best["effect_id"])
-        for other in rows:
-            if other is not best:
-                rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
-    return _sorted(pool, chosen, rejected)
+    groups = list(candidates.values())
+    return _best(pool, groups, rejected, analysis, confidence_order)
 
 
 def select_all(
@@ -76,18 +70,13 @@ def select_all(
     one `select` would prefer.
     """
     pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
-    chosen = []
+    groups: list[list[Mapping[str, Any]]] = []
     for rows in candidates.values():
         same: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for row in rows:
             same.setdefault(tuple(str(row[name]) for name in _ONE_RESULT), []).append(row)
-        for each in same.values():
-            best = min(each, key=lambda row: _preference(row, analysis, confidence_order))
-            chosen.append(best["effect_id"])
-            for other in each:
-                if other is not best:
-                    rejected[other["effect_id"]] = _versus(other, best, analysis, confidence_order)
-    return _sorted(pool, chosen, rejected)
+        groups += same.values()
+    return _best(pool, groups, rejected, analysis, confidence_order)
 
 
 # What tells one result of a trial from another, however it was reported.
@@ -95,6 +84,24 @@ _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "
                "analysis_set")  # fmt: skip
 
 Candidates = dict[str, list[Mapping[str, Any]]]
+
+
+def _best(
+    pool: pd.DataFrame,
+    groups: Sequence[Sequence[Mapping[str, Any]]],
+    rejected: dict[str, str],
+    analysis: Analysis,
+    order: Sequence[str],
+) -> Selection:
+    """Of each group the effect that the protocol prefers; the others with the rule against them."""
+    chosen = []
+    for rows in groups:
+        best = min(rows, key=lambda row: _preference(row, analysis, order))
+        chosen.append(best["effect_id"])
+        for other in rows:
+            if other is not best:
+                rejected[other["effect_id"]] = _versus(other, best, analysis, order)
+    return _sorted(pool, chosen, rejected)
 
 
 def _fitting(

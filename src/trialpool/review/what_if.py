@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.results import NAN
-from trialpool.review.fit import Fit, fit
+from trialpool.review.fit import Fit, fit, without_counts
 from trialpool.review.missing import size
 from trialpool.review.protocol import Analysis
 from trialpool.review.selection import why_not
@@ -53,7 +53,7 @@ def what_if(
     not missing from it.
     """
     about = {row["trial_id"]: row for row in tables.records(trials)}
-    held, pooling = set(studies["trial_id"]), _poolable(model)
+    held, pooling = set(studies["trial_id"]), without_counts(model)
     lines, additions = [], []
     for row in tables.records(missing[missing["outcome"] == analysis.outcome]):
         trial = about[row["trial_id"]]
@@ -100,14 +100,6 @@ def _outside(row: Mapping[str, Any], arms: pd.DataFrame, analysis: Analysis) -> 
     own = arms[(arms["trial_id"] == row["trial_id"]) & (arms["role"] == "control")]
     classes = set(own["comparator_class"])
     return bool(classes) and not classes & set(analysis.comparators)
-
-
-def _poolable(model: Model) -> Model:
-    # An assumed effect has no counts, so a Mantel-Haenszel analysis is refitted as a common
-    # effect by inverse variance.
-    if model.method == "MH":
-        return model.model_copy(update={"method": "IV", "tau2": "EE", "test": "z"})
-    return model
 
 
 def _variance(
