@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.data import Columns
-from trialpool.extraction.exchange.imported import Imported
+from trialpool.review.exchange.imported import Imported
 
 _URL = "https://example.org/made-up"
 _TIMES = (1, 2, 3, 7, 14)

@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from trialpool.extraction.clean import Cleaned, clean, load
-from trialpool.extraction.problems import DataError
 from trialpool.review.analysis import Material, Result, analyse
-from trialpool.review.comparisons import build_effects
-from trialpool.review.protocol import Review, read_protocol
+from trialpool.review.effects.comparisons import build_effects
+from trialpool.review.effects.records import Records
+from trialpool.review.effects.universes import build_universes
+from trialpool.review.extraction.clean import Cleaned, clean, load
+from trialpool.review.extraction.problems import DataError
+from trialpool.review.protocol.protocol import Review, read_protocol
+from trialpool.review.protocol.settings import Defaults
 from trialpool.review.ready import check
-from trialpool.review.records import Records
-from trialpool.review.settings import Defaults
-from trialpool.review.universes import build_universes
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""The command line: `trialpool COMMAND`. Each command is a module of `trialpool.commands`."""
+"""The command line: `trialpool COMMAND`; each is a module of `trialpool.review.commands`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, words in COMMANDS.items():
         command = commands.add_parser(name, help=words, description=f"Command to {words}.")
         if name == asked:
-            module = import_module(f"trialpool.commands.{name}{'_' * (name == 'import')}")
+            module = import_module(f"trialpool.review.commands.{name}{'_' * (name == 'import')}")
             module.arguments(command)
     options = parser.parse_args(given)
     code: int = module.run(options)

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from small import SmallReview
 
-from trialpool.commands.check import Found, look
-from trialpool.extraction.problems import Problem
+from trialpool.review.commands.check import Found, look
+from trialpool.review.extraction.problems import Problem
 
 HERE = Path(__file__).parent
 

@@ -14,13 +14,13 @@ from make import broken
 from small import SMALL, SmallReview
 
 from trialpool.cli import main
-from trialpool.commands.check import Found
-from trialpool.commands.problem_table import table
-from trialpool.extraction.checks import CHECKS
-from trialpool.extraction.clean import load
-from trialpool.extraction.forms import FORMS
-from trialpool.extraction.problems import DataError
-from trialpool.review.protocol import read_protocol
+from trialpool.review.commands.check import Found
+from trialpool.review.commands.problem_table import table
+from trialpool.review.extraction.checks import CHECKS
+from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.forms import FORMS
+from trialpool.review.extraction.problems import DataError
+from trialpool.review.protocol.protocol import read_protocol
 
 BROKEN = {str(case): case for case in cases(HERE)}
 FLAGGED = {str(case): case for case in cases(HERE / "warnings")}

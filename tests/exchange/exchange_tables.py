@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from trialpool.extraction.clean import Cleaned, clean, load
-from trialpool.extraction.exchange.imported import Cells, Imported
+from trialpool.review.exchange.imported import Cells, Imported
+from trialpool.review.extraction.clean import Cleaned, clean, load
 
 DATA = Path(__file__).parent / "data"
 CONDITION = "example_disorder"

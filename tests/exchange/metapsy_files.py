@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from small import ROOT
 
-from trialpool.extraction.clean import load
-from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.imported import Imported
-from trialpool.extraction.exchange.metapsy.read import read
-from trialpool.extraction.read import RawData
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Imported
+from trialpool.review.exchange.metapsy.read import read
+from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.read import RawData
 
 SHARED = ROOT.parent / "shared" / "metapsy"
 CONDITIONS = ("ptsd", "panic", "generalized_anxiety")

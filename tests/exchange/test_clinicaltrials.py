@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, one, rows, whys
 
-from trialpool.extraction.exchange import clinicaltrials
-from trialpool.extraction.exchange.draft import is_number
-from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.imported import Imported
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import clinicaltrials
+from trialpool.review.exchange.draft import is_number
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Imported
 
 SOURCE = DATA / "made_up_nct.json"
 MEASURED = {

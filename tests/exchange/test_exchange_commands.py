@@ -13,12 +13,12 @@ from metapsy_files import NO_SCORES, SOUND, make
 from small import ROOT, SMALL, SmallReview
 
 from trialpool.cli import main
-from trialpool.extraction.exchange.formats import FORMATS, Export, Options
-from trialpool.extraction.exchange.metapsy.columns import EXPORTED
-from trialpool.extraction.exchange.metapsy.source import read_source
-from trialpool.extraction.exchange.store import raw_cells
-from trialpool.extraction.read import read_condition
-from trialpool.review.protocol import read_protocol
+from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.metapsy.columns import EXPORTED
+from trialpool.review.exchange.metapsy.source import read_source
+from trialpool.review.exchange.store import raw_cells
+from trialpool.review.extraction.read import read_condition
+from trialpool.review.protocol.protocol import read_protocol
 
 RAW = ROOT / "data" / "raw"
 EFFECTS = ROOT / "data" / "processed" / "ptsd" / "effects.csv"

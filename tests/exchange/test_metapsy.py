@@ -16,26 +16,26 @@ import yaml
 from metapsy_files import CONDITIONS, FILES, shared
 from small import through_csv
 
-from trialpool.extraction.clean import clean, load
-from trialpool.extraction.exchange.formats import FORMATS, Export, Options
-from trialpool.extraction.exchange.imported import Imported
-from trialpool.extraction.exchange.metapsy.columns import (
+from trialpool.pooling.model import pool
+from trialpool.review.effects.comparisons import build_effects
+from trialpool.review.effects.records import Records
+from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.imported import Imported
+from trialpool.review.exchange.metapsy.columns import (
     JUDGEMENTS,
     KNOWN,
     NOT_AN_EVENT,
     NUMBERS,
     RATINGS,
 )
-from trialpool.extraction.exchange.metapsy.direction import find_direction, has_events
-from trialpool.extraction.exchange.metapsy.notes import rows_of
-from trialpool.extraction.exchange.metapsy.reproduce import file_sign, reproduce
-from trialpool.extraction.exchange.metapsy.results import complete
-from trialpool.extraction.exchange.metapsy.source import Line, read_source
-from trialpool.extraction.exchange.starter import starter
-from trialpool.pooling.model import pool
-from trialpool.review.comparisons import build_effects
-from trialpool.review.protocol import resolve
-from trialpool.review.records import Records
+from trialpool.review.exchange.metapsy.direction import find_direction, has_events
+from trialpool.review.exchange.metapsy.notes import rows_of
+from trialpool.review.exchange.metapsy.reproduce import file_sign, reproduce
+from trialpool.review.exchange.metapsy.results import complete
+from trialpool.review.exchange.metapsy.source import Line, read_source
+from trialpool.review.exchange.starter import starter
+from trialpool.review.extraction.clean import clean, load
+from trialpool.review.protocol.protocol import resolve
 
 METAPSY = FORMATS["metapsy"]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from metapsy_files import NO_SCORES, SOUND, imported, loaded, make, reasons
 
-from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.ids import Names, slug
-from trialpool.extraction.exchange.metapsy.effects import HedgesG, Pair, hedges_g, log_rr, pairs
-from trialpool.extraction.exchange.metapsy.notes import locator, pack, rows_of, unpack
-from trialpool.extraction.exchange.metapsy.read import read
-from trialpool.extraction.exchange.metapsy.reproduce import reproduce
-from trialpool.extraction.read import RawData
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.ids import Names, slug
+from trialpool.review.exchange.metapsy.effects import HedgesG, Pair, hedges_g, log_rr, pairs
+from trialpool.review.exchange.metapsy.notes import locator, pack, rows_of, unpack
+from trialpool.review.exchange.metapsy.read import read
+from trialpool.review.exchange.metapsy.reproduce import reproduce
+from trialpool.review.extraction.read import RawData
 
 OPTIONS = Options(condition="made")
 # 10 of 20 against 2 of 20, the counts and the effect of Bisson 2020 in the Metapsy PTSD database.

@@ -12,10 +12,10 @@ import pytest
 from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, one, rows, whys
 
 import trialpool as tp
-from trialpool.extraction.exchange import draft, revman5
-from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.imported import Imported
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import draft, revman5
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Imported
 
 SOURCE = DATA / "made_up.rm5"
 # Every attribute that can hold a result, spelled out here so that the importer cannot forget one.

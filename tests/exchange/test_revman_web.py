@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, one, rows, whys
 
-from trialpool.extraction.exchange import draft, revman_web
-from trialpool.extraction.exchange.draft import is_number
-from trialpool.extraction.exchange.formats import Options
-from trialpool.extraction.exchange.imported import Imported
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import draft, revman_web
+from trialpool.review.exchange.draft import is_number
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Imported
 
 PACKAGE = DATA / "package"
 ROWS = "CD999998-analysis-data/CD999998-data-rows.csv"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from trialpool.extraction.exchange import wording
-from trialpool.extraction.exchange.draft import Draft, slug
-from trialpool.extraction.exchange.ids import Names
+from trialpool.review.exchange import wording
+from trialpool.review.exchange.draft import Draft, slug
+from trialpool.review.exchange.ids import Names
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell
 from small import ROOT, SMALL
 
-from trialpool.extraction.codebook import code_book
-from trialpool.extraction.exchange.formats import FORMATS, Export, Options
-from trialpool.extraction.exchange.imported import Imported
-from trialpool.extraction.exchange.xlsx.cells import got, put
-from trialpool.extraction.exchange.xlsx.write import CODE_BOOK
-from trialpool.extraction.problems import DataError
-from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS, RESULTS
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.imported import Imported
+from trialpool.review.exchange.xlsx.cells import got, put
+from trialpool.review.exchange.xlsx.write import CODE_BOOK
+from trialpool.review.extraction.codebook import code_book
+from trialpool.review.extraction.problems import DataError
+from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS, RESULTS
 
 XLSX = FORMATS["xlsx"]
 SHIPPED = sorted(folder.name for folder in (ROOT / "data" / "raw").iterdir() if folder.is_dir())

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.review.network_data import Gathered
-from trialpool.review.network_spec import NetworkSpec
-from trialpool.review.network_tables import NetworkResult, network_tables
+from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.questions.network_data import Gathered
+from trialpool.review.questions.network_tables import NetworkResult, network_tables
 
 NAMES = (
     "saline or placebo", "ketamine 0.5 mg/kg", "midazolam", "esketamine 84 mg", "fentanyl", "ECT",

@@ -17,7 +17,7 @@ from trialpool.figures.bubble import BubbleTable
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
-from trialpool.review.terms import BY_F, LEVEL, LINE, SLOPE, TEST, TRIAL, UNKNOWN, WITHHELD
+from trialpool.terms import BY_F, LEVEL, LINE, SLOPE, TEST, TRIAL, UNKNOWN, WITHHELD
 
 SIZES = (1, 2, 3, 6, 10, 13, 60)
 

@@ -20,9 +20,9 @@ from trialpool.figures import baujat, chart, cumulative, funnel, gosh, leave_one
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
-from trialpool.review.fit import fit
-from trialpool.review.influence import cumulative_table, influence_table
-from trialpool.review.settings import Model
+from trialpool.review.fitting.fit import fit
+from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.influence import cumulative_table, influence_table
 from trialpool.tables import read_json, read_table, write_json, write_table
 
 KS = (1, 2, 3, 6, 60)

@@ -14,10 +14,10 @@ from figure_checks import bytes_of, outside, overlaps
 from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.missing_effect import MissingTable, draw, rows
-from trialpool.review.missing_effect import missing_effect
-from trialpool.review.protocol import Analysis
-from trialpool.review.settings import Model
-from trialpool.review.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.choosing.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust.missing_effect import missing_effect
 
 CASES = {
     "k = 1": (1, 1, "SMD"),

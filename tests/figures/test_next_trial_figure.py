@@ -17,9 +17,9 @@ import trialpool as tp
 from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.next_trial import FunnelTable, draw, rows
-from trialpool.review.next_trial import next_trial
-from trialpool.review.protocol import Analysis
-from trialpool.review.settings import Model
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust.next_trial import next_trial
 
 CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
          "k = 60": (60, "MD")}  # fmt: skip

@@ -12,19 +12,20 @@ from figure_checks import outside, overlaps
 
 from trialpool import tables
 from trialpool.effects import effect_size
-from trialpool.figures import sheets, style
+from trialpool.figures import style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
-from trialpool.report.caveats import Analysis
-from trialpool.report.moderator_tables import moderator_grids
-from trialpool.report.moderator_words import moderator_words
-from trialpool.report.trust_tables import trust_grids
-from trialpool.report.trust_words import trust_words
-from trialpool.report.verdict import verdict
 from trialpool.review.analysis import Material, analyse
-from trialpool.review.effect_rows import EFFECT_COLUMNS
-from trialpool.review.protocol import Review, resolve
-from trialpool.review.trust import TRUST_TABLES
-from trialpool.review.universes import UNIVERSE_COLUMNS
+from trialpool.review.effects.effect_rows import EFFECT_COLUMNS
+from trialpool.review.effects.universes import UNIVERSE_COLUMNS
+from trialpool.review.protocol.protocol import Review, resolve
+from trialpool.review.report import sheets
+from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.moderator_tables import moderator_grids
+from trialpool.review.report.moderator_words import moderator_words
+from trialpool.review.report.trust_tables import trust_grids
+from trialpool.review.report.trust_words import trust_words
+from trialpool.review.report.verdict import verdict
+from trialpool.review.trust.trust import TRUST_TABLES
 
 SIZES = (1, 2, 3, 6, 60)
 

@@ -13,11 +13,11 @@ from scipy import stats
 from small import SmallReview, through_csv
 
 from trialpool import tables
-from trialpool.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
-from trialpool.extraction.pairs import Pair
-from trialpool.extraction.schema import ADJUDICATION
-from trialpool.extraction.second import Comparison, load, second_files
-from trialpool.report import agreement_tables
+from trialpool.review.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
+from trialpool.review.extraction.pairs import Pair
+from trialpool.review.extraction.schema import ADJUDICATION
+from trialpool.review.extraction.second import Comparison, load, second_files
+from trialpool.review.report import agreement_tables
 
 SECOND = "second/results"
 CELL: dict[str, str] = {

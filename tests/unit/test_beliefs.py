@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from trialpool.bayes import EMPIRICAL, normal_normal
-from trialpool.review.beliefs import COLUMNS, NO_SCALE, OUTCOMES, beliefs, empirical, refused
+from trialpool.review.trust.beliefs import COLUMNS, NO_SCALE, OUTCOMES, beliefs, empirical, refused
 
 Y, V = [-0.55, -1.10, -0.20], [0.12, 0.15, 0.15]
 ACTIVE, PLACEBO = ["active_placebo"] * 3, ["placebo"] * 3

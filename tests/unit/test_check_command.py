@@ -14,8 +14,8 @@ import pytest
 from small import ROOT, SmallReview
 
 from trialpool.cli import main
-from trialpool.commands.problem_table import table
-from trialpool.extraction.problems import Problem
+from trialpool.review.commands.problem_table import table
+from trialpool.review.extraction.problems import Problem
 
 
 def run(small: SmallReview, *options: str) -> int:

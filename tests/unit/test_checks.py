@@ -15,15 +15,16 @@ from pandas import read_csv
 from scipy import stats
 from small import ROOT, SmallReview
 
-from trialpool.commands.check import look
-from trialpool.extraction.checks import CHECKS, run_checks
-from trialpool.extraction.checks.granularity import possible_sd, whole_sums
-from trialpool.extraction.checks.page import checks_page
-from trialpool.extraction.checks.quantiles import p_of_t, t_of_p
-from trialpool.extraction.checks.times import days_in_words
-from trialpool.extraction.clean import load
-from trialpool.extraction.problems import Problem, flag_words
-from trialpool.extraction.read import read_condition
+from trialpool.review.commands.check import look
+from trialpool.review.extraction.checks import CHECKS, run_checks
+from trialpool.review.extraction.checks.flag_words import flag_words
+from trialpool.review.extraction.checks.granularity import possible_sd, whole_sums
+from trialpool.review.extraction.checks.page import checks_page
+from trialpool.review.extraction.checks.quantiles import p_of_t, t_of_p
+from trialpool.review.extraction.checks.times import days_in_words
+from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.problems import Problem
+from trialpool.review.extraction.read import read_condition
 
 RAW = ROOT / "data/raw"
 DEPRESSION = {

@@ -14,8 +14,8 @@ from trialpool.diagnostics import sampling
 from trialpool.diagnostics.coverage import Coverage, Method, intervals, simulate
 from trialpool.pooling.batch import pool_many
 from trialpool.results import Array, TrialpoolError
-from trialpool.review.coverage import COLUMNS, MH_ALONE, coverage, plausible
-from trialpool.review.settings import ALTERNATIVES, Model
+from trialpool.review.protocol.settings import ALTERNATIVES, Model
+from trialpool.review.trust.coverage import COLUMNS, MH_ALONE, coverage, plausible
 from trialpool.tables import write_table
 
 REML_Z, REML_HKSJ, EE = Method("REML", "z"), Method("REML", "hksj"), Method("EE", "z")

@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel
 from small import ROOT
 
-from trialpool.extraction.codebook import code_book
-from trialpool.review import network_spec, protocol, settings, time_dose_spec
-from trialpool.review.settings import Spec
+from trialpool.review.extraction.codebook import code_book
+from trialpool.review.protocol import network_spec, protocol, settings, specs, time_dose_spec
+from trialpool.review.protocol.settings import Spec
 
 
 def test_the_code_book_is_generated_from_the_schema() -> None:
@@ -33,7 +33,7 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
     }  # fmt: skip
     assert missing <= grouped
     assert all(f"`{name}" in page for name in missing)
-    homes = (protocol, settings, network_spec, time_dose_spec)
+    homes = (protocol, specs, settings, network_spec, time_dose_spec)
     assert spec.__module__ in [home.__name__ for home in homes]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialpool.review import facts
-from trialpool.review.terms import ESTIMATE, TEST
+from trialpool.review.trust import facts
+from trialpool.terms import ESTIMATE, TEST
 
 NAN = float("nan")
 BELOW = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small import SMALL, SmallReview, through_csv
 
-from trialpool.extraction.clean import Cleaned, clean, load
-from trialpool.extraction.problems import DataError, Problem
-from trialpool.extraction.read import RawData
-from trialpool.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 from trialpool.results import TrialpoolError
-from trialpool.review.comparisons import build_effects
-from trialpool.review.protocol import read_protocol
-from trialpool.review.records import Records
+from trialpool.review.effects.comparisons import build_effects
+from trialpool.review.effects.records import Records
+from trialpool.review.extraction.clean import Cleaned, clean, load
+from trialpool.review.extraction.problems import DataError, Problem
+from trialpool.review.extraction.read import RawData
+from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.protocol.protocol import read_protocol
 
 REVIEW = read_protocol(SMALL / "config/review.yaml")
 TABLES = [table.name for table in (INSTRUMENTS, *CONDITION_TABLES)]

@@ -12,11 +12,11 @@ import pytest
 import trialpool as tp
 from trialpool.diagnostics import missing as m
 from trialpool.results import TrialpoolError
-from trialpool.review import missing_effect as review
-from trialpool.review.missing_effect import COLUMNS, MissingEffect, missing_effect
-from trialpool.review.protocol import Analysis
-from trialpool.review.settings import Model
-from trialpool.review.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.choosing.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust import missing_effect as review
+from trialpool.review.trust.missing_effect import COLUMNS, MissingEffect, missing_effect
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")

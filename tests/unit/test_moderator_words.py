@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialpool.report.caveats import Analysis
-from trialpool.report.moderator_tables import moderator_grids
-from trialpool.report.moderator_words import moderator_words
-from trialpool.review.covariates import REGRESSION_COLUMNS
-from trialpool.review.subgroups import SUBGROUP_COLUMNS
-from trialpool.review.terms import BY_F, LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
+from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.moderator_tables import moderator_grids
+from trialpool.review.report.moderator_words import moderator_words
+from trialpool.review.trust.covariates import REGRESSION_COLUMNS
+from trialpool.review.trust.subgroups import SUBGROUP_COLUMNS
+from trialpool.terms import BY_F, LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 
 TESTED = {"p_value": 0.4, "p_permutation": 0.3, "exact": True}
 GROUP: dict[str, Any] = {

@@ -14,10 +14,10 @@ from scipy.stats import f as fisher
 
 import trialpool as tp
 from trialpool.pooling.permutation import permutation_test
-from trialpool.review.moderators import Moderators, moderators
-from trialpool.review.protocol import Review, resolve
-from trialpool.review.settings import Model
-from trialpool.review.terms import (
+from trialpool.review.protocol.protocol import Review, resolve
+from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.moderators import Moderators, moderators
+from trialpool.terms import (
     BY_F,
     BY_MH,
     BY_PERMUTATION,

@@ -21,7 +21,7 @@ import trialpool as tp
 from trialpool.pooling.studies import Numbers, Studies
 from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, register
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol import ProtocolError, Review, resolve
+from trialpool.review.protocol.protocol import ProtocolError, Review, resolve
 
 Array = NDArray[np.float64]
 

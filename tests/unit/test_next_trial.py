@@ -11,6 +11,7 @@ import pytest
 from bcg import V, Y
 
 import trialpool as tp
+from trialpool import terms
 from trialpool.diagnostics.missing import side_of
 from trialpool.diagnostics.next_trial import (
     LARGEST,
@@ -20,12 +21,11 @@ from trialpool.diagnostics.next_trial import (
 )
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
-from trialpool.review import next_trial as review
-from trialpool.review import terms
-from trialpool.review.missing_effect import NO_ESTIMATE, NO_TRIAL
-from trialpool.review.next_trial import COLUMNS, next_trial
-from trialpool.review.protocol import Analysis
-from trialpool.review.settings import Model
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust import next_trial as review
+from trialpool.review.trust.missing_effect import NO_ESTIMATE, NO_TRIAL
+from trialpool.review.trust.next_trial import COLUMNS, next_trial
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")

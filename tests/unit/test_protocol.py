@@ -8,7 +8,7 @@ import pytest
 import yaml
 from small import ROOT, SMALL, SmallReview
 
-from trialpool.review.protocol import ProtocolError, read_protocol, resolve
+from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
 from trialpool.review.ready import check
 
 

@@ -11,12 +11,12 @@ from small import SmallReview
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.figures.question_sheets import draw_question
-from trialpool.report.question_section import by_kind, read_questions
-from trialpool.report.question_tables import question_grids
-from trialpool.report.question_words import Question, told
-from trialpool.review.protocol import ProtocolError, resolve
-from trialpool.review.questions import Answer, answers
+from trialpool.review.protocol.protocol import ProtocolError, resolve
+from trialpool.review.questions.questions import Answer, answers
+from trialpool.review.report.question_section import by_kind, read_questions
+from trialpool.review.report.question_sheets import draw_question
+from trialpool.review.report.question_tables import question_grids
+from trialpool.review.report.question_words import Question, told
 
 
 def review(small: SmallReview, **questions: Any) -> Any:

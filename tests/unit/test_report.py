@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialpool.extraction.agreement import agreement, disagreements
-from trialpool.extraction.second import Comparison
 from trialpool.pooling.policy import policy
-from trialpool.report import agreement_tables, grid, pages, sentences, wording
-from trialpool.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.results import TrialpoolError
-from trialpool.review.rob_me import MATRIX, PROPOSALS
+from trialpool.review.accounts.rob_me import MATRIX, PROPOSALS
+from trialpool.review.extraction.agreement import agreement, disagreements
+from trialpool.review.extraction.second import Comparison
+from trialpool.review.report import agreement_tables, grid, pages, sentences, wording
+from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",

@@ -10,9 +10,9 @@ import pytest
 from time_course_cases import analysis, effects, trials
 
 import trialpool as tp
-from trialpool.review.dose import dose_tables
-from trialpool.review.settings import Model
-from trialpool.review.time_dose_spec import Conversion, Doses
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.time_dose_spec import Conversion, Doses
+from trialpool.review.questions.dose import dose_tables
 
 
 def arms(doses: dict[str, float | None], **changes: Any) -> pd.DataFrame:

@@ -10,15 +10,15 @@ import pytest
 
 from trialpool.diagnostics.influence import influence
 from trialpool.pooling.model import pool
-from trialpool.review.fit import fit
-from trialpool.review.influence import (
+from trialpool.review.fitting.fit import fit
+from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.influence import (
     CUMULATIVE_COLUMNS,
     INFLUENCE_COLUMNS,
     cumulative_table,
     influence_table,
     weight_shares,
 )
-from trialpool.review.settings import Model
 
 RESULT = ["estimate", "ci_low", "ci_high", "p_value", "k", "tau2", "i2"]
 MODELS = [

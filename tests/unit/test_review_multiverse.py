@@ -14,14 +14,14 @@ import yaml
 from small import ROOT, SmallReview, through_csv
 
 from trialpool import effect_size, pool, pool_counts
-from trialpool.review.choices import AXES
-from trialpool.review.multiverse import Multiverse, explore
-from trialpool.review.multiverse_choices import TITLES
-from trialpool.review.protocol import ProtocolError, read_protocol, resolve
-from trialpool.review.records import Records
-from trialpool.review.settings import MULTIVERSE
-from trialpool.review.settings import Multiverse as Settings
-from trialpool.review.universes import build_universes
+from trialpool.review.effects.choices import AXES
+from trialpool.review.effects.records import Records
+from trialpool.review.effects.universes import build_universes
+from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
+from trialpool.review.protocol.settings import MULTIVERSE
+from trialpool.review.protocol.settings import Multiverse as Settings
+from trialpool.review.trust.multiverse import Multiverse, explore
+from trialpool.review.trust.multiverse_choices import TITLES
 
 
 def universes(small: SmallReview, condition: str = "blue") -> pd.DataFrame:

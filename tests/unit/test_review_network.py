@@ -12,10 +12,10 @@ from small import SmallReview
 
 from trialpool.effects import effect_size
 from trialpool.results import TrialpoolError
-from trialpool.review.network_data import Gathered, gather
-from trialpool.review.network_spec import NetworkSpec
-from trialpool.review.network_tables import NAMES, NetworkResult, network_tables
-from trialpool.review.protocol import Filter
+from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.protocol.specs import Filter
+from trialpool.review.questions.network_data import Gathered, gather
+from trialpool.review.questions.network_tables import NAMES, NetworkResult, network_tables
 from trialpool.tables import records
 
 NODES: dict[str, Any] = {

@@ -13,8 +13,8 @@ from trialpool.diagnostics.asymmetry import egger
 from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.selection import selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
-from trialpool.review.settings import Model
-from trialpool.review.small_studies import COLUMNS, small_studies
+from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.small_studies import COLUMNS, small_studies
 
 STUDIES = pd.DataFrame({"yi": Y, "vi": V})
 

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialpool.review import rob_me as r
-from trialpool.review import terms as t
-from trialpool.review.protocol import Analysis
-from trialpool.review.selection import select
+from trialpool import terms as t
+from trialpool.review.accounts import rob_me as r
+from trialpool.review.choosing.selection import select
+from trialpool.review.protocol.specs import Analysis
 
 NAN = float("nan")
 TRIALS = pd.DataFrame(

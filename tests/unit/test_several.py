@@ -10,7 +10,7 @@ import pytest
 import yaml
 from small import SmallReview, through_csv
 
-from trialpool.figures import forest, forest_rows, sheets
+from trialpool.figures import forest, forest_rows
 from trialpool.figures.chart import Withheld
 from trialpool.figures.specification_curve import rows as curve
 from trialpool.multilevel.aggregate import aggregate
@@ -18,13 +18,13 @@ from trialpool.multilevel.covariance import covariance
 from trialpool.multilevel.model import fit as fit_multilevel
 from trialpool.multilevel.robust import robust_of
 from trialpool.multilevel.terms import Nested
-from trialpool.report import sentences
+from trialpool.review.accounts.trace import chain, raw_tables
+from trialpool.review.accounts.trace_checks import check_analysis
+from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Result
-from trialpool.review.protocol import ProtocolError, resolve
-from trialpool.review.several import DEPENDENT, combined
-from trialpool.review.trace import chain, raw_tables
-from trialpool.review.trace_checks import check_analysis
-from trialpool.review.verify import verify
+from trialpool.review.choosing.several import DEPENDENT, combined
+from trialpool.review.protocol.protocol import ProtocolError, resolve
+from trialpool.review.report import sentences, sheets
 
 # Made up: on the other scale, and later on the first one.
 MORE = (

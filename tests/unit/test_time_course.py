@@ -11,8 +11,8 @@ from time_course_cases import Dense, analysis, course, dense, effects, trials
 
 from trialpool.pooling.regression import regress
 from trialpool.results import TrialpoolError
-from trialpool.review.time_course import sampling, time_course
-from trialpool.review.time_dose_spec import TimeCourse
+from trialpool.review.protocol.time_dose_spec import TimeCourse
+from trialpool.review.questions.time_course import sampling, time_course
 
 DAYS = (1.0, 7.0, 14.0, 30.0)
 

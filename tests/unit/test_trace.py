@@ -14,7 +14,7 @@ from small import ROOT, SmallReview, through_csv
 
 from trialpool import tables
 from trialpool.cli import main
-from trialpool.review.trace import TRACE_COLUMNS, chain, raw_tables, references
+from trialpool.review.accounts.trace import TRACE_COLUMNS, chain, raw_tables, references
 
 PAIRS = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
 Out = pytest.CaptureFixture[str]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from trialpool.report import verdict as v
-from trialpool.report.verdict import Gravity, verdict
+from trialpool.review.report import verdict as v
+from trialpool.review.report.verdict import Gravity, verdict
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}

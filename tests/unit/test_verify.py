@@ -11,7 +11,7 @@ import pytest
 from small import SmallReview, through_csv
 
 from trialpool import tables
-from trialpool.review.verify import DisagreementError, raise_disagreements, verify
+from trialpool.review.accounts.verify import DisagreementError, raise_disagreements, verify
 
 ANALYSES = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
 

@@ -14,11 +14,11 @@ import pytest
 from small import ROOT, SmallReview, through_csv
 
 from trialpool import cli, tables
-from trialpool.extraction.clean import load
-from trialpool.extraction.problems import DataError
 from trialpool.figures import forest, style
 from trialpool.pooling.model import pool
 from trialpool.review.analysis import Result
+from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.problems import DataError
 
 PAGE = ROOT / "docs" / "worked_example.md"
 EXAMPLE = ROOT / "docs" / "example"

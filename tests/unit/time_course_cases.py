@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from trialpool.results import Array
-from trialpool.review.effect_rows import EFFECT_COLUMNS
-from trialpool.review.protocol import Analysis
+from trialpool.review.effects.effect_rows import EFFECT_COLUMNS
+from trialpool.review.protocol.specs import Analysis
 
 
 class Dense(NamedTuple):

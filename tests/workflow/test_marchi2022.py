@@ -16,10 +16,10 @@ import pytest
 import yaml
 from small import ROOT, material
 
-from trialpool.extraction.clean import clean, load
-from trialpool.extraction.read import RawData
 from trialpool.review.analysis import Result, analyse
-from trialpool.review.protocol import Review, read_protocol, resolve
+from trialpool.review.extraction.clean import clean, load
+from trialpool.review.extraction.read import RawData
+from trialpool.review.protocol.protocol import Review, read_protocol, resolve
 
 if "depression" not in read_protocol(ROOT / "config/review.yaml").conditions:
     pytest.skip("another review than the one that ships", allow_module_level=True)

@@ -21,12 +21,12 @@ import yaml
 from scipy.special import ndtr, ndtri
 from small import ROOT, material
 
-from trialpool.extraction.clean import clean, load
-from trialpool.extraction.exchange.formats import FORMATS, Options
-from trialpool.extraction.exchange.starter import starter
 from trialpool.pooling.inference import half_width
 from trialpool.review.analysis import Material, Result, analyse
-from trialpool.review.protocol import Review, resolve
+from trialpool.review.exchange.formats import FORMATS, Options
+from trialpool.review.exchange.starter import starter
+from trialpool.review.extraction.clean import clean, load
+from trialpool.review.protocol.protocol import Review, resolve
 
 SHARED = ROOT.parent / "shared" / "metapsy"
 CONDITIONS = ("ptsd", "panic", "generalized_anxiety")

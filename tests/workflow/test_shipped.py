@@ -7,8 +7,8 @@ from small import ROOT
 
 from trialpool import tables
 from trialpool.cli import main
-from trialpool.report.summary import SUMMARY_COLUMNS
-from trialpool.review.protocol import Review, read_protocol
+from trialpool.review.protocol.protocol import Review, read_protocol
+from trialpool.review.report.summary import SUMMARY_COLUMNS
 
 RESULTS = ROOT / "results"
 

@@ -1,6 +1,6 @@
 """Two extractors compared, one condition at a time; empty tables where there was one."""
 
-from trialpool.extraction.second import second_files
+from trialpool.review.extraction.second import second_files
 
 
 rule agreement:

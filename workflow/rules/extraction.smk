@@ -1,8 +1,8 @@
 """Raw tables to clean records and effects, one condition at a time."""
 
-from trialpool.extraction.clean import OUTPUTS
-from trialpool.extraction.schema import CONDITION_TABLES
-from trialpool.extraction.second import second_files
+from trialpool.review.extraction.clean import OUTPUTS
+from trialpool.review.extraction.schema import CONDITION_TABLES
+from trialpool.review.extraction.second import second_files
 
 
 rule clean:

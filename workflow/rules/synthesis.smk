@@ -1,6 +1,6 @@
 """Effects to pooled results, their summary, and the second route."""
 
-from trialpool.review.trust import TRUST_TABLES
+from trialpool.review.trust.trust import TRUST_TABLES
 
 
 rule pool:

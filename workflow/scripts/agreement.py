@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.extraction.agreement import agreement, disagreements
-from trialpool.extraction.second import load
+from trialpool.review.extraction.agreement import agreement, disagreements
+from trialpool.review.extraction.second import load
 
 logs.start(snakemake.log[0])
 folder = Path(snakemake.input.raw[0]).parent

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.extraction.clean import clean, load
+from trialpool.review.extraction.clean import clean, load
 
 logs.start(snakemake.log[0])
 folder, condition = Path(snakemake.input.instruments).parent, snakemake.wildcards.condition

@@ -1,10 +1,10 @@
 """Compute the effects that the analyses of a condition may choose from, under all choices."""
 
 from trialpool import logs, tables
-from trialpool.review.comparisons import build_effects
-from trialpool.review.records import Records
-from trialpool.review.settings import Defaults, Multiverse
-from trialpool.review.universes import build_universes
+from trialpool.review.effects.comparisons import build_effects
+from trialpool.review.effects.records import Records
+from trialpool.review.effects.universes import build_universes
+from trialpool.review.protocol.settings import Defaults, Multiverse
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.figures import sheets, style
+from trialpool.figures import style
+from trialpool.review.report import sheets
 
 logs.start(snakemake.log[0])
 bias = tables.read_table(snakemake.input.risk_of_bias)

@@ -1,7 +1,7 @@
 """Lay out the first page of the review."""
 
 from trialpool import logs, tables
-from trialpool.report.pages import index_page, read_analyses, write_page
+from trialpool.review.report.pages import index_page, read_analyses, write_page
 
 logs.start(snakemake.log[0])
 page = index_page(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.report.pages import condition_page, read_analyses, write_page
-from trialpool.report.question_section import read_questions
+from trialpool.review.report.pages import condition_page, read_analyses, write_page
+from trialpool.review.report.question_section import read_questions
 
 logs.start(snakemake.log[0])
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from trialpool import logs, tables
+from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.analysis import Material, analyse
-from trialpool.review.protocol import resolve
-from trialpool.review.trace import chain, raw_tables
+from trialpool.review.protocol.protocol import resolve
 
 logs.start(snakemake.log[0])
 names = ("effects", "universes", "trials", "arms", "missing_results", "risk_of_bias")

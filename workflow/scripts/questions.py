@@ -4,10 +4,10 @@ from pathlib import Path
 
 from trialpool import logs, tables
 from trialpool.figures import style
-from trialpool.figures.question_sheets import draw_question
-from trialpool.review.protocol import resolve
-from trialpool.review.questions import answers
-from trialpool.review.records import Records
+from trialpool.review.effects.records import Records
+from trialpool.review.protocol.protocol import resolve
+from trialpool.review.questions.questions import answers
+from trialpool.review.report.question_sheets import draw_question
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")

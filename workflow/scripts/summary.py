@@ -1,7 +1,7 @@
 """One row per analysis, over all conditions."""
 
 from trialpool import logs, tables
-from trialpool.report.summary import numbers, summary_table
+from trialpool.review.report.summary import numbers, summary_table
 
 logs.start(snakemake.log[0])
 models = [tables.read_json(path) for path in snakemake.input.models]

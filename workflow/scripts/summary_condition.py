@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.report.summary import summary_table
-from trialpool.review.rob_me import rob_me
+from trialpool.review.accounts.rob_me import rob_me
+from trialpool.review.report.summary import summary_table
 
 logs.start(snakemake.log[0])
 models = [tables.read_json(path) for path in snakemake.input.models]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from trialpool import logs, tables
-from trialpool.review.verify import raise_disagreements, verify
+from trialpool.review.accounts.verify import raise_disagreements, verify
 
 logs.start(snakemake.log[0])
 models = map(tables.read_json, snakemake.input.models)

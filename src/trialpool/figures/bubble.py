@@ -20,8 +20,8 @@ from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.forest_text import capital, number, per
 from trialpool.figures.lettering import font
 from trialpool.results import Array
-from trialpool.review.terms import LINE, SLOPE, TRIAL, WITHHELD
 from trialpool.tables import records
+from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
 
 PANEL, HEAD = 216.0, 22.0  # height of a panel with its axis, and of the words above it, in points
 NAMED = 12  # trials at most, for all to have their names

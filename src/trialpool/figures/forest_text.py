@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.extraction.problems import flag_words
 from trialpool.figures import style
 
 # code -> (short name, words)
@@ -148,11 +147,10 @@ def notes(study: Mapping[str, Any]) -> list[str]:
     design = text(study.get("design"))
     if design.startswith("crossover"):
         out.append(_sentence(design))
-    flagged = flag_words(text(study.get("flags")))
     for lead, value in (
         ("Imputed", text(study.get("imputed"))),
         ("Derived", text(study.get("derived"))),
-        ("Flagged", flagged),
+        ("Flagged", text(study.get("flags"))),
     ):
         if value:
             out.append(_sentence(f"{lead}: {value}"))

@@ -59,7 +59,7 @@ def rows(
 
     Parameters
     ----------
-    curve, facts : of `trialpool.review.missing_effect`, display scale
+    curve, facts : of `trialpool.review.trust.missing_effect`, display scale
     model : model.json of the analysis
     """
     title = f"{TITLE}: {model['title']}"

@@ -60,7 +60,7 @@ def rows(
     Parameters
     ----------
     studies : studies.csv of the analysis
-    facts : of `trialpool.review.next_trial`
+    facts : of `trialpool.review.trust.next_trial`
     model : model.json of the analysis
     """
     title = f"{TITLE}: {model['title']}"

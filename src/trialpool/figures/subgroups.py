@@ -14,8 +14,8 @@ from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.forest_text import capital, number
 from trialpool.figures.interval_rows import IntervalTable, Row
-from trialpool.review.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.tables import records
+from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 
 NAN = float("nan")
 

@@ -9,14 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.review.fit import Fit, fit, is_log, study_columns
-from trialpool.review.missing import size
-from trialpool.review.moderators import moderators
-from trialpool.review.multiverse import explore
-from trialpool.review.protocol import Review
-from trialpool.review.sensitivity import posterior, sensitivity
-from trialpool.review.settings import EFFECT_SETTINGS, TOGETHER
-from trialpool.review.several import (
+from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.several import (
     ONE_ONLY,
     SEVERAL_KEYS,
     about,
@@ -28,8 +22,14 @@ from trialpool.review.several import (
     usual_choice,
     withheld,
 )
-from trialpool.review.trust import trust
-from trialpool.review.what_if import WhatIf, what_if
+from trialpool.review.choosing.what_if import WhatIf, what_if
+from trialpool.review.fitting.fit import Fit, fit, is_log, study_columns
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.settings import EFFECT_SETTINGS, TOGETHER
+from trialpool.review.trust.moderators import moderators
+from trialpool.review.trust.multiverse import explore
+from trialpool.review.trust.sensitivity import posterior, sensitivity
+from trialpool.review.trust.trust import trust
 
 STUDY_COLUMNS = (
     "effect_id", "part", "trial_id", "study", "year", "comparison", "comparator_class",

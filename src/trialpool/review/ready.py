@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trialpool.extraction.clean import check_all
-from trialpool.extraction.problems import Problem
-from trialpool.extraction.read import RawData
-from trialpool.review.protocol import Filter, Review, load_yaml, problems_of_protocol, resolve
-from trialpool.review.settings import Moderator
+from trialpool.review.extraction.clean import check_all
+from trialpool.review.extraction.problems import Problem
+from trialpool.review.extraction.read import RawData
+from trialpool.review.protocol.protocol import Review, load_yaml, problems_of_protocol, resolve
+from trialpool.review.protocol.settings import Moderator
+from trialpool.review.protocol.specs import Filter
 
 
 def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:

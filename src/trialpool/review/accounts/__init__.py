@@ -1,0 +1,1 @@
+"""Where each number comes from, and what is missing: trace, verification, ROB-ME."""

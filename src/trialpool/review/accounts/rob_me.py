@@ -1,0 +1,263 @@
+"""Risk of bias due to missing evidence: which results are there, and a proposed judgement.
+
+After ROB-ME (Page et al. 2023, BMJ 383:e076754). The rules are this review's own and stand in
+docs/missing_results.md; what they give is proposed, and a person decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.selection import why_not
+from trialpool.review.protocol.specs import Filter
+from trialpool.terms import (
+    AVAILABLE,
+    NOT_KNOWN,
+    OTHER,
+    OUTSIDE,
+    RESULT,
+    UNCLEAR,
+    UNUSABLE,
+)
+
+LOW, SOME, HIGH = "low", "some concerns", "high"
+STANDING = "proposed; a person decides"
+MATRIX = ("analysis", "title", "trial_id", "study", "year", "status", "detail")
+PROPOSALS = (
+    "analysis", "title", "k", "n", "because_of_result", "unclear", "other_reason", "n_of_concern",
+    "size_not_known", "conclusion_changes", "proposed", "reason", "standing", "decided",
+)  # fmt: skip
+
+Tables = tuple[Mapping[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+# Why selection.py leaves an effect out as not belonging to the question, rather than unusable.
+_NOT_ASKED = re.compile(
+    r"is not one of the analysis$|^comparator is |is outside day |^the time point is not known$"
+    r"|^change scores are not pooled"
+)
+# A source that says there was no difference, and gives no numbers.
+_FOUND_NONE = re.compile(
+    r"\bno (statistically )?significant|\bno differences?\b|\bnot significant|\bnon-?signific"
+    r"|\bdid not differ|\bsimilar\b|\bcomparable\b",
+    re.IGNORECASE,
+)
+# The reviewers' own reason: the numbers may stand in what they could not read.
+_NOT_READ = re.compile(r"\b(read|seen|visible|abstract|mirror)\b", re.IGNORECASE)
+_CONTRADICTS = "would contradict"
+
+
+def rob_me(
+    analyses: Sequence[Tables], trials: pd.DataFrame, missing_results: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The availability of results, and a proposed judgement for each analysis of a condition.
+
+    Parameters
+    ----------
+    analyses
+        of each: model.json, studies.csv, selection.csv and missing.csv, as read again
+    trials, missing_results : the condition's trials.csv and missing_results.csv
+
+    Returns
+    -------
+    matrix
+        a row per analysis and trial, with the `status` and in `detail` what it rests on
+    proposals
+        a row per analysis; `n_of_concern` counts the people in trials missing because of the
+        result or unclear why, `decided` is blank, a person's to fill in
+
+    References
+    ----------
+    Page et al. 2023, BMJ 383:e076754
+    """
+    matrix, proposals = [], []
+    for model, studies, selection, missing in analyses:
+        lines = availability(model, studies, selection, missing, trials, missing_results)
+        matrix += lines
+        proposals.append(_proposal(model, lines, missing))
+    return (
+        pd.DataFrame(matrix, columns=list(MATRIX)),
+        pd.DataFrame(proposals, columns=list(PROPOSALS)),
+    )
+
+
+def propose(
+    model: Mapping[str, Any],
+    studies: pd.DataFrame,
+    selection: pd.DataFrame,
+    missing: pd.DataFrame,
+    trials: pd.DataFrame,
+    missing_results: pd.DataFrame,
+) -> dict[str, Any]:
+    """The proposed judgement of one analysis: a row of `rob_me`'s proposals."""
+    lines = availability(model, studies, selection, missing, trials, missing_results)
+    return _proposal(model, lines, missing)
+
+
+def availability(
+    model: Mapping[str, Any],
+    studies: pd.DataFrame,
+    selection: pd.DataFrame,
+    missing: pd.DataFrame,
+    trials: pd.DataFrame,
+    missing_results: pd.DataFrame,
+) -> list[dict[str, Any]]:
+    """What is known of each trial's result for one analysis, the first that applies.
+
+    In the analysis; left out by its filter; known to be missing from it; measured, but left out
+    as unusable or as another question; missing, but from another question; nothing known.
+    """
+    rule = Filter(
+        include=model["specification"]["include"], exclude=model["specification"]["exclude"]
+    )
+    held = set(studies["trial_id"])
+    gone = {row["trial_id"]: row for row in tables.records(missing)}
+    left: dict[str, list[str]] = {}
+    for row in tables.records(selection):
+        left.setdefault(row["trial_id"], []).append(str(row["reason"]))
+    elsewhere = set(missing_results[missing_results["outcome"] == model["outcome"]]["trial_id"])
+    lines = []
+    for trial in tables.records(trials):
+        name = trial["trial_id"]
+        if name in held:
+            status, detail = AVAILABLE, ""
+        elif filtered := why_not(trial, rule):
+            status, detail = OUTSIDE, filtered
+        elif name in gone:
+            status, detail = _missing(gone[name])
+        elif name in left:
+            status, detail = _left_out(left[name])
+        elif name in elsewhere:
+            status = OUTSIDE
+            detail = "its missing result is of another time or comparator"
+        else:
+            status, detail = NOT_KNOWN, ""
+        lines.append(
+            {
+                "analysis": model["analysis"],
+                "title": model["title"],
+                "trial_id": name,
+                "study": trial["study"],
+                "year": trial["year"],
+                "status": status,
+                "detail": detail,
+            }
+        )
+    return lines
+
+
+def _missing(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Why a result is missing, as far as its row says, and what that rests on."""
+    reported, reason = _text(row["reported"]), _text(row["reason"])
+    told = f'reported: "{reported}"; {reason}' if reported else reason
+    if row["status"] == "ongoing":
+        return OTHER, f"the trial is still running; {told}"
+    if row["status"] != "published_without_numbers":
+        return UNCLEAR, f"{str(row['status']).replace('_', ' ')}; {told}"
+    if _CONTRADICTS in _text(row["what_if_reason"]):
+        return OTHER, f"not held back for finding nothing; {told}"
+    if _FOUND_NONE.search(reported) and not _NOT_READ.search(reason):
+        return RESULT, f"no difference was reported, without numbers; {told}"
+    return UNCLEAR, told
+
+
+def _left_out(reasons: list[str]) -> tuple[str, str]:
+    """Of effects that were computed and left out: unusable if any would have fitted."""
+    unusable = [reason for reason in reasons if not _NOT_ASKED.search(reason)]
+    if unusable:
+        return UNUSABLE, unusable[0]
+    return OUTSIDE, reasons[0]
+
+
+def _proposal(
+    model: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], missing: pd.DataFrame
+) -> dict[str, Any]:
+    status = {line["trial_id"]: line["status"] for line in lines}
+    counts = {name: list(status.values()).count(name) for name in (RESULT, UNCLEAR, OTHER)}
+    sizes = [
+        size(row)
+        for row in tables.records(missing)
+        if status.get(row["trial_id"]) in (RESULT, UNCLEAR)
+    ]
+    people = int(sum(n for n in sizes if n == n))
+    unknown = sum(n != n for n in sizes)
+    changes = _conclusion_changes(model)
+    proposed, reason = _judge(model, counts, people, unknown, changes)
+    return {
+        "analysis": model["analysis"],
+        "title": model["title"],
+        "k": model["k"],
+        "n": model["n"],
+        "because_of_result": counts[RESULT],
+        "unclear": counts[UNCLEAR],
+        "other_reason": counts[OTHER],
+        "n_of_concern": people,
+        "size_not_known": unknown,
+        "conclusion_changes": changes,
+        "proposed": proposed,
+        "reason": reason,
+        "standing": STANDING,
+        "decided": "",
+    }
+
+
+def _judge(
+    model: Mapping[str, Any], counts: Mapping[str, int], people: int, unknown: int, changes: str
+) -> tuple[str, str]:
+    """The first rule of docs/missing_results.md that holds, and why."""
+    if not model["k"]:
+        return "", "no trial is in the analysis: there is no result to judge"
+    of_concern = counts[RESULT] + counts[UNCLEAR]
+    notes = []
+    if counts[OTHER]:
+        notes.append(f"{_trials(counts[OTHER])} missing for another reason")
+    if "asymmetry tests" in model["policy"]["withheld"]:
+        notes.append(f"small-study effects cannot be tested, {_withheld(model)}")
+    tail = "".join(f"; {note}" for note in notes)
+    if not of_concern:
+        return LOW, f"no result is known to be missing because of what it was{tail}"
+    known = [f"n = {people}"] if people else []
+    sizes = ", ".join([*known, *([f"size of {unknown} not known"] if unknown else [])])
+    who = (
+        f"{_trials(of_concern)} missing ({counts[RESULT]} presumably because of the result,"
+        f" {counts[UNCLEAR]} unclear why; {sizes})"
+    )
+    if changes == "yes":
+        why = "the conclusion changes if those that can be added found nothing"
+        return HIGH, f"{who}; {why}{tail}"
+    if people >= model["n"]:
+        return (
+            HIGH,
+            f"{who}; they hold at least as many people as the analysis (n = {model['n']}){tail}",
+        )
+    return SOME, f"{who}{tail}"
+
+
+def _conclusion_changes(model: Mapping[str, Any]) -> str:
+    """Whether the interval begins or ceases to exclude no difference once the missing are added.
+
+    They are those that can be added, each with no effect; blank where there is none.
+    """
+    added, now = model["what_if"], model["display"]
+    if not added:
+        return ""
+    null = 1.0 if model["scale"] == "log" else 0.0
+    before, after = ((x["ci_low"] > null) - (x["ci_high"] < null) for x in (now, added))
+    return "yes" if before != after else "no"
+
+
+def _withheld(model: Mapping[str, Any]) -> str:
+    return str(model["policy"]["withheld"]["asymmetry tests"])
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' if count > 1 else ''}"
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str) else ""

@@ -1,0 +1,232 @@
+"""From a pooled number back to the raw cells: one long table, as it is written and printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.results import TrialpoolError
+from trialpool.review.extraction.columns import Column
+from trialpool.review.extraction.read import Row, Sheet, read_table
+from trialpool.review.extraction.schema import CONTRASTS, RESULTS
+
+TRACE_COLUMNS = (
+    "study", "effect_id", "level", "quantity", "value", "how", "file", "row", "column",
+    "source_url", "locator", "confidence", "extracted_by", "extracted_on",
+)  # fmt: skip
+
+_DISPLAY = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
+# What of an effect is shown: its numbers, then what was done to them.
+_NUMBERS = (
+    "n_experimental", "mean_experimental", "sd_experimental", "n_control", "mean_control",
+    "sd_control", "event_experimental", "totaln_experimental", "event_control", "totaln_control",
+)  # fmt: skip
+_WORDS = ("design", "variant", "reason", "imputed", "derived", "flags")
+# Beside the numbers of a raw row: which arm, which way round, and what the extractor remarked.
+_BESIDE = frozenset({
+    "arm_id", "experimental_arm", "control_arm", "effect_measure", "contrast", "p_bound",
+    "adjusted_for", "checked", "derived", "notes",
+})  # fmt: skip
+_SOURCE = ("source_url", "locator", "confidence", "extracted_by", "extracted_on")
+_REFERENCE = re.compile(r"\b(results|contrasts)\.csv(?::| row )(\d+)")
+
+Line = dict[str, Any]
+
+
+def raw_tables(folder: Path) -> dict[str, Sheet]:
+    """The raw tables with numbers, cells as typed.
+
+    Parameters
+    ----------
+    folder : the condition's folder of raw data
+
+    Raises
+    ------
+    TrialpoolError
+        naming a table that is missing or cannot be read
+    """
+    raw = {}
+    for table in (RESULTS, CONTRASTS):
+        sheet, problems = read_table(folder / f"{table.name}.csv", table)
+        if not sheet.readable:
+            raise TrialpoolError(str(problems[0]))
+        raw[table.name] = sheet
+    return raw
+
+
+def references(effect: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The raw rows an effect was made of: table and row.
+
+    A row may stand in `derived` only: the SD of the difference that a correlation came from.
+    """
+    held = "; ".join(str(effect.get(name) or "") for name in ("records", "derived", "imputed"))
+    return list(dict.fromkeys((table, int(row)) for table, row in _REFERENCE.findall(held)))
+
+
+def chain(
+    model: Mapping[str, Any],
+    studies: pd.DataFrame,
+    records: pd.DataFrame,
+    raw: Mapping[str, Sheet],
+) -> pd.DataFrame:
+    """Everything behind one analysis, from the pooled estimate down to the typed cells.
+
+    Parameters
+    ----------
+    model, studies : model.json and studies.csv of the analysis
+    records : records.csv of the condition
+    raw : `raw_tables` of the condition
+
+    Returns
+    -------
+    TRACE_COLUMNS; one line per number or remark. `level` is pooled, effect, record (a number that
+    cleaning computed because the cell is blank) or raw cell, with the cell as typed in `value`;
+    `file`, `row` and `column` say where it stands. `how` marks the raw cells the effect used.
+    """
+    condition = str(model["condition"])
+    folder = f"results/{condition}/{model['analysis']}"
+    lines = list(_pooled(model, f"{folder}/model.json"))
+    lines += _effects(studies, f"{folder}/studies.csv", condition, records, raw)
+    return pd.DataFrame(lines, columns=list(TRACE_COLUMNS))
+
+
+def effect_chain(
+    effects: pd.DataFrame, condition: str, records: pd.DataFrame, raw: Mapping[str, Sheet]
+) -> pd.DataFrame:
+    """The same for effects that need not be in any analysis.
+
+    Parameters
+    ----------
+    effects : rows of effects.csv, with the index they have in it
+    """
+    file = f"data/processed/{condition}/effects.csv"
+    lines = _effects(effects, file, condition, records, raw)
+    return pd.DataFrame(lines, columns=list(TRACE_COLUMNS))
+
+
+def _pooled(model: Mapping[str, Any], file: str) -> Iterator[Line]:
+    # Rounded as in model.json, so that the table is the same from memory and from the file.
+    held = tables.plain(model)
+    words = str(held["model"])
+    back = f"{words}; back-transformed from the log scale" if held["scale"] == "log" else words
+    for name in _DISPLAY:
+        value = held["display"][name]
+        how = words if name == "p_value" else back
+        if value is None:
+            how = _why_not(name, held)
+        yield _line("pooled", name, value, how=how, file=file, column=f"display.{name}")
+    if held["pooled"]:
+        tau2 = held["pooled"]["tau2"]
+        yield _line("pooled", "tau2", tau2, how=words, file=file, column="pooled.tau2")
+    yield _line("pooled", "k", held["k"], how=held["policy"]["rule"], file=file, column="k")
+    yield _line("pooled", "n", held["n"], how="people in these trials", file=file, column="n")
+
+
+def _why_not(name: str, model: Mapping[str, Any]) -> str:
+    """Why a number of the pooled result is missing."""
+    fields = ("pi", "pi_lb") if name.startswith("pi_") else ("beta", "se")
+    reasons = (model["reasons"].get(field) for field in (*fields, "pooled"))
+    return str(next((why for why in reasons if why), model["policy"]["rule"]))
+
+
+def _effects(
+    effects: pd.DataFrame,
+    file: str,
+    condition: str,
+    records: pd.DataFrame,
+    raw: Mapping[str, Sheet],
+) -> Iterator[Line]:
+    clean = by_raw_row(records)
+    for index, effect in zip(effects.index, tables.records(effects), strict=True):
+        about = {"study": effect["study"], "effect_id": effect["effect_id"]}
+        for line in _effect(effect, file, int(index) + 2):
+            yield about | line
+        used = _used(effect)
+        for table, row in references(effect):
+            for line in _raw_row(table, row, condition, clean.get((table, row)), raw[table]):
+                if line["level"] == "raw cell" and (table, row, line.get("column")) in used:
+                    line["how"] = "used"
+                yield about | line
+
+
+def _used(effect: Mapping[str, Any]) -> frozenset[tuple[str, int, str]]:
+    """The raw cells an effect's `cells` names, as `results.csv:14 n mean sd; ...`."""
+    out = set()
+    for part in tables.cell(effect.get("cells")).split("; "):
+        where, *columns = part.split() or [""]
+        for table, row in _REFERENCE.findall(where):
+            out |= {(table, int(row), column) for column in columns}
+    return frozenset(out)
+
+
+def by_raw_row(records: pd.DataFrame) -> dict[tuple[str, int], tuple[int, Line]]:
+    """Each record and its row in records.csv, by the raw table and row it was made of."""
+    return {
+        (row["table"], int(row["row"])): (i, row)
+        for i, row in enumerate(tables.records(records), start=2)
+    }
+
+
+def _effect(effect: Line, file: str, row: int) -> Iterator[Line]:
+    formula = effect["formula"]
+    hows = {"yi": formula, "vi": formula, "weight": "share of the pooled estimate, %"}
+    for name in ("yi", "vi", "weight", *_NUMBERS, *_WORDS):
+        value = effect.get(name)
+        if tables.cell(value):
+            yield _line("effect", name, value, how=hows.get(name), file=file, row=row, column=name)
+
+
+def _raw_row(
+    table: str, row: int, condition: str, record: tuple[int, Line] | None, sheet: Sheet
+) -> Iterator[Line]:
+    """The cells of one raw row, after what cleaning computed where a cell is blank."""
+    typed = raw_row(sheet, row)
+    file = f"data/raw/{condition}/{table}.csv"
+    if typed is None:
+        yield _line("raw cell", "row", None, how="no such row any more", file=file, row=row)
+        return
+    source = {name: typed[name] for name in _SOURCE}
+    if record is not None:
+        where = {"file": f"data/processed/{condition}/records.csv", "row": record[0]}
+        for column in computed(sheet, typed, record[1]):
+            value, how = record[1][column.name], computed_how(record[1])
+            yield _line("record", column.name, value, how=how, column=column.name, **where)
+    for column in sheet.table.columns:
+        cell = sheet.text(typed, column.name)
+        if cell and (_is_number(column) or column.name in _BESIDE):
+            name = column.name
+            yield _line("raw cell", name, cell, file=file, row=row, column=name, **source)
+
+
+def raw_row(sheet: Sheet, row: int) -> Row | None:
+    """A row of a raw table by its number; None when it is not there."""
+    return next((held for held in sheet.rows if held["row"] == row), None)
+
+
+def computed(sheet: Sheet, typed: Row, record: Mapping[str, Any]) -> list[Column]:
+    """The number columns that cleaning filled in, because the raw cell is blank."""
+    return [
+        column
+        for column in sheet.table.columns
+        if _is_number(column)
+        and typed[column.name] is None
+        and tables.cell(record.get(column.name))
+    ]
+
+
+def computed_how(record: Mapping[str, Any]) -> str:
+    """How cleaning computed what was not reported; blank where it computed nothing."""
+    return tables.cell(record.get("computed"))
+
+
+def _is_number(column: Column) -> bool:
+    return column.kind in ("number", "integer")
+
+
+def _line(level: str, quantity: str, value: Any, **rest: Any) -> Line:
+    return {"level": level, "quantity": quantity, "value": tables.cell(value), **rest}

@@ -1,0 +1,184 @@
+"""Does the chain hold: pooled numbers, effects and records, each computed or compared anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.multilevel.aggregate import aggregate
+from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, raw_row, references
+from trialpool.review.choosing.several import TOGETHER_WITH
+from trialpool.review.effects.comparisons import build_effects
+from trialpool.review.effects.records import Records
+from trialpool.review.extraction.read import Sheet
+from trialpool.review.fitting.fit import fit
+from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
+
+# model.json keeps 10 significant digits, and processors round iterations differently.
+TOLERANCE = 1e-6
+SMALL = 1e-3  # below this size the tolerance is absolute
+AGAIN = "run the review again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One link of the chain; `differences` is empty where it holds."""
+
+    link: str
+    differences: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        return "differs" if self.differences else "agrees"
+
+
+def check_analysis(
+    model: Mapping[str, Any], studies: pd.DataFrame, records: Records, raw: Mapping[str, Sheet]
+) -> list[Check]:
+    """Check every link from the pooled estimate to the raw cells.
+
+    Parameters
+    ----------
+    model, studies : model.json and studies.csv of the analysis, as read
+    records : the clean tables of the condition, as read
+    raw : `raw_tables` of the condition
+    """
+    specification = model["specification"]
+    settings = {name: specification[name] for name in EFFECT_SETTINGS}
+    effects = studies.assign(outcome=model["outcome"], variant=None)
+    changes = [model["outcome"]] if "change" in specification["outcome_types"] else []
+    rho = (model.get("several") or {}).get("rho")
+    same = tables.fingerprint(studies) == model["inputs_sha256"]
+    stale = f"studies.csv is not the table the model was fitted to; {AGAIN}"
+    return [
+        Check(link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))),
+        Check(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
+        *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho),
+    ]
+
+
+def check_effects(
+    effects: pd.DataFrame,
+    records: Records,
+    raw: Mapping[str, Sheet],
+    defaults: Defaults,
+    changes: Collection[str],
+    rho: float | None = None,
+) -> list[Check]:
+    """Check effects against records.csv, and the records they name against the raw cells.
+
+    Parameters
+    ----------
+    effects : rows of effects.csv
+    defaults : the settings of the protocol that effects depend on
+    changes : outcomes of which change scores are worked out
+    rho : correlation by which effects of a trial were combined
+    """
+    return [
+        Check(
+            link="effects from records.csv",
+            differences=tuple(_recomputed(effects, records, defaults, changes, rho)),
+        ),
+        Check(
+            link="records.csv from the raw cells",
+            differences=tuple(_changed(effects, records.rows, raw)),
+        ),
+    ]
+
+
+def _pooled(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[str]:
+    used = model["specification"]["model"]
+    settings = (Correlated if "rho" in used else Model).model_validate(used)
+    again = fit(studies, str(model["measure"]), settings)
+    pairs = {name: (held, getattr(again, name)) for name, held in model["display"].items()}
+    pairs["k"] = (model["k"], studies["trial_id"].nunique())
+    if model["pooled"] and again.pooled:
+        pairs["tau2"] = (model["pooled"]["tau2"], again.pooled.tau2)
+    for name, (held, found) in pairs.items():
+        if not _close(held, found):
+            yield (
+                f"{name} is {_shown(held)} in model.json, {_shown(found)} when recomputed from "
+                f"studies.csv; {AGAIN}"
+            )
+
+
+def _close(held: float | None, found: float) -> bool:
+    if held is None or found != found:
+        return held is None and found != found
+    return abs(held - found) <= TOLERANCE * max(SMALL, abs(found))
+
+
+def _shown(value: Any) -> str:
+    return tables.cell(value) or "blank"
+
+
+def _recomputed(
+    effects: pd.DataFrame,
+    records: Records,
+    defaults: Defaults,
+    changes: Collection[str],
+    rho: float | None,
+) -> Iterator[str]:
+    measures: dict[str, list[str]] = {}
+    for outcome, measure in zip(effects["outcome"], effects["measure"], strict=True):
+        if measure not in measures.setdefault(outcome, []):
+            measures[outcome].append(measure)
+    again = build_effects(records, measures, defaults, changes)
+    found = {_name(row): row for row in tables.records(again)}
+    for row in tables.records(effects):
+        now = found.get(_name(row)) or _combined(row, again, rho)
+        if now is None:
+            yield f"{row['effect_id']}: records.csv no longer gives this effect; {AGAIN}"
+            continue
+        for column in ("yi", "vi"):
+            held, new = _shown(row[column]), _shown(now[column])
+            if held != new:
+                yield f"{row['effect_id']}: {column} is {held}, {new} from records.csv; {AGAIN}"
+
+
+def _combined(
+    effect: Mapping[str, Any], again: pd.DataFrame, rho: float | None
+) -> Mapping[str, Any] | None:
+    """Several effects of a trial combined anew; None where it is not made of several."""
+    names = str(effect["effect_id"]).split(TOGETHER_WITH)
+    rows = again[again["effect_id"].isin(names) & (again["variant"].astype(str) == "")]
+    if rho is None or len(names) < 2 or rows["effect_id"].nunique() < len(names):
+        return None
+    # Effects are combined as effects.csv holds them.
+    yi, vi = ([float(tables.cell(value)) for value in rows[name]] for name in ("yi", "vi"))
+    one = aggregate(yi, vi, rows["trial_id"], rho=rho)
+    return {"yi": float(one.yi[0]), "vi": float(one.vi[0])}
+
+
+def _name(effect: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(effect["effect_id"]), tables.cell(effect["variant"]), tables.cell(effect["part"])
+
+
+def _changed(effects: pd.DataFrame, rows: pd.DataFrame, raw: Mapping[str, Sheet]) -> Iterator[str]:
+    clean = by_raw_row(rows)
+    named = [ref for effect in tables.records(effects) for ref in references(effect)]
+    for table, row in dict.fromkeys(named):
+        sheet = raw[table]
+        where = f"{sheet.file} row {row}"
+        held, typed = clean.get((table, row)), raw_row(sheet, row)
+        if held is None:
+            yield f"{where}: not in records.csv; {AGAIN}"
+        elif typed is None:
+            yield f"{where}: the raw row is gone; {AGAIN}"
+        else:
+            record = held[1]
+            filled = computed(sheet, typed, record) if computed_how(record) else []
+            skipped = {column.name for column in filled}
+            for name in sheet.table.names:
+                # Both sides as they would be written; the cell itself is shown as typed.
+                if name in skipped or tables.cell(record[name]) == tables.cell(typed[name]):
+                    continue
+                now = sheet.text(typed, name) or "blank"
+                yield (
+                    f"{where}: the raw row has changed since: {name} was "
+                    f"{_shown(record[name])}, is {now}; {AGAIN}"
+                )

@@ -1,0 +1,202 @@
+"""The second route: every pooled result recomputed with statsmodels where it has the method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from statsmodels.stats.contingency_tables import StratifiedTable
+from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.weightstats import DescrStatsW
+
+from trialpool import tables
+from trialpool.pooling.model import pool
+from trialpool.results import TrialpoolError
+from trialpool.review.choosing.several import people
+from trialpool.review.fitting.fit import COUNTS
+
+COLUMNS = ("condition", "analysis", "quantity", "trialpool", "statsmodels", "difference",
+           "tolerance", "verdict", "note")  # fmt: skip
+
+# Both routes start from the same table; JSON keeps 10 significant digits of the results.
+TOLERANCE = 1e-6
+# Below this size the tolerance is absolute.
+SMALL = 1e-3
+ROUNDING = 1e-11  # differences below this are shown as 0
+# statsmodels' Paule-Mandel iterates to a tolerance of its own.
+ITERATED = 1e-4
+
+
+_BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
+_NO_CLUSTERS = "statsmodels has no model of several effects per trial"
+
+
+class DisagreementError(TrialpoolError):
+    """Two independent computations of a result differ."""
+
+
+def verify(model: Mapping[str, Any], studies: pd.DataFrame) -> pd.DataFrame:
+    """Recompute one analysis from its studies and compare with what the reader is shown.
+
+    Returns
+    -------
+    One row per quantity; `verdict` is agree, DISAGREE, or not covered with the reason in `note`.
+    """
+    rows = list(_rows(model, studies))
+    same = tables.fingerprint(studies) == model["inputs_sha256"]
+    note = "" if same else "studies.csv is not the table the model was fitted to"
+    rows.append({"quantity": "inputs", "verdict": "agree" if same else "DISAGREE", "note": note})
+    frame = pd.DataFrame(rows, columns=list(COLUMNS[2:]))
+    frame.insert(0, "analysis", model["analysis"])
+    frame.insert(0, "condition", model["condition"])
+    return frame
+
+
+def raise_disagreements(table: pd.DataFrame) -> None:
+    """Stop when any row disagrees.
+
+    Raises
+    ------
+    DisagreementError
+        naming each analysis, quantity and the two numbers
+    """
+    bad = table[table["verdict"] == "DISAGREE"]
+    if len(bad):
+        lines = [
+            f"{r.condition}/{r.analysis}, {r.quantity}: trialpool {r.trialpool:.8g}, "
+            f"statsmodels {r.statsmodels:.8g} {r.note}".rstrip()
+            for r in bad.itertuples()
+        ]
+        raise DisagreementError("the second route disagrees\n" + "\n".join(lines))
+
+
+def _rows(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    yield _compared("k", model["k"], studies["trial_id"].nunique())
+    several = model.get("several")
+    yield _compared("n", model["n"], people(studies, several))
+    if len(studies) == 0:
+        return
+    if several is not None and several["handling"] == "che" and model["k"] > 0:
+        yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
+        return
+    yield from _shown(model, *_recomputed(model, studies))
+    pooled = model["pooled"]
+    if pooled is None or pooled["method"] == "MH":
+        return
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    yield from _moments(yi, vi, pooled["method"])
+    if pooled["method"] not in ("EE", "DL", "PM"):
+        yield _uncovered("tau2", f"statsmodels has no {pooled['method']} meta-analysis")
+
+
+Recomputed = tuple[dict[str, float], dict[str, str]]
+
+
+def _recomputed(model: Mapping[str, Any], studies: pd.DataFrame) -> Recomputed:
+    """What a reader sees, computed anew on the analysis scale; and what cannot be, with why."""
+    pooled = model["pooled"]
+    if pooled is not None and pooled["method"] == "MH":
+        return _mantel_haenszel(model["measure"], studies)
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    tau2, test = (pooled["tau2"], pooled["test"]) if pooled is not None else (0.0, "z")
+    weighted = DescrStatsW(yi, weights=1 / (vi + tau2))
+    # With known variances that of the mean is 1/sum(w); the residual one is Hartung-Knapp's q.
+    normal, df = float(weighted.sum_weights) ** -0.5, len(yi) - 1
+    q = float(weighted.sumsquares) / df if df else 1.0
+    factor = {"z": 1.0, "t": 1.0, "knha": q, "hksj": max(1.0, q)}[test] ** 0.5
+    beta, se = float(weighted.mean), normal * factor
+    out = _interval(beta, se, None if test == "z" else df)
+    if pooled is not None:
+        out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
+    if model["display"]["pi_low"] is not None:
+        freedom = {"k-1": df, "k-2": df - 1}[pooled["pi_method"]]
+        half = float(stdtrit(freedom, 0.975)) * (tau2 + se**2) ** 0.5
+        out |= {"pi_low": beta - half, "pi_high": beta + half}
+    return out, {}
+
+
+def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:
+    """Estimate, 95 % limits and p value from an estimate and its SE; df None = normal."""
+    half = se * float(ndtri(0.975) if df is None else stdtrit(df, 0.975))
+    tail = ndtr(-abs(beta / se)) if df is None else stdtr(df, -abs(beta / se))
+    return {
+        "estimate": beta, "ci_low": beta - half, "ci_high": beta + half, "p_value": 2 * float(tail),
+    }  # fmt: skip
+
+
+def _mantel_haenszel(measure: str, studies: pd.DataFrame) -> Recomputed:
+    a, n1, c, n2 = (studies[name].to_numpy(float) for name in COUNTS)
+    table = StratifiedTable(np.stack([np.stack([a, n1 - a]), np.stack([c, n2 - c])]))
+    if measure == "OR":
+        # Without an event on one side the ratio does not exist, on either route.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beta, se = float(table.logodds_pooled), float(table.logodds_pooled_se)
+        return _interval(beta, se, None), {}
+    limits = ("ci_low", "ci_high", "p_value")
+    if measure == "RR":
+        why = "statsmodels has no variance of the pooled risk ratio"
+        return {"estimate": float(np.log(table.riskratio_pooled))}, dict.fromkeys(limits, why)
+    why = "statsmodels has no Mantel-Haenszel risk difference"
+    return {}, dict.fromkeys(("estimate", *limits), why)
+
+
+def _shown(
+    model: Mapping[str, Any], values: Mapping[str, float], uncovered: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Compare with the numbers of summary.csv: the display scale."""
+    pooled = model["pooled"] or {}
+    for name, value in values.items():
+        ours = pooled[name] if name == "q" else model["display"][name]
+        if ours is None:
+            yield _uncovered(name, str(model["reasons"].get("beta", "not estimated")))
+            continue
+        ratio = model["scale"] == "log" and name not in ("p_value", "q")
+        yield _compared(name, ours, float(np.exp(value)) if ratio else value)
+    for name, why in uncovered.items():
+        yield _uncovered(name, why)
+
+
+def _moments(yi: Any, vi: Any, method: str) -> Iterator[dict[str, Any]]:
+    """DerSimonian-Laird and Paule-Mandel as statsmodels fits them from the same effects."""
+    for code, name, tolerance in (("DL", "chi2", TOLERANCE), ("PM", "iterated", ITERATED)):
+        # A negative tau2 makes statsmodels take the root of a negative number.
+        with np.errstate(invalid="ignore"):
+            other = combine_effects(yi, vi, method_re=name)
+        ours = pool(yi, vi, tau2=code, test="z")
+        # statsmodels does not truncate at zero, and then its estimate means nothing.
+        row = _compared(f"tau2 ({code})", ours.tau2, max(0.0, float(other.tau2)), tolerance)
+        if code == "PM" and method != "PM" and row["verdict"] != "agree":
+            # Its iteration can stop early; that is no reason to stop a review that does not use it.
+            yield _uncovered("tau2 (PM)", "statsmodels' iteration did not reach the root")
+            continue
+        yield row
+        if other.tau2 >= 0:
+            yield _compared(f"beta ({code})", ours.beta, float(other.mean_effect_re), tolerance)
+        else:
+            yield _uncovered(f"beta ({code})", "statsmodels' tau2 is negative")
+
+
+def _compared(
+    quantity: str, ours: float, theirs: float, tolerance: float = TOLERANCE
+) -> dict[str, Any]:
+    difference = abs(ours - theirs)
+    # Rounding differs between processors, and the table is compared byte by byte: two digits of a
+    # difference are enough, and none of what is rounding.
+    tiny = difference <= ROUNDING * max(SMALL, abs(theirs))
+    difference = 0.0 if tiny else float(f"{difference:.1e}")
+    agree = abs(ours - theirs) <= tolerance * max(SMALL, abs(theirs))
+    return {
+        "quantity": quantity, "trialpool": ours, "statsmodels": theirs, "difference": difference,
+        "tolerance": tolerance, "verdict": "agree" if agree else "DISAGREE", "note": "",
+    }  # fmt: skip
+
+
+def _uncovered(quantity: str, why: str) -> dict[str, Any]:
+    nan = float("nan")
+    return {
+        "quantity": quantity, "trialpool": nan, "statsmodels": nan, "difference": nan,
+        "tolerance": nan, "verdict": "not covered", "note": why,
+    }  # fmt: skip

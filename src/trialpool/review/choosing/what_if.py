@@ -1,0 +1,136 @@
+"""Missing results: what the pooled effect becomes if the missing trials had found nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.results import NAN
+from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.selection import why_not
+from trialpool.review.fitting.fit import Fit, fit, without_counts
+from trialpool.review.protocol.settings import Crossover, Model
+from trialpool.review.protocol.specs import Analysis
+
+MISSING_COLUMNS = (
+    "trial_id", "study", "year", "status", "n_experimental", "n_control", "n_total", "reported",
+    "reason", "what_if", "what_if_reason", "yi", "vi", "estimate_if_null", "ci_low_if_null",
+    "ci_high_if_null", "source_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """The missing trials of an analysis, and the pooled effect with all of them at no effect.
+
+    `joint` is None when no missing trial can enter.
+    """
+
+    missing: pd.DataFrame
+    joint: Fit | None
+    added: tuple[str, ...]
+
+
+def what_if(
+    studies: pd.DataFrame,
+    missing: pd.DataFrame,
+    trials: pd.DataFrame,
+    arms: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+    crossover: Crossover,
+) -> WhatIf:
+    """Refit the analysis with missing trials added, each with an effect of exactly zero.
+
+    The sampling variance of an added trial is what its size implies at no effect: 1/n1 + 1/n2
+    for an SMD, 2(1 - r)/n for people seen under both conditions, and for counts the variance at
+    the control groups' overall risk. A trial that reported an effect, or whose size is not known,
+    cannot enter; the table says so. Trials outside the analysis (filters, time, comparators) are
+    not missing from it.
+    """
+    about = {row["trial_id"]: row for row in tables.records(trials)}
+    held, pooling = set(studies["trial_id"]), without_counts(model)
+    lines, additions = [], []
+    for row in tables.records(missing[missing["outcome"] == analysis.outcome]):
+        trial = about[row["trial_id"]]
+        if row["trial_id"] in held or why_not(trial, analysis) or _outside(row, arms, analysis):
+            continue
+        vi, told = _variance(row, studies, analysis.measure, crossover)
+        if row["what_if"] != "yes":
+            vi, told = NAN, ""
+        # What was assumed belongs to a trial that enters; why it cannot, to one that does not.
+        said = (told,) if vi != vi and told else (row["what_if_reason"], told)
+        line = {
+            **{name: row.get(name) for name in MISSING_COLUMNS},
+            "study": trial["study"],
+            "year": trial["year"],
+            "what_if": "yes" if vi == vi else "no",
+            "what_if_reason": "; ".join(str(part) for part in said if part and part == part),
+        }
+        if vi == vi:
+            added = {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi}
+            additions.append(added)
+            one = fit(_with(studies, [added]), analysis.measure, pooling)
+            line |= {
+                "yi": 0.0,
+                "vi": vi,
+                "estimate_if_null": one.estimate,
+                "ci_low_if_null": one.ci_low,
+                "ci_high_if_null": one.ci_high,
+            }
+        lines.append(line)
+    table = pd.DataFrame(lines, columns=list(MISSING_COLUMNS))
+    table = table.sort_values(["year", "study"], na_position="last", ignore_index=True)
+    joint = None
+    if additions and len(studies):
+        joint = fit(_with(studies, additions), analysis.measure, pooling)
+    return WhatIf(missing=table, joint=joint, added=tuple(a["trial_id"] for a in additions))
+
+
+def _outside(row: Mapping[str, Any], arms: pd.DataFrame, analysis: Analysis) -> bool:
+    """Whether the missing result would not belong to the analysis anyway."""
+    if analysis.time_days is not None:
+        low, high = analysis.time_days
+        if row["time_to_days"] < low or row["time_from_days"] > high:
+            return True
+    own = arms[(arms["trial_id"] == row["trial_id"]) & (arms["role"] == "control")]
+    classes = set(own["comparator_class"])
+    return bool(classes) and not classes & set(analysis.comparators)
+
+
+def _variance(
+    row: Mapping[str, Any], studies: pd.DataFrame, measure: str, crossover: Crossover
+) -> tuple[float, str]:
+    """The sampling variance at no effect, and what was assumed (or why it is not known)."""
+    n = size(row)
+    if n != n:
+        return NAN, "the number of participants is not known"
+    if measure == "MD":
+        return NAN, "no standard deviation is known to give a mean difference its variance"
+    both = row["period"] == "both"
+    if both and measure == "SMD":
+        r = crossover.correlation
+        return 2 * (1 - r) / n, f"crossover, correlation assumed {r:g}"
+    n1, n2, told = float(row["n_experimental"]), float(row["n_control"]), ""
+    if both:
+        n1, n2 = n, n
+    elif n1 != n1 or n2 != n2:
+        n1, n2, told = n / 2, n / 2, "equal groups assumed"
+    if measure == "SMD":
+        return 1 / n1 + 1 / n2, told
+    risk = studies["event_control"].sum() / studies["totaln_control"].sum() if len(studies) else 0
+    if not 0 < risk < 1:
+        return NAN, "no risk in the control groups to assume"
+    unit = {"OR": 1 / (risk * (1 - risk)), "RR": (1 - risk) / risk, "RD": risk * (1 - risk)}
+    assumed = f"the control groups' overall risk ({100 * risk:.0f} %) assumed in both arms"
+    return unit[measure] * (1 / n1 + 1 / n2), "; ".join(part for part in (told, assumed) if part)
+
+
+def _with(studies: pd.DataFrame, added: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = ["trial_id", "yi", "vi"]
+    extra = pd.DataFrame(added)[columns]
+    return pd.concat([studies[columns], extra], ignore_index=True) if len(studies) else extra

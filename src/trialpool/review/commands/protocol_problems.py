@@ -1,0 +1,106 @@
+"""The protocol as far as it can be read, and its problems in the form of those of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.extraction.problems import Problem
+from trialpool.review.extraction.read import RawData
+from trialpool.review.protocol.protocol import ProtocolError, Review, load_yaml, resolve
+from trialpool.review.protocol.specs import Outcome
+from trialpool.review.ready import unheld_names
+
+_FIX = "docs/protocol.md says what may stand here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """What the tables are checked against.
+
+    `review` is None where the protocol is not usable, `outcomes` where they are not known.
+    """
+
+    review: Review | None
+    problems: tuple[Problem, ...]
+    conditions: tuple[str, ...] = ()
+    analyses: int = 0
+    outcomes: Mapping[str, Mapping[str, str]] | None = None
+    order: Sequence[str] = CONFIDENCE
+
+
+def read(path: Path) -> Protocol:
+    """Read a protocol; of one that is not usable, whatever the tables can be checked against."""
+    try:
+        config = load_yaml(path)
+        if not isinstance(config, dict):
+            raise ProtocolError(f"{path}: must be a mapping of settings")
+    except Exception as error:  # whatever a YAML file can make its reader raise
+        return Protocol(review=None, problems=_problems(path, error))
+    try:
+        review = resolve(config)
+    except ProtocolError as error:
+        return Protocol(review=None, problems=_problems(path, error), **_readable(config))
+    return Protocol(
+        review=review,
+        problems=(),
+        conditions=tuple(review.conditions),
+        analyses=len(review.pairs()),
+        outcomes=review.outcome_rules(),
+        order=review.confidence_order,
+    )
+
+
+def unknown_names(path: Path, review: Review, data: Mapping[str, RawData]) -> tuple[Problem, ...]:
+    """Names in the protocol that no table holds."""
+    lines = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
+    return tuple(_problem(path, line) for line in lines)
+
+
+def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions and outcomes of a protocol that has problems elsewhere.
+
+    Where some outcomes cannot be read, they are all left out: the tables that name them would
+    look wrong.
+    """
+    conditions, outcomes = config.get("conditions"), config.get("outcomes")
+    held = conditions if isinstance(conditions, dict) else {}
+    analyses = [spec.get("analyses") for spec in held.values() if isinstance(spec, dict)]
+    try:
+        named = dict(outcomes or {}).items()
+        rules = {str(n): Outcome.model_validate(o).model_dump() for n, o in named}
+    except (TypeError, ValueError):
+        rules = None
+    return {
+        "conditions": tuple(n for n in held if isinstance(n, str) and Path(n).name == n),
+        "analyses": sum(len(found) for found in analyses if isinstance(found, dict)),
+        "outcomes": rules,
+    }
+
+
+def _problems(path: Path, error: Exception) -> tuple[Problem, ...]:
+    """One problem per line of the message; its first line only counts them."""
+    if isinstance(error, OSError):
+        why = error.strerror or str(error)
+        return (_problem(path, f"cannot be opened ({why}); check the path given with --config"),)
+    if isinstance(error, UnicodeDecodeError):
+        return (_problem(path, "not UTF-8 text; save it as UTF-8"),)
+    head, *lines = str(error).splitlines() or [type(error).__name__]
+    if not (lines and head.endswith("nothing was written")):
+        lines = [" ".join([head.removeprefix(f"{path}: "), *map(str.strip, lines)])]
+    return tuple(_problem(path, line) for line in lines)
+
+
+def _problem(path: Path, line: str) -> Problem:
+    """A line `key = value: rule; fix`, of which any part but the rule may be missing."""
+    key, colon, rest = line.partition(": ")
+    if not colon or " " in key.partition(" = ")[0]:
+        key, rest = "", line
+    column, _, value = key.partition(" = ")
+    rule, _, fix = rest.partition("; ")
+    fix = f"{fix[:1].upper()}{fix[1:]}" or _FIX
+    return Problem(file=path.as_posix(), row=None, column=column, value=value, rule=rule, fix=fix,
+                   check="protocol")  # fmt: skip

@@ -1,0 +1,156 @@
+"""From clean records to effects: one row per trial, comparison, instrument, time and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.results import TrialpoolError
+from trialpool.review.cells import number, text
+from trialpool.review.effects import contrasts, crossover, parallel
+from trialpool.review.effects.arms import Arm
+from trialpool.review.effects.choices import Choices, of_protocol, variants
+from trialpool.review.effects.effect_rows import EFFECT_COLUMNS, Effect
+from trialpool.review.effects.records import Records
+from trialpool.review.protocol.settings import Defaults
+
+_GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
+          "outcome_type"]  # fmt: skip
+_CONTRAST = ["trial_id", "experimental_arm", "control_arm", "outcome", "instrument", "definition",
+             "period", "time_days", "effect_measure"]  # fmt: skip
+
+
+def build_effects(
+    records: Records,
+    measures: Mapping[str, Sequence[str]],
+    defaults: Defaults,
+    changes: Collection[str] = (),
+) -> pd.DataFrame:
+    """All effects the analyses of a condition may choose from.
+
+    Every pair of arms is compared in every measure some analysis of its outcome asks for. Where a
+    number hangs on a choice (a crossover's correlation, a median, several arms of one trial), it
+    is worked out as the protocol says (`variant` blank) and under each other value of the choice
+    (`variant` names it).
+
+    Parameters
+    ----------
+    measures : the measures asked for, by outcome
+    changes : outcomes of which change scores are asked for; those not reported are worked out
+        from the scores before and after
+
+    Returns
+    -------
+    One row per effect, columns EFFECT_COLUMNS, sorted by `effect_id`. `yi` and `vi` are blank
+    where `reason` says why. Where the control of several arms is split, an effect has one row for
+    each arm, named in `part`.
+    """
+    trials = {row["trial_id"]: row for row in tables.records(records.trials)}
+    effects: list[Effect] = []
+    for comparison in comparisons(records, changes):
+        for measure in measures.get(str(comparison.control.row["outcome"]), []):
+            effects += _compare(records, defaults, measure, comparison)
+    for row, alternative in reported(records):
+        for measure in measures.get(str(row["outcome"]), []):
+            effect = contrasts.effect(row, measure, records, defaults.smd)
+            effects.append(effect.in_set(text(row["analysis_set"]), alternative=alternative))
+    lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
+    frame = pd.DataFrame(lines, columns=list(EFFECT_COLUMNS))
+    key = ["effect_id", "variant", "part"]
+    twice = frame[frame.duplicated(key)]
+    if len(twice):
+        raise TrialpoolError(
+            "two results cannot be told apart; correct a key column of results.csv or "
+            f"contrasts.csv: {', '.join(sorted(set(twice['effect_id'])))}"
+        )
+    return frame.sort_values(key, ignore_index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A control arm and all experimental arms measured alongside it in one set of participants."""
+
+    experimental: list[Arm]
+    control: Arm
+    participants: str
+    alternative: bool
+
+
+def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparison]:
+    """Every control arm with the experimental arms it can be compared with."""
+    rows = [row for row in records.scores_and_counts() if row["outcome_type"] != "baseline"]
+    arms = [Arm(row, records, *records.before_and_after(row)) for row in rows]
+    arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
+    groups: dict[tuple[str, ...], dict[str, dict[str, Arm]]] = {}
+    for arm in arms:
+        key = tuple(text(arm.row[column]) for column in _GROUP)
+        sets = groups.setdefault(key, {})
+        # A change that was reported comes before one that was worked out.
+        sets.setdefault(text(arm.row["analysis_set"]), {}).setdefault(str(arm.row["arm_id"]), arm)
+    for key in sorted(groups):
+        yield from _of_group(groups[key])
+
+
+def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[Comparison]:
+    main = sets.get("", {})
+    for name, arms in sets.items():
+        # An alternative set often changes one arm only; the other is the main set's.
+        both = {**main, **arms}.values()
+        experimental = [arm for arm in both if arm.role == "experimental"]
+        for control in (arm for arm in both if arm.role == "control"):
+            if experimental:
+                yield Comparison(experimental, control, name, bool(name and main))
+
+
+def _unreported_change(
+    row: Mapping[str, Any], records: Records, changes: Collection[str]
+) -> Arm | None:
+    """The change behind a score and its baseline, where an analysis takes change scores."""
+    if row["outcome_type"] != "msd" or row["outcome"] not in changes:
+        return None
+    change = {**row, "outcome_type": "change", "mean": None, "sd": None, "computed": None}
+    before, after = records.before_and_after(change)
+    if before is None or after is None or not isfinite(number(before["mean"])):
+        return None
+    return Arm(change, records, before, after)
+
+
+def reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Each reported contrast, and whether it is an alternative to the main set's."""
+    for _, group in records.contrasts.groupby(_CONTRAST, dropna=False, sort=True):
+        rows = tables.records(group)
+        main = any(not text(row["analysis_set"]) for row in rows)
+        for row in rows:
+            yield row, bool(main and text(row["analysis_set"]))
+
+
+def _compare(
+    records: Records, defaults: Defaults, measure: str, comparison: Comparison
+) -> Iterator[Effect]:
+    """The effect as the protocol has it, and under each other value of a choice it hangs on."""
+    main = under(of_protocol(defaults), records, measure, comparison)
+    effects = list(main)
+    # Of an alternative set of participants only the protocol's own handling is of interest; and
+    # nothing is varied that has no number.
+    if not comparison.alternative and all(effect.has_number for effect in main):
+        for variant in variants(defaults):
+            found = under(variant.choices, records, measure, comparison)
+            hanging = any(variant.choice in effect.hangs_on for effect in (*main, *found))
+            if hanging and all(effect.has_number for effect in found):
+                effects += [replace(effect, variant=variant.name) for effect in found]
+    for effect in effects:
+        yield effect.in_set(comparison.participants, alternative=comparison.alternative)
+
+
+def under(how: Choices, records: Records, measure: str, comparison: Comparison) -> list[Effect]:
+    """The effect of a comparison under some choices; several where the control is split."""
+    experimental, control = comparison.experimental, comparison.control
+    if control.row["period"] == "both":
+        return [crossover.effect(measure, experimental, control, records.contrasts, how)]
+    design = "parallel" if control.row["period"] == "whole" else crossover.FIRST
+    return parallel.effects(measure, experimental, control, how, design=design)

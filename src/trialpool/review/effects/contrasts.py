@@ -1,0 +1,185 @@
+"""Reported differences between arms, pooled by generic inverse variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite, log, sqrt
+from typing import TYPE_CHECKING, Any
+
+from trialpool.effects.generic import (
+    d_to_g,
+    sd_from_difference,
+    se_from_ci,
+    se_from_f,
+    se_from_p,
+    se_from_t,
+    smd_from_md,
+)
+from trialpool.results import NAN
+from trialpool.review.cells import number, text
+from trialpool.review.effects.crossover import FIRST, PAIRED
+from trialpool.review.effects.effect_rows import Effect, single
+
+if TYPE_CHECKING:
+    from trialpool.review.effects.records import Records
+    from trialpool.review.protocol.settings import SmdOptions
+
+# Which reported measures can stand for the measure an analysis asks for.
+_SERVES = {"MD": ("MD",), "SMD": ("D", "G", "MD"), "OR": ("OR",), "RR": ("RR",), "RD": ("RD",)}
+_LOGGED = ("OR", "RR")
+_DESIGNS = {"both": PAIRED, "first": FIRST, "whole": "parallel"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """An estimate on the analysis scale with its SE; how it was found, and from which cells."""
+
+    yi: float = NAN
+    se: float = NAN
+    formula: str = ""
+    cells: tuple[str, ...] = ()
+    imputed: str = ""
+    reason: str = ""
+
+
+def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptions) -> Effect:
+    """A reported contrast as an effect in `measure`, or with the reason why it is not one."""
+    trial = str(row["trial_id"])
+    experimental = records.arm(trial, str(row["experimental_arm"]))
+    control = records.arm(trial, str(row["control_arm"]))
+    n1, n2 = number(row["n_experimental"]), number(row["n_control"])
+    found = _serving(row, measure, n1, n2, smd)
+    where = f"contrasts.csv:{int(row['row'])}"
+    standardised = measure == "SMD" and row["effect_measure"] == "MD"
+    return Effect(
+        about=row,
+        measure=measure,
+        design=_DESIGNS[str(row["period"])],
+        basis="contrast, standardised" if standardised else "contrast",
+        sizes=single(found.yi, found.se**2, measure, found.formula, found.reason),
+        experimental_arms=(str(row["experimental_arm"]),),
+        control_arm=str(row["control_arm"]),
+        comparison=f"{experimental['drug']} v {control['drug']}",
+        comparator_class=text(control["comparator_class"]),
+        numbers={"n_experimental": n1, "n_control": n2},
+        n=max(n1, n2) if row["period"] == "both" else n1 + n2,
+        imputed=(found.imputed,),
+        derived=(text(row["derived"]),),
+        notes=(text(row["notes"]),),
+        flags=tuple(records.flags_of("contrasts", int(row["row"]))),
+        confidences=(str(row["confidence"]),),
+        records=(where,),
+        cells=(f"{where} {' '.join(found.cells)}",) if found.cells else (),
+        locators=(text(row["locator"]),),
+        urls=(str(row["source_url"]),),
+    )
+
+
+def _serving(row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: SmdOptions) -> _Found:
+    """The reported estimate in the measure asked for, experimental - control."""
+    reported = str(row["effect_measure"])
+    if reported not in _SERVES[measure]:
+        return _Found(reason=f"a reported {reported} cannot serve as {measure}")
+    found = _estimate(row, reported, n1, n2)
+    if measure == "SMD":
+        found = _standardised(found, row, reported, n1, n2, smd)
+    formula = found.formula
+    yi = found.yi
+    if row["contrast"] == "control-experimental":
+        yi = -yi
+        formula += "; sign turned to experimental - control"
+    if adjusted := text(row["adjusted_for"]):
+        formula += f"; adjusted for {adjusted}"
+    reason = found.reason
+    if not reason and not (isfinite(yi) and isfinite(found.se)):
+        reason = "no standard error can be computed"
+    return replace(found, yi=yi, formula=formula, reason=reason)
+
+
+def _standardised(
+    found: _Found, row: Mapping[str, Any], reported: str, n1: float, n2: float, smd: SmdOptions
+) -> _Found:
+    """A reported d, g or mean difference as Hedges' g."""
+    if reported == "G":
+        return found
+    if reported == "D":
+        yi, se = (float(x) for x in d_to_g(found.yi, found.se, n1 + n2 - 2, smd.correction))
+        return replace(found, yi=yi, se=se, formula=f"{found.formula}; g = J d, J {smd.correction}")
+    adjusted, spread = text(row["adjusted_for"]), number(row["sd_pooled"])
+    if row["period"] == "both":
+        return replace(found, yi=NAN, reason="a paired mean difference is not standardised")
+    if adjusted and not isfinite(spread):
+        why = "an adjusted mean difference needs sd_pooled to be standardised"
+        return replace(found, yi=NAN, reason=why)
+    cells, told = (*found.cells, "sd_pooled"), f"{found.formula}; SD as reported"
+    if not isfinite(spread):
+        spread = float(sd_from_difference(found.se, n1, n2))
+        cells = (*found.cells, "n_experimental", "n_control")
+        told = f"{found.formula}; SD = SE / sqrt(1/n1 + 1/n2)"
+    g, vi, formula = smd_from_md(
+        found.yi, found.se, spread, n1, n2, correction=smd.correction, adjusted=bool(adjusted)
+    )
+    return replace(
+        found, yi=float(g), se=sqrt(float(vi)), formula=f"{told}; {formula}", cells=cells
+    )
+
+
+def _estimate(row: Mapping[str, Any], reported: str, n1: float, n2: float) -> _Found:
+    """Estimate and SE on the analysis scale, and how the SE was found (Handbook 6.3)."""
+    yi, low, high = (number(row[name]) for name in ("estimate", "ci_low", "ci_high"))
+    if not isfinite(yi):
+        return _Found()
+    if reported in _LOGGED:
+        yi, low, high = log(yi), _log(low), _log(high)
+    se, spread, t, f, p = (
+        number(row[name]) for name in ("se", "sd_difference", "t", "f", "p_value")
+    )
+    if isfinite(se):
+        return _Found(yi=yi, se=se, formula="reported estimate and SE", cells=("estimate", "se"))
+    if isfinite(low) and isfinite(high):
+        return _Found(
+            yi=yi,
+            se=float(se_from_ci(low, high)),
+            formula="SE = CI width / (2 x 1.96)",
+            cells=("estimate", "ci_low", "ci_high"),
+        )
+    if isfinite(spread):
+        formula, cells = "SE = SD of the difference / sqrt(pairs)", ("estimate", "sd_difference")
+        return _Found(yi=yi, se=spread / sqrt(min(n1, n2)), formula=formula, cells=cells)
+    if isfinite(t):
+        formula = "SE = |estimate / t|"
+        return _Found(yi=yi, se=float(se_from_t(yi, t)), formula=formula, cells=("estimate", "t"))
+    if isfinite(f):
+        formula = "SE = |estimate / sqrt(F)|"
+        return _Found(yi=yi, se=float(se_from_f(yi, f)), formula=formula, cells=("estimate", "f"))
+    return _from_p(row, reported, yi, p, n1, n2)
+
+
+def _from_p(
+    row: Mapping[str, Any], reported: str, yi: float, p: float, n1: float, n2: float
+) -> _Found:
+    """The SE behind a p value: of a t test, or of a normal test for ratios and risks."""
+    bound = text(row["p_bound"]) == "yes"
+    imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
+    cells: tuple[str, ...] = ("estimate", "p_value")
+    if reported in ("OR", "RR", "RD"):
+        return _Found(
+            yi=yi, se=float(se_from_p(yi, p)), formula="SE = |estimate / z|, z from p",
+            cells=cells, imputed=imputed,
+        )  # fmt: skip
+    df = number(row["df"])
+    if isfinite(df):
+        words, cells = "t from p and df", (*cells, "df")
+    else:
+        df = min(n1, n2) - 1 if row["period"] == "both" else n1 + n2 - 2
+        words = f"t from p and {'n - 1' if row['period'] == 'both' else 'n1 + n2 - 2'} df"
+        cells = (*cells, "n_experimental", "n_control")
+    return _Found(
+        yi=yi, se=float(se_from_p(yi, p, df)), formula=f"SE = |estimate / t|, {words}",
+        cells=cells, imputed=imputed,
+    )  # fmt: skip
+
+
+def _log(value: float) -> float:
+    return log(value) if isfinite(value) and value > 0 else NAN

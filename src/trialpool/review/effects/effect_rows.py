@@ -1,0 +1,201 @@
+"""One effect and everything needed to trace it: arms, formula, imputations, raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from trialpool.results import NAN, EffectSizes
+from trialpool.review.cells import text
+from trialpool.review.effects.arms import Arm, Summary
+from trialpool.review.extraction.columns import CONFIDENCE
+
+EFFECT_COLUMNS = (
+    "effect_id", "variant", "part", "trial_id", "study", "year", "comparison", "experimental_arms",
+    "control_arm", "comparator_class", "outcome", "instrument", "definition", "time_days",
+    "timepoint", "outcome_type", "analysis_set", "design", "basis", "measure", "yi", "vi",
+    "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
+    "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
+    "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
+    "records", "cells", "locator", "source_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """An effect before it becomes a row of effects.csv."""
+
+    about: Mapping[str, Any]
+    measure: str
+    design: str
+    basis: str
+    sizes: EffectSizes
+    experimental_arms: tuple[str, ...]
+    control_arm: str
+    comparison: str
+    comparator_class: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    n: float = NAN
+    variant: str = ""
+    part: str = ""
+    participants: str = ""
+    imputed: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    confidences: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    locators: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    hangs_on: frozenset[str] = frozenset()
+
+    @property
+    def has_number(self) -> bool:
+        """Whether there is an effect with its variance."""
+        return bool(np.isfinite(self.sizes.yi[0]) and np.isfinite(self.sizes.vi[0]))
+
+    def in_set(self, name: str, *, alternative: bool) -> Effect:
+        """The effect in a named set of participants.
+
+        As an alternative it has the identity of the main set's effect, whose place it can take.
+        """
+        if alternative:
+            return replace(self, variant=f"participants: {name}")
+        return replace(self, participants=name)
+
+    def as_row(self, trial: Mapping[str, Any]) -> dict[str, Any]:
+        """The row of effects.csv."""
+        about = self.about
+        keys = ("trial_id", "outcome", "instrument", "definition", "time_days", "timepoint",
+                "outcome_type", "analysis_set")  # fmt: skip
+        row = {key: about.get(key) for key in keys}
+        return {
+            **row,
+            **self.numbers,
+            "effect_id": self._identity(),
+            "variant": self.variant,
+            "part": self.part,
+            "study": trial["study"],
+            "year": trial["year"],
+            "comparison": self.comparison,
+            "experimental_arms": "+".join(self.experimental_arms),
+            "control_arm": self.control_arm,
+            "comparator_class": self.comparator_class,
+            "design": self.design,
+            "basis": self.basis,
+            "measure": self.measure,
+            "yi": float(self.sizes.yi[0]),
+            "vi": float(self.sizes.vi[0]),
+            "formula": self.sizes.formula,
+            "reason": self.sizes.reason[0] if self.sizes.reason else "",
+            "n": self.n,
+            "imputed": _listed(self.imputed),
+            "derived": _listed(self.derived),
+            "notes": _listed(self.notes),
+            "flags": _listed(self.flags),
+            "confidence": max(self.confidences, key=CONFIDENCE.index),
+            "records": ";".join(self.records),
+            "cells": _listed(self.cells),
+            "locator": _listed(self.locators),
+            "source_url": " ; ".join(dict.fromkeys(self.urls)),
+        }
+
+    def _identity(self) -> str:
+        about = self.about
+        time = about["time_days"]
+        parts = [
+            about["trial_id"],
+            f"{'+'.join(self.experimental_arms)} v {self.control_arm}",
+            about["outcome"],
+            about["instrument"],
+            about["definition"],
+            f"day {float(time):g}" if text(time) else "",
+            about["period"],
+            text(about.get("outcome_type")) or "contrast",
+            self.participants,
+            about.get("effect_measure"),
+            self.measure,
+        ]
+        # Blank parts keep their place, or two different effects could read the same.
+        return "|".join(text(part) for part in parts)
+
+
+def from_arms(
+    sizes: EffectSizes,
+    measure: str,
+    experimental: Sequence[Arm],
+    control: Arm,
+    sides: tuple[Summary, Summary],
+    *,
+    design: str,
+    n: float,
+    part: str = "",
+    imputed: Sequence[str] = (),
+    derived: Sequence[str] = (),
+    hangs_on: Set[str] = frozenset(),
+) -> Effect:
+    """An effect with the provenance of the arms it was computed from.
+
+    `sides` are the summaries of both sides, several experimental arms taken together.
+    """
+    arms = [*experimental, control]
+    drugs = dict.fromkeys(str(arm.about["drug"]) for arm in experimental)
+    reason = next((side.reason for side in sides if side.reason), "")
+    if reason:
+        sizes = single(NAN, NAN, measure, sizes.formula, reason)
+    return Effect(
+        about=control.row,
+        measure=measure,
+        design=design,
+        basis="arms",
+        sizes=sizes,
+        experimental_arms=tuple(str(arm.row["arm_id"]) for arm in experimental),
+        control_arm=str(control.row["arm_id"]),
+        part=part,
+        comparison=f"{' + '.join(drugs)} v {control.about['drug']}",
+        comparator_class=text(control.about["comparator_class"]),
+        numbers=_numbers(*sides),
+        n=n,
+        imputed=(*(told for side in sides for told in side.imputed), *imputed),
+        derived=(
+            *(text(arm.row["derived"]) for arm in arms),
+            *(told for side in sides for told in side.derived),
+            *derived,
+        ),
+        notes=tuple(text(arm.row["notes"]) for arm in arms),
+        flags=tuple(flag for arm in arms for flag in arm.flags),
+        confidences=tuple(str(arm.row["confidence"]) for arm in arms),
+        records=tuple(f"results.csv:{row}" for arm in arms for row in arm.rows),
+        cells=tuple(cell for side in sides for cell in side.cells),
+        locators=tuple(text(arm.row["locator"]) for arm in arms),
+        urls=tuple(str(arm.row["source_url"]) for arm in arms),
+        hangs_on=frozenset[str]().union(hangs_on, *(side.hangs_on for side in sides)),
+    )
+
+
+def _numbers(experimental: Summary, control: Summary) -> dict[str, float]:
+    """The summaries of both sides in the columns of effects.csv."""
+    out = {}
+    for name, side in (("experimental", experimental), ("control", control)):
+        out[f"n_{name}"] = side.n
+        if isfinite(side.event):
+            out |= {f"event_{name}": side.event, f"totaln_{name}": side.n}
+        else:
+            out |= {f"mean_{name}": side.mean, f"sd_{name}": side.sd}
+    return out
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(part for part in parts if part))
+
+
+def single(yi: float, vi: float, measure: str, formula: str, reason: str = "") -> EffectSizes:
+    """One effect computed elsewhere."""
+    return EffectSizes(
+        yi=np.array([yi]), vi=np.array([vi]), measure=measure, formula=formula, reason=(reason,)
+    )

@@ -1,0 +1,149 @@
+"""Effects between independent groups of people, with one or several experimental arms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialpool.effects import effect_size
+from trialpool.effects.multiarm import (
+    one_estimate,
+    shared_control_covariance,
+    shared_control_covariance_counts,
+    shared_control_covariance_md,
+    split_arm,
+    split_counts,
+)
+from trialpool.results import Array, EffectSizes
+from trialpool.review.effects import choices as by
+from trialpool.review.effects.arms import Arm, Summary, together
+from trialpool.review.effects.effect_rows import Effect, from_arms, single
+
+if TYPE_CHECKING:
+    from trialpool.review.effects.choices import Choices
+
+
+def effects(
+    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, *, design: str
+) -> list[Effect]:
+    """The effect of independent arms; several effects where a shared control is split.
+
+    Several experimental arms against one control are combined into one group; or compared one by
+    one with an equal part of the control; or compared one by one with the whole control and put
+    together by generalised least squares with the covariance that the shared control makes
+    (Cochrane Handbook 23.3.4; Gleser & Olkin 2009).
+    """
+    if len(experimental) == 1 or how.multi_arm.handling == "combine":
+        return [combined(measure, experimental, control, how, design=design)]
+    if how.multi_arm.handling == "split":
+        return _split(measure, experimental, control, how, design)
+    return [_with_covariance(measure, experimental, control, how, design)]
+
+
+def combined(
+    measure: str,
+    experimental: Sequence[Arm],
+    control: Arm,
+    how: Choices,
+    *,
+    design: str,
+    people: float | None = None,
+    imputed: Sequence[str] = (),
+    hangs_on: frozenset[str] = frozenset(),
+) -> Effect:
+    """All experimental arms as one group against the control.
+
+    `people` overrides the number of people where the groups are not independent but are counted
+    so on purpose (a crossover analysed as parallel).
+    """
+    sides = (together([arm.summary(how) for arm in experimental]), control.summary(how))
+    n = sides[0].n + sides[1].n if people is None else people
+    return from_arms(
+        compared(measure, *sides, how), measure, experimental, control, sides,
+        design=design, n=n, imputed=imputed, hangs_on=hangs_on,
+    )  # fmt: skip
+
+
+def compared(measure: str, one: Summary, other: Summary, how: Choices) -> EffectSizes:
+    """The effect size of two independent groups."""
+    options = how.smd.model_dump() if measure == "SMD" else {}
+    return effect_size(measure, **_columns([one], [other], measure), **options)
+
+
+def _columns(
+    experimental: Sequence[Summary], control: Sequence[Summary], measure: str
+) -> Mapping[str, Any]:
+    sides = ((1, "a", experimental), (2, "c", control))
+    if measure in ("SMD", "MD"):
+        return {
+            f"{column}{group}i": [getattr(arm, field) for arm in arms]
+            for group, _, arms in sides
+            for column, field in (("m", "mean"), ("sd", "sd"), ("n", "n"))
+        }
+    out: dict[str, Any] = {}
+    for group, letter, arms in sides:
+        out |= {f"{letter}i": [arm.event for arm in arms], f"n{group}i": [arm.n for arm in arms]}
+    return out
+
+
+def _split(
+    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, design: str
+) -> list[Effect]:
+    share = len(experimental)
+    whole = control.summary(how)
+    if control.counts:
+        event, people = split_counts(whole.event, whole.n, share)
+        part = replace(whole, n=float(people), event=float(event))
+    else:
+        part = replace(whole, n=float(split_arm(whole.n, share)))
+    told = f"one of {share} comparisons, each with 1/{share} of the control group"
+    names = tuple(str(arm.row["arm_id"]) for arm in experimental)
+    out = []
+    for arm in experimental:
+        sides = (arm.summary(how), part)
+        effect = from_arms(
+            compared(measure, *sides, how), measure, [arm], control, sides,
+            design=design, n=sides[0].n + part.n, derived=(told,), hangs_on={by.ARMS},
+        )  # fmt: skip
+        out.append(replace(effect, experimental_arms=names, part=str(arm.row["arm_id"])))
+    return out
+
+
+def _with_covariance(
+    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, design: str
+) -> Effect:
+    """With one random effect per trial this is exact: the trial's arms share it (V + tau2 J)."""
+    arms, whole = [arm.summary(how) for arm in experimental], control.summary(how)
+    options = how.smd.model_dump() if measure == "SMD" else {}
+    columns = _columns(arms, [whole] * len(arms), measure)
+    each = effect_size(measure, **columns, **options)
+    sides = (together(arms), whole)
+    yi, vi = one_estimate(each.yi, _covariance(measure, each, arms, whole))
+    reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")
+    told = f"{len(arms)} comparisons with one control, put together with their covariance"
+    return from_arms(
+        single(yi, vi, measure, each.formula, reason), measure, experimental,
+        control, sides, design=design, n=sides[0].n + whole.n, derived=(told,),
+        hangs_on={by.ARMS},
+    )  # fmt: skip
+
+
+def _covariance(
+    measure: str, each: EffectSizes, arms: Sequence[Summary], control: Summary
+) -> Array:
+    """Covariance of one trial's effects: their own variances, and what the control adds."""
+    n = [arm.n for arm in arms]
+    if measure == "SMD":
+        v = shared_control_covariance(each.yi, n, control.n)
+    elif measure == "MD":
+        v = shared_control_covariance_md([arm.sd for arm in arms], n, control.sd, control.n)
+    else:
+        events = [arm.event for arm in arms]
+        cells = [*events, control.event, *(x.n - x.event for x in (*arms, control))]
+        add = 0.5 if measure != "RD" and 0 in cells else 0.0
+        v = shared_control_covariance_counts(measure, events, n, control.event, control.n, add)
+    np.fill_diagonal(v, each.vi)
+    return v

@@ -1,0 +1,158 @@
+"""Each effect under every combination of the choices it hangs on: the data of the multiverse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.review.cells import text
+from trialpool.review.effects import contrasts
+from trialpool.review.effects.choices import (
+    AXES,
+    UNPAIRED_SELECTION,
+    Choices,
+    levels_of,
+    named,
+    of_protocol,
+)
+from trialpool.review.effects.comparisons import Comparison, comparisons, reported, under
+from trialpool.review.effects.effect_rows import Effect
+from trialpool.review.effects.records import Records
+from trialpool.review.protocol.settings import Defaults, Multiverse
+
+VALUES = ("yi", "vi", "n", "event_experimental", "totaln_experimental", "event_control",
+          "totaln_control")  # fmt: skip
+UNIVERSE_COLUMNS = ("effect_id", "part", *AXES, *VALUES, "reason")
+
+_Levels = Mapping[str, Sequence[Any]]
+
+
+def build_universes(
+    records: Records,
+    measures: Mapping[str, Sequence[str]],
+    defaults: Defaults,
+    multiverses: Sequence[Multiverse],
+    changes: Collection[str] = (),
+) -> pd.DataFrame:
+    """The effects of effects.csv that hang on a choice, under all combinations of its levels.
+
+    `variant` rows of effects.csv change one choice at a time; here choices meet. An effect has a
+    level only in the columns of choices that change its number; the others are blank. An effect
+    that hangs on nothing has no row. Effects of alternative sets of participants have none.
+
+    Parameters
+    ----------
+    records, measures, defaults, changes : as for `build_effects`
+    multiverses : those of the condition's analyses; every level any of them names is worked out
+
+    Returns
+    -------
+    One row per effect, part and combination of levels, columns UNIVERSE_COLUMNS, sorted. `yi`
+    and `vi` are blank where `reason` says why.
+    """
+    levels = {axis: _levels(axis, defaults, multiverses) for axis in AXES}
+    trials = {row["trial_id"]: row for row in tables.records(records.trials)}
+    lines: list[dict[str, Any]] = []
+
+    def keep(found: _Found) -> None:
+        combined, axes = found
+        for key, effects in combined.items():
+            for effect in effects:
+                row = effect.as_row(trials[effect.about["trial_id"]])
+                told = {name: row.get(name) for name in ("effect_id", "part", *VALUES, "reason")}
+                lines.append(told | dict(zip(axes, key, strict=True)))
+
+    for comparison in comparisons(records, changes):
+        asked = measures.get(str(comparison.control.row["outcome"]), [])
+        for measure in asked if not comparison.alternative else ():
+            keep(_of_comparison(records, defaults, levels, measure, comparison))
+    for row, alternative in reported(records):
+        asked = measures.get(str(row["outcome"]), [])
+        if "SMD" in asked and not alternative:
+            keep(_of_contrast(row, records, defaults, levels["smd_variance"]))
+    frame = pd.DataFrame(lines, columns=list(UNIVERSE_COLUMNS))
+    return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
+
+
+def _levels(axis: str, defaults: Defaults, multiverses: Sequence[Multiverse]) -> list[Any]:
+    found = [level for each in multiverses for level in levels_of(axis, defaults, each)]
+    return [level for level in dict.fromkeys(found) if level not in UNPAIRED_SELECTION]
+
+
+_Found = tuple[dict[tuple[str, ...], list[Effect]], list[str]]
+
+
+def _of_comparison(
+    records: Records, defaults: Defaults, levels: _Levels, measure: str, comparison: Comparison
+) -> _Found:
+    own = of_protocol(defaults)
+    if own.crossover.handling in UNPAIRED_SELECTION:
+        own = AXES["crossover"].at(own, own.crossover.correlation)
+
+    def at(how: Choices) -> list[Effect]:
+        found = under(how, records, measure, comparison)
+        return [effect.in_set(comparison.participants, alternative=False) for effect in found]
+
+    # What an effect hangs on can show only under another level: the variance of an SMD of
+    # independent groups matters to a crossover that is analysed as if its groups were such.
+    main = at(own)
+    if not all(effect.has_number for effect in main):
+        return {}, []  # nothing is varied that has no number
+    hanging = {name for effect in main for name in effect.hangs_on}
+    for axis, spec in AXES.items():
+        for level in levels[axis]:
+            hanging |= {n for effect in at(spec.at(own, level)) for n in effect.hangs_on}
+    axes = [
+        axis
+        for axis, spec in AXES.items()
+        if spec.hangs_on & hanging or (axis == "smd_variance" and measure == "SMD")
+    ]
+    combined = {}
+    for chosen in product(*(levels[axis] for axis in axes)):
+        how = own
+        for axis, level in zip(axes, chosen, strict=True):
+            how = AXES[axis].at(how, level)
+        combined[tuple(map(named, chosen))] = at(how)
+    return _that_matter(combined, axes)
+
+
+def _of_contrast(
+    row: Mapping[str, Any], records: Records, defaults: Defaults, variances: Sequence[Any]
+) -> _Found:
+    found: dict[tuple[str, ...], list[Effect]] = {}
+    for variance in variances:
+        smd = defaults.smd.model_copy(update={"variance": variance})
+        effect = contrasts.effect(row, "SMD", records, smd)
+        found[(named(variance),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
+    return _that_matter(found, ["smd_variance"])
+
+
+def _that_matter(combined: dict[tuple[str, ...], list[Effect]], axes: list[str]) -> _Found:
+    """Without the choices that change no number, and nothing where there is no number at all."""
+    names = list(axes)
+    for axis in axes:
+        place = names.index(axis)
+        rest: dict[tuple[str, ...], set[Any]] = {}
+        for key, effects in combined.items():
+            rest.setdefault(_without(key, place), set()).add(tuple(_numbers(effects)))
+        if all(len(values) == 1 for values in rest.values()):
+            combined = {_without(key, place): e for key, e in reversed(combined.items())}
+            names.remove(axis)
+    some = any(effect.has_number for effects in combined.values() for effect in effects)
+    return (combined, names) if names and some else ({}, [])
+
+
+def _without(key: tuple[str, ...], place: int) -> tuple[str, ...]:
+    return key[:place] + key[place + 1 :]
+
+
+def _numbers(effects: Sequence[Effect]) -> Iterator[tuple[str, float | None, float | None]]:
+    for effect in effects:
+        y, v = float(effect.sizes.yi[0]), float(effect.sizes.vi[0])
+        # NaN is not equal to itself; two effects without a number are alike.
+        yield effect.part, y if isfinite(y) else None, v if isfinite(v) else None

@@ -1,0 +1,33 @@
+"""What the house's own checks say of imported tables, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from trialpool.review.exchange.imported import Cells, Imported
+from trialpool.review.extraction.checks import Outcomes, run_checks
+from trialpool.review.extraction.problems import Problem
+from trialpool.review.extraction.read import read_condition
+
+Tables = Mapping[str, Sequence[Cells]]
+
+
+def problems_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Problem]:
+    """Every problem of form and content; `file` is the name of the table.
+
+    A row's number counts as in a file: the first row of a table is row 2.
+    """
+    with TemporaryDirectory() as folder:
+        raw = Path(folder)
+        Imported(tables=tables).write(raw, condition)
+        data, found = read_condition(raw, condition)
+        found += run_checks(data, outcomes)
+    return [replace(problem, file=Path(problem.file).stem) for problem in found]
+
+
+def errors_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Problem]:
+    """The problems that would stop a run."""
+    return [p for p in problems_of(tables, condition, outcomes) if p.severity == "error"]

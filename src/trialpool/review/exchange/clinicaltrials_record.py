@@ -1,0 +1,206 @@
+"""Reading a registry record: typed steps through its JSON, and the arms its groups belong to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trialpool.review.exchange import wording
+from trialpool.review.exchange.draft import (
+    Draft,
+    MalformedFileError,
+    Row,
+    one_line,
+    plain,
+    read_bytes,
+    slug,
+)
+from trialpool.review.exchange.ids import Names
+
+TOTALS = ("total", "overall", "all participants", "all subjects", "total participants")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in the JSON. What is absent reads as empty; what is of another kind is an error."""
+
+    path: Path
+    where: str
+    value: Any
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.value, list)
+
+    def has(self, name: str) -> bool:
+        """Whether an element of that name is there."""
+        return name in self._fields()
+
+    def node(self, name: str) -> Node:
+        """The object of that name; an empty one if it is absent."""
+        found = Node(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        found._fields()
+        return found
+
+    def nodes(self, name: str) -> list[Node]:
+        """The objects in the list of that name."""
+        found = Node(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        return [] if found.value is None else found.items()
+
+    def items(self) -> list[Node]:
+        """The objects of this list."""
+        if not isinstance(self.value, list):
+            raise self._wrong("a list")
+        nodes = [Node(self.path, f"{self.where}[{k}]", item) for k, item in enumerate(self.value)]
+        for item in nodes:
+            item._fields()
+        return nodes
+
+    def text(self, name: str) -> str:
+        """The text or number of that name on one line, as it stands in the file."""
+        value = self._fields().get(name)
+        if value is None:
+            return ""
+        if isinstance(value, (dict, list)):
+            raise Node(self.path, f"{self.where}.{name}".lstrip("."), value)._wrong("text")
+        return one_line(str(value))
+
+    def texts(self, name: str) -> list[str]:
+        """The texts in the list of that name."""
+        found = self._fields().get(name, [])
+        if not isinstance(found, list) or any(isinstance(t, (dict, list)) for t in found):
+            raise Node(self.path, f"{self.where}.{name}".lstrip("."), found)._wrong(
+                "a list of texts"
+            )
+        return [one_line(str(text)) for text in found]
+
+    def _fields(self) -> dict[str, Any]:
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise self._wrong("an object")
+        return self.value
+
+    def _wrong(self, expected: str) -> MalformedFileError:
+        # Numbers are read as text, so that they keep their digits.
+        kinds = {dict: "an object", list: "a list", bool: "true or false"}
+        kind = kinds.get(type(self.value), "text or a number")
+        rule = f"{kind} where {expected} is expected"
+        return MalformedFileError(
+            self.path, self.where, rule, "Download the record as JSON (API version 2)"
+        )
+
+
+def load(path: Path) -> Node:
+    """The JSON of a file, its numbers kept as the text they are printed as.
+
+    Raises
+    ------
+    MalformedFileError
+        if the file is not JSON in UTF-8
+    """
+    fix = "Download the record as JSON (API version 2)"
+    try:
+        value = json.loads(
+            read_bytes(path).decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=str
+        )
+    except UnicodeDecodeError:
+        raise MalformedFileError(path, "", "not UTF-8 text", fix) from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise MalformedFileError(path, place, f"not JSON ({error.msg})", fix) from None
+    except RecursionError:
+        raise MalformedFileError(path, "", "nested too deep to be a record", fix) from None
+    if not isinstance(value, (dict, list)):
+        raise MalformedFileError(path, "", "not a registry record", fix)
+    return Node(path, "", value)
+
+
+@dataclass(slots=True)
+class Shared:
+    """Ids that all records of a file share, so that one term is one outcome everywhere."""
+
+    outcomes: Names = field(default_factory=Names)
+    instruments: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Record:
+    """One study while it is read: its arms, and where rows and leftovers go."""
+
+    draft: Draft
+    shared: Shared
+    nct: str
+    crossover: bool
+    _names: Names = field(default_factory=Names)
+    _arms: dict[str, Row] = field(default_factory=dict)
+
+    def register(self, label: str, cells: Row) -> None:
+        """An arm of the protocol."""
+        key = plain(label) or label
+        while key in self._names:
+            self.draft.assume(
+                f"{self.nct}: two registered arms are called `{label}`; groups of that title are "
+                "taken to be the first"
+            )
+            key += " again"
+        arm = self._names.of(key, slug(label, "arm"))
+        self._arms[arm] = {"trial_id": self.nct, "arm_id": arm, **cells}
+
+    def arm(self, title: str) -> str:
+        """The arm a group of the results belongs to: the same title, or an arm of its own."""
+        key = plain(title) or title
+        if key not in self._names:
+            role = self.role_by_title(title)
+            arm = self._names.of(key, slug(title, "group"))
+            self._arms[arm] = {
+                "trial_id": self.nct, "arm_id": arm, "arm": title or arm, "role": role,
+                "drug": slug(title, "not_stated"), "notes": "a group of the results only",
+                "comparator_class": wording.comparator_class(title) if role == "control" else "",
+            }  # fmt: skip
+            self.draft.assume(
+                f"{self.nct}: the results' group `{title}` has the title of no registered arm and "
+                "is an arm of its own; merge the two by hand if they are the same people"
+            )
+        return self._names.of(key, "group")
+
+    def known(self, title: str) -> str:
+        """The arm with that title; blank if there is none yet."""
+        key = plain(title) or title
+        return self._names.of(key, "arm") if key in self._names else ""
+
+    def role(self, arm: str) -> str:
+        """Experimental or control."""
+        return self._arms[arm]["role"]
+
+    def role_by_title(self, title: str) -> str:
+        """The role where the record gives none: control if the title names a comparator."""
+        role = "control" if wording.sounds_like_control(title) else "experimental"
+        self.draft.assume(
+            f"{self.nct}: role of `{title}` = {role}, from its title; the record gives none"
+        )
+        return role
+
+    def randomised(self, arm: str, count: str) -> None:
+        """Participants who started in the arm."""
+        self._arms[arm]["n_randomised"] = count
+
+    def period(self, text: str) -> str:
+        """Which part of a crossover a result is of; `whole` in other trials."""
+        if not self.crossover:
+            return "whole"
+        self.draft.assume(
+            f"{self.nct} is a crossover: its rows are of both periods unless the outcome's words "
+            "say first period; the record has no field for it"
+        )
+        return "first" if wording.is_first_period(text) else "both"
+
+    def add_arms(self) -> None:
+        """Write the arms, once all groups are known."""
+        for cells in self._arms.values():
+            self.draft.add("arms", cells)

@@ -1,0 +1,52 @@
+"""What an import hands over: raw tables, what was assumed, and what was not understood."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trialpool.review.extraction.columns import Table
+from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """One thing of the source that has no place in the raw tables, and why."""
+
+    where: str
+    what: str
+    value: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """The raw tables read from another tool's file.
+
+    `tables` maps the name of a raw table to its rows, cells as text in the code book's columns.
+    `assumed` are sentences: what the importer took to be so. `left` lists what it did not take.
+    `outcomes` gives kind and better direction of the outcomes, where the source shows them.
+    """
+
+    tables: Mapping[str, Sequence[Cells]]
+    assumed: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+    outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def write(self, raw: Path, condition: str) -> None:
+        """Write instruments.csv and the condition's folder; columns nobody filled are blank."""
+        for table in (INSTRUMENTS, *CONDITION_TABLES):
+            folder = raw if table is INSTRUMENTS else raw / condition
+            _write(folder / f"{table.name}.csv", table, self.tables.get(table.name, ()))
+
+
+def _write(path: Path, table: Table, rows: Sequence[Cells]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, table.names, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,275 @@
+"""Trials, arms, instruments and risk of bias of a Metapsy file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.ids import Names, slug
+from trialpool.review.exchange.imported import Cells, Left
+from trialpool.review.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, RATINGS
+from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
+from trialpool.review.exchange.metapsy.notes import pack
+from trialpool.review.exchange.metapsy.source import Line, Source
+from trialpool.review.extraction.columns import ROB_DOMAINS
+
+PUBLIC = "https://www.metapsy.org/"
+_DOI = re.compile(
+    r"\bdoi(?:\.org/|:\s*)(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[^\s\"<>]+)", re.IGNORECASE
+)
+_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
+Arm = tuple[str, str, str]  # study, condition, multi_arm
+
+
+@dataclass(slots=True)
+class Facts:
+    """Names and attributes of what the rows of a file speak of, made once and looked up after."""
+
+    source: Source
+    options: Options
+    direction: Direction
+    trials: Names = field(default_factory=Names)
+    left: list[Left] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    _arms: dict[str, Names] = field(default_factory=dict)
+    _scales: Names = field(default_factory=Names)
+    _two_ratings: frozenset[str] = frozenset()
+    _controls: frozenset[Arm] = frozenset()
+    _studies: dict[str, list[Line]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lines = self.source.lines
+        for line in lines:
+            self._studies.setdefault(line["study"], []).append(line)
+        pairs = {(line["instrument"], rating_of(line)) for line in lines}
+        rated = Counter(name for name, rating in pairs if rating)
+        self._two_ratings = frozenset(name for name, count in rated.items() if count > 1)
+        self._controls = frozenset(arm_of(line, "2") for line in lines if line["condition_arm2"])
+
+    @property
+    def url(self) -> str:
+        return self.options.source_url or PUBLIC
+
+    def trial(self, line: Line) -> str:
+        return self.trials.of(line["study"], slug(line["study"]))
+
+    def arm(self, line: Line, side: str) -> str:
+        study, condition, multi = key = arm_of(line, side)
+        return self._arms.setdefault(study, Names()).of(key, slug(multi or condition))
+
+    def is_control(self, line: Line, side: str) -> bool:
+        """An arm that stands on the second side anywhere in its trial is a control."""
+        return arm_of(line, side) in self._controls
+
+    def instrument(self, line: Line) -> str:
+        name, rating = line["instrument"], rating_of(line)
+        if not name:
+            return ""
+        both = rating if name in self._two_ratings else ""
+        return self._scales.of((name, both), slug(f"{name} {both}" if both else name))
+
+    def score_outcome(self, line: Line) -> str:
+        """Scores on which higher is better are an outcome of their own."""
+        higher = line["instrument"] in self.direction.higher
+        return f"{self.options.outcome}_higher_better" if higher else self.options.outcome
+
+    def event_outcome(self, line: Line) -> str:
+        return slug(event_name(line)).lower()
+
+    def outcome(self, line: Line) -> str:
+        return self.event_outcome(line) if has_events(line) else self.score_outcome(line)
+
+    def instrument_rows(self) -> list[Cells]:
+        """One row per scale and kind of rater."""
+        rows: dict[str, Cells] = {}
+        for line in self.source.lines:
+            if (name := self.instrument(line)) and name not in rows:
+                same = [x for x in self.source.lines if self.instrument(x) == name]
+                domain = self._one(same, "outcome_domain", f"instrument {line['instrument']}")
+                higher = line["instrument"] in self.direction.higher
+                rows[name] = {
+                    "instrument": name,
+                    "name": line["instrument"],
+                    "outcome": self.score_outcome(line),
+                    "better": "higher" if higher else "lower",
+                    "rating": rating_of(line),
+                    "notes": pack({"outcome_domain": domain}),
+                }
+        return [rows[name] for name in sorted(rows)]
+
+    def trial_rows(self) -> list[Cells]:
+        """One row per study label."""
+        rows = [self._trial(study, lines) for study, lines in self._studies.items()]
+        self._shared_references()
+        self.assumed += [
+            "every trial is parallel, psychiatric and not enriched, with unclear other treatment: "
+            "the standard has no column for these",
+            "a trial is a study label; confidence is secondary, since the numbers were read in a "
+            "database and not in the reports",
+            f"source_url is {self.url}, where the numbers were read; for a trial its DOI where the "
+            "reference gives one (DOIs were not checked)",
+        ]
+        return rows
+
+    def _trial(self, study: str, lines: Sequence[Line]) -> Cells:
+        reference, doi = self._reference(study, lines)
+        year = self._one(lines, "year", study)
+        if not year and (found := _YEAR.findall(study)):
+            year = found[-1]
+            self._say("year is read from the study label where there is none in a column")
+        diagnosis = self._one(lines, "diagnosis", study)
+        return {
+            "trial_id": self.trial(lines[0]),
+            "study": study,
+            "year": year,
+            "citation": reference,
+            "doi": doi,
+            "country": self._one(lines, "country", study),
+            "design": "parallel",
+            "diagnosis": slug(diagnosis or self.options.condition).lower(),
+            "setting": "psychiatric",
+            "concomitant": "unclear",
+            "enriched": "no",
+            "n_randomised": self._one(lines, "n_randomised", study),
+            "mean_age": self._one(lines, "mean_age", study),
+            "percent_women": self._women(study, lines),
+            "confidence": "secondary",
+            "source_url": f"https://doi.org/{doi}" if doi else self.url,
+            "notes": pack({"diagnosis": diagnosis}),
+        }
+
+    def arm_rows(self) -> list[Cells]:
+        """One row per arm of each study; arms on the second side are controls."""
+        rows: dict[tuple[str, str], Cells] = {}
+        used: Counter[tuple[str, str]] = Counter()
+        for study, lines in self._studies.items():
+            for line in lines:
+                for side in ("1", "2"):
+                    key = (self.trial(line), self.arm(line, side))
+                    if not line[f"condition_arm{side}"] or key in rows:
+                        continue
+                    rows[key] = self._arm(study, line, side)
+                    if self.is_control(line, side):
+                        used[line[f"condition_arm{side}"], rows[key]["comparator_class"]] += 1
+        said = ", ".join(f"{name} = {kind} ({n} arms)" for (name, kind), n in sorted(used.items()))
+        self.assumed.append(f"kinds of comparator, by the name of the condition: {said}")
+        return list(rows.values())
+
+    def _arm(self, study: str, line: Line, side: str) -> Cells:
+        _, condition, multi = arm_of(line, side)
+        mine = [(x, s) for x in self._studies[study] for s in ("1", "2")
+                if arm_of(x, s) == arm_of(line, side)]  # fmt: skip
+        people = {x[f"n_randomised_arm{s}"] for x, s in mine} - {""}
+        details = {x[f"detail_arm{s}"] for x, s in mine} - {""}
+        for name, values in (("n_randomised", people), ("detail", details)):
+            if len(values) > 1:
+                self._differs(f"{study}, arm {multi or condition}, {name}", values)
+        control = self.is_control(line, side)
+        return {
+            "trial_id": self.trial(line),
+            "arm_id": self.arm(line, side),
+            "arm": multi or condition,
+            "role": "control" if control else "experimental",
+            "drug": slug(condition),
+            "comparator_class": COMPARATORS.get(condition.lower(), "other") if control else "",
+            "n_randomised": next(iter(people)) if len(people) == 1 else "",
+            "confidence": "secondary",
+            "source_url": self.url,
+            "notes": pack({"condition": condition, "multi_arm": multi,
+                           "detail": next(iter(details)) if len(details) == 1 else ""}),
+        }  # fmt: skip
+
+    def bias_rows(self) -> list[Cells]:
+        """One row per judgement that is given in words."""
+        rows: list[Cells] = []
+        for study, lines in self._studies.items():
+            for domain in ROB_DOMAINS:
+                name = "rob" if domain == "overall" else f"rob_{domain.lower()}"
+                word = self._one(lines, name, study)
+                judgement = JUDGEMENTS.get(word.lower(), "")
+                if word and not judgement:
+                    self.left.append(Left(where=f"{study}, {name}", what="judgement", value=word,
+                                          why="not a judgement of RoB 2"))  # fmt: skip
+                if judgement:
+                    rows.append({
+                        "trial_id": self.trial(lines[0]), "domain": domain,
+                        "judgement": judgement,
+                        "reason": "as in the Metapsy file, which gives no reason",
+                        "source_url": self.url,
+                    })  # fmt: skip
+        return rows
+
+    def _one(self, lines: Sequence[Line], name: str, of: str) -> str:
+        """The value all rows agree on; where they do not, blank, and listed as left."""
+        values = dict.fromkeys(line[name] for line in lines if line[name])
+        if len(values) > 1:
+            self._differs(f"{of}, {self.source.columns[name]}", values)
+            return ""
+        return next(iter(values), "")
+
+    def _differs(self, where: str, values: Sequence[str] | set[str] | dict[str, None]) -> None:
+        shown = sorted(values)
+        self.left.append(Left(where=where, what="value", value=" / ".join(shown),
+                              why="differs between rows of one trial; left blank"))  # fmt: skip
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self.assumed:
+            self.assumed.append(sentence)
+
+    def _women(self, study: str, lines: Sequence[Line]) -> str:
+        percent = self._one(lines, "percent_women", study)
+        if percent or "share_women" not in self.source.columns:
+            return percent
+        shares = [float(x["share_women"]) for x in self.source.lines if x["share_women"]]
+        share = self._one(lines, "share_women", study)
+        if not share or max(shares) > 1:
+            return share
+        column = self.source.columns["share_women"]
+        self._say(f"{column} is a share of 1 (never above 1): percent_women is 100 times it")
+        return f"{(Decimal(share) * 100).normalize():f}"
+
+    def _reference(self, study: str, lines: Sequence[Line]) -> tuple[str, str]:
+        """Reference and DOI.
+
+        A spreadsheet's fill handle counts the end of a DOI up from row to row, so where the rows
+        of a trial differ in it, none is taken.
+        """
+        texts = dict.fromkeys(line["full_ref"] for line in lines if line["full_ref"])
+        found = dict.fromkeys(d for d in (line["doi"] for line in lines) if d)
+        found = found or dict.fromkeys(
+            match.group(1).rstrip(".,;)") for text in texts if (match := _DOI.search(text))
+        )
+        if len(found) > 1:
+            self._differs(f"{study}, DOI", found)
+        if len(texts) > 1:
+            bare = {_DOI.sub("", text).strip() for text in texts}
+            if len(bare) > 1:
+                self._differs(f"{study}, reference", texts)
+            texts = dict.fromkeys(bare if len(bare) == 1 else ())
+        return next(iter(texts), ""), next(iter(found)) if len(found) == 1 else ""
+
+    def _shared_references(self) -> None:
+        studies: dict[str, dict[str, None]] = {}
+        for line in self.source.lines:
+            if line["full_ref"]:
+                studies.setdefault(line["full_ref"], {})[line["study"]] = None
+        for names in studies.values():
+            if len(names) > 1:
+                self.assumed.append(
+                    f"{' and '.join(names)} have the same reference and are taken as different "
+                    "trials, as their labels say"
+                )
+
+
+def arm_of(line: Line, side: str) -> Arm:
+    """What tells an arm from others: study, condition and its name in a multi-arm trial."""
+    return line["study"], line[f"condition_arm{side}"], line[f"multi_arm{side}"]
+
+
+def rating_of(line: Line) -> str:
+    """Who rates, in our words; blank where it is not said."""
+    return RATINGS.get(line["rating"].lower(), "")

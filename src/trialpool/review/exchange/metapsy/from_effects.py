@@ -1,0 +1,112 @@
+"""Rows of a Metapsy file from the pipeline's effects: one per comparison in effects.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from trialpool import tables
+from trialpool.results import TrialpoolError
+from trialpool.review.exchange.imported import Left
+from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
+from trialpool.review.exchange.metapsy.rows import Out, Rows, effect, number
+from trialpool.review.extraction.read import Row
+
+_SAME = ("trial_id", "experimental_arms", "control_arm", "outcome", "instrument", "definition",
+         "time_days", "outcome_type", "analysis_set", "design", "basis", "records")  # fmt: skip
+_COLUMN = {"SMD": ".g", "RR": ".log_rr"}
+_SUMMARY = {"mean": "mean", "sd": "sd", "n": "n", "event": "event", "totaln": "totaln"}
+Effect = Mapping[str, Any]
+
+
+def from_effects(rows: Rows, path: Path) -> tuple[list[Out], list[str], list[Left]]:
+    """One row per comparison: the arms' numbers, `.g` from its SMD, `.log_rr` from its RR.
+
+    Effects of an alternative handling (`variant`) are left, and so are measures the standard has
+    no column for.
+
+    Raises
+    ------
+    TrialpoolError
+        when the effects were not made from these raw tables
+    """
+    left: list[Left] = []
+    groups: dict[tuple[str, ...], list[Effect]] = {}
+    for each in tables.records(tables.read_table(path)):
+        if why := _unfit(each):
+            left.append(Left(where=str(each["effect_id"]), what=str(each["measure"]),
+                             value=tables.cell(each["yi"]), why=why))  # fmt: skip
+        if not (isinstance(each["variant"], str) and each["variant"]):
+            groups.setdefault(tuple(str(each[name]) for name in _SAME), []).append(each)
+    out: list[Out] = []
+    formulas: dict[str, int] = {}
+    for same in groups.values():
+        usable = [each for each in same if not _unfit(each)]
+        if not usable and str(same[0]["basis"]).startswith("contrast"):
+            continue
+        row = _row(rows, same[0], path)
+        for one in usable:
+            column = _COLUMN[one["measure"]]
+            row |= effect(column, float(one["yi"]), sqrt(float(one["vi"])))
+            formulas[str(one["formula"])] = formulas.get(str(one["formula"]), 0) + 1
+            if column == ".g" and _alone(one):
+                row |= effect("precalc_g", float(one["yi"]), sqrt(float(one["vi"])))
+                row["outcome_type"] = "precalc_g"
+        out.append(row)
+    said = [f"effects as in {path.name}: {text} ({n})" for text, n in sorted(formulas.items())]
+    return out, said, left
+
+
+def _unfit(each: Effect) -> str:
+    """Why an effect has no column; blank where it has one."""
+    if isinstance(each["variant"], str) and each["variant"]:
+        return f"an alternative handling ({each['variant']})"
+    if each["measure"] not in _COLUMN:
+        return "the standard has no column for this measure"
+    if each["yi"] != each["yi"] or each["vi"] != each["vi"]:
+        return str(each["reason"])
+    return ""
+
+
+def _alone(each: Effect) -> bool:
+    """Effects that cannot be computed from two arms: reported ones, and those within people."""
+    return bool(str(each["basis"]).startswith("contrast") or each["design"] == "crossover, paired")
+
+
+def _row(rows: Rows, each: Effect, path: Path) -> Out:
+    held = _records(rows, each, path)
+    experimental = str(each["experimental_arms"]).split("+")
+    row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
+    if str(each["basis"]).startswith("contrast"):
+        rows.used.add(("contrasts", int(held[0]["row"] or 0)))
+        return row
+    kind = str(each["outcome_type"])
+    if _alone(each):
+        rows.used |= {("results", int(result["row"] or 0)) for result in held}
+        return row
+    if len(experimental) == 1:
+        for result in held:
+            row |= rows.numbers(result, "2" if result["arm_id"] == each["control_arm"] else "1")
+        return row
+    for side, name in (("1", "experimental"), ("2", "control")):
+        for theirs, ours in RESULT_CELLS[kind].items():
+            row[f"{theirs}_arm{side}"] = number(float(each[f"{_SUMMARY[ours]}_{name}"]))
+    rows.used |= {("results", int(result["row"] or 0)) for result in held}
+    return row
+
+
+def _records(rows: Rows, each: Effect, path: Path) -> list[Row]:
+    """The raw rows an effect was made from."""
+    out = []
+    for record in str(each["records"]).split(";"):
+        table, _, number_ = record.partition(".csv:")
+        found = [row for row in rows.raw[table].rows if row["row"] == int(number_)]
+        if not found or found[0]["trial_id"] != each["trial_id"]:
+            raise TrialpoolError(
+                f"{path.as_posix()}, {each['effect_id']}: {record} is not that trial's row in the "
+                "raw tables; make the effects anew"
+            )
+        out.append(found[0])
+    return out

@@ -1,0 +1,362 @@
+"""What RevMan 5 and RevMan Web share: studies, arms, analyses, and the rows they become."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from math import exp, isclose, log
+
+from trialpool.review.exchange import wording
+from trialpool.review.exchange.draft import (
+    Draft,
+    Row,
+    is_number,
+    named,
+    one_line,
+    plain,
+    sentences,
+    slug,
+    whole_numbers,
+)
+from trialpool.review.exchange.ids import Names
+from trialpool.review.exchange.revman_parts import Analysis, Fields, Study
+
+CALCULATED = "calculated by RevMan from the numbers above"
+_MEASURES = {
+    "MD": ("md", "mean difference"),
+    "G": ("smd", "std mean difference", "standardised mean difference",
+          "standardized mean difference"),
+    "OR": ("or", "odds ratio"),
+    "RR": ("rr", "risk ratio"),
+    "RD": ("rd", "risk difference"),
+}  # fmt: skip
+_RATIOS = ("OR", "RR")
+# Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
+_SHOWN = 0.01
+# Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
+_MAX_LOG = 100.0
+_NORMAL_975 = 1.959963984540054
+
+
+@dataclass(slots=True)
+class Review:
+    """The raw tables of a review in the making."""
+
+    draft: Draft
+    condition: str
+    fields: Fields
+    _trials: Names = field(default_factory=Names)
+    _outcomes: Names = field(default_factory=Names)
+    _instruments: Names = field(default_factory=Names)
+    _arms: dict[str, Names] = field(default_factory=dict)
+    _crossover: set[str] = field(default_factory=set)
+
+    def add_study(self, study: Study) -> None:
+        """Add the trial; what the format does not say is stated in the assumptions."""
+        trial = self._trials.of(study.key, slug(study.name, "study"))
+        crossover = wording.is_crossover(study.methods)
+        if crossover:
+            self._crossover.add(trial)
+        year = study.year.strip()
+        if year and not (whole_numbers([year]) and 1950 <= float(year) <= 2100):
+            why = "not a year from 1950 to 2100, which is what trials.year takes"
+            self.draft.leave(study.where, "year of the study", f"year={year}", why)
+            year = ""
+        kind = wording.setting(self.condition)
+        self.draft.assume(
+            "trials: a study is parallel unless its methods call it a crossover; "
+            f"diagnosis = {slug(self.condition, 'condition')} (the condition given), "
+            f"setting = {kind}, concomitant = unclear and enriched = no, because the file "
+            "has no fields for them"
+        )
+        self.draft.add("trials", {
+            "trial_id": trial, "study": study.name or trial, "year": year,
+            "citation": study.citation, "doi": study.doi, "pmid": study.pmid,
+            "registration": study.registration,
+            "design": "crossover" if crossover else "parallel",
+            "diagnosis": slug(self.condition, "condition"), "setting": kind,
+            "concomitant": "unclear", "enriched": "no", "population": study.participants,
+            "notes": sentences(study.methods and f"methods: {study.methods}", study.notes),
+        })  # fmt: skip
+
+    def knows(self, key: Hashable) -> bool:
+        """Whether the study is among the included ones."""
+        return key in self._trials
+
+    def named(self, name: str) -> list[Hashable]:
+        """The studies whose key begins with a name."""
+        return [key for key in self._trials if _parts(key)[0] == name]
+
+    def trial_id(self, key: Hashable) -> str:
+        """The id of a study that was added."""
+        return self._trials.of(key, "study")
+
+    def crossover(self, key: Hashable) -> bool:
+        """Whether the study was taken for a crossover."""
+        return self.trial_id(key) in self._crossover
+
+    def add_counts(
+        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+    ) -> None:
+        """Events and totals of both arms, one row each."""
+        events, totals = self.fields.events, self.fields.totals
+        used = (*events, *totals)
+        cells = [printed.get(name, "") for name in used]
+        why = _bad_counts(cells)
+        rows = []
+        for side in (0, 1) if not why else ():
+            rows.append(self._common(analysis, key, note) | {
+                "arm_id": self._arm(analysis, key, side), "definition": analysis.outcome,
+                "outcome": self._outcome(analysis, "event"), "outcome_type": "event",
+                "event": cells[side], "totaln": cells[2 + side],
+            })  # fmt: skip
+        self._settle("results", analysis, key, printed, used, why, rows)
+
+    def add_means(
+        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+    ) -> None:
+        """Mean, SD and number of participants of both arms, one row each."""
+        names = self.fields
+        used = [*names.means, *names.sds, *names.totals]
+        means = [printed.get(name, "") for name in names.means]
+        totals = [printed.get(name, "") for name in names.totals]
+        why = ""
+        if not all(is_number(text) for text in means):
+            why = "an arm has no mean"
+        elif not whole_numbers(totals) or any(float(text) < 1 for text in totals):
+            why = "the number of participants of an arm is not a whole number above 0"
+        rows = []
+        for side in (0, 1) if not why else ():
+            sd = printed.get(names.sds[side], "")
+            if not is_number(sd) or float(sd) <= 0:
+                used.remove(names.sds[side])
+                self._no_sd(analysis, key, names.sds[side], sd)
+                printed = {name: text for name, text in printed.items() if name != names.sds[side]}
+                sd = ""
+            rows.append(self._common(analysis, key, note) | self._scale(analysis, key) | {
+                "arm_id": self._arm(analysis, key, side), "n": totals[side],
+                "outcome_type": "change" if wording.is_change(analysis.outcome) else "msd",
+                "mean": means[side], "sd": sd,
+            })  # fmt: skip
+            self.draft.assume(
+                "results: means are scores after treatment, or changes where the outcome's name "
+                "says `change`; the file does not tell the two apart"
+            )
+        self._settle("results", analysis, key, printed, used, why, rows)
+
+    def _no_sd(self, analysis: Analysis, key: Hashable, name: str, sd: str) -> None:
+        if sd.strip():
+            why = "RevMan holds 0 where an SD is not known; it is no spread"
+            where = self._locator(analysis, key)
+            self.draft.leave(where, "standard deviation", named({name: sd}), why)
+
+    def add_contrast(
+        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+    ) -> None:
+        """An estimate with its standard error: generic inverse variance."""
+        names = self.fields
+        estimate, se = printed.get(names.estimate, ""), printed.get(names.se, "")
+        words = plain(analysis.measure)
+        measure = next((code for code, known in _MEASURES.items() if words in known), "")
+        why = ""
+        if not is_number(estimate) or not is_number(se) or float(se) <= 0:
+            why = "no estimate with a standard error above 0"
+        elif not measure:
+            why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
+        elif measure in _RATIOS and not analysis.logged:
+            why = "a ratio that the file does not hold on the log scale"
+        elif measure in _RATIOS and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
+            why = "too large to be the logarithm of a ratio"
+        numbers: dict[str, str] = {"estimate": estimate, "se": se}
+        used = [names.estimate, names.se]
+        if not why and measure in _RATIOS:
+            numbers, taken = self._ratio(analysis, printed, float(estimate), float(se))
+            if taken:
+                used = taken
+        for name, column in zip(names.totals, ("n_experimental", "n_control"), strict=True):
+            total = printed.get(name, "")
+            if whole_numbers([total]) and float(total) >= 1:
+                numbers[column] = total
+                used.append(name)
+        if why:
+            self._settle("contrasts", analysis, key, printed, used, why, [])
+            return
+        if measure in ("OR", "RR", "RD"):
+            scale = {"outcome": self._outcome(analysis, "event"), "definition": analysis.outcome}
+        else:
+            scale = self._scale(analysis, key)
+        if measure == "G":
+            self.draft.assume("contrasts: a generic standardised mean difference is Hedges' g")
+        if names.estimate not in used:
+            logged = {name: printed[name] for name in (names.estimate, names.se)}
+            printed = {name: text for name, text in printed.items() if name not in logged}
+            why_logged = "on the log scale; the ratio and its limits, as shown, were taken"
+            self.draft.leave(
+                self._locator(analysis, key), analysis.outcome, named(logged), why_logged
+            )
+        row = self._common(analysis, key, note) | scale | numbers | {
+            "experimental_arm": self._arm(analysis, key, 0),
+            "control_arm": self._arm(analysis, key, 1),
+            "effect_measure": measure, "contrast": "experimental-control",
+        }  # fmt: skip
+        self._settle("contrasts", analysis, key, printed, used, "", [row])
+
+    def _ratio(
+        self, analysis: Analysis, printed: Mapping[str, str], estimate: float, se: float
+    ) -> tuple[Row, list[str]]:
+        """A ratio, not logged: as shown, or computed where the display does not fit."""
+        shown = [printed.get(name, "") for name in self.fields.shown]
+        if (
+            all(is_number(text) and float(text) > 0 for text in shown)
+            and is_number(analysis.ci_level)
+            and float(analysis.ci_level) == 95
+            and isclose(log(float(shown[0])), estimate, abs_tol=_SHOWN)
+            and float(shown[1]) < float(shown[0]) < float(shown[2])
+        ):
+            return dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)), list(
+                self.fields.shown
+            )
+        limits = (0.0, -_NORMAL_975, _NORMAL_975)
+        values = [f"{exp(estimate + factor * se):.10g}" for factor in limits]
+        derived = "exponential of the logged estimate, and of it -/+ 1.96 SE"
+        names = ("estimate", "ci_low", "ci_high", "derived")
+        return dict(zip(names, (*values, derived), strict=True)), []
+
+    def _settle(
+        self, table: str, analysis: Analysis, key: Hashable, printed: Mapping[str, str],
+        used: list[str] | tuple[str, ...], why: str, rows: list[Row],
+    ) -> None:  # fmt: skip
+        """Add the rows, and list every number of the study's line that is not in them."""
+        where = self._locator(analysis, key)
+        taken = {name: printed[name] for name in used if printed.get(name, "").strip()}
+        rest = {name: text for name, text in printed.items() if name not in taken}
+        if why:
+            self.draft.leave(where, analysis.outcome, named(taken), why)
+        else:
+            repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
+            for row in repeated:
+                numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}
+                again = "the same arm, outcome and numbers stand in another analysis, imported once"
+                self.draft.leave(where, analysis.outcome, named(numbers), again)
+        logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
+        first = logrank.get(self.fields.logrank[0], "")
+        if is_number(first) and float(first) != 0:
+            rest = {name: text for name, text in rest.items() if name not in logrank}
+            reason = "observed minus expected events and their variance have no column"
+            self.draft.leave(where, analysis.outcome, named(logrank), reason)
+        if any(text.strip() for text in rest.values()):
+            reason = "weights, effects and limits follow from the data; trialpool computes its own"
+            self.draft.leave(where, CALCULATED, named(rest), reason)
+
+    def _locator(self, analysis: Analysis, key: Hashable) -> str:
+        label = key if isinstance(key, str) else " ".join(str(part) for part in _parts(key))
+        return f"{analysis.where}, study {one_line(label)}"
+
+    def _common(self, analysis: Analysis, key: Hashable, note: str) -> Row:
+        trial = self.trial_id(key)
+        text = f"{analysis.outcome} {analysis.subgroup} {note}"
+        period = "whole"
+        if trial in self._crossover:
+            period = "first" if wording.is_first_period(text) else "both"
+            self.draft.assume(
+                f"{trial} is a crossover: its rows are of both periods unless the outcome, "
+                "subgroup or footnote says first period; RevMan has no field for it"
+            )
+        time, words = wording.time_in_name(analysis.subgroup)
+        if not time:
+            time, words = wording.time_in_name(analysis.outcome)
+        if time:
+            self.draft.assume(
+                "time_days is the time that stands in the outcome's or subgroup's name, "
+                "taken as time since the first dose"
+            )
+        return {
+            "trial_id": trial, "period": period, "time_days": time, "timepoint": words,
+            "analysis_set": "" if wording.days(analysis.subgroup) else analysis.subgroup,
+            "locator": self._locator(analysis, key),
+            "notes": sentences(
+                analysis.comparison and f"comparison: {analysis.comparison}",
+                "the source analyses the people without the event" if analysis.swapped else "",
+                note,
+            ),
+        }  # fmt: skip
+
+    def _outcome(self, analysis: Analysis, kind: str) -> str:
+        return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))
+
+    def _scale(self, analysis: Analysis, key: Hashable) -> Row:
+        """Outcome and instrument of scores; a direction of its own has an outcome of its own."""
+        better = wording.better_from_favours(*analysis.favours, analysis.labels)
+        if not better:
+            better = "lower"
+            self.draft.assume(
+                f"{analysis.where} `{one_line(analysis.outcome)}`: lower is better; the labels of "
+                f"the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
+            )
+        outcome = self._outcome(analysis, better)
+        one_scale = plain(analysis.measure) in _MEASURES["MD"]
+        name = one_line(analysis.outcome)
+        if one_scale:
+            identity: Hashable = outcome
+            wanted = outcome
+            title = f"{name} (one scale, as a mean difference needs; not named in the file)"
+        else:
+            identity = (outcome, self.trial_id(key))
+            wanted = f"{outcome}-{self.trial_id(key)}"
+            title = f"{name}: the scale of {self.trial_id(key)} (not named in the file)"
+            self.draft.assume(
+                "instruments: where the source pools standardised differences, studies may use "
+                "different scales, so each study has an instrument of its own"
+            )
+        new = identity not in self._instruments
+        instrument = self._instruments.of(identity, wanted)
+        if new:
+            self.draft.add("instruments", {
+                "instrument": instrument, "name": title, "outcome": outcome, "better": better,
+                "notes": "range not stated in the source",
+            })  # fmt: skip
+        return {"outcome": outcome, "instrument": instrument}
+
+    def _arm(self, analysis: Analysis, key: Hashable, side: int) -> str:
+        """The arm a group label stands for; the first time, its row."""
+        trial = self.trial_id(key)
+        role = ("experimental", "control")[side]
+        label = one_line(analysis.labels[side]) or role
+        arms = self._arms.setdefault(trial, Names())
+        identity = (plain(label) or label, role)
+        new = identity not in arms
+        arm = arms.of(identity, slug(label, role))
+        if new:
+            kind = wording.comparator_class(label) if role == "control" else ""
+            self.draft.assume(
+                "arms: the group named first is experimental, the second control; the arm and its "
+                "drug carry the group's label; comparators whose label is not exactly placebo, no "
+                "treatment, waiting list or usual care are `other`"
+            )
+            self.draft.add("arms", {
+                "trial_id": trial, "arm_id": arm, "arm": label, "role": role,
+                "drug": slug(label, role), "comparator_class": kind,
+            })  # fmt: skip
+        return arm
+
+
+_NUMERIC = {
+    "results": ("n", "mean", "sd", "event", "totaln"),
+    "contrasts": ("estimate", "se", "ci_low", "ci_high", "n_experimental", "n_control"),
+}
+
+
+def _parts(key: Hashable) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _bad_counts(cells: list[str]) -> str:
+    """Why events 1, 2 and totals 1, 2 cannot be rows; blank when they can."""
+    if not whole_numbers(cells):
+        return "not whole numbers of people (missing, or adjusted, e.g. for clusters)"
+    numbers = [float(text) for text in cells]
+    if min(numbers[2:]) < 1:
+        return "nobody in one of the arms"
+    if min(numbers[:2]) < 0 or numbers[0] > numbers[2] or numbers[1] > numbers[3]:
+        return "more people with the event than people"
+    return ""

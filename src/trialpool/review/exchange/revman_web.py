@@ -1,0 +1,323 @@
+"""Import of RevMan Web's data package: the zip file of tables that comes with a review.
+
+Column names as in Cochrane's data package specification (RevMan knowledge base, `Data package`).
+Files are recognised by how their names end; folders and review numbers in front do not matter.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+
+from trialpool.review.exchange.draft import (
+    MAX_BYTES,
+    Draft,
+    MalformedFileError,
+    is_number,
+    named,
+    one_line,
+    plain,
+    read_bytes,
+    sentences,
+)
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Imported
+from trialpool.review.exchange.revman import Review
+from trialpool.review.exchange.revman_parts import POOLED, Analysis, Fields, Study
+
+Line = dict[str, str]
+
+DATA_ROWS = "data-rows.csv"
+OVERALL = "overall-estimates-and-settings.csv"
+SUBGROUPS = "subgroup-estimates.csv"
+STUDIES = "study-information.csv"
+RISK_OF_BIAS = "risk-of-bias.csv"
+_NEEDED = {
+    DATA_ROWS: ("Analysis group", "Analysis number", "Analysis name", "Study"),
+    OVERALL: ("Analysis group", "Analysis number"),
+    SUBGROUPS: ("Analysis group", "Analysis number", "Subgroup"),
+    STUDIES: ("Study",),
+    RISK_OF_BIAS: ("Study",),
+}
+FIELDS = Fields(
+    events=("Experimental cases", "Control cases"),
+    totals=("Experimental N", "Control N"),
+    means=("Experimental mean", "Control mean"),
+    sds=("Experimental SD", "Control SD"),
+    estimate="GIV Mean",
+    se="GIV SE",
+    shown=("Mean", "CI start", "CI end"),
+    logrank=("O-E", "Variance"),
+)
+_INPUTS = (*FIELDS.events, *FIELDS.totals, *FIELDS.means, *FIELDS.sds, FIELDS.estimate, FIELDS.se)
+# What names and describes a line of the tables; everything else in it is a result.
+_WORDS = {"Analysis group", "Analysis number", "Analysis name", "Analysis group name", "Subgroup",
+          "Subgroup number", "Applicability", "Study", "Study year", "Footnotes", "ID",
+          "Analysis ID"}  # fmt: skip
+_NONE = ("", "#N/A", "NA", "N/A")
+_JUDGEMENT = re.compile(r"Domain \(judge?ment\): (?P<domain>[^:]+)(?:: ?(?P<outcome>.*))?")
+# The beginnings of the domains' names in RoB 2, in one spelling.
+_DOMAINS = {
+    "D1": "bias arising from the randomization process",
+    "D2": "bias due to deviations from intended intervention",
+    "D3": "bias due to missing outcome data",
+    "D4": "bias in measurement of the outcome",
+    "D5": "bias in selection of the reported result",
+    "DS": "bias arising from period and carryover effects",
+    "overall": "overall",
+}
+_JUDGEMENTS = {"low": "low", "some concerns": "some_concerns", "high": "high",
+               "no information": "no_information"}  # fmt: skip
+
+
+def read(path: Path, options: Options) -> Imported:
+    """Read a data package of RevMan Web.
+
+    Parameters
+    ----------
+    path : the zip file; nothing of it is unpacked to disk
+    options : the condition the tables are for, which is also their diagnosis
+
+    Returns
+    -------
+    Raw tables, what was assumed, and what was left
+
+    Raises
+    ------
+    MalformedFileError
+        if the file is no zip file, is too large, or a table lacks a column it needs
+    """
+    texts = _members(path)
+    tables = {kind: _table(path, name, text, kind) for kind, (name, text) in texts.items() if text}
+    if DATA_ROWS not in tables:
+        rule = f"no file that ends in `{DATA_ROWS}`"
+        raise MalformedFileError(path, "", rule, "Choose the data package as downloaded")
+    number = re.search(r"CD\d{6}", f"{path.name} {texts[DATA_ROWS][0]}")
+    draft = Draft(number[0] if number else "revman_web", _url(number), "secondary")
+    for kind, (name, _) in texts.items():
+        if kind not in _NEEDED:
+            why = "the analysis data hold what was pooled; this file is not read"
+            draft.leave(name, "file of the package", Path(name).suffix, why)
+    review = Review(draft, options.condition, FIELDS)
+    _studies(tables, review)
+    settings = {_number_of(line): line for line in tables.get(OVERALL, [])}
+    if OVERALL not in tables:
+        draft.assume("the package has no settings: arms are `experimental` and `control`")
+    _estimates(tables, draft)
+    for count, line in enumerate(tables[DATA_ROWS], start=2):
+        _data_row(path, count, line, settings.get(_number_of(line), {}), review)
+    _risk_of_bias(tables.get(RISK_OF_BIAS, []), review)
+    return draft.done()
+
+
+def _url(number: re.Match[str] | None) -> str:
+    return (
+        f"https://doi.org/10.1002/14651858.{number[0]}"
+        if number
+        else "https://www.cochranelibrary.com"
+    )
+
+
+def _members(path: Path) -> dict[str, tuple[str, str]]:
+    """The tables by kind, and what else is in the package by its name: (name, text)."""
+    found: dict[str, tuple[str, str]] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as package:
+            if sum(info.file_size for info in package.infolist()) > MAX_BYTES:
+                raise MalformedFileError(path, "", f"unpacks to more than {MAX_BYTES:,} bytes")
+            for info in package.infolist():
+                name = info.filename
+                ends = [kind for kind in _NEEDED if name.lower().endswith(kind)]
+                if info.is_dir():
+                    continue
+                if not ends:
+                    found[name] = (name, "")
+                    continue
+                if ends[0] in found:
+                    rule = f"two files end in `{ends[0]}`"
+                    raise MalformedFileError(path, name, rule, "Import one review at a time")
+                with package.open(info) as stream:
+                    data = stream.read(MAX_BYTES + 1)
+                found[ends[0]] = (name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise MalformedFileError(path, name, "not UTF-8 text") from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
+        rule = f"not readable as a zip file ({error})"
+        fix = "Choose the data package as downloaded"
+        raise MalformedFileError(path, "", rule, fix) from None
+    return found
+
+
+def _table(path: Path, name: str, text: str, kind: str) -> list[Line]:
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise MalformedFileError(path, name, f"not readable as CSV ({error})") from None
+    header = [cell.strip() for cell in lines[0]] if lines else []
+    for column in _NEEDED[kind]:
+        if column not in header:
+            raise MalformedFileError(path, name, f"the column `{column}` is missing")
+    twice = [cell for cell in header if cell and header.count(cell) > 1]
+    if twice:
+        raise MalformedFileError(path, name, f"the column `{twice[0]}` stands twice")
+    table = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if len(cells) != len(header):
+            rule = f"{len(cells)} cells where the header has {len(header)}"
+            raise MalformedFileError(path, f"{name} row {number}", rule)
+        blanked = ("" if cell.strip() in _NONE else cell.strip() for cell in cells)
+        table.append(dict(zip(header, blanked, strict=True)))
+    return table
+
+
+def _number_of(line: Line) -> tuple[str, str]:
+    return line["Analysis group"], line["Analysis number"]
+
+
+def _key(line: Line, year: str) -> tuple[str, str]:
+    return line["Study"], line.get(year, "")
+
+
+def _studies(tables: Mapping[str, list[Line]], review: Review) -> None:
+    """The studies of study-information.csv, then those only the analyses know."""
+    for line in tables.get(STUDIES, []):
+        key = _key(line, "Year")
+        if review.knows(key):
+            why = "two studies with the same name and year cannot be told apart in the data rows"
+            review.draft.leave(STUDIES, "study information", named(line), why)
+            continue
+        known = {"Study", "Year", "Char: Methods", "Char: Participants"}
+        rest = {n.removeprefix("Char: "): text for n, text in line.items() if n not in known}
+        notes = (f"{n.lower()}: {text}" for n, text in rest.items() if text)
+        review.add_study(Study(
+            key=key, name=key[0], where=f"{STUDIES}, {key[0]}", year=key[1],
+            methods=_clean(line.get("Char: Methods", "")),
+            participants=_clean(line.get("Char: Participants", "")),
+            notes=_clean(sentences(*notes)),
+        ))  # fmt: skip
+    for line in tables[DATA_ROWS]:
+        key = _key(line, "Study year")
+        if not review.knows(key):
+            review.add_study(Study(key=key, name=key[0], where=DATA_ROWS, year=key[1]))
+
+
+def _clean(text: str) -> str:
+    """Text without the markup RevMan leaves in its tables."""
+    return one_line(re.sub(r"</?[A-Za-z][^<>]*>", " ", text))
+
+
+def _estimates(tables: Mapping[str, list[Line]], draft: Draft) -> None:
+    for kind in (OVERALL, SUBGROUPS):
+        for line in tables.get(kind, []):
+            where = sentences(".".join(_number_of(line)), line.get("Subgroup", ""))
+            settings = {n: t for n, t in line.items() if n in ("Effect measure", "Analysis model")}
+            numbers = {n: t for n, t in line.items() if n not in _WORDS and is_number(t)}
+            if numbers:
+                why = "the raw tables hold data of trials; the pipeline pools them itself"
+                draft.leave(f"{kind}, analysis {where}", POOLED, named(settings | numbers), why)
+
+
+def _data_row(path: Path, count: int, line: Line, settings: Line, review: Review) -> None:
+    key = _key(line, "Study year")
+    printed = {name: text for name, text in line.items() if name not in _WORDS and text}
+    broken = next((n for n in _INPUTS if n in printed and not is_number(printed[n])), "")
+    if broken:
+        rule = f"{broken} = {printed[broken]}: must be a number"
+        raise MalformedFileError(path, f"{DATA_ROWS} row {count}", rule)
+    analysis = Analysis(
+        where=".".join(_number_of(line)),
+        outcome=line["Analysis name"],
+        comparison=settings.get("Analysis group name", ""),
+        subgroup=line.get("Subgroup", ""),
+        labels=(
+            settings.get("Experimental group label")
+            or settings.get("Experimental intervention", ""),
+            settings.get("Control group label") or settings.get("Control intervention", ""),
+        ),
+        favours=(settings.get("Graph label (left)", ""), settings.get("Graph label (right)", "")),
+        measure=settings.get("Effect measure", ""),
+        ci_level=_level(settings),
+        logged=settings.get("Log-scale data", "TRUE").upper() != "FALSE",
+        swapped=settings.get("Swap event and non-event", "").upper() in ("TRUE", "YES"),
+    )
+    note = sentences(line.get("Footnotes", ""))
+    kind = _kind(settings.get("Data type", ""), printed)
+    if kind == "contrast":
+        review.add_contrast(analysis, key, printed, note)
+    elif kind == "means":
+        review.add_means(analysis, key, printed, note)
+    else:
+        review.add_counts(analysis, key, printed, note)
+
+
+def _level(settings: Line) -> str:
+    return (settings.get("CI/PI level") or settings.get("Study CI") or "95").rstrip("% ")
+
+
+def _kind(declared: str, printed: Line) -> str:
+    """What the row holds: by the declared data type, else by the cells that are not 0."""
+    words = plain(declared)
+    for name, kind in (("dichotomous", "counts"), ("continuous", "means"),
+                       ("contrast", "contrast"), ("inverse variance", "contrast")):  # fmt: skip
+        if name in words:
+            return kind
+    filled = {name for name in _INPUTS if name in printed and float(printed[name]) != 0}
+    if filled & {*FIELDS.means, *FIELDS.sds}:
+        return "means"
+    return "counts" if filled & {*FIELDS.events} or FIELDS.se not in filled else "contrast"
+
+
+def _risk_of_bias(lines: list[Line], review: Review) -> None:
+    judged: dict[tuple[Hashable, str], list[tuple[str, str, str]]] = {}
+    for line in lines:
+        where = f"{RISK_OF_BIAS}, {line['Study']}"
+        studies = review.named(line["Study"])
+        for column, text in line.items():
+            if not text or column == "Study" or column.startswith("Domain (support)"):
+                continue
+            found = _JUDGEMENT.fullmatch(column)
+            name, outcome = (found["domain"], found["outcome"] or "") if found else (column, "")
+            domain = _domain(name) if found else ""
+            judgement = next((j for n, j in _JUDGEMENTS.items() if plain(text).startswith(n)), "")
+            support = _clean(line.get(column.replace("judgement", "support"), ""))
+            why = ""
+            if len(studies) != 1:
+                why = "no study, or several, of that name"
+            elif not domain or not judgement:
+                why = "not a domain and judgement of RoB 2, which the tables hold"
+            elif domain == "DS" and not review.crossover(studies[0]):
+                why = "the crossover domain of a study that was not taken for a crossover"
+            if why:
+                value = sentences(outcome, text, support if found else "")
+                review.draft.leave(where, f"risk of bias: {name}", value, why)
+            else:
+                entry = (judgement, outcome, support)
+                judged.setdefault((studies[0], domain), []).append(entry)
+    for (study, domain), entries in judged.items():
+        _judge(review, study, domain, entries)
+
+
+def _judge(review: Review, key: Hashable, domain: str, entries: list[tuple[str, str, str]]) -> None:
+    """One judgement per trial and domain: where outcomes differ, none is taken."""
+    trial = review.trial_id(key)
+    if len({judgement for judgement, _, _ in entries}) > 1:
+        for judgement, outcome, support in entries:
+            why = "differs between outcomes; the tables hold one judgement per trial and domain"
+            value = sentences(outcome, judgement, support)
+            review.draft.leave(f"{RISK_OF_BIAS}, {trial}", f"risk of bias: {domain}", value, why)
+        return
+    reasons = [f"{outcome}: {text}" if outcome else text for _, outcome, text in entries if text]
+    review.draft.add("risk_of_bias", {
+        "trial_id": trial, "domain": domain, "judgement": entries[0][0],
+        "reason": sentences(*dict.fromkeys(reasons)) or "no reason in the package",
+    })  # fmt: skip
+
+
+def _domain(name: str) -> str:
+    words = plain(name).replace("randomisation", "randomization").replace("carry over", "carryover")
+    return next((domain for domain, begins in _DOMAINS.items() if words.startswith(begins)), "")

@@ -1,0 +1,149 @@
+"""Raw tables from a workbook, as strictly as from CSV: every problem with its cell, all at once."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import BadZipFile
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell, MergedCell
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.worksheet import Worksheet
+
+from trialpool.results import TrialpoolError
+from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.imported import Cells, Imported, Left
+from trialpool.review.exchange.xlsx.cells import got
+from trialpool.review.exchange.xlsx.write import CODE_BOOK
+from trialpool.review.extraction.columns import Table
+from trialpool.review.extraction.problems import DataError, Problem
+from trialpool.review.extraction.read import read_table
+from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+
+_TABLES = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES)}
+_Cell = Cell | MergedCell
+_AGAIN = "Give the cell the format Text and type it again"
+
+
+def read(path: Path, options: Options) -> Imported:
+    """Read a workbook with one sheet per raw table.
+
+    Raises
+    ------
+    DataError
+        listing every cell that is no number, date or text of the code book
+    TrialpoolError
+        when the file is not a workbook
+    """
+    stored, formulas = _open(path, values=True), _open(path, values=False)
+    problems: list[Problem] = []
+    tables: dict[str, list[Cells]] = {}
+    computed = 0
+    for name, table in _TABLES.items():
+        if name not in stored.sheetnames:
+            problems.append(_problem(path, name, None, "", "the sheet is missing",
+                                     "Add it; a header row alone is enough"))  # fmt: skip
+            continue
+        sheet = _Sheet(path, stored[name], formulas[name], table)
+        lines = sheet.lines()
+        computed += sheet.computed
+        problems += sheet.problems
+        problems += _of_form(path, table, lines)
+        tables[name] = [
+            dict(zip(lines[0], line, strict=True))
+            for line in lines[1:]
+            if any(cell.strip() for cell in line)
+        ]
+    if problems:
+        raise DataError(problems)
+    said = [f"{computed} formulas: the results stored in the file were taken"] if computed else []
+    return Imported(tables=tables, assumed=tuple(said), left=tuple(_others(stored)))
+
+
+def _open(path: Path, *, values: bool) -> Workbook:
+    try:
+        with warnings.catch_warnings():
+            # openpyxl warns of parts it leaves out, such as drop-down lists; none holds data.
+            warnings.simplefilter("ignore", UserWarning)
+            return load_workbook(path, data_only=values)
+    except (InvalidFileException, BadZipFile, KeyError, ValueError) as error:
+        raise TrialpoolError(
+            f"{path.name}: not a workbook that can be read ({error}); save it as .xlsx"
+        ) from None
+
+
+class _Sheet:
+    """One sheet: its values, and which of its cells are formulas."""
+
+    def __init__(self, path: Path, stored: Worksheet, formulas: Worksheet, table: Table) -> None:
+        self.path, self.stored, self.formulas, self.table = path, stored, formulas, table
+        self.problems: list[Problem] = []
+        self.computed = 0
+
+    def lines(self) -> list[list[str]]:
+        """The text of each row, the header first; blank rows keep their place."""
+        header = [str(cell.value or "").strip() for cell in self.stored[1]]
+        while header and not header[-1]:
+            header.pop()
+        for area in self.stored.merged_cells.ranges:
+            self._add(area.min_row, area.coord, "cells are merged", "Split them; one fact a cell")
+        rows = self.stored.iter_rows(min_row=2)
+        return [header, *([self._text(cell, name) for cell, name in self._named(row, header)]
+                          for row in rows)]  # fmt: skip
+
+    def _named(self, row: tuple[_Cell, ...], header: list[str]) -> Iterator[tuple[_Cell, str]]:
+        for place, cell in enumerate(row):
+            if place < len(header):
+                yield cell, header[place]
+            elif cell.value is not None:
+                self._add(cell.row, cell.coordinate, "a cell beyond the last column of the header",
+                          "Remove it, or give the column its name")  # fmt: skip
+
+    def _text(self, cell: _Cell, name: str) -> str:
+        formula = self.formulas[cell.coordinate].data_type == "f"
+        if formula and cell.value is None:
+            self._add(cell.row, cell.coordinate, "a formula without a stored result",
+                      "Open the file in Excel and save it, or type the value")  # fmt: skip
+            return ""
+        self.computed += formula
+        if cell.data_type == "e":
+            self._add(cell.row, cell.coordinate, f"an error of Excel ({cell.value})",
+                      "Correct it or leave it blank")  # fmt: skip
+            return ""
+        if name not in self.table.names:
+            return str(cell.value or "")
+        text, wrong = got(cell.value, cell.number_format, self.table[name])
+        if wrong:
+            self._add(cell.row, cell.coordinate, wrong, _AGAIN)
+        return text
+
+    def _add(self, row: int | None, coordinate: str, rule: str, fix: str) -> None:
+        self.problems.append(_problem(self.path, self.table.name, row, coordinate, rule, fix))
+
+
+def _of_form(path: Path, table: Table, lines: list[list[str]]) -> list[Problem]:
+    """What the reader of CSV says of the same cells; rows have the same numbers in both."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{table.name}.csv"
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(lines)
+        _, found = read_table(file, table)
+    return [replace(problem, file=f"{path.name}, sheet {table.name}") for problem in found]
+
+
+def _problem(path: Path, sheet: str, row: int | None, cell: str, rule: str, fix: str) -> Problem:
+    where = f"cell {cell}" if cell else ""
+    return Problem(file=f"{path.name}, sheet {sheet}", row=row, column=where, value="", rule=rule,
+                   fix=fix, check="xlsx")  # fmt: skip
+
+
+def _others(book: Workbook) -> Iterator[Left]:
+    for name in book.sheetnames:
+        if name not in _TABLES and name != CODE_BOOK:
+            yield Left(where=name, what="sheet", value=f"{book[name].max_row} rows",
+                       why="not a raw table")  # fmt: skip

@@ -1,0 +1,32 @@
+"""Checks on raw tables: importing this package registers them all.
+
+A check sees the tables of one condition and yields what it finds. An error stops the run before
+anything is written; a warning travels with the row to the page. docs/checks.md lists them.
+"""
+
+from __future__ import annotations
+
+# The order here is the order in docs/checks.md.
+from trialpool.review.extraction.checks import (  # isort: skip
+    identity,
+    design,
+    scales,
+    times,
+    people,
+    counts,
+    spread,
+    agreement,
+    granularity,
+    sizes,
+    contrasts,
+    means,
+    trials,
+)
+from trialpool.review.extraction.checks.index import Outcomes
+from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
+
+__all__ = [
+    "CHECKS", "Check", "Finding", "Outcomes", "agreement", "contrasts", "counts", "design",
+    "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
+    "spread", "times", "trials",
+]  # fmt: skip

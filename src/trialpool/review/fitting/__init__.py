@@ -1,0 +1,1 @@
+"""Models of one analysis: the pooled result and its refits."""

@@ -1,0 +1,160 @@
+"""Pooling the chosen effects of one analysis under the few-studies policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from trialpool.multilevel.aggregate import aggregate
+from trialpool.pooling.counts.pool import pool_counts
+from trialpool.pooling.model import pool
+from trialpool.pooling.policy import Policy, policy
+from trialpool.results import NAN, Pooled
+from trialpool.review.fitting.che import Levels, che
+from trialpool.review.protocol.settings import Correlated, Model
+from trialpool.review.protocol.specs import RATIO_MEASURES
+
+TEST_WORDS = {
+    "z": "normal quantile",
+    "t": "t quantile",
+    "knha": "Knapp-Hartung (knha)",
+    "hksj": "Hartung-Knapp (hksj)",
+}
+# The common-effect model, which takes the true effect to be the same in all trials.
+COMMON = {"tau2": "EE", "test": "z"}
+COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
+
+    `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
+    `levels` are of a model of several effects per trial.
+    """
+
+    policy: Policy
+    pooled: Pooled | None
+    words: str
+    estimate: float = NAN
+    ci_low: float = NAN
+    ci_high: float = NAN
+    pi_low: float = NAN
+    pi_high: float = NAN
+    p_value: float = NAN
+    levels: Levels | None = None
+
+
+def is_log(measure: str) -> bool:
+    """Whether effects of this measure are analysed on the log scale."""
+    return measure in RATIO_MEASURES
+
+
+def shown(value: float, measure: str) -> float:
+    """A value of the analysis scale on the display scale."""
+    if not is_log(measure):
+        return value
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
+
+
+def words(model: Model) -> str:
+    """A model in words."""
+    if model.method == "MH":
+        return "Mantel-Haenszel, common effect"
+    if isinstance(model, Correlated):
+        told = (
+            "common effect"
+            if model.tau2 == "EE"
+            else f"random effects of two levels ({model.tau2})"
+        )
+        robust = "normal quantile" if model.tau2 == "EE" else "robust variance (CR2)"
+        return f"{told}, correlation {model.rho:g} within trials, {robust}"
+    name = "common effect" if model.tau2 == "EE" else f"random effects ({model.tau2})"
+    return f"{name}, {TEST_WORDS[model.test]}"
+
+
+def without_counts(model: Model) -> Model:
+    """The model of effects some of which have no counts.
+
+    Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
+    """
+    return model.model_copy(update={"method": "IV", **COMMON}) if model.method == "MH" else model
+
+
+def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
+    """Pool studies as the protocol's model and the number of trials allow.
+
+    Parameters
+    ----------
+    studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
+        several rows where its control is split among its arms. The policy counts trials.
+    """
+    k = int(studies["trial_id"].nunique())
+    allowed = policy(k, counts=model.method == "MH")
+    if k == 0:
+        return Fit(policy=allowed, pooled=None, words="no trial")
+    if k == 1:
+        if isinstance(model, Correlated):
+            one = aggregate(studies["yi"], studies["vi"], studies["trial_id"], rho=model.rho)
+            studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
+        return _single(studies, measure, allowed)
+    if model.method == "MH":
+        columns = [studies[name].to_numpy(float) for name in COUNTS]
+        pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
+        return _shown(pooled, measure, words(model), allowed)
+    if allowed.common_effect_only:
+        model = model.model_copy(update=COMMON)
+    if isinstance(model, Correlated):
+        common = allowed.common_effect_only
+        both, levels = che(studies, rho=model.rho, common=common, prediction=model.prediction)
+        return replace(_shown(both, measure, words(model), allowed), levels=levels)
+    pooled = pool(
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau2=model.tau2,
+        test=model.test,
+        pi=model.prediction,
+    )
+    return _shown(pooled, measure, words(model), allowed)
+
+
+def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
+    withheld = allowed.prediction_interval == "withheld"
+    return Fit(
+        policy=allowed,
+        pooled=pooled,
+        words=text,
+        estimate=shown(pooled.beta, measure),
+        ci_low=shown(pooled.ci_lb, measure),
+        ci_high=shown(pooled.ci_ub, measure),
+        pi_low=NAN if withheld else shown(pooled.pi_lb, measure),
+        pi_high=NAN if withheld else shown(pooled.pi_ub, measure),
+        p_value=pooled.pval,
+    )
+
+
+def _single(studies: pd.DataFrame, measure: str, allowed: Policy) -> Fit:
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    alone = pool(yi, vi, tau2="EE", test="z")
+    return Fit(
+        policy=allowed,
+        pooled=None,
+        words="single trial, normal quantile",
+        estimate=shown(alone.beta, measure),
+        ci_low=shown(alone.ci_lb, measure),
+        ci_high=shown(alone.ci_ub, measure),
+        p_value=alone.pval,
+    )
+
+
+def study_columns(studies: pd.DataFrame, measure: str) -> dict[str, Any]:
+    """Each study's estimate and 95 % interval on the display scale."""
+    z = float(ndtri(0.975))
+    yi, sei = studies["yi"].to_numpy(float), np.sqrt(studies["vi"].to_numpy(float))
+    columns = {"estimate": yi, "ci_low": yi - z * sei, "ci_high": yi + z * sei}
+    return {name: np.exp(v) if is_log(measure) else v for name, v in columns.items()}

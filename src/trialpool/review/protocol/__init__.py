@@ -1,0 +1,1 @@
+"""The protocol: what is asked, as typed specifications."""

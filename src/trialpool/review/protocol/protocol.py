@@ -1,0 +1,266 @@
+"""The protocol: `config/review.yaml` resolved once into typed, frozen specifications.
+
+Unknown keys, nulls and wrong types are all reported at once, each with its dotted key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import log
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError, model_validator
+
+from trialpool.results import TrialpoolError
+from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.protocol.question_checks import wrong_questions
+from trialpool.review.protocol.settings import (
+    Correlated,
+    Defaults,
+    Identifier,
+    Model,
+    Moderator,
+    Multiverse,
+    Spec,
+)
+from trialpool.review.protocol.specs import (
+    RATIO_MEASURES,
+    Analysis,
+    Condition,
+    Confidence,
+    NetworkQuestion,
+    Outcome,
+)
+
+
+class ProtocolError(TrialpoolError):
+    """The protocol is not usable; the message lists every problem with its key."""
+
+
+class Review(Spec):
+    """The whole protocol."""
+
+    title: str
+    question: str
+    version: str
+    data_until: str
+    experimental: str
+    control: str = "control"
+    notice: str
+    licence: str = ""
+    built_from: tuple[str, ...]
+    confidence_order: tuple[Confidence, ...] = CONFIDENCE  # type: ignore[assignment]
+    outcomes: dict[Identifier, Outcome]
+    defaults: Defaults = Defaults()
+    conditions: dict[Identifier, Condition]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Review:
+        problems = []
+        if len(set(self.confidence_order)) != len(CONFIDENCE):
+            problems.append(f"confidence_order: name each of {', '.join(CONFIDENCE)} once")
+        for name, condition in self.conditions.items():
+            for key, analysis in condition.analyses.items():
+                where = f"conditions.{name}.analyses.{key}"
+                outcome = self.outcomes.get(analysis.outcome)
+                if outcome is None:
+                    problems.append(
+                        f"{where}.outcome = {analysis.outcome}: not declared under outcomes; "
+                        "declare it there or fix the spelling"
+                    )
+                    continue
+                binary = analysis.measure in ("OR", "RR", "RD")
+                if binary != (outcome.kind == "binary"):
+                    problems.append(
+                        f"{where}.measure = {analysis.measure}: does not fit outcome "
+                        f"{analysis.outcome}, which is {outcome.kind}; use "
+                        f"{'OR, RR or RD' if outcome.kind == 'binary' else 'SMD or MD'}"
+                    )
+                model = analysis.model or self.defaults.model
+                if model.method == "MH" and not binary:
+                    problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
+                if model.method == "MH" and analysis.effects != "one":
+                    problems.append(
+                        f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
+                        "of one effect per trial; use effects one, or method IV"
+                    )
+                if model.tau2 != "REML" and analysis.effects == "che":
+                    problems.append(f"{where}.model.tau2 = {model.tau2}: effects che needs REML")
+            problems += wrong_questions(name, condition, self.outcomes)
+            if sum(a.primary for a in condition.analyses.values()) > 1:
+                problems.append(f"conditions.{name}: more than one analysis is marked primary")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def model_of(self, analysis: Analysis) -> Model:
+        """The analysis' own model, or the review's default."""
+        model = analysis.model or self.defaults.model
+        return Correlated.of(model, analysis.rho) if analysis.effects == "che" else model
+
+    def multiverse_of(self, analysis: Analysis) -> Multiverse:
+        """The review's factors, with the analysis' own in their place."""
+        return self.defaults.multiverse.with_own(analysis.multiverse)
+
+    def moderators_of(self, analysis: Analysis) -> dict[str, Moderator]:
+        """The review's moderators, with the analysis' own in their place or on top."""
+        return self.defaults.moderators | analysis.moderators
+
+    def important_of(self, analysis: Analysis) -> float | None:
+        """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
+
+        None for a mean or risk difference that names none: no threshold fits every scale.
+        """
+        general = self.defaults.important
+        if analysis.measure in RATIO_MEASURES:
+            return log(analysis.important or general.ratio)
+        return analysis.important or (general.smd if analysis.measure == "SMD" else None)
+
+    def experimental_of(self, condition: str) -> str:
+        """The word for the experimental side in a condition."""
+        return self.conditions[condition].experimental or self.experimental
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All (condition, analysis) names, in the protocol's order."""
+        return [(c, a) for c, spec in self.conditions.items() for a in spec.analyses]
+
+    def names(self) -> dict[str, list[str]]:
+        """The analyses of each condition, in the protocol's order."""
+        return {name: list(condition.analyses) for name, condition in self.conditions.items()}
+
+    def outcome_rules(self) -> dict[str, dict[str, str]]:
+        """What the raw data are checked against: kind and better direction of each outcome."""
+        return {
+            name: {"kind": outcome.kind, "better": outcome.better}
+            for name, outcome in self.outcomes.items()
+        }
+
+    def _measured(self, condition: str) -> list[Analysis | NetworkQuestion]:
+        """What asks for effects: the analyses and networks of a condition."""
+        spec = self.conditions[condition]
+        return [*spec.analyses.values(), *spec.networks.values()]
+
+    def measures(self, condition: str) -> dict[str, list[str]]:
+        """The measures the analyses of a condition ask for, by outcome."""
+        out: dict[str, list[str]] = {}
+        for asked in self._measured(condition):
+            held = out.setdefault(asked.outcome, [])
+            if asked.measure not in held:
+                held.append(asked.measure)
+        return {name: sorted(held) for name, held in sorted(out.items())}
+
+    def universes(self, condition: str) -> list[Multiverse]:
+        """The different multiverses of a condition's analyses."""
+        found = [self.multiverse_of(a) for a in self.conditions[condition].analyses.values()]
+        return [each for i, each in enumerate(found) if each not in found[:i]]
+
+    def changes(self, condition: str) -> list[str]:
+        """The outcomes of which some question of a condition takes change scores."""
+        found = {
+            asked.outcome for asked in self._measured(condition) if "change" in asked.outcome_types
+        }
+        return sorted(found)
+
+    def for_condition(self, condition: str) -> dict[str, Any]:
+        """The review with one condition only, as a plain dictionary for that condition's page.
+
+        Snakemake re-runs a step when its settings change; with this, a step depends on the
+        settings of its own condition and on no other's.
+        """
+        out = self.model_dump(mode="json")
+        out["conditions"] = {condition: out["conditions"][condition]}
+        return out
+
+    def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
+        """The review with one analysis only, and without the texts no number depends on."""
+        out = self.for_condition(condition)
+        for text in ("title", "question", "version", "data_until", "notice", "licence"):
+            out[text] = ""
+        out["built_from"] = []
+        only = out["conditions"][condition]
+        only |= {"title": "", "question": "", "scope": ""}
+        only["analyses"] = {analysis: only["analyses"][analysis]}
+        only |= {"time_courses": {}, "doses": {}, "networks": {}}
+        return out
+
+
+def resolve(config: Mapping[str, Any]) -> Review:
+    """Check a configuration and fill in the defaults.
+
+    Raises
+    ------
+    ProtocolError
+        with one line per problem: dotted key, value, what is wrong and what to do
+    """
+    try:
+        return Review.model_validate(dict(config))
+    except ValidationError as error:
+        lines = [line for item in error.errors() for line in _explain(item)]
+        raise problems_of_protocol(lines) from None
+
+
+def problems_of_protocol(lines: Sequence[str]) -> ProtocolError:
+    """All problems of the protocol as one error, a line each."""
+    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
+    return ProtocolError(f"config/review.yaml: {count}; nothing was written\n" + "\n".join(lines))
+
+
+def read_protocol(path: Path | str) -> Review:
+    """Read and resolve a protocol file.
+
+    Raises
+    ------
+    ProtocolError
+        when the file is not a YAML mapping or the protocol is not usable
+    """
+    config = load_yaml(path)
+    if not isinstance(config, dict):
+        raise ProtocolError(f"{path}: must be a mapping of settings")
+    return resolve(config)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, not the loss of the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            # `<<` merges an anchor; what it brings may be overridden on purpose.
+            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
+                line = key.start_mark.line + 1
+                raise ProtocolError(
+                    f"{self.name} line {line}: the key '{key.value}' stands twice in one place; "
+                    "rename or remove one"
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(path: Path | str) -> Any:
+    """Read YAML, refusing a key that stands twice.
+
+    Raises
+    ------
+    ProtocolError
+        when the file is not valid YAML or a key stands twice
+    """
+    with Path(path).open(encoding="utf-8") as stream:
+        try:
+            return yaml.load(stream, Loader=_StrictLoader)  # a SafeLoader
+        except yaml.YAMLError as error:
+            raise ProtocolError(f"{path}: not valid YAML: {error}") from None
+
+
+def _explain(item: Any) -> list[str]:
+    # A key that may hold things of several kinds is followed by the kind, in brackets.
+    key = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        return [f"{key}: unknown key; remove it or fix the spelling (docs/protocol.md lists all)"]
+    if item["type"] == "missing":
+        return [f"{key}: missing; add it (docs/protocol.md says what it means)"]
+    if item["type"] == "value_error":
+        return [f"{key}: {line}" if key else line for line in message.splitlines()]
+    return [f"{key} = {item['input']!r}: {message[:1].lower() + message[1:]}"]

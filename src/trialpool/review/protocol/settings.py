@@ -1,0 +1,343 @@
+"""How effects are computed and pooled by default: `defaults` in the protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.review.extraction.schema import ARMS, RISK_OF_BIAS, TRIALS
+
+
+def _registered(code: Any) -> Any:
+    """An estimator is allowed once it is registered, in the words pydantic has for a choice."""
+    if code in list(ESTIMATORS):
+        return code
+    *others, last = (f"'{name}'" for name in ESTIMATORS)
+    expected = f"{', '.join(others)} or {last}"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+
+
+Estimator = Annotated[str, BeforeValidator(_registered)]
+Test = Literal["z", "t", "knha", "hksj"]
+Correlation = Annotated[float, Field(gt=-1, lt=1)]
+MedianMethod = Literal["LWS", "QE", "MLN"]
+ArmsHandling = Literal["combine", "split", "covariance"]
+Comparator = Literal[
+    "placebo",
+    "active_placebo",
+    "usual_care",
+    "waiting_list",
+    "no_treatment",
+    "same_ect",
+    "ect",
+    "other",
+]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
+# Handlings under which a trial's effects stand beside each other in one model.
+TOGETHER = ("all", "che")
+Judgement = Literal["low", "some_concerns", "high", "no_information"]
+SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
+PairedVariance = Literal["SMCRP", "Cochrane"]
+Unpaired = Literal["parallel", "first_period", "leave_out"]
+
+
+class Spec(BaseModel):
+    """Base of all specifications: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Model(Spec):
+    """How effects are pooled."""
+
+    method: Literal["IV", "MH"] = "IV"
+    tau2: Estimator = "REML"
+    test: Test = "hksj"
+    prediction: Literal["k-1", "k-2"] = "k-1"
+
+
+class Correlated(Model):
+    """Correlated and hierarchical effects: several per trial, `rho` between their errors."""
+
+    rho: float
+
+    @classmethod
+    def of(cls, model: Model, rho: float) -> Correlated:
+        """A model for several effects; t, since its robust variance has degrees of freedom."""
+        return cls.model_validate({**model.model_dump(), "test": "t", "rho": rho})
+
+
+class Alternative(Spec):
+    """Another way to pool, shown beside the protocol's own."""
+
+    tau2: Estimator
+    test: Test
+
+
+class SmdOptions(Spec):
+    """Which variance and which small-sample correction a standardised difference uses."""
+
+    variance: SmdVariance = "LS"
+    correction: Literal["exact", "approx"] = "exact"
+
+
+class Crossover(Spec):
+    """How a crossover trial with both conditions per participant enters."""
+
+    handling: Literal["paired", "first_period", "parallel", "leave_out"] = "paired"
+    correlation: Correlation = 0.5
+    correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
+    variance: PairedVariance = "SMCRP"
+
+
+class Change(Spec):
+    """How a change score without an SD enters: by an assumed correlation with the baseline."""
+
+    correlation: Correlation = 0.5
+    correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
+
+
+class Medians(Spec):
+    """How medians become means: by which method, and what happens when they look skewed."""
+
+    method: MedianMethod = "LWS"
+    skewed: Literal["refuse", "convert"] = "refuse"
+
+
+class MultiArm(Spec):
+    """How several experimental arms against one control enter."""
+
+    handling: ArmsHandling = "combine"
+
+
+class Bayes(Spec):
+    """Prior of the Bayesian model shown beside a result from few trials."""
+
+    tau_scale: Annotated[float, Field(gt=0)] = 0.5
+
+
+class Important(Spec):
+    """The smallest difference that matters, where an analysis names none of its own.
+
+    `smd` in standard deviations (0.5 where no other threshold is known), `ratio` as a ratio away
+    from 1 in either direction (GRADE guideline 6, Guyatt et al. 2011, J Clin Epidemiol 64:1283).
+    """
+
+    smd: Annotated[float, Field(gt=0)] = 0.5
+    ratio: Annotated[float, Field(gt=1)] = 1.25
+
+
+def _how_pooled(code: Any) -> Any:
+    return code if code == "MH" else _registered(code)
+
+
+def _crossed(value: Any) -> Any:
+    """A correlation between the conditions, or another handling of crossovers by its name."""
+    number = isinstance(value, float | int) and not isinstance(value, bool)
+    if value in get_args(Unpaired) or (number and -1 < value < 1):
+        return float(value) if number else value
+    names = ", ".join(f"'{name}'" for name in get_args(Unpaired))
+    told = f"Input should be a correlation between -1 and 1, or one of {names}"
+    raise PydanticCustomError("crossover_level", told)
+
+
+class Window(Spec):
+    """Another time window, with its preferred day."""
+
+    time_days: tuple[float, float]
+    prefer_time: float | None = None
+
+
+Level = TypeVar("Level")
+
+
+class Factor(Spec, Generic[Level]):
+    """One choice of the multiverse, and its levels beside the protocol's own.
+
+    `kind`: E(quivalent), U(ncertain) or N(on-equivalent: each level its own question).
+    """
+
+    kind: Literal["E", "U", "N"]
+    levels: tuple[Level, ...]
+
+
+class Multiverse(Spec):
+    """The choices that are combined with each other; one that is not named is switched off."""
+
+    estimator: Factor[Annotated[str, BeforeValidator(_how_pooled)]] | None = None
+    test: Factor[Test] | None = None
+    smd_variance: Factor[SmdVariance] | None = None
+    crossover: Factor[Annotated[float | str, BeforeValidator(_crossed)]] | None = None
+    paired_variance: Factor[PairedVariance] | None = None
+    several_arms: Factor[ArmsHandling] | None = None
+    medians: Factor[MedianMethod] | None = None
+    change_correlation: Factor[Correlation] | None = None
+    instruments: Factor[Literal["reversed", "each"] | tuple[str, ...]] | None = None
+    time_point: Factor[Literal["earliest", "latest"]] | None = None
+    time_window: Factor[Window] | None = None
+    comparators: Factor[Literal["each"] | tuple[Comparator, ...]] | None = None
+    risk_of_bias: Factor[Literal["without_high"]] | None = None
+    flagged: Factor[Literal["out"]] | None = None
+    missing: Factor[Literal["null"]] | None = None
+
+    def with_own(self, own: Multiverse | None) -> Multiverse:
+        """These factors, with those an analysis names for itself in their place."""
+        named = {name: factor for name, factor in own or () if factor is not None}
+        return self.model_copy(update=named)
+
+
+# Every factor that needs nothing from a protocol; what does not bite in an analysis falls away.
+MULTIVERSE = Multiverse.model_validate(
+    {
+        "estimator": {"kind": "E", "levels": ["MH", "DL", "PM", "REML"]},
+        "test": {"kind": "E", "levels": ["z", "knha", "hksj"]},
+        "smd_variance": {"kind": "E", "levels": ["LS", "UB", "RevMan"]},
+        "crossover": {"kind": "U", "levels": [0.3, 0.5, 0.7, *get_args(Unpaired)]},
+        "paired_variance": {"kind": "E", "levels": ["SMCRP", "Cochrane"]},
+        "several_arms": {"kind": "E", "levels": ["combine", "split", "covariance"]},
+        "medians": {"kind": "E", "levels": ["LWS", "QE", "MLN"]},
+        "change_correlation": {"kind": "U", "levels": [0.3, 0.5, 0.7]},
+        "instruments": {"kind": "U", "levels": ["reversed"]},
+        "time_point": {"kind": "U", "levels": ["earliest", "latest"]},
+        "comparators": {"kind": "N", "levels": ["each"]},
+        "risk_of_bias": {"kind": "U", "levels": ["without_high"]},
+        "flagged": {"kind": "U", "levels": ["out"]},
+        "missing": {"kind": "U", "levels": ["null"]},
+    }
+)
+
+
+# Columns that can tell trials apart: number or not, and the allowed values (none: any).
+_BIAS = RISK_OF_BIAS["judgement"].choices
+MODERATOR_COLUMNS: dict[str, dict[str, tuple[bool, tuple[str, ...]]]] = {
+    "studies": {
+        "comparator_class": (False, get_args(Comparator)),
+        **dict.fromkeys(("instrument", "definition", "design", "basis"), (False, ())),
+        "confidence": (False, TRIALS["confidence"].choices),
+        **dict.fromkeys(("year", "n", "n_experimental", "n_control", "time_days"), (True, ())),
+    },
+    **{
+        table.name: {
+            column.name: (column.kind in ("number", "integer"), column.choices)
+            for column in table.columns
+            if column.kind in ("id", "choice", "text", "number", "integer")
+        }
+        for table in (TRIALS, ARMS)
+    },
+    "risk_of_bias": dict.fromkeys(RISK_OF_BIAS["domain"].choices, (False, _BIAS)),
+}
+
+
+class Moderator(Spec):
+    """Something trials differ in, which may explain why their effects differ.
+
+    A `group` has levels, a `covariate` is a number. Arms are those of the experimental side; the
+    columns of risk_of_bias are its domains.
+    """
+
+    title: str
+    kind: Literal["group", "covariate"]
+    table: Literal["studies", "trials", "arms", "risk_of_bias"] = "trials"
+    column: str
+    levels: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    unit: str = ""
+    per: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _usable(self) -> Moderator:
+        known = MODERATOR_COLUMNS[self.table]
+        if self.column not in known:
+            raise ValueError(
+                f"column = {self.column}: not a column of {self.table} that can tell trials apart; "
+                f"use one of {', '.join(known)}"
+            )
+        numeric, allowed = known[self.column]
+        if numeric != (self.kind == "covariate"):
+            holds, fits = ("numbers", "covariate") if numeric else ("words", "group")
+            raise ValueError(f"kind = {self.kind}: {self.column} holds {holds}; use {fits}")
+        if numeric and self.levels:
+            raise ValueError("levels: a covariate has none; remove them")
+        seen: dict[str, str] = {}
+        for level, values in self.levels.items():
+            for value in values:
+                if allowed and value not in allowed:
+                    raise ValueError(
+                        f"levels.{level}: {self.column} is never '{value}'; "
+                        f"use one of {', '.join(allowed)}"
+                    )
+                if value in seen:
+                    raise ValueError(
+                        f"levels.{level}: '{value}' stands in level {seen[value]} too; "
+                        "keep it in one"
+                    )
+                seen[value] = level
+        return self
+
+
+# What any review can ask: each needs nothing but the tables every review has.
+MODERATORS = {
+    "comparator": Moderator(
+        title="comparator",
+        kind="group",
+        table="studies",
+        column="comparator_class",
+        levels={
+            "active placebo": ("active_placebo",),
+            "inert placebo": ("placebo",),
+            "the same ECT": ("same_ect",),
+            "another treatment": ("ect", "other"),
+            "no placebo": ("usual_care", "waiting_list", "no_treatment"),
+        },
+    ),
+    "risk_of_bias": Moderator(
+        title="overall risk of bias",
+        kind="group",
+        table="risk_of_bias",
+        column="overall",
+        # `no_information` is no kind of trial: these are counted as not known.
+        levels={"low": ("low",), "some concerns": ("some_concerns",), "high": ("high",)},
+    ),
+    "design": Moderator(title="design", kind="group", column="design"),
+}
+
+
+class Forest(Spec):
+    """What the forest plot shows beside each trial's own result."""
+
+    shrinkage: bool = False
+
+
+# What a reader of any meta-analysis asks for first.
+ALTERNATIVES = (
+    Alternative(tau2="EE", test="z"),
+    Alternative(tau2="DL", test="z"),
+    Alternative(tau2="PM", test="hksj"),
+    Alternative(tau2="REML", test="z"),
+    Alternative(tau2="REML", test="knha"),
+    Alternative(tau2="REML", test="hksj"),
+)
+
+
+class Defaults(Spec):
+    """What holds for every analysis unless it says otherwise."""
+
+    model: Model = Model()
+    alternatives: tuple[Alternative, ...] = ALTERNATIVES
+    smd: SmdOptions = SmdOptions()
+    crossover: Crossover = Crossover()
+    change: Change = Change()
+    medians: Medians = Medians()
+    multi_arm: MultiArm = MultiArm()
+    bayes: Bayes = Bayes()
+    important: Important = Important()
+    multiverse: Multiverse = MULTIVERSE
+    moderators: dict[Identifier, Moderator] = Field(default_factory=lambda: dict(MODERATORS))
+    forest: Forest = Forest()
+
+
+# The settings that effects hang on; the others concern pooling.
+EFFECT_SETTINGS = ("smd", "crossover", "change", "medians", "multi_arm")

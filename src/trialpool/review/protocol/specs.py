@@ -1,0 +1,147 @@
+"""What a condition may ask: outcomes, filters, analyses and questions, as typed specifications."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from trialpool.review.extraction.schema import TRIALS
+from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.protocol.settings import (
+    Comparator,
+    Handling,
+    Identifier,
+    Judgement,
+    Model,
+    Moderator,
+    Multiverse,
+    Spec,
+)
+from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
+
+Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
+
+
+Confidence = Literal["primary", "abstract", "secondary"]
+
+
+RATIO_MEASURES = ("OR", "RR")
+
+
+FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
+
+
+class Outcome(Spec):
+    """A construct: what it is called, how it is recorded, and which way is better."""
+
+    title: str
+    kind: Literal["continuous", "binary"]
+    better: Literal["lower", "higher"]
+
+
+class Filter(Spec):
+    """Values of trial columns that an analysis includes or excludes."""
+
+    include: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> Filter:
+        for column, values in (*self.include.items(), *self.exclude.items()):
+            if column not in FILTER_COLUMNS:
+                raise ValueError(
+                    f"'{column}' is not a column of trials.csv to filter on; "
+                    f"use one of {', '.join(FILTER_COLUMNS)}"
+                )
+            allowed = TRIALS[column].choices
+            for value in values:
+                if allowed and value not in allowed:
+                    raise ValueError(
+                        f"{column} is never '{value}'; use one of {', '.join(allowed)}"
+                    )
+        return self
+
+
+class Subset(Filter):
+    """A declared sensitivity analysis: the same analysis in fewer trials."""
+
+    label: str
+
+
+class Analysis(Filter):
+    """One analysis: which results enter, and how they are pooled."""
+
+    title: str
+    outcome: Identifier
+    measure: Measure
+    primary: bool = False
+    instruments: tuple[str, ...] = ()
+    time_days: tuple[float, float] | None = None
+    prefer_time: float | None = None
+    comparators: Annotated[tuple[Comparator, ...], Field(min_length=1)] = (
+        "placebo",
+        "active_placebo",
+    )
+    outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
+    model: Model | None = None
+    subsets: tuple[Subset, ...] = ()
+    important: Annotated[float, Field(gt=0)] | None = None
+    multiverse: Multiverse | None = None
+    moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
+    effects: Handling = "one"
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.6
+    within: Literal["trial", "arm"] = "trial"
+    without: Literal["outliers", "influential"] | None = None
+    risk_of_bias: tuple[Judgement, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Analysis:
+        if self.measure in RATIO_MEASURES and self.important is not None and self.important <= 1:
+            raise ValueError(
+                "important: a ratio that matters is given as more than 1, such as 1.25"
+            )
+        if self.time_days is not None and self.time_days[0] > self.time_days[1]:
+            raise ValueError("time_days: the window's start is after its end")
+        if self.measure == "SMD" and len(set(self.outcome_types)) > 1:
+            raise ValueError(
+                "outcome_types: change scores and post scores are never pooled in one SMD "
+                "(their SDs differ); choose one, or use measure MD"
+            )
+        if self.effects == "che" and self.without is not None:
+            raise ValueError(
+                f"without = {self.without}: looks at effects one by one, and effects = che models "
+                "how they depend on each other; leave one of the two out"
+            )
+        return self
+
+
+class CourseQuestion(TimeCourse):
+    """How fast and how long: all times of the trials of an analysis."""
+
+    title: str
+    analysis: Identifier
+
+
+class DoseQuestion(Doses):
+    """Which dose: the trials of an analysis by their doses."""
+
+    title: str
+    analysis: Identifier
+
+
+class NetworkQuestion(Filter, NetworkSpec):
+    """Which treatment against which: all arms of the trials that a filter lets in."""
+
+
+class Condition(Spec):
+    """One condition (a folder of data/raw), its analyses, and its questions beyond one number."""
+
+    title: str
+    question: str
+    scope: str = ""
+    experimental: str = ""
+    analyses: dict[Identifier, Analysis]
+    time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
+    doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)
+    networks: dict[Identifier, NetworkQuestion] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Questions beyond one number: time, dose, networks."""

@@ -1,0 +1,213 @@
+"""Whether more of the drug does more: the dose-response of one analysis, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from trialpool.doseresponse.curves import PERCENTILES
+from trialpool.doseresponse.model import DoseResponse, dose_response
+from trialpool.doseresponse.trials import DoseTrial
+from trialpool.pooling.policy import policy
+from trialpool.review.choosing.selection import select
+from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.fitting.fit import TEST_WORDS, is_log, shown
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.protocol.time_dose_spec import Doses
+from trialpool.review.questions.dose_trials import Offer, offers
+from trialpool.tables import records
+
+POINTS = (
+    "trial_id", "study", "year", "arms", "dose", "reference_dose", "estimate", "ci_low",
+    "ci_high", "weight", "in_model", "reason",
+)  # fmt: skip
+CURVE = ("dose", "estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+LEVELS = ("dose", "trials", "studies")
+TERMS = ("term", "estimate", "se", "ci_low", "ci_high", "p_value")
+# A slope needs at least this many doses, each in at least this many trials.
+LEAST_DOSES, LEAST_TRIALS = 2, 2
+# A bend needs so many of such doses, and so many trials in all.
+DOSES_FOR_SPLINE, TRIALS_FOR_SPLINE = 3, 6
+STEPS = 60  # of the curve
+NOT_RANDOM = "trials chose their doses: except within a trial, doses are not compared at random"
+
+
+def dose_tables(
+    effects: pd.DataFrame,
+    arms: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+    doses: Doses | None = None,
+    *,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The dose-response of an analysis, from the effects it chooses.
+
+    Parameters
+    ----------
+    effects, arms, trials : effects.csv, arms.csv and trials.csv of the condition
+    analysis, model : the protocol's analysis and how it is pooled
+    doses : the drug and route compared, and declared conversions of others
+
+    Returns
+    -------
+    tables
+        "dose_points" (a row per contrast, and per trial without one, with the reason),
+        "dose_levels" (trials for each dose), "dose_curve" and "dose_terms" (empty where no model
+        is fitted); effects on the display scale, `dose_terms` on the analysis scale
+    facts
+        `estimable`, `reason` (blank where it is), `unit`, `levels` (trials by dose), `k`, and of
+        a model its `shape`, `words`, `p_slope`, `p_nonlinear`, `tau2`, `cautions`
+    """
+    doses = doses or Doses()
+    counts = model.method == "MH"
+    chosen = select(
+        effects, trials, analysis, counts=counts, confidence_order=confidence_order
+    ).chosen
+    found = offers(chosen, effects, arms, analysis.measure, doses)
+    usable = [offer.trial for offer in found if offer.trial is not None]
+    levels = _levels(usable)
+    reason = _why_not(usable, len(found), levels, doses)
+    facts: dict[str, Any] = {
+        "estimable": not reason,
+        "reason": reason,
+        "unit": f"mg/kg {doses.drug} {doses.route}",
+        "levels": {f"{row['dose']:g}": int(row["trials"]) for row in records(levels)},
+        "k": len(usable),
+    }
+    tables = {
+        "dose_points": _points(found, analysis.measure, fitted=not reason),
+        "dose_levels": levels,
+        "dose_curve": pd.DataFrame(columns=list(CURVE)),
+        "dose_terms": pd.DataFrame(columns=list(TERMS)),
+    }
+    if not reason:
+        fit = _fit(usable, levels, model)
+        tables["dose_curve"] = _curve(fit, usable, analysis.measure)
+        tables["dose_terms"] = _terms(fit)
+        facts |= _facts(fit, levels)
+    return tables, facts
+
+
+def _levels(usable: list[DoseTrial]) -> pd.DataFrame:
+    """For each dose other than a trial's reference, how many trials gave it, and which."""
+    by: dict[float, list[str]] = {}
+    for trial in usable:
+        for dose in sorted(set(trial.dose.tolist())):
+            by.setdefault(dose, []).append(trial.name)
+    rows = [(dose, len(names), "; ".join(names)) for dose, names in sorted(by.items())]
+    return pd.DataFrame(rows, columns=list(LEVELS))
+
+
+def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: Doses) -> str:
+    """Why no dose-response is fitted; blank where it is."""
+    what = f"{doses.drug} {doses.route} in mg/kg"
+    if not usable:
+        return f"none of {total} trials has a dose of {what}" if total else "no trial"
+    often = levels[levels["trials"] >= LEAST_TRIALS]
+    if len(often) >= LEAST_DOSES:
+        return ""
+    told = "; ".join(
+        f"{row['dose']:g} mg/kg in {row['trials']} trial{'s' if row['trials'] > 1 else ''}"
+        for row in records(levels)
+    )
+    k, most = len(usable), max(records(levels), key=lambda row: int(row["trials"]))
+    others = k - int(most["trials"])
+    if k == 1:
+        lead = f"only one trial has a known dose, {most['dose']:g} mg/kg"
+    elif others == 0 and len(levels) == 1:
+        all_of = "both" if k == 2 else f"all {k}"
+        lead = f"{all_of} trials with a known dose used {most['dose']:g} mg/kg"
+    elif others <= 1 and k > 2:
+        lead = f"all trials but one used {most['dose']:g} mg/kg"
+    else:
+        lead = f"fewer than {LEAST_DOSES} doses were each used in {LEAST_TRIALS} trials or more"
+    return f"not estimable: {lead}" + (f" ({told})" if len(levels) > 1 else "")
+
+
+def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseResponse:
+    """Linear; a spline where there are doses and trials enough. Few trials: a common effect."""
+    method = model.tau2 if model.tau2 in ("ML", "REML", "EE") else "REML"
+    test = model.test
+    if policy(len(usable), counts=False).common_effect_only:
+        method, test = "EE", "z"
+    often = levels.loc[levels["trials"] >= LEAST_TRIALS, "dose"].tolist()
+    if len(often) >= DOSES_FOR_SPLINE and len(usable) >= TRIALS_FOR_SPLINE:
+        knots = np.percentile([0.0, *often], PERCENTILES[3]).tolist()
+        return dose_response(usable, shape_name="spline", knots=knots, method=method, test=test)
+    # In two stages the test of one slope is that of the trials' slopes, on k - 1 degrees.
+    return dose_response(usable, stages=2, method=method, test=test)
+
+
+def _curve(fit: DoseResponse, usable: list[DoseTrial], measure: str) -> pd.DataFrame:
+    """The curve from dose 0 to the largest dose given, against dose 0."""
+    top = max(float(trial.dose.max()) for trial in usable)
+    at = fit.predict(np.linspace(0.0, top, STEPS + 1))
+    values = (at.pred, at.ci_lb, at.ci_ub, at.pi_lb, at.pi_ub)
+    columns = {n: _display(v, measure) for n, v in zip(CURVE[1:], values, strict=True)}
+    return pd.DataFrame({"dose": at.dose, **columns})
+
+
+def _terms(fit: DoseResponse) -> pd.DataFrame:
+    columns = (fit.shape.terms, fit.beta, fit.se, fit.ci_lb, fit.ci_ub, fit.pval)
+    return pd.DataFrame(dict(zip(TERMS, columns, strict=True)))
+
+
+def _facts(fit: DoseResponse, levels: pd.DataFrame) -> dict[str, Any]:
+    how = "common effect" if fit.method == "EE" else f"random effects ({fit.method})"
+    shape = "linear in dose" if fit.shape.name == "linear" else "restricted cubic spline in dose"
+    return {
+        "shape": fit.shape.name,
+        "knots": list(fit.shape.knots),
+        "words": f"{shape}, {how}, {TEST_WORDS[fit.test]}",
+        "p_slope": float(fit.pval[0]) if fit.shape.p == 1 else None,
+        "p_nonlinear": fit.nonlinear.pval if fit.shape.p > 1 else None,
+        "tau2": [float(v) for v in np.diag(fit.psi)],
+        "cautions": [*fit.cautions, NOT_RANDOM, *_thin(levels)],
+    }
+
+
+def _thin(levels: pd.DataFrame) -> list[str]:
+    """Where the upper end of the curve hangs on single trials."""
+    top = float(levels.loc[levels["trials"] >= LEAST_TRIALS, "dose"].max())
+    above = levels.loc[levels["dose"] > top, "studies"].tolist()
+    return [f"above {top:g} mg/kg the curve rests on {'; '.join(above)} alone"] if above else []
+
+
+def _points(found: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
+    """A row per contrast with its share of the precision, and per trial that offers none."""
+    rows: list[dict[str, Any]] = []
+    z = float(ndtri(0.975))
+    for offer in found:
+        about = {"trial_id": offer.trial_id, "study": offer.study, "year": offer.year}
+        if offer.trial is None:
+            half = z * np.sqrt(offer.vi)
+            rows.append(about | {
+                "arms": "+".join(offer.arms), "estimate": shown(offer.yi, measure),
+                "ci_low": shown(offer.yi - half, measure), "in_model": "no",
+                "ci_high": shown(offer.yi + half, measure), "reason": offer.reason,
+            })  # fmt: skip
+            continue
+        trial = offer.trial
+        for i, arm in enumerate(offer.arms):
+            v = float(trial.V[i, i])
+            low, high = trial.yi[i] - z * v**0.5, trial.yi[i] + z * v**0.5
+            rows.append(about | {
+                "arms": arm, "dose": float(trial.dose[i]), "reference_dose": trial.reference,
+                "estimate": shown(float(trial.yi[i]), measure), "ci_low": shown(low, measure),
+                "ci_high": shown(high, measure), "weight": 1 / v,
+                "in_model": "yes" if fitted else "no",
+            })  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(POINTS))
+    weight = table["weight"].astype(float)
+    return table.assign(weight=100 * weight / weight.sum() if weight.notna().any() else weight)
+
+
+def _display(values: Any, measure: str) -> Any:
+    return np.exp(values) if is_log(measure) else values

@@ -1,0 +1,159 @@
+"""The contrasts of doses that the trials of an analysis offer, and why some offer none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool import tables
+from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means
+from trialpool.results import NAN, TrialpoolError
+from trialpool.review.cells import number, text
+from trialpool.review.protocol.time_dose_spec import Doses
+
+# Words after which a route is not the one it begins with, or is not sure.
+_OTHER = {"PCA", "and", "then", "(not"}
+SPLIT = "several arms: split"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What one trial offers: a contrast of doses with its arms, or the reason why none."""
+
+    trial_id: str
+    study: str
+    year: float
+    arms: tuple[str, ...] = ()
+    trial: DoseTrial | None = None
+    yi: float = NAN
+    vi: float = NAN
+    reason: str = ""
+
+
+def offers(
+    chosen: pd.DataFrame, effects: pd.DataFrame, arms: pd.DataFrame, measure: str, doses: Doses
+) -> list[Offer]:
+    """The dose contrasts of the chosen effects, one trial after the other.
+
+    Arms of different doses that the analysis takes as one group are taken apart, with the exact
+    covariance of their contrasts.
+
+    Parameters
+    ----------
+    chosen, effects : the analysis' effects, and effects.csv of the condition, which has the arms
+        of a combined group one by one
+    arms : arms.csv of the condition
+    """
+    about = {(str(a["trial_id"]), str(a["arm_id"])): a for a in tables.records(arms)}
+    out = []
+    for row in tables.records(chosen.drop_duplicates("effect_id")):
+        try:
+            out.append(_offer(row, effects, about, measure, doses))
+        except TrialpoolError as error:
+            out.append(_none(row, str(error)))
+    return out
+
+
+def dose_of(arm: Mapping[str, Any], doses: Doses) -> float:
+    """The dose of an arm in mg/kg of the reference drug by the reference route.
+
+    Raises
+    ------
+    TrialpoolError
+        where the dose is not known, or no conversion is declared for its drug and route
+    """
+    drug, route = text(arm["drug"]), text(arm["route"])
+    per_kg, fixed = number(arm["dose_mg_kg"]), number(arm["dose_mg"])
+    if drug == doses.drug and _is(route, doses.route):
+        if per_kg != per_kg:
+            words = text(arm["dose"])
+            told = f" ({words})" if words else ""
+            raise TrialpoolError(f"arm {arm['arm_id']}: no dose per kg is known{told}")
+        return per_kg
+    for rule in doses.conversions:
+        value = per_kg if rule.unit == "mg/kg" else fixed
+        if drug == rule.drug and _is(route, rule.route) and value == value:
+            return rule.factor * value
+    raise TrialpoolError(
+        f"arm {arm['arm_id']}: {drug}, route {route or 'not known'}: no conversion to "
+        f"{doses.drug} {doses.route} is declared"
+    )
+
+
+def _is(route: str, wanted: str) -> bool:
+    """Whether a route is the wanted one: `IV over 40 min` is `IV`, `IV and PCA` is not."""
+    first, _, rest = route.partition(" ")
+    return first.rstrip(",") == wanted and not _OTHER & set(rest.split())
+
+
+def _offer(
+    row: Mapping[str, Any],
+    effects: pd.DataFrame,
+    about: Mapping[tuple[str, str], Mapping[str, Any]],
+    measure: str,
+    doses: Doses,
+) -> Offer:
+    trial = str(row["trial_id"])
+    names = str(row["experimental_arms"]).split("+")
+    given = [dose_of(about[trial, name], doses) for name in names]
+    control = about[trial, str(row["control_arm"])]
+    # A control without the drug has none of it, whatever else it gives.
+    reference = dose_of(control, doses) if text(control["drug"]) == doses.drug else 0.0
+    if len(set(given)) == 1:
+        yi, vi = number(row["yi"]), number(row["vi"])
+        contrast = DoseTrial(
+            name=text(row["study"]),
+            dose=np.array(given[:1]),
+            reference=reference,
+            yi=np.array([yi]),
+            V=np.array([[vi]]),
+        )
+    else:
+        contrast = _apart(row, effects, names, given, reference, measure)
+    return Offer(
+        trial_id=trial, study=text(row["study"]), year=number(row["year"]),
+        arms=tuple(names) if len(contrast.yi) > 1 else ("+".join(names),), trial=contrast,
+        yi=number(row["yi"]), vi=number(row["vi"]),
+    )  # fmt: skip
+
+
+def _apart(
+    row: Mapping[str, Any],
+    effects: pd.DataFrame,
+    names: list[str],
+    given: list[float],
+    reference: float,
+    measure: str,
+) -> DoseTrial:
+    """Arms of different doses against the one control they share."""
+    same = (effects["effect_id"] == row["effect_id"]) & (effects["variant"] == SPLIT)
+    parts = {str(part["part"]): part for part in tables.records(effects[same])}
+    if set(parts) != set(names):
+        raise TrialpoolError("the numbers of its arms, which have different doses, are not known")
+    if len(set(given)) < len(given):
+        raise TrialpoolError("several of its arms have one dose, others another")
+    trial, dose = [text(row["study"])] * (len(names) + 1), [reference, *given]
+
+    def column(name: str) -> list[float]:
+        own = [number(parts[arm][f"{name}_experimental"]) for arm in names]
+        return [number(row[f"{name}_control"]), *own]
+
+    if measure in ("SMD", "MD"):
+        mean, sd, n = column("mean"), column("sd"), column("n")
+        (one,) = from_means(trial, dose, n=n, mean=mean, sd=sd, measure=measure, hedges=True)
+    else:
+        event, totaln = column("event"), column("totaln")
+        (one,) = from_counts(trial, dose, event=event, totaln=totaln, measure=measure)
+    return one
+
+
+def _none(row: Mapping[str, Any], reason: str) -> Offer:
+    return Offer(
+        trial_id=str(row["trial_id"]), study=text(row["study"]), year=number(row["year"]),
+        arms=(str(row["experimental_arms"]),), yi=number(row["yi"]), vi=number(row["vi"]),
+        reason=reason,
+    )  # fmt: skip

@@ -1,0 +1,308 @@
+"""From a condition's effects and arms to the contrasts of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import isfinite
+from typing import Any, get_args
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.network.arms import COUNTS, contrasts_from_arms
+from trialpool.results import TrialpoolError
+from trialpool.review.cells import number, text
+from trialpool.review.choosing.selection import select
+from trialpool.review.effects.arms import Arm, Summary, together
+from trialpool.review.effects.choices import of_protocol
+from trialpool.review.effects.records import Records
+from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.protocol.network_spec import NetworkSpec, Node
+from trialpool.review.protocol.settings import Comparator, Defaults
+from trialpool.review.protocol.specs import Analysis, Filter
+
+CONTRAST_COLUMNS = (
+    "trial_id", "study", "treatment_1", "treatment_2", "yi", "vi", "n_1", "n_2", "basis",
+    "instrument", "time_days", "formula", "records",
+)  # fmt: skip
+_MEASURED = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
+             "outcome_type", "analysis_set")  # fmt: skip
+_PERIOD_BOTH = "both"
+_LIMITS = (("dose_min", "dose_max", "dose_mg_kg"), ("dose_mg_min", "dose_mg_max", "dose_mg"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a network is made of.
+
+    `contrasts` has one row per pair of nodes of a trial (CONTRAST_COLUMNS; treatment_1 minus
+    treatment_2, analysis scale). `left_out` says per trial with results of the outcome why it
+    gives none (trial_id, study, reason). `arms` says which node each arm of the condition is
+    (trial_id, arm_id, drug, node, reason).
+    """
+
+    contrasts: pd.DataFrame
+    left_out: pd.DataFrame
+    arms: pd.DataFrame
+
+
+def gather(
+    effects: pd.DataFrame,
+    records: Records,
+    spec: NetworkSpec,
+    rule: Filter,
+    defaults: Defaults,
+    *,
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> Gathered:
+    """Contrasts between nodes: one set of results per trial, chosen as analyses choose theirs.
+
+    A trial of two nodes enters with its effect of effects.csv, which knows crossovers, medians and
+    reported contrasts. A trial of three or more enters with all pairs of its arms, computed with
+    one SD, so that they agree with each other; arms of one node are combined.
+
+    Parameters
+    ----------
+    effects : effects.csv of the condition
+    rule : which trials enter
+
+    Raises
+    ------
+    TrialpoolError
+        when an arm fits several nodes, each arm named
+    """
+    nodes = _Nodes(records, spec)
+    fitting, why = nodes.sort(effects)
+    chosen = select(
+        fitting, records.trials, _as_analysis(spec, rule), confidence_order=confidence_order
+    )
+    reasons = {**why, **_last_reasons(chosen.rejected)}
+    rows: list[dict[str, Any]] = []
+    for _, parts in chosen.chosen.groupby("effect_id", sort=False):
+        effect = tables.records(parts)[0]
+        arms = _measured_with(effect, records)
+        found = nodes.of_arms(str(effect["trial_id"]), arms) if arms else {}
+        pair = nodes.pair(effect) if len(parts) == 1 else None
+        if pair and len(found) <= 2:
+            new, reason = [_one_pair(effect, *pair)], ""
+        elif len(found) > 1:
+            new, reason = _all_pairs(effect, found, spec, defaults)
+        else:
+            new, reason = [], "its effect mixes nodes, and its arms are not reported by themselves"
+        rows += new
+        if reason:
+            reasons[str(effect["trial_id"])] = reason
+    used = {row["trial_id"] for row in rows}
+    studies = dict(zip(records.trials["trial_id"], records.trials["study"], strict=True))
+    left = [
+        {"trial_id": trial, "study": studies[trial], "reason": reason}
+        for trial, reason in sorted(reasons.items())
+        if trial not in used
+    ]
+    return Gathered(
+        contrasts=pd.DataFrame(rows, columns=list(CONTRAST_COLUMNS)),
+        left_out=pd.DataFrame(left, columns=["trial_id", "study", "reason"]),
+        arms=nodes.table,
+    )
+
+
+class _Nodes:
+    """Which node each arm of a condition is."""
+
+    def __init__(self, records: Records, spec: NetworkSpec) -> None:
+        trials = {row["trial_id"]: row for row in tables.records(records.trials)}
+        self.outcome = spec.outcome
+        self._of: dict[tuple[str, str], str] = {}
+        self._why: dict[tuple[str, str], str] = {}
+        rows, problems = [], []
+        for arm in tables.records(records.arms):
+            trial = trials[arm["trial_id"]]
+            fits = [name for name, node in spec.nodes.items() if _fits(arm, trial, node)]
+            if len(fits) > 1:
+                problems.append(
+                    f"arms.csv row {int(arm['row'])}, {arm['trial_id']} {arm['arm_id']}: fits"
+                    f" {len(fits)} nodes ({', '.join(fits)}). Make the nodes exclude each other"
+                )
+            name = fits[0] if fits else ""
+            reason = "" if name else f"no node takes {_described(arm)}"
+            at = str(arm["trial_id"]), str(arm["arm_id"])
+            self._of[at], self._why[at] = name, reason
+            row = {key: arm[key] for key in ("trial_id", "arm_id", "drug")}
+            rows.append({**row, "node": name, "reason": reason})
+        if problems:
+            raise TrialpoolError("\n".join(problems))
+        self.table = pd.DataFrame(rows)
+
+    def of(self, trial: str, arm: str) -> str:
+        """Name of an arm's node; blank where it is none."""
+        return self._of[trial, arm]
+
+    def pair(self, effect: Mapping[str, Any]) -> tuple[str, str] | None:
+        """The two nodes of an effect; None where a side is of several nodes or of none."""
+        *experimental, control = self._sides(effect)
+        if len(set(experimental)) > 1 or "" in (experimental[0], control):
+            return None
+        return experimental[0], control
+
+    def sort(self, effects: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+        """Effects between different nodes; and for each trial without one, why."""
+        kept, why = [], dict[str, str]()
+        pool = effects[effects["outcome"] == self.outcome]
+        for effect in tables.records(pool):
+            found, trial = self._sides(effect), str(effect["trial_id"])
+            kept.append(len({*found} - {""}) > 1)
+            if kept[-1]:
+                continue
+            blank = dict.fromkeys(self._why[trial, arm] for arm in _arms_of(effect))
+            reason = "; ".join(text for text in blank if text)
+            why[trial] = reason or f"both sides are {found[0]}"
+        good = pool[kept]
+        return good, {t: reason for t, reason in why.items() if t not in set(good["trial_id"])}
+
+    def _sides(self, effect: Mapping[str, Any]) -> list[str]:
+        """The nodes of an effect's experimental arms, and last that of its control."""
+        return [self.of(str(effect["trial_id"]), arm) for arm in _arms_of(effect)]
+
+    def of_arms(self, trial: str, arms: Sequence[Arm]) -> dict[str, list[Arm]]:
+        """The arms of each node, without those of none."""
+        out: dict[str, list[Arm]] = {}
+        for arm in arms:
+            if name := self.of(trial, str(arm.row["arm_id"])):
+                out.setdefault(name, []).append(arm)
+        return out
+
+
+def _arms_of(effect: Mapping[str, Any]) -> list[str]:
+    """Names of an effect's arms, its control last."""
+    return [*str(effect["experimental_arms"]).split("+"), str(effect["control_arm"])]
+
+
+def _fits(arm: Mapping[str, Any], trial: Mapping[str, Any], node: Node) -> bool:
+    if arm["drug"] not in node.drug:
+        return False
+    if node.concomitant and trial["concomitant"] not in node.concomitant:
+        return False
+    for low_name, high_name, column in _LIMITS:
+        low, high = getattr(node, low_name), getattr(node, high_name)
+        dose = number(arm[column])
+        if low is not None and not dose >= low:
+            return False
+        if high is not None and not dose <= high:
+            return False
+    return True
+
+
+def _described(arm: Mapping[str, Any]) -> str:
+    per_kg, whole = number(arm["dose_mg_kg"]), number(arm["dose_mg"])
+    if isfinite(per_kg):
+        return f"{arm['drug']} at {per_kg:g} mg/kg"
+    return f"{arm['drug']} at {whole:g} mg" if isfinite(whole) else f"{arm['drug']}, dose not known"
+
+
+def _as_analysis(spec: NetworkSpec, rule: Filter) -> Analysis:
+    """The network as an analysis of any comparator, so that effects are chosen alike."""
+    return Analysis(
+        title=spec.title,
+        outcome=spec.outcome,
+        measure=spec.measure,
+        instruments=spec.instruments,
+        time_days=spec.time_days,
+        prefer_time=spec.prefer_time,
+        outcome_types=spec.outcome_types,
+        comparators=get_args(Comparator),
+        include=rule.include,
+        exclude=rule.exclude,
+    )
+
+
+def _last_reasons(rejected: pd.DataFrame) -> dict[str, str]:
+    return {str(row["trial_id"]): str(row["reason"]) for row in tables.records(rejected)}
+
+
+def _measured_with(effect: Mapping[str, Any], records: Records) -> list[Arm]:
+    """All arms measured along with those of an effect; none for reported contrasts and crossovers.
+
+    In a crossover the same people are in all arms, which are then not independent.
+    """
+    if effect["basis"] != "arms":
+        return []
+    own = {int(part.split(":")[1]) for part in str(effect["records"]).split(";")}
+    rows = records.scores_and_counts()
+    key = next(_key(row) for row in rows if int(row["row"]) in own and row["arm_id"])
+    same = [row for row in rows if _key(row) == key and row["period"] != _PERIOD_BOTH]
+    return [Arm(row, records, *records.before_and_after(row)) for row in same]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(text(row[column]) for column in _MEASURED)
+
+
+def _one_pair(effect: Mapping[str, Any], experimental: str, control: str) -> dict[str, Any]:
+    """The contrast of a trial of two nodes: its effect as it stands."""
+    return {
+        **_about(effect),
+        "treatment_1": experimental,
+        "treatment_2": control,
+        "yi": effect["yi"],
+        "vi": effect["vi"],
+        "n_1": effect["n_experimental"],
+        "n_2": effect["n_control"],
+        "basis": effect["basis"],
+        "formula": effect["formula"],
+        "records": effect["records"],
+    }
+
+
+def _all_pairs(
+    effect: Mapping[str, Any],
+    found: Mapping[str, list[Arm]],
+    spec: NetworkSpec,
+    defaults: Defaults,
+) -> tuple[list[dict[str, Any]], str]:
+    """All contrasts of a trial of three nodes or more, from its arms."""
+    how = of_protocol(defaults)
+    sides = {name: together([arm.summary(how) for arm in arms]) for name, arms in found.items()}
+    usable = {name: side for name, side in sides.items() if _complete(side, spec.measure)}
+    if len(usable) < 2:
+        return [], next((side.reason for side in sides.values() if side.reason), "no numbers")
+    names, values = list(usable), list(usable.values())
+    columns = ("event", "n") if spec.measure in COUNTS else ("mean", "sd", "n")
+    given: dict[str, Any] = {name: [getattr(side, name) for side in values] for name in columns}
+    made = contrasts_from_arms([effect["trial_id"]] * len(names), names, spec.measure, **given)
+    if made.left_out:
+        return [], str(*made.left_out.values())
+    cited = {
+        pair: ";".join(f"results.csv:{row}" for name in pair for a in found[name] for row in a.rows)
+        for pair in combinations(sorted(names), 2)
+    }
+    rows = []
+    for i, (one, two) in enumerate(zip(made.treat1, made.treat2, strict=True)):
+        low, high = sorted((one, two))
+        rows.append(
+            {
+                **_about(effect),
+                "treatment_1": one,
+                "treatment_2": two,
+                "yi": float(made.yi[i]),
+                "vi": float(made.sei[i] ** 2),
+                "n_1": usable[one].n,
+                "n_2": usable[two].n,
+                "basis": f"{len(names)} arms",
+                "formula": f"{spec.measure} of {len(names)} arms, one SD over all"
+                if spec.measure == "SMD"
+                else f"{spec.measure} of {len(names)} arms",
+                "records": cited[low, high],
+            }
+        )
+    return rows, ""
+
+
+def _complete(side: Summary, measure: str) -> bool:
+    values = (side.event, side.n) if measure in COUNTS else (side.mean, side.sd, side.n)
+    return not side.reason and all(map(isfinite, values))
+
+
+def _about(effect: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: effect[key] for key in ("trial_id", "study", "instrument", "time_days")}

@@ -1,0 +1,252 @@
+"""How an effect changes with the days since the first dose, over all time points of all trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from trialpool import tables
+from trialpool.doseresponse.curves import restricted_cubic
+from trialpool.pooling.inference import half_width
+from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.review.cells import text
+from trialpool.review.choosing.selection import select
+from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.fitting.fit import is_log, shown
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.protocol.time_dose_spec import TimeCourse
+
+POINTS = (
+    "effect_id", "trial_id", "study", "year", "instrument", "comparison", "day", "timepoint", "n",
+    "estimate", "ci_low", "ci_high", "in_model",
+)  # fmt: skip
+CURVE = ("day", "estimate", "ci_low", "ci_high")
+SENSITIVITY = ("correlation", "day", "estimate", "ci_low", "ci_high")
+# What effects of one series have in common.
+_SERIES = ("trial_id", "experimental_arms", "control_arm", "instrument", "definition",
+           "outcome_type", "analysis_set")  # fmt: skip
+# A line needs so many trials, different days, and trials with several days; a bend needs more.
+LINE, BEND = (4, 4, 2), (6, 6, 3)
+PERCENTILES = (10.0, 50.0, 90.0)  # of the knots, over the days
+STEPS = 60
+# Effects that are no course: values after treatment which repeat those of the baseline.
+UNFIT = ("equal_to_baseline",)
+WORDS = "random effects with correlation falling with the days between, REML, t quantile"
+
+
+class Fitted(Protocol):
+    """What the model must give: coefficients, their covariance, degrees of freedom of each."""
+
+    @property
+    def beta(self) -> Array: ...
+    @property
+    def vb(self) -> Array: ...
+    @property
+    def ddf(self) -> Array: ...
+
+
+# (yi, V as blocks that follow one another, X, columns "trial" and "day") -> the fit of a model
+# with true effects correlated within trials by rho^|days apart|.
+Fitter = Callable[[Array, list[Array], Array, Mapping[str, Any]], Fitted]
+
+
+def time_course(
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    fitter: Fitter,
+    course: TimeCourse | None = None,
+    *,
+    better: str = "lower",
+    confidence_order: Sequence[str] = CONFIDENCE,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """The course of an effect over time, in one model where the trials allow it.
+
+    Of each trial the arms and the instrument that the analysis prefers, at all its times.
+
+    Parameters
+    ----------
+    effects, trials : effects.csv and trials.csv of the condition
+    analysis
+        its filters and preferences; its time window does not count here. Effects flagged as
+        `UNFIT` are left out
+    fitter : the multilevel model, see `Fitter`
+    course : the correlation of a trial's sampling errors one day apart, and others to try
+    better : "lower" or "higher"
+
+    Returns
+    -------
+    tables
+        "time_points" (an effect per trial and day), "time_curve" and "time_sensitivity" (the
+        curve at the observed days for each correlation), the latter two empty where no model is
+        fitted; all on the display scale
+    facts
+        `estimable`, `reason`, `k`, `points`, `last_day`, `correlation`, and of a model its `words`,
+        `largest_day` with `largest`, and `first_day`, the first observed day on which the
+        interval excludes no difference (None: on none)
+    """
+    course = course or TimeCourse()
+    flags = [text(cell).split("; ") for cell in effects["flags"]]
+    fit = np.array([not set(UNFIT) & set(own) for own in flags], dtype=bool)
+    series = _series(effects[fit], trials, analysis, confidence_order)
+    shape, reason = _shape(series)
+    grid = sorted({course.correlation, *course.correlation_grid})
+    curves: dict[float, _Curve] = {}
+    if not reason:
+        try:
+            curves = {c: _Curve(series, shape, fitter, c) for c in grid}
+        except TrialpoolError as error:
+            reason = f"not estimable: {error}"
+    facts: dict[str, Any] = {
+        "estimable": not reason,
+        "reason": reason,
+        "k": int(series["trial_id"].nunique()),
+        "points": len(series),
+        "last_day": float(series["time_days"].max()) if len(series) else None,
+        "correlation": course.correlation,
+        "largest_day": None,
+        "largest": None,
+        "first_day": None,
+    }
+    out = {
+        "time_points": _points(series, analysis.measure, fitted=not reason),
+        "time_curve": pd.DataFrame(columns=list(CURVE)),
+        "time_sensitivity": pd.DataFrame(columns=list(SENSITIVITY)),
+    }
+    if not reason:
+        days = np.unique(series["time_days"].to_numpy(float))
+        along = np.geomspace(days[0], days[-1], STEPS + 1)
+        main = curves[course.correlation]
+        out["time_curve"] = main.at(along, analysis.measure)
+        out["time_sensitivity"] = pd.concat(
+            [curves[c].at(days, analysis.measure).assign(correlation=c) for c in grid]
+        )[list(SENSITIVITY)].reset_index(drop=True)
+        facts |= _facts(main.at(days, analysis.measure), analysis.measure, better)
+        facts["words"] = f"{shape} in log days, {WORDS}"
+    return out, facts
+
+
+def _series(
+    effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, order: Sequence[str]
+) -> pd.DataFrame:
+    """One row per trial and day, of the arms and instrument the analysis prefers."""
+    anytime = analysis.model_copy(update={"time_days": None})
+    after = effects[effects["time_days"].astype(float) > 0]
+    best = select(after, trials, anytime, confidence_order=order).chosen
+    wanted = {_key(row) for row in tables.records(best)}
+    mine = [_key(row) in wanted for row in tables.records(after)]
+    same = after[np.array(mine, dtype=bool)]
+    found = [
+        select(same[same["time_days"] == day], trials, anytime, confidence_order=order).chosen
+        for day in sorted(set(same["time_days"].astype(float)))
+    ]
+    chosen = pd.concat(found, ignore_index=True) if found else best
+    rows = [_one(part) for _, part in chosen.groupby("effect_id", sort=False)]
+    table = pd.DataFrame(rows, columns=list(chosen.columns))
+    return table.sort_values(["year", "trial_id", "time_days"], ignore_index=True)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple("" if row[c] is None or row[c] != row[c] else str(row[c]) for c in _SERIES)
+
+
+def _one(parts: pd.DataFrame) -> dict[str, Any]:
+    """An effect; one whose control is split comes in independent parts."""
+    row = tables.records(parts)[0]
+    weight = 1 / parts["vi"].to_numpy(float)
+    row["yi"] = float(weight @ parts["yi"].to_numpy(float) / weight.sum())
+    row["vi"] = float(1 / weight.sum())
+    return row
+
+
+def _shape(series: pd.DataFrame) -> tuple[str, str]:
+    """The curve these points allow, or why they allow none."""
+    if not len(series):
+        return "", "no trial has an effect on a known day"
+    k, days = series["trial_id"].nunique(), series["time_days"].nunique()
+    several = int(
+        (series.drop_duplicates(["trial_id", "time_days"])["trial_id"].value_counts() > 1).sum()
+    )
+    have = (k, days, several)
+    if all(a >= b for a, b in zip(have, BEND, strict=True)):
+        return "restricted cubic spline", ""
+    if all(a >= b for a, b in zip(have, LINE, strict=True)):
+        return "line", ""
+    on = "1 day" if days == 1 else f"{days} different days"
+    need = f"{LINE[0]} trials, {LINE[1]} different days and {LINE[2]} trials with several days"
+    return "", (
+        f"not estimable: {_many(k, 'trial')} on {on}, "
+        f"{several or 'none'} with several days; a course needs at least {need}"
+    )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+class _Curve:
+    """The fitted course for one assumed correlation."""
+
+    def __init__(
+        self, series: pd.DataFrame, shape: str, fitter: Fitter, correlation: float
+    ) -> None:
+        day = series["time_days"].to_numpy(float)
+        self.knots = None
+        if shape != "line":
+            self.knots = np.percentile(np.log(np.unique(day)), PERCENTILES).tolist()
+        trial = series["trial_id"].to_numpy(object)
+        blocks = []
+        for name in dict.fromkeys(trial.tolist()):
+            mine = trial == name
+            blocks.append(sampling(series.loc[mine, "vi"], day[mine], correlation))
+        data = {"trial": trial, "day": day}
+        self.fit = fitter(series["yi"].to_numpy(float), blocks, self._terms(day), data)
+
+    def _terms(self, day: Array) -> Array:
+        x = np.log(day)
+        if self.knots is None:
+            return np.column_stack([np.ones(len(x)), x])
+        return np.column_stack([np.ones(len(x)), restricted_cubic(x, self.knots)])
+
+    def at(self, day: Array, measure: str) -> pd.DataFrame:
+        """The mean effect on given days, display scale."""
+        terms = self._terms(day)
+        mean = terms @ self.fit.beta
+        se = np.sqrt(np.einsum("ij,jk,ik->i", terms, self.fit.vb, terms))
+        half = half_width(0.95, float(np.min(self.fit.ddf))) * se
+        back = np.exp if is_log(measure) else np.asarray
+        columns = (day, back(mean), back(mean - half), back(mean + half))
+        return pd.DataFrame(dict(zip(CURVE, columns, strict=True)))
+
+
+def sampling(vi: Any, day: Array, correlation: float) -> Array:
+    """Covariance (m, m) of one trial's effects: sqrt(v_i v_j) correlation^|days apart|."""
+    sd = np.sqrt(np.asarray(vi, dtype=np.float64))
+    gap = np.abs(day[:, np.newaxis] - day)
+    return np.asarray(np.outer(sd, sd) * np.power(correlation, gap))
+
+
+def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
+    """From the curve at the observed days."""
+    null = 1.0 if is_log(measure) else 0.0
+    pick = min if better == "lower" else max
+    row = pick(tables.records(curve), key=lambda each: float(each["estimate"]))
+    excluded = curve[(curve["ci_low"] > null) | (curve["ci_high"] < null)]
+    return {
+        "largest_day": float(row["day"]),
+        "largest": {name: float(row[name]) for name in CURVE[1:]},
+        "first_day": float(excluded["day"].iloc[0]) if len(excluded) else None,
+    }
+
+
+def _points(series: pd.DataFrame, measure: str, *, fitted: bool) -> pd.DataFrame:
+    z = float(ndtri(0.975))
+    out = series.assign(day=series["time_days"], in_model="yes" if fitted else "no")
+    yi, sei = out["yi"].astype(float), np.sqrt(out["vi"].astype(float))
+    for name, values in (("estimate", yi), ("ci_low", yi - z * sei), ("ci_high", yi + z * sei)):
+        out[name] = [shown(float(v), measure) if v == v else NAN for v in values]
+    return out[list(POINTS)]

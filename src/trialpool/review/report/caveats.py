@@ -1,0 +1,297 @@
+"""What threatens an answer: one short paragraph per threat, made by rule from the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.review.report import sentences
+from trialpool.review.report import wording as w
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """A threat by name, and what it is here."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """The results of one analysis as the pooling step wrote them.
+
+    The first page needs neither `selection` nor `trust`, the tables of how far to trust it.
+    """
+
+    model: Mapping[str, Any]
+    studies: pd.DataFrame
+    missing: pd.DataFrame
+    sensitivity: pd.DataFrame
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    trust: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The analysis' own name within its condition."""
+        return str(self.model["analysis"])
+
+
+def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
+    """Everything a reader must hold against an answer, the gravest first.
+
+    Parameters
+    ----------
+    risk_of_bias : the condition's judgements, None where they are not at hand
+    """
+    found = [
+        ("Missing trials", _missing(analysis)),
+        ("Other choices", _tips(analysis)),
+        ("Few trials", _few(analysis)),
+        ("Differences between trials", _spread(analysis)),
+        ("Risk of bias", _bias(analysis, risk_of_bias)),
+        ("Flagged data", _flagged(analysis)),
+        ("Imputed values", _imputed(analysis)),
+        ("Sources", _sources(analysis)),
+        ("Crossover trials", _crossover(analysis)),
+        ("Comparators", _comparators(analysis)),
+        ("Scales", _scales(analysis)),
+        ("Model", _model(analysis)),
+    ]
+    return [Caveat(name=name, text=text) for name, text in found if text]
+
+
+def bayes(model: Mapping[str, Any]) -> str:
+    """The Bayesian estimate with its interval; blank without one."""
+    posterior = model["posterior"]
+    if posterior is None:
+        return ""
+    held = [posterior[name] for name in ("mu", "mu_lb", "mu_ub")]
+    mu, low, high = [math.exp(v) for v in held] if w.is_ratio(model) else held
+    return (
+        f"{w.value(model, mu)} (95 % credible interval {w.interval(model, low, high)}; "
+        f"priors: {posterior['prior']})"
+    )
+
+
+def _missing(analysis: Analysis) -> str:
+    model, missing = analysis.model, analysis.missing
+    if model["k"] == 0:
+        return ""  # the answer itself names them
+    parts = [
+        sentences.largest_missing(model, missing),
+        sentences.joint_missing(model, missing),
+        sentences.left_out(model, missing),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def tipping(analysis: Analysis) -> str:
+    """Under how many other choices the interval changes sides; blank when under none."""
+    tipped, others = _tipped(analysis)
+    if not tipped:
+        return ""
+    does = "includes" if w.excludes(analysis.model, analysis.model["display"]) else "excludes"
+    return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
+
+
+def _tipped(analysis: Analysis) -> tuple[list[str], int]:
+    """The choices that move the interval across no difference, and how many there are in all."""
+    model = analysis.model
+    main = w.excludes(model, model["display"])
+    if main is None:
+        return [], 0
+    rows = tables.records(analysis.sensitivity)
+    own = [_numbers(row) for row in rows if row["group"] == "protocol"]
+    # What the protocol chose stands once more among the alternatives; it is no other choice.
+    others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in own]
+    found = [(w.text(row["label"]), w.excludes(model, row)) for row in others]
+    return [label for label, out in found if out is not None and out != main], len(others)
+
+
+def _numbers(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("k", "estimate", "ci_low", "ci_high"))
+
+
+def _choices(k: int) -> str:
+    return f"{k} other choice{'' if k == 1 else 's'}"
+
+
+def _tips(analysis: Analysis) -> str:
+    model = analysis.model
+    tipped, others = _tipped(analysis)
+    if not others:
+        return ""
+    main = w.excludes(model, model["display"])
+    does, other = ("excludes", "includes") if main else ("includes", "excludes")
+    lead = f"The interval {does} no difference as the protocol has it"
+    if not tipped:
+        return f"{lead}, and under {'' if others == 1 else 'all '}{_choices(others)} as well."
+    return (
+        f"This depends on the choices. {lead}, but {other} it under {len(tipped)} of "
+        f"{_choices(others)}: {'; '.join(tipped)}."
+    )
+
+
+def _few(analysis: Analysis) -> str:
+    model = analysis.model
+    k, beside = model["k"], bayes(model)
+    bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
+    if model["policy"]["common_effect_only"]:
+        return (
+            "Two trials are pooled as a common effect, which takes the true effect to be the same "
+            f"in both; read it with caution.{bayesian}"
+        )
+    if 2 <= k <= 4:
+        return f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ.{bayesian}"
+    if 5 <= k <= 9:
+        return (
+            f"{w.capital(w.count(k, 'trial'))} are too few to look for small-study effects; "
+            "the tests for them need ten."
+        )
+    return ""
+
+
+def _spread(analysis: Analysis) -> str:
+    """Heterogeneity, and the prediction interval or why there is none."""
+    model = analysis.model
+    if model["k"] < 2:
+        return ""
+    pooled, shown, policy = model["pooled"] or {}, model["display"], model["policy"]
+    parts = []
+    if not math.isnan(w.number(pooled.get("i2"))):
+        parts.append(f"I² is {w.percent(pooled['i2'])}.")
+    limits = w.interval(model, shown["pi_low"], shown["pi_high"])
+    if limits != w.DASH:
+        headline = policy["prediction_interval"] == "headline"
+        tail = "" if headline else ", itself uncertain with so few trials"
+        parts.append(f"The true effect in a new trial is predicted within {limits}{tail}.")
+    else:
+        parts.append(f"No prediction interval: {why_no_prediction(model)}.")
+    return " ".join(parts)
+
+
+def why_no_prediction(model: Mapping[str, Any]) -> str:
+    """Why an analysis has no prediction interval."""
+    withheld = model["policy"]["withheld"].get("prediction interval")
+    reasons = model["reasons"]
+    why = withheld or reasons.get("pi_lb") or reasons.get("pi") or reasons.get("pooled")
+    return w.text(why) or "not computed"
+
+
+def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
+    ids = list(analysis.studies["trial_id"])
+    if not ids or risk_of_bias is None:
+        return ""
+    overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
+    judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
+    by_judgement: dict[str, list[str]] = {}
+    for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
+        found = judged.get(row["trial_id"], "not judged")
+        by_judgement.setdefault(w.plain(found), []).append(w.text(row["study"]))
+    order = ("high", "some concerns", "no information", "not judged", "low")
+    parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
+    return w.sentence(f"overall judgement {'; '.join(parts)}")
+
+
+def _flagged(analysis: Analysis) -> str:
+    parts = [f"{name} ({w.flags(told)})" for name, told in _told(analysis.studies, "flags")]
+    if not parts:
+        return ""
+    marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
+    rows = analysis.sensitivity
+    without = tables.records(rows[rows["group"] == "flagged data"])
+    found = [_left_after(analysis.model, row) for row in without]
+    return f"{marked} {w.capital('; '.join(found))}." if found else marked
+
+
+def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """What an analysis gives without a flagged trial, or with its data read another way."""
+    label = w.text(row["label"])
+    if row["k"] == 0:
+        return f"{label} no trial is left"
+    # The narrow interval of two trials supposes that they share one effect.
+    common = ", common effect" if row["k"] == 2 else ""
+    found = w.effect(model, row).removesuffix(")")
+    return f"{label} it gives {found}; k = {w.whole(row['k'])}{common})"
+
+
+def _imputed(analysis: Analysis) -> str:
+    by_text: dict[str, list[str]] = {}
+    for name, told in _told(analysis.studies, "imputed"):
+        by_text.setdefault(told, []).append(name)
+    parts = [f"{w.listed(names)}: {told}" for told, names in by_text.items()]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _sources(analysis: Analysis) -> str:
+    parts = []
+    for level, words in (
+        ("secondary", "Known only from another review’s table"),
+        ("abstract", "Known only from an abstract"),
+    ):
+        names = _names(analysis.studies, "confidence", level)
+        if names:
+            parts.append(f"{words}: {w.listed(names)}.")
+    return " ".join(parts)
+
+
+def _crossover(analysis: Analysis) -> str:
+    words = {
+        "crossover, as parallel": "counted as if the two conditions were separate groups",
+        "crossover, first period": "first period only",
+        "crossover, paired": "each person is their own control",
+    }
+    parts = []
+    for design, told in words.items():
+        names = _names(analysis.studies, "design", design)
+        if names:
+            share = analysis.model["weight_by_design"].get(design)
+            weight = "" if share is None else f", {w.percent(share)} of the weight"
+            parts.append(f"{w.listed(names)}: {told}{weight}")
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _comparators(analysis: Analysis) -> str:
+    classes = sorted(set(analysis.studies["comparator_class"]))
+    if len(classes) < 2:
+        return ""
+    parts = [
+        f"{w.COMPARATORS.get(name, name)} in "
+        f"{w.listed(_names(analysis.studies, 'comparator_class', name))}"
+        for name in classes
+    ]
+    return f"Not all trials compare with the same: {'; '.join(parts)}."
+
+
+def _scales(analysis: Analysis) -> str:
+    scales = sorted({w.text(name) for name in analysis.studies["instrument"]} - {""})
+    if len(scales) < 2:
+        return ""
+    parts = [f"{s} in {w.listed(_names(analysis.studies, 'instrument', s))}" for s in scales]
+    return f"Measured on different scales: {'; '.join(parts)}."
+
+
+def _model(analysis: Analysis) -> str:
+    model = analysis.model
+    parts = [w.sentence(w.text(caution)) for caution in model["cautions"]]
+    if (model["pooled"] or {}).get("method") == "MH":
+        parts.insert(0, "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
+                        "odds or risk ratio to be the same in all trials.")  # fmt: skip
+    return " ".join(parts)
+
+
+def _told(studies: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
+    for row in tables.records(studies):
+        if told := w.text(row[column]):
+            yield w.text(row["study"]), told
+
+
+def _names(studies: pd.DataFrame, column: str, held: str) -> list[str]:
+    names = studies.loc[studies[column] == held, "study"]
+    return [w.text(name) for name in dict.fromkeys(names)]

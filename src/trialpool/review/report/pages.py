@@ -1,0 +1,316 @@
+"""The pages of the review: view models, and the templates that lay them out.
+
+Styles and forest plots are inside a page; the other charts stay in their files beside it and are
+read when they are opened, or a page of ten analyses would hold ten megabytes. It asks nothing of a
+network. The same tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from trialpool import tables
+from trialpool.figures import style
+from trialpool.figures.catalogue import BY_KIND, CHARTS
+from trialpool.review.report import (
+    agreement_tables,
+    condition_tables,
+    missing_tables,
+    result_tables,
+    sentences,
+    trust_tables,
+)
+from trialpool.review.report import wording as w
+from trialpool.review.report.caveats import Analysis, Caveat, caveats, tipping
+from trialpool.review.report.charts import Chart, Figure, drawn, embedded
+from trialpool.review.report.grid import Grid
+from trialpool.review.report.moderator_tables import moderator_grids
+from trialpool.review.report.moderator_words import moderator_words
+from trialpool.review.report.question_section import by_kind
+from trialpool.review.report.question_words import Question
+from trialpool.review.report.trust_words import trust_words
+from trialpool.review.report.verdict import verdict
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One analysis as it stands on a page."""
+
+    name: str
+    title: str
+    primary: bool
+    answer: str
+    counts: str
+    largest: str
+    joint: str
+    tipping: str
+    left_out: str
+    also_missing: str
+    caveats: tuple[Caveat, ...]
+    withheld: tuple[tuple[str, str], ...]
+    estimate: str
+    limits: str
+    measure: str
+    basis: str
+    model: str
+    verdict: str
+    trust: tuple[Caveat, ...]
+    figure: Figure | None
+    charts: tuple[Chart, ...]
+    by_kind: tuple[Caveat, ...]
+    by_kind_charts: tuple[Chart, ...]
+    by_kind_grids: Mapping[str, Grid]
+    grids: Mapping[str, Grid]
+    trust_grids: Mapping[str, Grid]
+    files: tuple[str, ...]
+
+
+# Tables of an analysis with a field of their own; all others say how far to trust it.
+_OWN = ("studies", "missing", "sensitivity", "selection")
+
+
+def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
+    """The results of analyses from their files, in the order in which their folders come."""
+    folders: dict[Path, dict[str, Path]] = {}
+    for path in map(Path, paths):
+        folders.setdefault(path.parent, {})[path.stem] = path
+    out = []
+    for files in folders.values():
+        model = tables.read_json(files.pop("model"))
+        held = {name: tables.read_table(path) for name, path in files.items()}
+        own = {name: held.pop(name) for name in _OWN if name in held}
+        out.append(Analysis(model=model, **own, trust=held))
+    return out
+
+
+def write_page(path: str | Path, page: str) -> None:
+    """Write a page with the same bytes on every system."""
+    Path(path).write_text(page, encoding="utf-8", newline="\n")
+
+
+def condition_page(
+    review: Mapping[str, Any],
+    condition: str,
+    analyses: Sequence[Analysis],
+    figures: Mapping[tuple[str, str], bytes],
+    held: Mapping[str, pd.DataFrame],
+    questions: Sequence[tuple[Question, Mapping[str, bytes]]] = (),
+) -> str:
+    """The page of one condition.
+
+    Parameters
+    ----------
+    review : `Review.for_condition(condition)`
+    analyses : results of its analyses, in the protocol's order
+    figures : their figures as SVG files, by the names of analysis and figure
+    held
+        the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
+        search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
+        disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
+        and judgements of it
+    questions : those of time, dose and networks, with their figures as SVG files
+
+    Returns
+    -------
+    HTML; needs `{analysis}/` with its tables and figures beside it for the links
+    """
+    spec = review["conditions"][condition]
+    outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
+    sections = [
+        _section(
+            analysis,
+            held["risk_of_bias"],
+            {figure: svg for (name, figure), svg in figures.items() if name == analysis.name},
+        )
+        for analysis in analyses
+    ]
+    grids = {
+        "summary": result_tables.summary(held["summary"], [a.model for a in analyses]),
+        "verdicts": trust_tables.verdicts([a.model for a in analyses]),
+        "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
+        "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
+        "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
+        "missing": condition_tables.missing(held["missing_results"], held["trials"], outcomes),
+        "excluded": condition_tables.excluded(held["excluded"]),
+        "search": condition_tables.search(held["search"]),
+        "flags": condition_tables.flags(held["flags"]),
+        "accounts": condition_tables.accounts(held["rows"]),
+        "dropped": condition_tables.dropped(held["dropped"], outcomes),
+        "evidence": missing_tables.evidence(held["evidence"]),
+        "judgements": missing_tables.judgements(held["judgements"]),
+        "agreement": agreement_tables.agreement(held["agreement"]),
+        "disagreements": agreement_tables.disagreements(held["disagreements"]),
+    }
+    return _render(
+        "condition.html",
+        review=review,
+        spec=spec,
+        condition=condition,
+        extraction=agreement_tables.told(held["agreement"], held["disagreements"]),
+        sections=_first_primary(sections),
+        questions=by_kind(questions),
+        grids=grids,
+        root="../",
+    )
+
+
+def index_page(
+    review: Mapping[str, Any],
+    analyses: Sequence[Analysis],
+    summary: pd.DataFrame,
+    verification: pd.DataFrame,
+) -> str:
+    """The first page: every answer of the review, and how far to trust them.
+
+    Parameters
+    ----------
+    review : the whole protocol, `Review.model_dump(mode="json")`
+    analyses : results of all analyses, in the protocol's order
+    summary : results/summary.csv
+    verification : results/verification.csv
+    """
+    conditions = []
+    for name, spec in review["conditions"].items():
+        own = [a for a in analyses if a.model["condition"] == name]
+        sections = _first_primary([_section(analysis, None, {}) for analysis in own])
+        conditions.append({"name": name, "sections": sections, **spec})
+    titles = {name: spec["title"] for name, spec in review["conditions"].items()}
+    return _render(
+        "index.html",
+        review=review,
+        conditions=conditions,
+        summary=result_tables.summary(summary, [a.model for a in analyses], titles),
+        verdicts=trust_tables.verdicts([a.model for a in analyses], titles),
+        verification=_verified(verification),
+        root="",
+    )
+
+
+def _section(
+    analysis: Analysis, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
+) -> Section:
+    """An analysis for a page; without judgements and figures only what the first page shows."""
+    model, studies, missing = analysis.model, analysis.studies, analysis.missing
+    answer = sentences.answer(model, studies, missing)
+    shown = model["display"]
+    grids = {}
+    if bias is not None:
+        makers = ("trials", "provenance", "sensitivity", "missing", "selection")
+        grids = {name: getattr(result_tables, name)(analysis) for name in makers}
+    basis = w.count(model["k"], "trial")
+    charts = list(_charts(figures, model["analysis"], model["title"]))
+    return Section(
+        name=model["analysis"],
+        title=model["title"],
+        primary=model["primary"],
+        answer=answer,
+        counts=sentences.counts(model, studies),
+        largest=sentences.largest_missing(model, missing),
+        joint=sentences.joint_missing(model, missing),
+        tipping=tipping(analysis),
+        left_out=sentences.left_out(model, missing) if model["k"] else "",
+        also_missing=sentences.also_missing(model, missing),
+        caveats=tuple(caveats(analysis, bias)),
+        withheld=_withheld(model),
+        estimate=w.value(model, shown["estimate"]) if model["k"] else "",
+        limits=w.interval(model, shown["ci_low"], shown["ci_high"]),
+        measure=w.short_measure(model),
+        basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
+        model=w.text(model["model"]),
+        verdict=verdict(model).told,
+        trust=tuple(trust_words(analysis)) if analysis.trust else (),
+        figure=embedded(figures["forest"], f"Forest plot. {model['title']}. {answer}")
+        if figures
+        else None,
+        charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
+        by_kind=tuple(moderator_words(analysis)) if analysis.trust else (),
+        by_kind_charts=tuple(chart for chart in charts if chart.name in BY_KIND),
+        by_kind_grids=moderator_grids(analysis) if analysis.trust else {},
+        grids=grids,
+        trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
+        files=(*_OWN, *analysis.trust),
+    )
+
+
+def _charts(figures: Mapping[str, bytes], folder: str, title: str) -> Iterator[Chart]:
+    """The charts of an analysis besides its forest plot."""
+    yield from drawn(figures, CHARTS, folder, title)
+
+
+def _first_primary(sections: list[Section]) -> list[Section]:
+    return sorted(sections, key=lambda section: not section.primary)
+
+
+def _withheld(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is not shown for so few trials, gathered by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in model["policy"]["withheld"].items():
+        by_reason.setdefault(reason, []).append(name)
+    if model["k"] > 1:
+        words = {"i2": "I²", "tau2": "τ²", "pi_lb": "prediction interval"}
+        for field, name in words.items():
+            why = model["reasons"].get(field)
+            if why and name not in model["policy"]["withheld"]:
+                by_reason.setdefault(why, []).append(name)
+    return tuple((w.capital(w.listed(names)), why) for why, names in by_reason.items())
+
+
+def _verified(table: pd.DataFrame) -> dict[str, Any]:
+    """How many numbers a second program agreed with, and what it could not compute."""
+    agreed = table[table["verdict"] == "agree"]
+    compared = table[table["verdict"] != "not covered"]
+    rest = table[table["verdict"] == "not covered"]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rest.to_dict("records"):
+        key = (w.text(row["quantity"]), w.text(row["note"]))
+        reasons.setdefault(key, []).append(f"{row['condition']}/{row['analysis']}")
+    return {
+        "compared": len(compared),
+        "agreed": len(agreed),
+        "analyses": len(compared[["condition", "analysis"]].drop_duplicates()),
+        "largest": _power(float(compared["difference"].max())) if len(compared) else "",
+        "uncovered": [(q, why, where) for (q, why), where in sorted(reasons.items())],
+    }
+
+
+def _power(held: float) -> str:
+    """A very small number: `4 × 10⁻⁶`."""
+    if held == 0:
+        return "0"
+    digit, exponent = f"{held:.0e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digit} × 10{raised}"
+
+
+_TOGETHER = re.compile(r"(?<=\b[knp]) ([=<]) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)")
+
+
+def _held_together(shown: Any) -> Any:
+    """Text with `n = 90` and `95 % CI` kept on one line."""
+    if not isinstance(shown, str) or isinstance(shown, Markup):
+        return shown
+    return _TOGETHER.sub(lambda found: found.group().replace(" ", "\u00a0"), shown)
+
+
+def _render(template: str, **view: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_held_together,
+    )
+    environment.globals |= {"style": style, "sentence": w.sentence}
+    return environment.get_template(template).render(view)

@@ -1,0 +1,54 @@
+"""The summary tables: one row per analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialpool.review.report.verdict import verdict
+
+SUMMARY_COLUMNS = (
+    "condition", "analysis", "outcome", "measure", "k", "n", "estimate", "ci_low", "ci_high",
+    "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_df",
+    "q_p_value", "model", "note", "conclusion", "robust", "threat", "verdict",
+)  # fmt: skip
+
+# Fields of the pooled model (metafor's names) and the words they have in tables people read.
+_POOLED = {
+    "tau2": "tau2", "tau2_ci_lb": "tau2_ci_low", "tau2_ci_ub": "tau2_ci_high", "i2": "i2",
+    "q": "q", "q_df": "q_df", "q_pval": "q_p_value",
+}  # fmt: skip
+
+
+def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
+    """An analysis' row of summary.csv; ratios are back-transformed, tau2 is on the log scale."""
+    row = {name: model[name] for name in SUMMARY_COLUMNS if name in model}
+    row |= model["display"]
+    pooled = model["pooled"] or {}
+    row |= {word: pooled.get(field) for field, word in _POOLED.items()}
+    found = verdict(model)
+    row |= {
+        "conclusion": found.conclusion,
+        "robust": found.robust,
+        "threat": found.threats[0].name if found.threats else "",
+        "verdict": found.line,
+    }
+    return row
+
+
+def summary_table(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """summary.csv of several analyses, in the order given."""
+    return pd.DataFrame([summary_row(m) for m in models], columns=list(SUMMARY_COLUMNS))
+
+
+def numbers(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Every headline number under a dotted name, for texts that quote them."""
+    out: dict[str, Any] = {}
+    for model in models:
+        key = f"{model['condition']}.{model['analysis']}"
+        row = summary_row(model)
+        skipped = ("condition", "analysis", "outcome")
+        out |= {f"{key}.{name}": row[name] for name in SUMMARY_COLUMNS if name not in skipped}
+    return out

@@ -1,0 +1,334 @@
+"""What the diagnostics mean for one result, in plain words: a paragraph per question, by rule.
+
+A question that has no answer here is left out; what k does not allow is listed with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from trialpool import tables
+from trialpool.figures import style
+from trialpool.review.report import wording as w
+from trialpool.review.report.caveats import Analysis, Caveat
+from trialpool.review.report.verdict import AGREE_LITTLE, HALF
+from trialpool.terms import EXCLUDES, INCLUDES
+
+Facts = Mapping[str, Any]
+_HARDLY = 0.1  # of the width of the interval
+_ALL = 0.9995  # a share that rounds to all
+# The lowest coverage of a 95 % interval, and what it says of it.
+_KEEPS = (
+    (0.97, "more often than it promises, so it is wider than these trials would need"),
+    (0.94, "it keeps its promise"),
+    (0.93, "it nearly keeps its promise"),
+    (0.0, "less often than it promises where trials differ much"),
+)
+
+
+def trust_words(analysis: Analysis) -> list[Caveat]:
+    """Every question about how far to trust a result that has an answer, in reading order."""
+    found = [
+        ("Does it hang on one trial?", _influence(analysis)),
+        ("What does it rest on?", _weights(analysis)),
+        ("Do small trials tell another story?", _small_studies(analysis)),
+        ("What could missing trials change?", _missing(analysis)),
+        (_question(analysis), _beliefs(analysis)),
+        ("Does the interval keep its promise?", _coverage(analysis)),
+        ("Would another analysis say the same?", _multiverse(analysis)),
+        ("What would a next trial change?", _next_trial(analysis)),
+        ("How few people could turn it?", _fragility(analysis)),
+    ]
+    return [Caveat(name=name, text=text) for name, text in found if text]
+
+
+def _question(analysis: Analysis) -> str:
+    return "How likely is a harm?" if _is_harm(analysis.model) else "How likely is a benefit?"
+
+
+def _share(low: float, high: float) -> str:
+    """Two shares as percentages: `94 to 96 %`, `95 %`, `over 99 %`."""
+    if low > 0.995:
+        return "100 %" if low == 1 else "over 99 %"
+    if high < 0.005:
+        return "0 %" if high == 0 else "under 1 %"
+    first, last = (f"{100 * value:.0f}" for value in (low, high))
+    return f"{first} %" if first == last else f"{first} to {last} %"
+
+
+def _includes(model: Mapping[str, Any]) -> str:
+    return "excludes" if w.excludes(model, model["display"]) else "includes"
+
+
+def _influence(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["influence"]
+    if found is None:
+        return ""
+    without: Mapping[str, Facts] = found["without"]
+    ordered = sorted(without, key=lambda name: w.number(without[name]["estimate"]))
+    low, high = ordered[0], ordered[-1]
+    spread = (
+        f"Leaving out one trial at a time moves the estimate between "
+        f"{w.value(model, without[low]['estimate'])} (without {low}) and "
+        f"{w.value(model, without[high]['estimate'])} (without {high})"
+    )
+    if found["turns"]:
+        parts = [
+            f"without {name} it is {w.effect(model, without[name])}" for name in found["turns"]
+        ]
+        text = f"Yes. {spread}, and {'; '.join(parts)}: another conclusion."
+    else:
+        text = f"No. {spread}; the interval {_includes(model)} no difference each time."
+    pull = [name for name in found["influential"] if name not in found["turns"]]
+    if pull:
+        verb = "pulls" if len(pull) == 1 else "pull"
+        text += f" {w.listed(pull)} {verb} the result by the usual measures of influence."
+    return text
+
+
+def _weights(analysis: Analysis) -> str:
+    shares = analysis.model["trust"]["weights"]
+    words = {
+        "high risk of bias": "trials at high risk of bias",
+        "risk of bias not judged": "trials whose risk of bias nobody has judged",
+        "flagged": "numbers that a check marked",
+        "imputed": "numbers that needed an assumption",
+        "not from the trial's own report": "numbers known only from abstracts or other reviews",
+    }
+    grave = [(share, words[name]) for name, share in shares.items() if share > 0]
+    if not grave:
+        return ""
+    if analysis.model["k"] == 1:
+        what = [text.replace("trials whose", "a trial whose").replace("trials at", "a trial at")
+                for _, text in grave]  # fmt: skip
+        return f"On {w.listed(what)}."
+    grave.sort(key=lambda pair: -pair[0])
+    parts = [f"{w.percent(share)} of the weight on {what}" for share, what in grave]
+    lead = "Mostly on doubtful ground" if grave[0][0] >= HALF else "In part on doubtful ground"
+    return f"{lead}: {'; '.join(parts)}."
+
+
+def _small_studies(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["small_studies"]
+    if found is None:
+        return ""
+    tests = found["asymmetric"]
+    if tests:
+        asymmetry = f"The funnel is asymmetric by {w.listed(tests)}"
+    else:
+        asymmetry = f"None of {w.count(found['tests'], 'test')} sees an asymmetric funnel"
+    between = (
+        f"estimates that allow for small-study effects lie between "
+        f"{w.value(model, found['lowest'])} and {w.value(model, found['highest'])}"
+    )
+    if not found["turns"]:
+        return f"{asymmetry}; {between}, and none concludes otherwise."
+    many = f"{len(found['turns'])} of {found['estimates']}"
+    tail = "" if tests else " With this few trials the tests often miss an asymmetry."
+    return (
+        f"{asymmetry}; {between}, and {many} conclude otherwise: {w.listed(found['turns'])}.{tail}"
+    )
+
+
+# What `missing_effect` asks, as what would then be so.
+_WOULD = {
+    "interval excludes no difference, benefit": ("the interval", "show a benefit"),
+    "interval excludes no difference, harm": ("the interval", "show a harm"),
+    "interval no longer excludes no difference": ("the interval", "cease to exclude no difference"),
+    "interval still excludes no difference": ("the interval", "still exclude no difference"),
+    "estimate reaches the important difference": (
+        "the estimate", "reach the difference that matters ({})"),
+    "estimate no longer reaches the important difference": (
+        "the estimate", "fall short of the difference that matters ({})"),
+    "estimate still reaches the important difference": (
+        "the estimate", "still reach the difference that matters ({})"),
+}  # fmt: skip
+
+
+def _missing(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["missing_effect"]
+    if found["reason"] or not found["answers"]:
+        return ""
+    many = len(found["studies"]) > 1
+    who = f"{w.listed(found['studies'])} (n = {found['n']})"
+    parts = []
+    for answer in found["answers"]:
+        subject, verb = _WOULD[answer["question"]]
+        does = verb.format(w.value(model, found["important"]))
+        if answer["at_null"]:
+            parts.append(
+                f"even had {'they' if many else 'it'} found nothing, {subject} would {does}"
+            )
+        elif answer["reached"]:
+            parts.append(f"{subject} would {does} from {w.value(model, answer['assumed'])} on")
+        else:
+            parts.append(f"{subject} would never {does}")
+    same = "each with the same effect" if many else "with whatever effect"
+    return f"Were {who} known, {same}: {'; '.join(parts)}."
+
+
+def _beliefs(analysis: Analysis) -> str:
+    """P(benefit or harm) and P(of one that matters), over the priors."""
+    model, found = analysis.model, analysis.model["trust"]["priors"]
+    if found is None:
+        return ""
+    side = "harm" if _is_harm(model) else "benefit"
+    drug = w.drug(model)
+    at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
+    if w.is_events(model):
+        less = side == "benefit" and model["better"] == "lower"
+        at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
+        by = "that it is so by a ratio of more than {} to 1"
+    text = f"The probability is {_share(*found[side]['any'])} {at_all}"
+    if found[side]["matters"]:
+        matters = by.format(w.value(model, found["threshold"]))
+        text += f", and {_share(*found[side]['matters'])} {matters}"
+    priors = w.count(found["priors"], "prior")
+    text += f" ({priors} of the heterogeneity, a flat one of the effect)."
+    if found["if_missing_null"] is not None:
+        least = found["if_missing_null"][side]
+        text += f" Had the missing trials that can be added found nothing: {_share(*least['any'])}"
+        text += f" and {_share(*least['matters'])}." if least["matters"] else "."
+    return text
+
+
+def _is_harm(model: Mapping[str, Any]) -> bool:
+    """Whether an event nobody wants was seen more often, so that the question is of a harm."""
+    more = w.number(model["display"]["estimate"]) > w.null(model)
+    return w.is_events(model) and model["better"] == "lower" and more
+
+
+def _coverage(analysis: Analysis) -> str:
+    found = analysis.model["trust"]["coverage"]
+    if found is None:
+        return ""
+    tau2 = [style.significant(value) for value in found["tau2"]]
+    at = f" (τ² from {tau2[0]} to {tau2[-1]})" if len(tau2) > 1 else ""
+    parts = []
+    if found["confidence"]:
+        low, high = found["confidence"]
+        says = next(words for least, words in _KEEPS if low >= least)
+        parts.append(f"the shown 95 % interval held the true mean in {_share(low, high)}: {says}")
+    if found["normal"] and found["normal"] != found["confidence"]:
+        held = _share(*found["normal"])
+        subject = "one" if parts else "a random-effects interval"
+        parts.append(f"{subject} with normal quantiles would have held it in {held}")
+    if found["prediction"]:
+        held = _share(*found["prediction"])
+        parts.append(f"the prediction interval held a new trial’s true effect in {held}")
+    if not parts:
+        return ""
+    trials = w.count(analysis.model["k"], "trial")
+    lead = f"In {found['replicates']:,} simulated reviews of {trials} like these{at}"
+    return f"{lead} {'; '.join(parts)}."
+
+
+def _multiverse(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["multiverse"]
+    if found is None or found["distinct"] < 2:
+        return ""
+    does = "excludes" if w.excludes(model, model["display"]) else "includes"
+    same = found["share_same_conclusion"]
+    low, high = (w.value(model, found[name]) for name in ("lowest", "highest"))
+    many = (
+        f"{found['distinct']:,} different analyses out of {found['specifications']:,} combinations"
+    )
+    if same > _ALL:
+        text = f"Yes. In all of {many} the interval {does} no difference"
+    else:
+        lead = "Mostly" if same >= AGREE_LITTLE else "Not reliably"
+        text = (
+            f"{lead}. In {w.percent(100 * same)} of {many} the interval "
+            f"{does} no difference, as here"
+        )
+    if low == high:
+        return f"{text}; the estimate is {low} in each."
+    hardly = _width(model, found["lowest"], found["highest"]) < _HARDLY
+    if hardly:
+        text += f"; the estimate hardly moves ({low} to {high})."
+    else:
+        text += _spread(found, low, high)
+    turns, moves = (w.inner(found[f"{name}_most_by"]) for name in ("turned", "moved"))
+    hangs = "hangs most on the choice of"
+    if turns:
+        text += f" Whether it excludes no difference {hangs} “{turns}”"
+        text += (
+            f", the size of the estimate on “{moves}”."
+            if moves not in ("", turns) and not hardly
+            else "."
+        )
+    elif moves and not hardly:
+        text += f" The size of the estimate {hangs} “{moves}”."
+    return text
+
+
+def _spread(found: Facts, low: str, high: str) -> str:
+    text = f"; the estimates go from {low} to {high}"
+    if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
+        text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
+    return f"{text}."
+
+
+def _width(model: Mapping[str, Any], low: object, high: object) -> float:
+    """A range of estimates as a share of the width of the interval, analysis scale."""
+    to = math.log if w.is_ratio(model) else float
+    shown = model["display"]
+    whole = to(w.number(shown["ci_high"])) - to(w.number(shown["ci_low"]))
+    return (to(w.number(high)) - to(w.number(low))) / whole
+
+
+def _next_trial(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["next_trial"]
+    if found["reason"]:
+        return ""
+    rows = {row["finds"]: row for row in tables.records(analysis.trust["next_trial"])
+            if row["target"] in (EXCLUDES, INCLUDES)}  # fmt: skip
+    if not rows:
+        return ""
+    includes = next(iter(rows.values()))["target"] == INCLUDES
+    asked = ("no difference",) if includes else ("the estimate", "the important difference")
+    smallest, largest = found["searched"]
+    parts = []
+    for name in asked:
+        row = rows.get(name)
+        if row is None or (name != asked[0] and _alike(model, row, rows[asked[0]])):
+            continue
+        if not includes and w.value(model, row["effect"]) == w.value(model, w.null(model)):
+            continue
+        effect = f"finds {name} ({w.value(model, row['effect'])})"
+        if row["n_total"] != row["n_total"]:
+            parts.append(f"no size up to {largest:,} people would do if it {effect}")
+        elif row["n_total"] == smallest:
+            parts.append(f"one of any size would do if it {effect}, {_by_number(model)}")
+        else:
+            parts.append(f"it needs {w.whole(row['n_total'])} people if it {effect}")
+    if not parts:
+        return ""
+    does = "include" if includes else "exclude"
+    return f"For the interval to {does} no difference after one more trial: {'; '.join(parts)}."
+
+
+def _alike(model: Mapping[str, Any], one: Facts, other: Facts) -> bool:
+    return w.value(model, one["effect"]) == w.value(model, other["effect"])
+
+
+def _by_number(model: Mapping[str, Any]) -> str:
+    """Why a trial without weight changes an interval."""
+    if model["policy"]["common_effect_only"]:
+        return "since from three trials on their differences count"
+    return "since the number of trials, not of people, holds the interval back"
+
+
+def _fragility(analysis: Analysis) -> str:
+    model, found = analysis.model, analysis.model["trust"]["fragility"]
+    if found is None or found["index"] is None:
+        return ""
+    index = found["index"]
+    does = "no longer exclude" if w.excludes(model, model["display"]) else "exclude"
+    who = "one person" if index == 1 else f"{index} people"
+    return (
+        f"Another outcome in {who} of {model['n']:,} would make the interval {does} no difference "
+        "(an upper bound of the fewest)."
+    )

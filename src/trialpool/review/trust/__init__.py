@@ -1,0 +1,1 @@
+"""How far to trust a result: diagnostics, sensitivity, the multiverse, kinds of trial."""

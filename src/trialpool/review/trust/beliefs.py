@@ -1,0 +1,166 @@
+"""What the Bayesian model says under one prior of tau and another: `priors.csv`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, sweep
+from trialpool.bayes.priors import Prior
+from trialpool.pooling.policy import policy
+from trialpool.results import Posterior
+from trialpool.review.fitting.fit import shown
+
+COLUMNS = (
+    "prior", "reference", "protocol", "mu", "mu_low", "mu_high", "tau", "tau_low", "tau_high",
+    "new_low", "new_high", "p_benefit", "p_important", "p_harm_important", "p_new_benefit", "note",
+)  # fmt: skip
+NO_SCALE = (
+    "no prior of tau fits differences in the units of a scale or of risks: those used here are in "
+    "standard deviations or logs of ratios"
+)
+# As the empirical priors divide comparisons (Turner 2015, Rhodes 2015): the drug against placebo
+# or nothing but what both arms get, or against another drug.
+PLACEBO = ("placebo", "usual_care", "waiting_list", "no_treatment", "same_ect")
+DRUG = ("active_placebo",)
+_AGAINST = {"placebo": "placebo or no drug", "drug": "another drug"}
+_EFFECTS = {"SMD": "SMDs", "OR": "log odds ratios", "RR": "log risk ratios"}
+# Which of the outcomes that have priors one is: the first whose words stand in its name. Dropout
+# due to an adverse event is dropout.
+OUTCOMES = (
+    ("drop_outs", ("dropout", "drop-out", "drop out", "withdrawal", "discontinuation")),
+    ("adverse_events", ("adverse", "side effect", "harm")),
+    ("mental_health", ("symptom", "response", "remission", "suicid", "anxiety", "depress")),
+)
+
+
+class Choice(NamedTuple):
+    """An empirical prior by its name, "" for none, and why this one."""
+
+    name: str
+    note: str
+
+
+def beliefs(
+    studies: pd.DataFrame,
+    measure: str,
+    better: Literal["lower", "higher"],
+    important: float | None,
+    tau_scale: float,
+    outcome: str,
+) -> pd.DataFrame:
+    """The posterior of an analysis under each prior of tau, for readers.
+
+    Parameters
+    ----------
+    studies : the chosen effects: yi, vi, trial_id and comparator_class
+    better : which direction of the effect is the benefit
+    important : smallest difference that matters, > 0 on the analysis scale; None: not known
+    tau_scale : scale of the protocol's own half-normal prior, shown beside 0.25, 0.5 and 1
+    outcome : name of the outcome (its id, its title or both), for the empirical priors of ratios
+
+    Returns
+    -------
+    One row per prior: medians and 95 % intervals of the mean effect and of the true effect of a
+    new trial (`new_low`, `new_high`) on the display scale, of tau on the analysis scale, and
+    probabilities: that the mean is a benefit, that it is beyond `important` on the side of
+    benefit or of harm, that a new trial's true effect is a benefit. `protocol` marks the protocol's
+    own prior. An empirical prior has a `note` that says why it was chosen, or, without numbers, why
+    none fits. Where there can be no posterior there is one row, whose note says why
+
+    References
+    ----------
+    Roever et al. 2021, Res Synth Methods 12:448; Rhodes, Turner & Higgins 2015, J Clin Epidemiol
+    68:52; Turner et al. 2015, Stat Med 34:984
+    """
+    allowed = policy(int(studies["trial_id"].nunique()), counts=False)
+    if not allowed.pool:
+        return _table([{"note": allowed.withheld["pooling"]}])
+    if measure in ("MD", "RD"):
+        return _table([{"note": NO_SCALE}])
+    scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
+    priors: list[Prior] = [HalfNormal(scale) for scale in scales]
+    notes = [""] * len(priors)
+    trials = studies.drop_duplicates("trial_id")
+    chosen = empirical(measure, trials["comparator_class"], outcome)
+    if chosen.name:
+        priors.append(EMPIRICAL[chosen.name])
+        notes.append(chosen.note)
+    found = sweep(
+        studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), priors,
+        mid=important, better=better,
+    )  # fmt: skip
+    rows = [
+        {
+            "prior": str(prior),
+            "protocol": "yes" if prior == HalfNormal(tau_scale) else "no",
+            **_numbers(one, measure),
+            "note": note,
+        }
+        for prior, one, note in zip(priors, found, notes, strict=True)
+    ]
+    if not chosen.name:
+        rows.append({"prior": "empirical", "protocol": "no", "note": chosen.note})
+    return _table(rows)
+
+
+def empirical(measure: str, comparators: pd.Series, outcome: str) -> Choice:
+    """The empirical prior for this measure, these comparisons and this outcome.
+
+    Parameters
+    ----------
+    comparators : kind of control of each trial
+    outcome : its name, in which the words of `OUTCOMES` are looked for
+    """
+    words = outcome.lower().replace("_", " ")
+    kind = next((kind for kind, names in OUTCOMES if any(n in words for n in names)), "")
+    trials = int(comparators.notna().sum())
+    counts = {
+        "placebo": int(comparators.isin(PLACEBO).sum()),
+        "drug": int(comparators.isin(DRUG).sum()),
+    }
+    # Of two kinds as frequent, the one with the wider prior.
+    against = max(counts, key=lambda name: counts[name])
+    why = f"control is {_AGAINST[against]} in {counts[against]} of {trials} trials"
+    if measure == "RR":
+        return Choice("", refused(EMPIRICAL["turner_mental_health_placebo"], measure))
+    if 2 * counts[against] < max(trials, 1):
+        return Choice("", "no empirical prior: most trials compare with something else than a drug")
+    if not kind or (measure == "SMD" and kind != "mental_health"):
+        return Choice("", "no empirical prior: none of those at hand is for this outcome")
+    if measure == "SMD":
+        return Choice(f"rhodes_mental_health_{against}", f"{why}; mental-health outcome")
+    if against == "drug":
+        return Choice("", f"no empirical prior: {why}, and those for odds ratios are for placebo")
+    return Choice(f"turner_{kind}_placebo", f"{why}; outcome: {kind.replace('_', ' ')}")
+
+
+def refused(prior: Prior, measure: str) -> str:
+    """Why a prior cannot be used for a measure, "" if it can."""
+    if not prior.measure or prior.measure == measure:
+        return ""
+    made, own = _EFFECTS[prior.measure], _EFFECTS[measure]
+    return f"the empirical priors at hand are for {made}; tau of {own} is on another scale"
+
+
+def _numbers(found: Posterior, measure: str) -> dict[str, Any]:
+    effects = {
+        "mu": found.mu, "mu_low": found.mu_lb, "mu_high": found.mu_ub,
+        "new_low": found.new_lb, "new_high": found.new_ub,
+    }  # fmt: skip
+    return {
+        "reference": found.prior_reference,
+        **{name: shown(value, measure) for name, value in effects.items()},
+        "tau": found.tau,
+        "tau_low": found.tau_lb,
+        "tau_high": found.tau_ub,
+        "p_benefit": found.p_benefit,
+        "p_important": found.p_mid,
+        "p_harm_important": found.p_harm_mid,
+        "p_new_benefit": found.p_new_benefit,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS))

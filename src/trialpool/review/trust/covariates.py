@@ -1,0 +1,196 @@
+"""Effects against one covariate of the trials at a time: slope, line, and collinearity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool import tables
+from trialpool.pooling.policy import policy
+from trialpool.pooling.regression import Regression, regress
+from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.review.fitting.fit import shown, study_columns
+from trialpool.review.protocol.settings import Model, Moderator
+from trialpool.review.trust.moderator_tests import permuted, regression_model
+from trialpool.review.trust.moderator_values import Values, unknown_row
+from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
+
+REGRESSION_COLUMNS = (
+    "moderator", "title", "kind", "study", "k", "x", "estimate", "ci_low", "ci_high", "weight",
+    "p_value", "p_permutation", "arrangements", "ddf", "tau2", "r2", "vif", "method", "note",
+)  # fmt: skip
+ALONG = 25  # points of a line
+TOGETHER = 0.7  # correlation from which two covariates can hardly be told apart
+
+Held = Mapping[str, tuple[Values, Mapping[str, str]]]
+
+
+def covariates(
+    declared: Mapping[str, Moderator],
+    held: Held,
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Regress the effects on each covariate alone.
+
+    Parameters
+    ----------
+    declared : covariates by name
+    held : what `values_of` found for each
+    studies, measure, model : as for `fit`
+
+    Returns
+    -------
+    `REGRESSION_COLUMNS`: of each covariate a row `slope` (per `per` units, display scale: of
+    ratios the factor), a row per effect (`trial`: `x` and the effect, `weight` in percent), the
+    `line` with its 95 % confidence limits, and the trials without a value; or one row `withheld`
+    with the reason. `vif` is of the regression on all these covariates at once, blank where there
+    are too few trials for it. And what words are made of, by name
+
+    Raises
+    ------
+    TrialpoolError
+        as for `regress`
+
+    References
+    ----------
+    Knapp & Hartung 2003, Stat Med 22:2693; Thompson & Higgins 2002, Stat Med 21:1559
+    """
+    rows: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    for name, each in declared.items():
+        about = {"moderator": name, "title": each.title}
+        found, fact = _one(each, *held[name], studies, measure, model)
+        rows += [about | row for row in found]
+        facts[name] = {"title": each.title, "kind": "covariate", **fact}
+    fitted = [name for name in declared if facts[name]["slope"]]
+    inflated, note = _inflation([held[name][0] for name in fitted], studies, model)
+    for name, vif in zip(fitted, inflated, strict=True):
+        slope = next(row for row in rows if row["moderator"] == name)
+        together = _together(name, fitted, held, declared)
+        facts[name]["goes_with"] = together
+        told = [f"goes with {title} (r = {r:.2f})" for title, r in together.items()]
+        slope["vif"] = vif
+        slope["note"] = "; ".join(filter(None, [slope["note"], note, *told]))
+    return pd.DataFrame(rows, columns=list(REGRESSION_COLUMNS)), facts
+
+
+def _one(
+    moderator: Moderator,
+    values: Values,
+    why: Mapping[str, str],
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    known = studies[values.notna()]
+    x = values[values.notna()].to_numpy(float)
+    k = int(known["trial_id"].nunique())
+    reason = policy(k, counts=model.method == "MH").withheld.get("meta-regression", "")
+    if not reason and np.ptp(x) == 0:
+        reason = f"no contrast: {_with_unit(x[0], moderator)} in all {k} trials"
+    fact: dict[str, Any] = {
+        "k": k, "missing": dict(why), "reason": reason, "slope": None, "goes_with": {},
+        "per": moderator.per, "unit": moderator.unit,
+    }  # fmt: skip
+    unknown = unknown_row(studies, why)
+    if reason:
+        return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
+    used = regression_model(model)
+    y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
+    design = np.column_stack([np.ones(len(x)), x])
+    found = regress(y, v, design, tau2=used.tau2, test=used.test)
+    slope = _slope(found, moderator.per, measure) | {"k": k}
+    dealt, note = permuted(known, y, v, design, used)
+    slope |= {"note": note}
+    if dealt is not None:
+        slope |= {"p_permutation": dealt[0], "arrangements": dealt[1]}
+    keys = ("estimate", "ci_low", "ci_high", "p_value", "p_permutation", "r2", "arrangements")
+    fact["slope"] = {key: slope.get(key) for key in keys}
+    fact["slope"]["exact"] = note.startswith("exact")
+    fact["range"] = [float(x.min()), float(x.max())]
+    return [slope, *_dots(known, x, found, measure), *_line(found, x, measure), *unknown], fact
+
+
+def _with_unit(value: float, moderator: Moderator) -> str:
+    return f"{value:.6g} {moderator.unit}".strip()
+
+
+def _slope(found: Regression, per: float, measure: str) -> dict[str, Any]:
+    return {
+        "kind": SLOPE,
+        "estimate": shown(per * float(found.beta[1]), measure),
+        "ci_low": shown(per * float(found.ci_lb[1]), measure),
+        "ci_high": shown(per * float(found.ci_ub[1]), measure),
+        "p_value": float(found.pval[1]),
+        "ddf": found.ddf,
+        "tau2": NAN if found.method == "EE" else found.tau2,
+        "r2": found.r2,
+        "method": _method(found),
+    }
+
+
+def _method(found: Regression) -> str:
+    if found.test == "z":
+        return "common-effect meta-regression, normal quantile"
+    return f"meta-regression ({found.method}), Hartung-Knapp"
+
+
+def _dots(known: pd.DataFrame, x: Array, found: Regression, measure: str) -> list[dict[str, Any]]:
+    columns = study_columns(known, measure)
+    numbers = pd.DataFrame(columns).assign(x=x, weight=100 * found.weights)
+    return [
+        {"kind": TRIAL, "study": str(name), **row}
+        for name, row in zip(known["study"], tables.records(numbers), strict=True)
+    ]
+
+
+def _line(found: Regression, x: Array, measure: str) -> list[dict[str, Any]]:
+    at = np.linspace(x.min(), x.max(), ALONG)
+    line = found.predict(np.column_stack([np.ones(ALONG), at]))
+    return [
+        {
+            "kind": LINE, "x": float(here), "estimate": shown(float(mid), measure),
+            "ci_low": shown(float(low), measure), "ci_high": shown(float(high), measure),
+        }
+        for here, mid, low, high in zip(at, line.pred, line.ci_lb, line.ci_ub, strict=True)
+    ]  # fmt: skip
+
+
+def _inflation(
+    values: list[Values], studies: pd.DataFrame, model: Model
+) -> tuple[list[float], str]:
+    """Variance inflation of each covariate beside all others, or why it cannot be had."""
+    none = [NAN] * len(values)
+    if len(values) < 2:
+        return none, ""
+    both = pd.concat(values, axis=1)
+    whole = both.notna().all(axis=1).to_numpy()
+    y, v = (studies.loc[whole, name].to_numpy(float) for name in ("yi", "vi"))
+    x = np.column_stack([np.ones(whole.sum()), both[whole].to_numpy(float)])
+    used = regression_model(model)
+    try:
+        found = regress(y, v, x, tau2=used.tau2, test=used.test)
+    except TrialpoolError:
+        return none, "no VIF: too few trials have all covariates, or one follows from the others"
+    return [float(value) for value in found.vif[1:]], ""
+
+
+def _together(
+    name: str, fitted: list[str], held: Held, declared: Mapping[str, Moderator]
+) -> dict[str, float]:
+    """Other covariates that rise or fall with this one, by title, with the correlation."""
+    own = held[name][0]
+    out = {}
+    for other in fitted:
+        pair = pd.concat([own, held[other][0]], axis=1).dropna().to_numpy(float)
+        if other == name or len(pair) < 3 or (np.ptp(pair, axis=0) == 0).any():
+            continue
+        r = float(np.corrcoef(pair.T)[0, 1])
+        if abs(r) >= TOGETHER:
+            out[declared[other].title] = r
+    return out

@@ -1,0 +1,255 @@
+"""What the intervals of an analysis are worth: their real coverage with its own trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from trialpool.diagnostics.coverage import REPLICATES, SEED, Coverage, Method, simulate
+from trialpool.diagnostics.sampling import (
+    Sampling,
+    beyond_one,
+    counts,
+    known_variances,
+    per_trial,
+    raw_difference,
+    standardised,
+)
+from trialpool.pooling.model import pool
+from trialpool.pooling.policy import policy
+from trialpool.results import NAN, Array, Posterior
+from trialpool.review.fitting.fit import is_log, words
+from trialpool.review.protocol.settings import Alternative, Model, SmdOptions
+
+COLUMNS = (
+    "tau2", "tau2_is", "method", "shown", "interval", "nominal", "coverage", "mc_se",
+    "width_mean", "width_median", "width_is", "replicates", "failed", "sampling", "note",
+)  # fmt: skip
+LEVEL = 0.95
+DIGITS = 4  # of tau2 and widths: means of many numbers differ between processors in the last ones
+MH_WITHHELD = (
+    "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
+)
+MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
+# Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
+# (Cochrane Handbook 6.4, section 10.10.2): three times the typical variance.
+_CONSIDERABLE = 3.0
+_SPLIT = "the trials' rows are drawn as independent, though some share a control"
+
+
+NORMAL = "normal effects with known variances"
+# What each trial must report to be drawn by its arms, in the order of the sampling model, with the
+# least value that allows it.
+_COUNTS = {"totaln_experimental": 1.0, "event_control": 0.0, "totaln_control": 1.0}
+NEEDS: dict[str, dict[str, float]] = {
+    "SMD": {"n_experimental": 2.0, "n_control": 2.0},
+    "MD": {"n_experimental": 2.0, "sd_experimental": 1e-9, "n_control": 2.0, "sd_control": 1e-9},
+    "OR": _COUNTS,
+    "RR": _COUNTS,
+}
+_COUNTED = "binomial counts at each trial's control risk, effect and variance from each draw"
+ARMS = {
+    "SMD": "normal scores in two arms, SMD and variance computed from each draw",
+    "MD": "normal scores in two arms, difference and variance computed from each draw",
+    "OR": _COUNTED,
+    "RR": _COUNTED,
+}
+MOST_BEYOND = 0.001  # share of risks a risk ratio may put above 1 before counts are not drawn
+
+
+class Truth(NamedTuple):
+    """A value of tau2 at which coverage is asked, and where it comes from."""
+
+    tau2: float
+    words: str
+
+
+def coverage(
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+    alternatives: Sequence[Alternative],
+    beliefs: Posterior | None = None,
+    smd: SmdOptions | None = None,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> pd.DataFrame:
+    """Coverage of the intervals of the shown model and the alternatives, by simulation.
+
+    Parameters
+    ----------
+    studies : the chosen effects (`studies.csv` or what it is made of)
+    model, alternatives : of the protocol; with two trials only common effects are left
+    beliefs : the posterior of the same effects, which says how much heterogeneity is plausible
+    smd : how the review computes SMDs and their variances
+    replicates, seed : as for `simulate`
+
+    Returns
+    -------
+    One row per tau2, method and interval. `width_mean` and `width_median` are of the analysis
+    scale; for ratios they are taken of the logs and given as the ratio of the upper to the lower
+    limit, which `width_is` says. `failed` sets of trials gave no interval and do not count in
+    `coverage`. Below two trials one row, whose `note` says why it is empty. References in
+    `simulate`
+    """
+    k = int(studies["trial_id"].nunique())
+    allowed = policy(k, counts=model.method == "MH")
+    if not allowed.pool:
+        return _withheld(allowed.withheld["pooling"])
+    methods = _methods(model, alternatives, common_effect_only=allowed.common_effect_only)
+    if not methods:
+        return _withheld(MH_ALONE)
+    yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
+    main = next(iter(methods.values())).method
+    centre = pool(yi, vi, tau2=main.tau2, test="z").beta
+    sampling_of = _samplings(studies, measure, vi, smd or SmdOptions())
+    shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
+    if model.method == "MH":
+        shared.append(MH_WITHHELD)
+    rows: list[dict[str, Any]] = []
+    for truth in plausible(yi, vi, main.tau2, beliefs):
+        draw, drawn_words = sampling_of(centre, truth.tau2)
+        found = simulate(
+            draw, len(studies), centre, truth.tau2, [m.method for m in methods.values()],
+            replicates=replicates, seed=seed, level=LEVEL, pi=model.prediction,
+        )  # fmt: skip
+        at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
+        rows += [at | _row(one, methods[one.method], measure, shared) for one in found]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def plausible(yi: Array, vi: Array, estimator: str, beliefs: Posterior | None) -> list[Truth]:
+    """The values of tau2 that coverage is asked at, rising: none, middling, high.
+
+    None is 0. The middle is the estimate (REML where the model has none); where it is 0, which
+    with few trials says little, the posterior median of tau. High is the upper end of the
+    Q-profile interval; with few trials that can be absurd, so at most the upper end of the
+    posterior interval of tau, or without a posterior an I2 of 75 %, where these lie above the
+    middle.
+    """
+    code = "REML" if estimator == "EE" else estimator
+    fitted = pool(yi, vi, tau2=code, test="z")
+    out = [Truth(0.0, "no heterogeneity")]
+    if fitted.tau2 > 0:
+        out.append(Truth(fitted.tau2, f"estimate ({code})"))
+    elif beliefs is not None:
+        out.append(Truth(beliefs.tau**2, f"posterior median of tau ({_prior(beliefs)})"))
+    least, high = (
+        out[-1].tau2,
+        Truth(fitted.tau2_ci_ub, "upper end of the 95 % interval (Q-profile)"),
+    )
+    if beliefs is not None:
+        cap = Truth(beliefs.tau_ub**2, f"upper end of the 95 % posterior ({_prior(beliefs)})")
+    else:
+        w = 1 / vi
+        typical = (len(vi) - 1) / (w.sum() - (w**2).sum() / w.sum())
+        cap = Truth(_CONSIDERABLE * typical, "I2 of 75 %")
+    if least < cap.tau2 < high.tau2:
+        high = cap
+    return [*out, high] if high.tau2 > least else out
+
+
+def _prior(beliefs: Posterior) -> str:
+    return beliefs.prior.partition(", ")[2]
+
+
+class _Pooling(NamedTuple):
+    method: Method
+    words: str
+    shown: bool
+
+
+def _methods(
+    model: Model, alternatives: Sequence[Alternative], *, common_effect_only: bool
+) -> dict[Method, _Pooling]:
+    """The models by their codes, the shown one first; Mantel-Haenszel has no place among them."""
+    asked = [(Alternative(tau2=a.tau2, test=a.test), False) for a in alternatives]
+    if model.method == "IV":
+        asked.insert(0, (Alternative(tau2=model.tau2, test=model.test), True))
+    if common_effect_only:
+        common = (Alternative(tau2="EE", test="z"), model.method == "IV")
+        asked = [common, *(pair for pair in asked if pair[0].tau2 == "EE")]
+    out: dict[Method, _Pooling] = {}
+    for choice, shown in asked:
+        method = Method(choice.tau2, choice.test)
+        update = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
+        out.setdefault(
+            method, _Pooling(method, words(model.model_copy(update=update)), shown=shown)
+        )
+    return out
+
+
+def _samplings(
+    studies: pd.DataFrame, measure: str, vi: Array, smd: SmdOptions
+) -> Callable[[float, float], tuple[Sampling, str]]:
+    """How the trials' results are drawn at a mean and a tau2, and that in words.
+
+    Two independent arms with numbers are drawn as such; reported contrasts, crossover trials with
+    pairs and trials without numbers by the normal model with their known variance.
+    """
+    base = known_variances(vi), NORMAL
+    needs = NEEDS.get(measure, {})
+    own = (studies["basis"] == "arms").to_numpy(bool)
+    own = own & ~studies["design"].str.contains("paired", na=False).to_numpy(bool)
+    for name, least in needs.items():
+        own = own & (studies[name].to_numpy(float) >= least)
+    if not needs or not own.any():
+        return lambda mu, tau2: base
+    part = [studies[name].to_numpy(float)[own] for name in needs]
+    words = ARMS[measure]
+    if measure == "SMD":
+        drawn = standardised(*part, variance=smd.variance, correction=smd.correction)
+    elif measure == "MD":
+        drawn = raw_difference(*part)
+    else:
+        n1, c, n2 = part
+        # A control risk of 0 or 1 would never yield another count; the half keeps it inside.
+        risk = (c + 0.5) / (n2 + 1)
+        drawn = counts(measure, n1, n2, risk)
+    if not own.all():
+        words += f" ({int(own.sum())} of {len(own)} trials); {NORMAL} (the others)"
+        drawn = per_trial([(own, drawn), (~own, known_variances(vi[~own]))])
+
+    def at(mu: float, tau2: float) -> tuple[Sampling, str]:
+        if measure == "RR" and beyond_one(risk, mu, tau2) > MOST_BEYOND:
+            return base[0], f"{NORMAL}: at this tau2, risk ratios would put risks above 1"
+        return drawn, words
+
+    return at
+
+
+def _row(found: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> dict[str, Any]:
+    replicates = found.intervals + found.failed
+    if found.failed:
+        notes = [*notes, f"{found.failed} of {replicates} sets gave no interval"]
+    widths = found.mean_width, found.median_width
+    if is_log(measure):
+        with np.errstate(over="ignore"):
+            widths = float(np.exp(widths[0])), float(np.exp(widths[1]))
+    return {
+        "method": pooling.words,
+        "shown": "yes" if pooling.shown else "no",
+        "interval": found.interval,
+        "nominal": LEVEL,
+        "coverage": found.coverage,
+        "mc_se": _rounded(found.mc_se, 2),
+        "width_mean": _rounded(widths[0]),
+        "width_median": _rounded(widths[1]),
+        "width_is": "upper limit / lower limit" if is_log(measure) else "upper - lower limit",
+        "replicates": replicates,
+        "failed": found.failed,
+        "note": "; ".join(notes),
+    }
+
+
+def _rounded(value: float, digits: int = DIGITS) -> float:
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else NAN
+
+
+def _withheld(reason: str) -> pd.DataFrame:
+    row = dict.fromkeys(COLUMNS) | {"note": reason}
+    return pd.DataFrame([row], columns=list(COLUMNS))

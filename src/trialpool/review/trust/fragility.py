@@ -1,0 +1,55 @@
+"""How few people with another outcome would turn the result of an analysis of counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.diagnostics import fragility as counts
+from trialpool.pooling.policy import policy
+from trialpool.review.fitting.fit import COUNTS, Fit, is_log
+from trialpool.review.protocol.settings import Model
+
+
+def fragility(
+    studies: pd.DataFrame, result: Fit, measure: str, model: Model
+) -> dict[str, Any] | None:
+    """The fragility index of an analysis under its own model; None where it has no counts.
+
+    Parameters
+    ----------
+    studies : its studies.csv
+    result : what was pooled, whose interval the counts must give
+
+    Returns
+    -------
+    `index`, the people of all `n` whose outcome changes (None with a `reason`), and `moved`: by how
+    many events in which arm of which trial. References in `diagnostics.fragility`
+    """
+    if measure not in counts.MEASURES or not len(studies):
+        return None
+    if model.method == "MH" and result.policy.pool:
+        refit = counts.by_mantel_haenszel(measure)
+    else:
+        k = int(studies["trial_id"].nunique())
+        alone = not policy(k, counts=False).pool or result.policy.common_effect_only
+        how = ("EE", "z") if alone else (model.tau2, model.test)
+        refit = counts.by_inverse_variance(measure, tau2=how[0], test=how[1])
+    limits = np.array([result.ci_low, result.ci_high])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.log(limits) if is_log(measure) else limits
+    columns = [studies[name].to_numpy(float) for name in COUNTS]
+    found = counts.fragility(*columns, refit=refit, expected=(expected[0], expected[1]))
+    known = found.index == found.index
+    names = list(studies["study"])
+    arms = {1: "experimental", 2: "control"}
+    return {
+        "index": int(found.index) if known else None,
+        "n": int(found.n) if found.n == found.n else None,
+        "reason": found.reasons.get("index", ""),
+        "moved": [
+            {"study": names[m.trial], "arm": arms[m.arm], "events": m.events} for m in found.moved
+        ],
+    }

@@ -1,0 +1,268 @@
+"""What single trials do to a result: without each, in the order of their years, and by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trialpool.diagnostics.influence import Influence, baujat, influence
+from trialpool.pooling.batch import pool_many
+from trialpool.pooling.inference import chi2_tail
+from trialpool.pooling.model import pool
+from trialpool.pooling.policy import policy
+from trialpool.results import NAN, Array
+from trialpool.review.fitting.fit import COMMON, fit
+from trialpool.review.fitting.refits import refit_many
+from trialpool.review.protocol.settings import Model
+
+RESULT = ("estimate", "ci_low", "ci_high", "p_value", "k", "tau2", "i2")
+MEASURES = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight",
+            "dfbetas")  # fmt: skip
+INFLUENCE_COLUMNS = ("trial_id", "study", "year", *RESULT, *MEASURES, "influential", "baujat_x",
+                     "baujat_y", "note")  # fmt: skip
+CUMULATIVE_COLUMNS = ("step", "trial_id", "year", "study", "k", "estimate", "ci_low", "ci_high",
+                      "p_value", "tau2", "model", "note")  # fmt: skip
+WEIGHT_COLUMNS = ("by", "level", "k", "weight", "trials")
+
+# A field of `Influence` by its column, where the names differ.
+_FIELD = {"q_del": "qe_del"}
+_MH = ("leave-one-out and weight by Mantel-Haenszel; the other measures from the inverse-variance "
+       "common-effect model")  # fmt: skip
+_NO_TAU2 = "tau2, tau2_del: common-effect model"
+_NO_YEAR = "year not known: added last"
+_JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
+NOT_JUDGED, NOT_STATED = "not judged", "not stated"
+
+
+def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
+    """What each trial does to the pooled result: one row per trial, for influence.csv.
+
+    Parameters
+    ----------
+    studies
+        rows as for `fit`, with study and year. A trial with several rows (a control split among
+        its arms) is left out with all of them
+    measure, model : the analysis' own
+
+    Returns
+    -------
+    `INFLUENCE_COLUMNS`. `estimate` to `i2` are the result without the trial, on the display scale
+    (`tau2` on that of the analysis); `rstudent` to `influential` are those of
+    `diagnostics.influence.influence`; `weight` is in percent; `baujat_x` and `baujat_y` are of the
+    common-effect model, so that `baujat_x` adds up to Cochran's Q. A trial with several rows has
+    no `rstudent` and no `dffits`, which are of a single effect; its `hat`, `weight` and `baujat_x`
+    are sums, and it is called influential by `cook_d`, `hat` and `dfbetas` alone. `note` says why
+    a number is missing. No rows below the k that the policy asks of leave-one-out
+
+    Raises
+    ------
+    TrialpoolError
+        as for `fit`
+
+    References
+    ----------
+    Viechtbauer & Cheung 2010, Res Synth Methods 1:112; Baujat et al. 2002, Stat Med 21:2641
+    """
+    counts = model.method == "MH"
+    k = int(studies["trial_id"].nunique())
+    if "leave-one-out" in policy(k, counts=counts).withheld:
+        return pd.DataFrame(columns=list(INFLUENCE_COLUMNS))
+    about, rows_of = _trials(studies)
+    used = model.model_copy(update=COMMON) if counts else model
+    y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
+    single = influence(y, v, tau2=used.tau2, test=used.test)
+    numbers, found, why = _of_trials(single, rows_of)
+    if (rows_of.sum(axis=1) > 1).any():
+        _of_several_rows(y, v, rows_of, used, numbers, found, why)
+    if counts:
+        pooled = fit(studies, measure, model).pooled
+        if pooled is not None:
+            numbers["weight"] = 100 * rows_of @ pooled.weights
+    without = refit_many(studies, ~rows_of, measure, model)
+    if used.tau2 == "EE":
+        numbers["tau2_del"] = np.full(k, NAN)
+    numbers |= _baujat(y, v, rows_of)
+    table = about.assign(
+        **{name: without[name] for name in RESULT},
+        **numbers,
+        influential=_yes_no(found, numbers),
+    )
+    notes = []
+    for i, missing in enumerate(without["why_not"]):
+        parts = [f"no result without the trial: {missing}"] if missing else []
+        parts += [_MH] if counts else []
+        parts += [_NO_TAU2] if used.tau2 == "EE" else []
+        notes.append("; ".join([*parts, *why[i]]))
+    return table.assign(note=notes)[list(INFLUENCE_COLUMNS)]
+
+
+def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
+    """The result as it grew, trials added by year and then by name, for cumulative.csv.
+
+    Parameters
+    ----------
+    studies, measure, model : as for `influence_table`
+
+    Returns
+    -------
+    `CUMULATIVE_COLUMNS`, one row per trial, each step under the policy of its own k: the first is
+    the trial itself, the second a common effect; `model` says which. `study`, `year` and
+    `trial_id` are those of the trial that is added. Trials without a year come last, which `note`
+    says. No rows for fewer than two trials
+
+    Raises
+    ------
+    TrialpoolError
+        as for `fit`
+
+    References
+    ----------
+    Lau et al. 1992, N Engl J Med 327:248
+    """
+    if studies["trial_id"].nunique() < 2:
+        return pd.DataFrame(columns=list(CUMULATIVE_COLUMNS))
+    about, rows_of = _trials(studies)
+    order = about.sort_values(["year", "study", "trial_id"], na_position="last", kind="stable")
+    about, rows_of = order.reset_index(drop=True), rows_of[order.index]
+    steps = refit_many(studies, np.logical_or.accumulate(rows_of, axis=0), measure, model)
+    notes = []
+    for year, missing in zip(about["year"], steps["why_not"], strict=True):
+        parts = [f"no result: {missing}"] if missing else []
+        notes.append("; ".join([*parts, *([_NO_YEAR] if year != year else [])]))
+    return about.assign(
+        step=np.arange(1, len(about) + 1),
+        **{name: steps[name] for name in (*RESULT, "model")},
+        note=notes,
+    )[list(CUMULATIVE_COLUMNS)]
+
+
+def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataFrame:
+    """How much of the weight hangs on what, for weights.csv.
+
+    Parameters
+    ----------
+    studies
+        rows of studies.csv, `weight` in percent; where nothing was pooled it is blank, and so are
+        the shares
+    risk_of_bias : the condition's table; the rows with domain "overall" count
+
+    Returns
+    -------
+    `WEIGHT_COLUMNS`: for each property (`by`) and each of its levels the number of trials `k`,
+    their share of the weight in percent, and their names. A trial with rows of two levels counts
+    in both, each with its own rows' weight
+    """
+    overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
+    judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
+    by = {
+        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_JUDGED)),
+        "design": studies["design"].fillna(NOT_STATED),
+        "comparator": studies["comparator_class"].fillna(NOT_STATED),
+        "flagged": studies["flags"].notna().map({True: "yes", False: "no"}),
+        "imputed": studies["imputed"].notna().map({True: "yes", False: "no"}),
+        "confidence": studies["confidence"].fillna(NOT_STATED),
+    }
+    rows = [row for name, levels in by.items() for row in _shares(studies, name, levels)]
+    return pd.DataFrame(rows, columns=list(WEIGHT_COLUMNS))
+
+
+def _shares(studies: pd.DataFrame, name: str, levels: pd.Series) -> Iterator[dict[str, Any]]:
+    def place(level: str) -> tuple[int, str]:
+        known = name == "risk of bias" and level in _JUDGEMENTS
+        return (_JUDGEMENTS.index(level) if known else len(_JUDGEMENTS), level)
+
+    for level in sorted(set(levels), key=place):
+        own = studies[levels == level]
+        yield {
+            "by": name,
+            "level": level,
+            "k": own["trial_id"].nunique(),
+            "weight": own["weight"].astype(float).sum(min_count=1),
+            "trials": ", ".join(own.drop_duplicates("trial_id")["study"]),
+        }
+
+
+def _yes_no(found: NDArray[np.bool_], numbers: dict[str, Array]) -> list[str]:
+    """Blank where a trial passes no mark, but what says so could not be computed."""
+    unknown = np.isnan(numbers["cook_d"]) & ~found
+    return ["" if blank else "yes" if hit else "no"
+            for hit, blank in zip(found, unknown, strict=True)]  # fmt: skip
+
+
+def _trials(studies: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Who the trials are, in the order of their first rows, and which rows each has."""
+    about = studies.drop_duplicates("trial_id")[["trial_id", "study", "year"]]
+    ids = studies["trial_id"].to_numpy()
+    rows_of = about["trial_id"].to_numpy()[:, np.newaxis] == ids[np.newaxis, :]
+    return about.reset_index(drop=True), np.asarray(rows_of, dtype=np.bool_)
+
+
+def _of_trials(
+    single: Influence, rows_of: NDArray[np.bool_]
+) -> tuple[dict[str, Array], NDArray[np.bool_], list[list[str]]]:
+    """Each trial's measures by its first row, whether influential, and why any is missing."""
+    first = rows_of.argmax(axis=1)
+    fields = {name: getattr(single, _FIELD.get(name, name)) for name in MEASURES}
+    numbers = {name: np.asarray(values[first]) for name, values in fields.items()}
+    why: list[list[str]] = [[] for _ in first]
+    for name, values in numbers.items():
+        for i in np.flatnonzero(np.isnan(values)):
+            why[i].append(f"{name}: {single.reasons[_FIELD.get(name, name)]}")
+    return numbers, single.influential[first], why
+
+
+def _of_several_rows(
+    y: Array,
+    v: Array,
+    rows_of: NDArray[np.bool_],
+    model: Model,
+    numbers: dict[str, Array],
+    found: NDArray[np.bool_],
+    why: list[list[str]],
+) -> None:
+    """The measures of trials with several rows, by leaving out all rows of each, in place."""
+    at = np.flatnonzero(rows_of.sum(axis=1) > 1)
+    held, k = rows_of[at], len(rows_of)
+    whole = pool(y, v, tau2=model.tau2, test=model.test)
+    rest = pool_many(y, v, ~held, tau2=model.tau2, test=model.test)
+    tau2 = np.zeros(len(at)) if model.tau2 == "EE" else rest.tau2
+    weights = 1 / (v + tau2[:, np.newaxis])
+    # What Knapp and Hartung multiply the variance without the trial by; 1 for other tests.
+    factor = rest.se**2 * np.where(held, 0.0, weights).sum(axis=1)
+    moved = whole.beta - rest.beta
+    share = held @ whole.weights
+    several = {
+        "rstudent": np.full(len(at), NAN),
+        "dffits": np.full(len(at), NAN),
+        "cook_d": (moved / whole.se) ** 2,
+        "cov_r": (rest.se / whole.se) ** 2,
+        "tau2_del": tau2,
+        "q_del": rest.q,
+        "hat": share,
+        "weight": 100 * share,
+        "dfbetas": moved / np.sqrt(factor / weights.sum(axis=1)),
+    }
+    for name, values in several.items():
+        numbers[name][at] = values
+    found[at] = (
+        (chi2_tail(several["cook_d"], np.ones(len(at))) < 0.5)
+        | (share > 3 / k)
+        | (np.abs(several["dfbetas"]) > 1)
+    )
+    for i in at:
+        several_rows = f"{rows_of[i].sum()} rows left out together"
+        why[i] = [several_rows, "rstudent, dffits: of a single effect"]
+
+
+def _baujat(y: Array, v: Array, rows_of: NDArray[np.bool_]) -> dict[str, Array]:
+    """Baujat's coordinates of trials under a common effect."""
+    place = baujat(y, v)
+    whole, rest = pool(y, v, tau2="EE", test="z"), pool_many(y, v, ~rows_of, tau2="EE")
+    return {
+        "baujat_x": rows_of @ place.x,
+        "baujat_y": ((whole.beta - rest.beta) / rest.se) ** 2,
+    }

@@ -1,0 +1,240 @@
+"""Missing results: the pooled effect as a function of what the missing trials found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from trialpool import tables
+from trialpool.diagnostics.missing import (
+    ABOVE,
+    ACROSS,
+    BELOW,
+    Tipping,
+    nearest,
+    side_of,
+    tipping,
+    with_missing,
+)
+from trialpool.pooling.batch import PooledMany
+from trialpool.pooling.policy import policy
+from trialpool.results import Array
+from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.what_if import WhatIf
+from trialpool.review.fitting.fit import COMMON, fit, is_log, shown, without_counts, words
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+
+COLUMNS = ("assumed", "estimate", "ci_low", "ci_high")
+NO_TRIAL = "no trial is in the analysis"
+NO_ESTIMATE = "the analysis has no estimate"
+NONE_MISSING = "no trial with this outcome is known to be missing"
+NONE_CAN_ENTER = (
+    "no missing trial can be added: each reported an effect, or its size or whether it measured"
+    " the outcome is not known"
+)
+INCLUDES, BENEFIT, HARM = "includes no difference", "benefit", "harm"
+Better = Literal["lower", "higher"]
+
+# Effects beyond these are not assumed of anybody: a ratio of 100, five standard deviations, all
+# against none.
+_FURTHEST = {"OR": math.log(100), "RR": math.log(100), "SMD": 5.0, "RD": 1.0}
+_POINTS = 61
+_ASIDE = 0.15  # of the span that is of interest, shown beyond it on each side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingEffect:
+    """The curve, on the display scale, and what can be read from it.
+
+    `facts` has the `reason` alone where there is nothing to add. Else: `trials`, `studies`, `n`
+    and `k` with them, `model`; `conclusion` of the analysis, which is "benefit", "harm" or
+    "includes no difference"; the pooled effect `if_null` and `if_alike`; `answers`, each a
+    question with `reached`, `at_null` (so even if they found nothing) and the `assumed` effect
+    nearest to no difference; `important`, the threshold on the side of the estimate; `flips`, all
+    changes of the conclusion; `searched`, between which effects. Effects are on the display scale.
+    """
+
+    curve: pd.DataFrame
+    facts: dict[str, Any]
+
+
+def missing_effect(
+    studies: pd.DataFrame,
+    absent: WhatIf,
+    analysis: Analysis,
+    model: Model,
+    important: float | None,
+    better: Better,
+) -> MissingEffect:
+    """Vary the effect that all missing trials which can be added are assumed to have found.
+
+    Their sampling variances stay those of no effect (missing.csv), so that only what they found
+    varies, not their weight.
+
+    Parameters
+    ----------
+    studies : the chosen effects of the analysis
+    absent : what `what_if` found to be missing
+    important : the smallest difference that matters, > 0, analysis scale; None if not known
+    better : the direction of benefit
+    """
+    entering = absent.missing[absent.missing["what_if"] == "yes"]
+    if not len(studies):
+        return _nothing(NO_TRIAL)
+    if not len(entering):
+        return _nothing(NONE_CAN_ENTER if len(absent.missing) else NONE_MISSING)
+    alone = analysis_scale(studies, analysis, model)
+    if alone[0] != alone[0]:
+        return _nothing(NO_ESTIMATE)
+    k = int(studies["trial_id"].nunique()) + len(entering)
+    settings = settings_of(model, k)
+    yi, vi, extra = (
+        column.to_numpy(float) for column in (studies["yi"], studies["vi"], entering["vi"])
+    )
+
+    def refit(assumed: Array) -> PooledMany:
+        return with_missing(yi, vi, extra, assumed, tau2=settings.tau2, test=settings.test)
+
+    benefit = BELOW if better == "lower" else ABOVE
+    # The threshold that matters is the one on the side of the estimate, be it benefit or harm.
+    threshold = None if important is None else math.copysign(important, alone[0])
+    found = tipping(
+        yi,
+        vi,
+        extra,
+        threshold=threshold,
+        limit=_FURTHEST.get(analysis.measure),
+        tau2=settings.tau2,
+        test=settings.test,
+    )
+    answers = _answers(found, int(side_of(*alone[1:])), alone[0], benefit, threshold)
+    places = [0.0, *alone, *(a["assumed"] for a in answers if a["assumed"] is not None)]
+    assumed = _grid(places, [change.at for change in found.sides])
+    measure = analysis.measure
+    sizes = [size(row) for row in tables.records(entering)]
+    facts = {
+        "reason": "",
+        "trials": list(entering["trial_id"]),
+        "studies": list(entering["study"]),
+        "n": int(sum(sizes)),
+        "k": k,
+        "model": words(settings),
+        "conclusion": conclusion(int(side_of(*alone[1:])), benefit),
+        "estimate": shown(alone[0], measure),
+        "ci_low": shown(alone[1], measure),
+        "ci_high": shown(alone[2], measure),
+        "important": None if threshold is None else shown(threshold, measure),
+        "if_null": _point(refit, 0.0, measure, benefit),
+        "if_alike": _point(refit, alone[0], measure, benefit),
+        "answers": [{**a, "assumed": _shown(a["assumed"], measure)} for a in answers],
+        "flips": [
+            {
+                "assumed": shown(change.at, measure),
+                "below": conclusion(change.before, benefit),
+                "above": conclusion(change.after, benefit),
+            }
+            for change in found.sides
+        ],
+        "searched": [shown(-found.limit, measure), shown(found.limit, measure)],
+        "not_searched": found.reasons.get("sides", ""),
+    }
+    return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
+
+
+def _nothing(reason: str) -> MissingEffect:
+    return MissingEffect(curve=pd.DataFrame(columns=list(COLUMNS)), facts={"reason": reason})
+
+
+def settings_of(model: Model, k: int) -> Model:
+    """The protocol's model as it pools k trials of which some have no counts.
+
+    Two trials share one effect whatever the protocol's model is.
+    """
+    if policy(k, counts=False).common_effect_only:
+        return model.model_copy(update={"method": "IV", **COMMON})
+    return without_counts(model)
+
+
+def analysis_scale(
+    studies: pd.DataFrame, analysis: Analysis, model: Model
+) -> tuple[float, float, float]:
+    """Estimate and interval of the analysis as it stands, ratios as logs; NaN if it has none."""
+    now = fit(studies, analysis.measure, model)
+    back = np.log if is_log(analysis.measure) else float
+    return float(back(now.estimate)), float(back(now.ci_low)), float(back(now.ci_high))
+
+
+def conclusion(side: int, benefit: int) -> str:
+    """What an interval says, in a word."""
+    return INCLUDES if side == ACROSS else BENEFIT if side == benefit else HARM
+
+
+def _answers(
+    found: Tipping, side: int, estimate: float, benefit: int, threshold: float | None
+) -> list[dict[str, Any]]:
+    """The questions that fit the analysis' conclusion, and the effect that answers each."""
+    out: list[dict[str, Any]] = []
+
+    def ask(question: str, wanted: Callable[[int], bool], *, passing: bool = False) -> bool:
+        places = (
+            (found.passes, found.pass_at_null) if passing else (found.sides, found.side_at_null)
+        )
+        at_null, at = nearest(*places, wanted)
+        out.append(
+            {"question": question, "reached": at is not None, "at_null": at_null, "assumed": at}
+        )
+        return at_null
+
+    if found.reasons:
+        return []
+    if side == ACROSS:
+        ask("interval excludes no difference, benefit", lambda s: s == benefit)
+        ask("interval excludes no difference, harm", lambda s: s == -benefit)
+    elif ask("interval no longer excludes no difference", lambda s: s != side):
+        ask("interval still excludes no difference", lambda s: s == side)
+    if threshold is not None:
+        reaching = int(math.copysign(1, threshold))
+        if abs(estimate) < abs(threshold):
+            ask("estimate reaches the important difference", lambda s: s == reaching, passing=True)
+        elif ask(
+            "estimate no longer reaches the important difference",
+            lambda s: s == -reaching,
+            passing=True,
+        ):
+            question = "estimate still reaches the important difference"
+            ask(question, lambda s: s != -reaching, passing=True)
+    return out
+
+
+def _grid(places: list[float], others: list[float]) -> Array:
+    """Assumed effects that show what is of interest, those of interest among them."""
+    low, high = min(places), max(places)
+    aside = _ASIDE * (high - low)
+    low, high = low - aside, high + aside
+    marks = [x for x in (*places, *others) if low <= x <= high]
+    return np.unique(np.concatenate([np.linspace(low, high, _POINTS), marks]))
+
+
+def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
+    columns = (assumed, fits.beta, fits.ci_lb, fits.ci_ub)
+    values = [[shown(float(x), measure) for x in column] for column in columns]
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def _point(
+    refit: Callable[[Array], PooledMany], assumed: float, measure: str, benefit: int
+) -> dict[str, Any]:
+    fits = refit(np.array([assumed]))
+    side = int(side_of(fits.ci_lb, fits.ci_ub)[0])
+    row = tables.records(_curve(fits, np.array([assumed]), measure))[0]
+    return {**row, "conclusion": conclusion(side, benefit)}
+
+
+def _shown(value: float | None, measure: str) -> float | None:
+    return None if value is None else shown(value, measure)

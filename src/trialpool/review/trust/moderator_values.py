@@ -1,0 +1,135 @@
+"""What each row of an analysis has for a declared moderator: a level, a number, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.review.protocol.settings import MODERATOR_COLUMNS, Moderator
+from trialpool.terms import UNKNOWN
+
+Values = pd.Series  # a level or a number for each row of studies, blank where not known
+
+
+def values_of(
+    moderator: Moderator,
+    studies: pd.DataFrame,
+    trials: pd.DataFrame,
+    arms: pd.DataFrame,
+    risk_of_bias: pd.DataFrame,
+) -> tuple[Values, dict[str, str]]:
+    """A moderator's value in each row, and why it is blank where it is.
+
+    Parameters
+    ----------
+    studies : rows of an analysis; with a moderator of arms also `experimental_arms`, ids by `+`
+    trials, arms, risk_of_bias : the condition's tables
+
+    Returns
+    -------
+    Floats of a covariate or names of levels, in the rows' order; and the reason by the name of
+    each trial without a value in some row
+    """
+    found, why = _raw(moderator, studies, trials, arms, risk_of_bias)
+    if moderator.kind == "group":
+        to = {value: name for name, values in moderator.levels.items() for value in values}
+        for name, value in zip(studies["study"], found, strict=True):
+            if to and value is not None and value not in to:
+                spoken = "" if moderator.column == "trial_id" else f"{value.replace('_', ' ')}, "
+                why[str(name)] = f"{spoken}in no level"
+        levels = [
+            None if value is None else to.get(value) if to else value.replace("_", " ")
+            for value in found
+        ]
+        return pd.Series(levels, index=studies.index, dtype=object), why
+    numbers = [np.nan if value is None else float(value) for value in found]
+    return pd.Series(numbers, index=studies.index, dtype=float), why
+
+
+def levels_in_order(moderator: Moderator, held: Values) -> list[str]:
+    """The levels that some row has: as declared, as the schema lists them, or by name."""
+    present = {str(level) for level in held.dropna()}
+    _, allowed = MODERATOR_COLUMNS[moderator.table][moderator.column]
+    declared = list(moderator.levels) or [code.replace("_", " ") for code in allowed]
+    return [level for level in declared or sorted(present) if level in present]
+
+
+def unknown_row(studies: pd.DataFrame, why: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A row that names the trials without a value, and why; none where every trial has one."""
+    if not why:
+        return []
+    some = studies[studies["study"].astype(str).isin(list(why))]
+    return [{
+        "kind": UNKNOWN, "k": some["trial_id"].nunique(),
+        "trials": ", ".join(dict.fromkeys(map(str, some["study"]))),
+        "note": _by_reason(why),
+    }]  # fmt: skip
+
+
+def _by_reason(why: Mapping[str, str]) -> str:
+    names: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        names.setdefault(reason, []).append(name)
+    return "; ".join(f"{reason}: {', '.join(held)}" for reason, held in names.items())
+
+
+def _raw(
+    moderator: Moderator,
+    studies: pd.DataFrame,
+    trials: pd.DataFrame,
+    arms: pd.DataFrame,
+    risk_of_bias: pd.DataFrame,
+) -> tuple[list[str | None], dict[str, str]]:
+    column, names = moderator.column, studies["study"].astype(str)
+    why: dict[str, str] = {}
+    if moderator.table == "arms":
+        return _of_arms(column, studies, arms)
+    if moderator.table == "studies":
+        found = [_cell(value) for value in studies[column]]
+        blank = "not stated"
+    else:
+        if moderator.table == "trials":
+            held: Mapping[str, object] = _by_trial(trials, column)
+            blank = "not stated"
+        else:
+            judged = risk_of_bias[risk_of_bias["domain"] == column]
+            held, blank = _by_trial(judged, "judgement"), "not judged"
+        found = [_cell(held.get(trial)) for trial in studies["trial_id"]]
+    why |= {name: blank for name, value in zip(names, found, strict=True) if value is None}
+    return found, why
+
+
+def _by_trial(table: pd.DataFrame, column: str) -> dict[str, object]:
+    if column not in table:
+        return {}
+    return dict(zip(table["trial_id"], table[column], strict=True))
+
+
+def _of_arms(
+    column: str, studies: pd.DataFrame, arms: pd.DataFrame
+) -> tuple[list[str | None], dict[str, str]]:
+    """The value that all experimental arms of a row share; arms that differ have none."""
+    keys = zip(arms["trial_id"], arms["arm_id"], strict=True)
+    held = dict(zip(keys, arms[column], strict=True)) if column in arms else {}
+    out: list[str | None] = []
+    why: dict[str, str] = {}
+    rows = zip(studies["trial_id"], studies["study"], studies["experimental_arms"], strict=True)
+    for trial, name, given in rows:
+        cells = [_cell(held.get((trial, arm))) for arm in str(given or "").split("+")]
+        known = list(dict.fromkeys(cell for cell in cells if cell is not None))
+        same = len(known) == 1 and None not in cells
+        out.append(known[0] if same else None)
+        if len(known) > 1:
+            why[str(name)] = f"its arms differ ({', '.join(known)})"
+        elif not same:
+            why[str(name)] = "not stated"
+    return out, why
+
+
+def _cell(value: object) -> str | None:
+    if value is None or value is pd.NA or value != value:
+        return None
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,97 @@
+"""Whether effects differ by kind of trial: subgroups, and regressions on one covariate at a time.
+
+What the number of trials does not allow is a row with its reason, never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust.covariates import REGRESSION_COLUMNS, covariates
+from trialpool.review.trust.moderator_values import values_of
+from trialpool.review.trust.subgroups import SUBGROUP_COLUMNS, subgroups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderators:
+    """The tables `subgroups` and `regressions`, and what words are made of, one by one."""
+
+    tables: Mapping[str, pd.DataFrame]
+    facts: Sequence[Mapping[str, Any]]
+
+
+def moderators(
+    studies: pd.DataFrame,
+    trials: pd.DataFrame,
+    arms: pd.DataFrame,
+    risk_of_bias: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+    review: Review,
+) -> Moderators:
+    """Ask of each declared moderator what the number of trials allows.
+
+    Parameters
+    ----------
+    studies
+        rows of the analysis as for `fit`, with study, n, `experimental_arms` and the columns that
+        moderators name. A trial with several rows counts as one
+    trials, arms, risk_of_bias : the condition's tables
+
+    Returns
+    -------
+    Moderators. Each level has the result of its own trials under the policy of its own k. The
+    shown test of a difference is the F test of the levels in a meta-regression with one residual
+    tau2 and Hartung-Knapp: a tau2 of each level, on which Q between levels rests, cannot be had
+    from a few trials. `estimate` to `ci_high` are on the display scale
+
+    Raises
+    ------
+    TrialpoolError
+        as for `fit`
+
+    References
+    ----------
+    Borenstein & Higgins 2013, Prev Sci 14:134; Knapp & Hartung 2003, Stat Med 22:2693; Higgins &
+    Thompson 2004, Stat Med 23:1663
+    """
+    declared = review.moderators_of(analysis)
+    held = {
+        name: values_of(each, studies, trials, arms, risk_of_bias)
+        for name, each in declared.items()
+    }
+    # Cutting a table costs by its columns.
+    studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]
+    rows: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    parted: dict[str, list[str]] = {}
+    for name, each in declared.items():
+        if each.kind != "group":
+            continue
+        about = {"moderator": name, "title": each.title}
+        found, fact = subgroups(each, held[name], studies, analysis.measure, model)
+        rows += [about | row for row in found]
+        facts[name] = {"title": each.title, "kind": "group", **fact}
+        if fact["levels"]:
+            parts = pd.factorize(held[name][0])[0]
+            parted.setdefault(str(parts.tolist()), []).append(name)
+    for same in parted.values():
+        for name in same:
+            facts[name]["same_as"] = [declared[other].title for other in same if other != name]
+    numbers = {name: each for name, each in declared.items() if each.kind == "covariate"}
+    table, found_numbers = covariates(numbers, held, studies, analysis.measure, model)
+    return Moderators(
+        tables={
+            "subgroups": pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS)),
+            "regressions": table[list(REGRESSION_COLUMNS)],
+        },
+        facts=[{"name": name, **(facts | found_numbers)[name]} for name in declared],
+    )

@@ -1,0 +1,189 @@
+"""The multiverse of one analysis, fitted and told on the display scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.diagnostics.multiverse import COUNTED, multiverse
+from trialpool.diagnostics.multiverse import Multiverse as Found
+from trialpool.diagnostics.multiverse_summary import Question, questions
+from trialpool.results import Array
+from trialpool.review.fitting.fit import is_log, shown
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.trust.multiverse_choices import TITLES, words_of
+from trialpool.review.trust.multiverse_data import Data
+
+_FEW = {
+    1: "one trial: its own interval, normal quantile",
+    2: "two trials: common effect, normal quantile",
+}
+NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_value", "tau2", "note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Multiverse:
+    """All specifications of an analysis, on the display scale.
+
+    `table` has one row per distinct fit, the protocol's own first: a column for each factor that
+    matters here, with the levels of the first specification that comes to this fit (the
+    protocol's own, where a choice changes nothing), and NUMBERS, of which `specifications` counts
+    those that come to it. `questions` has a row per question, `factors` one per question and
+    factor; `summary` holds both for model.json, with the factors' titles, kinds and levels.
+    """
+
+    table: pd.DataFrame
+    questions: pd.DataFrame
+    factors: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def explore(
+    effects: pd.DataFrame,
+    universes: pd.DataFrame,
+    trials: pd.DataFrame,
+    arms: pd.DataFrame,
+    missing: pd.DataFrame,
+    risk_of_bias: pd.DataFrame,
+    review: Review,
+    condition: str,
+    name: str,
+) -> Multiverse:
+    """Run one analysis of the protocol under every combination of its multiverse's choices.
+
+    Parameters
+    ----------
+    effects, universes, trials, arms, missing, risk_of_bias : the condition's tables of these
+        names (missing: missing_results.csv)
+
+    Notes
+    -----
+    A trial whose effect has no number under a level drops out of those specifications. A factor
+    or level that changes no data of this analysis is left out; `summary["without_effect"]` names
+    such factors.
+    """
+    analysis = review.conditions[condition].analyses[name]
+    data = Data(effects, universes, trials, arms, missing, risk_of_bias, review, analysis)
+    chosen = data.choices
+    of_data = [chosen[n] for n in TITLES if n not in ("estimator", "test") and chosen[n].bites]
+    estimator, test = chosen["estimator"], chosen["test"]
+    found = multiverse(
+        [choice.factor for choice in of_data],
+        list(data.sets(of_data)),
+        estimator=replace(estimator.factor, levels=estimator.values),
+        test=replace(test.factor, levels=test.values),
+        measure=analysis.measure,
+    )
+    readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
+    found = replace(found, factors=tuple(readable))
+    better = review.outcomes[analysis.outcome].better
+    return _told(found, data, analysis.measure, better)
+
+
+def _table(found: Found, measure: str) -> pd.DataFrame:
+    """One row per distinct fit."""
+    first = found.first
+    columns: dict[str, Any] = {
+        factor.name: np.array(factor.levels, dtype=object)[found.place[first, i]]
+        for i, factor in enumerate(found.factors)
+    }
+    columns["specifications"] = np.bincount(found.fit)[found.fit[first]]
+    columns |= {"k": found.k[first], "set": found.set[first] + 1}
+    for name, values in (
+        ("estimate", found.beta), ("ci_low", found.ci_lb), ("ci_high", found.ci_ub),
+    ):  # fmt: skip
+        columns[name] = _shown(values[first], measure)
+    columns |= {"p_value": found.pval[first], "tau2": found.tau2[first]}
+    columns["note"] = [_note(found, int(i)) for i in first]
+    return pd.DataFrame(columns)
+
+
+def _note(found: Found, i: int) -> str:
+    """Why there is no estimate, or why estimator and test are not those of the row."""
+    estimator = found.factors[-2].levels[found.place[i, -2]]
+    if found.reason[i]:
+        return str(found.reason[i])
+    if estimator == words_of(COUNTED) and found.k[i] > 1:
+        return "Mantel-Haenszel: normal quantile"
+    return _FEW.get(int(found.k[i]), "")
+
+
+def _shown(values: Array, measure: str) -> Array:
+    with np.errstate(over="ignore"):
+        return np.exp(values) if is_log(measure) else values
+
+
+def _question(asked: Question, measure: str, better: str) -> dict[str, Any]:
+    """A question as a row for readers."""
+    below, above = asked.below_zero, asked.above_zero
+    words = [f"{TITLES[name]}: {level}" for name, level in asked.levels.items()]
+    return {
+        "question": "; ".join(words) or "the protocol's",
+        "specifications": asked.specifications,
+        "distinct": asked.distinct,
+        "with_estimate": asked.estimated,
+        "without_estimate": "; ".join(f"{n} {why}" for why, n in asked.without_estimate.items()),
+        "same_sign": asked.same_sign,
+        "excludes_null": asked.excludes_zero,
+        "favours_experimental": below if better == "lower" else above,
+        "favours_control": above if better == "lower" else below,
+        "estimate": shown(asked.beta, measure),
+        "ci_low": shown(asked.ci_lb, measure),
+        "ci_high": shown(asked.ci_ub, measure),
+        "median": shown(asked.median, measure),
+        "lowest": shown(asked.lowest, measure),
+        "highest": shown(asked.highest, measure),
+        "most": TITLES.get(asked.most, ""),
+    }
+
+
+def _factors(asked: Question, measure: str) -> Iterator[dict[str, Any]]:
+    """How much each factor moves a question's answer, the one that moves it most first."""
+    order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
+    for moves in order:
+        yield {
+            "factor": TITLES[moves.name],
+            "kind": moves.kind,
+            "eta2": moves.eta2,
+            "shift": shown(moves.shift, measure),
+            "from_level": moves.lowest,
+            "to_level": moves.highest,
+            "swing": moves.swing,
+        }
+
+
+def _told(found: Found, data: Data, measure: str, better: str) -> Multiverse:
+    asked = questions(found)
+    lines = [_question(each, measure, better) for each in asked]
+    moved = [list(_factors(each, measure)) for each in asked]
+    wanted = data.review.multiverse_of(data.analysis)
+    names = [factor.name for factor in found.factors]
+    used = [f for f in found.factors if len(f.levels) > 1]
+    summary = {
+        "factors": [
+            {"name": f.name, "title": TITLES[f.name], "kind": f.kind, "levels": list(f.levels)}
+            for f in used
+        ],
+        "without_effect": [
+            TITLES[name] for name in TITLES
+            if getattr(wanted, name) is not None and name not in [f.name for f in used]
+        ],
+        "specifications": len(found),
+        "distinct": len(found.first),
+        "questions": [line | {"factors": rows} for line, rows in zip(lines, moved, strict=True)],
+    }  # fmt: skip
+    rows = [
+        {"question": line["question"], **row}
+        for line, part in zip(lines, moved, strict=True)
+        for row in part
+    ]
+    table = _table(found, measure).drop(
+        columns=[n for n in names if n not in [f.name for f in used]]
+    )
+    return Multiverse(
+        table=table, questions=pd.DataFrame(lines), factors=pd.DataFrame(rows), summary=summary
+    )

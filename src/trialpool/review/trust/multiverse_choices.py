@@ -1,0 +1,207 @@
+"""The factors of one analysis' multiverse: the protocol's own level, the others, their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from trialpool.diagnostics.multiverse import COUNTED, Factor
+from trialpool.review.effects.choices import AXES, levels_of, named
+from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
+from trialpool.review.fitting.fit import TEST_WORDS
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.settings import Multiverse, Window
+from trialpool.review.protocol.specs import Analysis
+
+TITLES = {
+    "comparators": "Comparator",
+    "time_window": "Time window",
+    "time_point": "Time point",
+    "instruments": "Instrument",
+    "crossover": "Crossover trials",
+    "paired_variance": "Variance of a paired SMD",
+    "smd_variance": "Variance of an SMD",
+    "several_arms": "Several arms",
+    "medians": "Medians",
+    "change_correlation": "Correlation with baseline",
+    "risk_of_bias": "Risk of bias",
+    "flagged": "Flagged results",
+    "missing": "Missing results",
+    "estimator": "Model",
+    "test": "Test",
+}
+_WORDS = {
+    "parallel": "as parallel",
+    "first_period": "first period only",
+    "leave_out": "left out",
+    "combine": "combined",
+    "split": "control split",
+    "covariance": "with covariance",
+    "EE": "common effect",
+    "MH": "Mantel-Haenszel",
+    **TEST_WORDS,
+}
+_WHOLE = (PAIRED, AS_PARALLEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A factor with the values behind the words of its levels; the protocol's own comes first."""
+
+    name: str
+    kind: Literal["E", "U", "N"]
+    values: tuple[Any, ...]
+    words: tuple[str, ...]
+
+    @property
+    def factor(self) -> Factor:
+        """The factor as readers see it."""
+        return Factor(name=self.name, kind=self.kind, levels=self.words)
+
+    @property
+    def bites(self) -> bool:
+        return len(self.values) > 1
+
+    def only(self, places: Iterable[int]) -> Choice:
+        """With some of the levels."""
+        kept = sorted({0, *places})
+        return Choice(
+            name=self.name,
+            kind=self.kind,
+            values=tuple(self.values[i] for i in kept),
+            words=tuple(self.words[i] for i in kept),
+        )
+
+
+def choices_of(review: Review, analysis: Analysis, candidates: pd.DataFrame) -> dict[str, Choice]:
+    """Every factor of TITLES for an analysis, in that order; with one level where it is off.
+
+    Parameters
+    ----------
+    candidates : the effects of the analysis' outcome and measure in trials its filters keep. A
+        level that cannot matter to any of them is left out
+    """
+    found = review.multiverse_of(analysis)
+    pairs = {
+        "comparators": _comparators(analysis, found, candidates),
+        "time_window": _windows(analysis, found),
+        "time_point": _points(analysis, found, candidates),
+        "instruments": _instruments(analysis, found, candidates),
+        **{axis: _axis(axis, review, found) for axis in AXES},
+        "risk_of_bias": _switch(found.risk_of_bias, "all trials", "without high risk"),
+        "flagged": _switch(found.flagged, "kept", "left out"),
+        "missing": _switch(found.missing, "not added", "added with no effect"),
+        **_models(review, analysis, found),
+    }
+    if not candidates["design"].isin(_WHOLE).any():
+        pairs["crossover"] = pairs["crossover"][:1]
+    out = {}
+    for name in TITLES:
+        factor = getattr(found, name)
+        levels = dict(reversed(pairs[name])) if factor else dict(pairs[name][:1])
+        own = pairs[name][0][0]
+        order = [own, *(value for value, _ in pairs[name] if value != own and factor)]
+        order = list(dict.fromkeys(order))
+        out[name] = Choice(
+            name=name,
+            kind=factor.kind if factor else "E",
+            values=tuple(order),
+            words=tuple(levels[value] for value in order),
+        )
+    return out
+
+
+_Pairs = list[tuple[Any, str]]
+
+
+def _comparators(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
+    present = [c for c in analysis.comparators if (candidates["comparator_class"] == c).any()]
+    levels: list[Any] = [analysis.comparators]
+    for level in found.comparators.levels if found.comparators else ():
+        if level != "each":
+            levels.append(level)
+        elif len(present) > 1:
+            levels += [(c,) for c in present]
+    return [(level, " or ".join(_comparator(c) for c in level)) for level in levels]
+
+
+def _comparator(code: str) -> str:
+    return code.replace("_", " ").replace("ect", "ECT")
+
+
+def _windows(analysis: Analysis, found: Multiverse) -> _Pairs:
+    own = (analysis.time_days, analysis.prefer_time)
+    others = found.time_window.levels if found.time_window else ()
+    return [(own, _days(own[0])), *((_of(w), _days(w.time_days)) for w in others)]
+
+
+def _of(window: Window) -> tuple[tuple[float, float], float | None]:
+    return window.time_days, window.prefer_time
+
+
+def _days(window: tuple[float, float] | None) -> str:
+    return "any time" if window is None else f"day {window[0]:g} to {window[1]:g}"
+
+
+def _points(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
+    own = "any" if analysis.prefer_time is None else f"nearest to day {analysis.prefer_time:g}"
+    pairs: _Pairs = [("", own)]
+    if found.time_point and _several(candidates, "time_days"):
+        pairs += [(level, level) for level in found.time_point.levels]
+    return pairs
+
+
+def _instruments(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
+    own = analysis.instruments
+    pairs: _Pairs = [(own, "protocol's order" if own else "any")]
+    for level in found.instruments.levels if found.instruments else ():
+        if level == "each":
+            present = sorted(set(candidates["instrument"].dropna()))
+            if len(present) > 1:
+                pairs += [((name,), f"{name} only") for name in present if not own or name in own]
+        elif level == "reversed":
+            if len(own) > 1 and _several(candidates, "instrument"):
+                pairs.append((own[::-1], "reverse order"))
+        else:
+            pairs.append((level, f"{level[0]} only" if len(level) == 1 else ", ".join(level)))
+    return pairs
+
+
+def _several(candidates: pd.DataFrame, column: str) -> bool:
+    """Whether some trial has effects that differ in a column, so that their order matters."""
+    seen = candidates[["trial_id", column]].dropna().drop_duplicates()
+    return bool(seen["trial_id"].duplicated().any())
+
+
+def _axis(axis: str, review: Review, found: Multiverse) -> _Pairs:
+    levels = levels_of(axis, review.defaults, found)
+    prefix = "paired, " if axis == "crossover" else ""
+    return [
+        (named(level), f"{prefix}{named(level)}" if isinstance(level, float) else words_of(level))
+        for level in levels
+    ]
+
+
+def _switch(factor: Any, own: str, other: str) -> _Pairs:
+    return [("", own), *((level, other) for level in (factor.levels if factor else ()))]
+
+
+def _models(review: Review, analysis: Analysis, found: Multiverse) -> dict[str, _Pairs]:
+    model = review.model_of(analysis)
+    estimators: Sequence[str] = found.estimator.levels if found.estimator else ()
+    if analysis.measure not in ("OR", "RR", "RD"):
+        estimators = [code for code in estimators if code != COUNTED]
+    own = COUNTED if model.method == COUNTED else model.tau2
+    tests = found.test.levels if found.test else ()
+    return {
+        "estimator": [(code, words_of(code)) for code in (own, *estimators)],
+        "test": [(code, words_of(code)) for code in (model.test, *tests)],
+    }
+
+
+def words_of(level: Any) -> str:
+    """A level as readers know it."""
+    return _WORDS.get(str(level), str(level))

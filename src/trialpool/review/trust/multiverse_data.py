@@ -1,0 +1,272 @@
+"""The data sets of one analysis' multiverse: which effects, with which numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from trialpool import tables
+from trialpool.diagnostics.multiverse import DataSet
+from trialpool.results import NAN, Array
+from trialpool.review.choosing.selection import select, why_not
+from trialpool.review.choosing.what_if import what_if
+from trialpool.review.effects.choices import AXES, UNPAIRED_SELECTION
+from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
+from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust.multiverse_choices import Choice, choices_of
+
+SELECTING = ("comparators", "time_window", "time_point", "instruments", "crossover")
+_VALUES = ("yi", "vi", *COUNTS)
+# What selection and the missing trials look at.
+_SELECTED = (
+    "effect_id", "variant", "part", "trial_id", "study", "year", "comparator_class", "outcome",
+    "instrument", "time_days", "outcome_type", "design", "basis", "measure", "reason", "n",
+    "flags", "confidence", *_VALUES,
+)  # fmt: skip
+_WHOLE = (PAIRED, AS_PARALLEL)
+_EVER = (0.0, 1e6)  # days: before and after every time point
+
+
+class _Unit(NamedTuple):
+    """A trial's chosen effect: its rows (rows, VALUES) as the protocol has it."""
+
+    trial: str
+    effect: str
+    flagged: bool
+    rows: Array
+
+
+class _Worked(NamedTuple):
+    """An effect that hangs on choices: which, and its rows for each combination of levels."""
+
+    axes: tuple[str, ...]
+    rows: dict[tuple[str, ...], Array]
+
+
+class Data:
+    """The chosen effects of an analysis under every choice; `choices` are those that matter."""
+
+    def __init__(
+        self,
+        effects: pd.DataFrame,
+        universes: pd.DataFrame,
+        trials: pd.DataFrame,
+        arms: pd.DataFrame,
+        missing: pd.DataFrame,
+        risk_of_bias: pd.DataFrame,
+        review: Review,
+        analysis: Analysis,
+    ) -> None:
+        kept = [r["trial_id"] for r in tables.records(trials) if not why_not(r, analysis)]
+        mine = (effects["outcome"] == analysis.outcome) & (effects["measure"] == analysis.measure)
+        mine &= effects["variant"].isna() & effects["trial_id"].isin(kept)
+        self.effects = _light(effects.loc[mine, list(_SELECTED)])
+        self.trials, self.arms = _light(trials), _light(arms)
+        known = (missing["outcome"] == analysis.outcome) & (missing["what_if"] == "yes")
+        self.missing = _light(missing[known])
+        self.review, self.analysis = review, analysis
+        self.counts = review.model_of(analysis).method == "MH"
+        overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
+        self.high = set(overall[overall["judgement"] == "high"]["trial_id"])
+        self.worked = _worked(universes[universes["effect_id"].isin(self.effects["effect_id"])])
+        full = choices_of(review, analysis, self.effects)
+        # The protocol's own selection for each comparator and window.
+        self.studies: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self.selected = self._selections(full)
+        self.choices = {name: self._that_matter(choice) for name, choice in full.items()}
+
+    # --- which effects ---------------------------------------------------------------------------
+
+    def _selections(self, choices: Mapping[str, Choice]) -> dict[tuple[Any, ...], list[_Unit]]:
+        """The chosen effects under each combination of what decides the selection."""
+        axes = [choices[name].values for name in SELECTING]
+        modes = list(dict.fromkeys(_mode(level) for level in axes[-1]))
+        return {key: self._units(*key) for key in product(*axes[:-1], modes)}
+
+    def _units(
+        self, comparators: Any, window: Any, point: str, instruments: Any, mode: str
+    ) -> list[_Unit]:
+        analysis = self._under(comparators, window, point, instruments)
+        chosen = self._select(analysis, mode)
+        self.studies.setdefault((comparators, window), chosen)
+        units: dict[str, _Unit] = {}
+        numbers = chosen[list(_VALUES)].to_numpy(float)
+        about = zip(chosen["trial_id"], chosen["effect_id"], chosen["flags"].notna(), strict=True)
+        for i, (trial, effect, flagged) in enumerate(about):
+            if trial in units:  # the control is split among the arms of this trial
+                old = units[trial]
+                rows = np.vstack([old.rows, numbers[i]])
+                units[trial] = _Unit(trial, effect, old.flagged or flagged, rows)
+            else:
+                units[trial] = _Unit(trial, effect, flagged, numbers[i : i + 1])
+        return list(units.values())
+
+    def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Analysis:
+        days, prefer = window
+        ends = days or _EVER
+        prefer = {"earliest": ends[0], "latest": ends[1]}.get(point, prefer)
+        settings = {"comparators": comparators, "time_days": days, "prefer_time": prefer,
+                    "instruments": instruments}  # fmt: skip
+        return self.analysis.model_copy(update=settings)
+
+    def _select(self, analysis: Analysis, mode: str) -> pd.DataFrame:
+        effects = self.effects
+        own = self.review.defaults.crossover.handling
+        if mode == "" and own in UNPAIRED_SELECTION:
+            effects = self._with_crossovers(effects)
+        elif mode not in ("", own):
+            out = _WHOLE if mode == "first_period" else (*_WHOLE, FIRST)
+            effects = effects[~effects["design"].isin(out)]
+        order = self.review.confidence_order
+        return select(
+            effects, self.trials, analysis, counts=self.counts, confidence_order=order
+        ).chosen
+
+    def _with_crossovers(self, effects: pd.DataFrame) -> pd.DataFrame:
+        """Crossovers that the protocol leaves out have numbers in universes.csv alone."""
+        known = {e: next(iter(w.rows.values())) for e, w in self.worked.items()}
+        lines = [
+            {**row, **dict(zip(_VALUES, known[row["effect_id"]][0], strict=True))}
+            if row["design"] in _WHOLE and row["effect_id"] in known
+            else row
+            for row in tables.records(effects)
+        ]
+        return pd.DataFrame(lines, columns=effects.columns)
+
+    # --- what matters ----------------------------------------------------------------------------
+
+    def _that_matter(self, choice: Choice) -> Choice:
+        """Without levels that leave all data as under the protocol's own level."""
+        units = [unit for chosen in self.selected.values() for unit in chosen]
+        if choice.name in AXES:
+            hanging = any(
+                choice.name in self.worked[u.effect].axes for u in units if u.effect in self.worked
+            )
+            if choice.name == "crossover":
+                return self._crossovers(choice, hanging=hanging)
+            return choice if hanging else choice.only([])
+        if choice.name in SELECTING:
+            place = SELECTING.index(choice.name)
+            return choice.only(
+                i for i, value in enumerate(choice.values) if self._differs(place, choice, value)
+            )
+        bites = {
+            "risk_of_bias": any(unit.trial in self.high for unit in units),
+            "flagged": any(unit.flagged for unit in units),
+            "missing": choice.bites and any(self.absent.values()),
+        }
+        return choice if bites.get(choice.name, True) else choice.only([])
+
+    def _differs(self, place: int, choice: Choice, value: Any) -> bool:
+        """Whether a level selects other effects than the protocol's own anywhere."""
+        for key, units in self.selected.items():
+            if key[place] == value:
+                own = (*key[:place], choice.values[0], *key[place + 1 :])
+                if {u.effect for u in units} != {u.effect for u in self.selected[own]}:
+                    return True
+        return False
+
+    def _crossovers(self, choice: Choice, *, hanging: bool) -> Choice:
+        modes = replace(choice, values=tuple(_mode(value) for value in choice.values))
+        kept = [
+            i for i, mode in enumerate(modes.values)
+            if (mode == modes.values[0] and hanging) or self._differs(4, modes, mode)
+        ]  # fmt: skip
+        found = choice.only(kept)
+        if not hanging and found.bites and _mode(found.values[0]) == "":
+            # Counts are always compared as if the conditions were independent groups.
+            return replace(found, words=("both periods", *found.words[1:]))
+        return found
+
+    # --- the data sets ---------------------------------------------------------------------------
+
+    @cached_property
+    def absent(self) -> dict[tuple[Any, ...], dict[str, Array]]:
+        """The missing trials that can be added to each comparator and window, by trial."""
+        out = {}
+        model = self.review.model_of(self.analysis)
+        settings = self.review.defaults.crossover
+        own = next(iter(self.selected))
+        for comparators, window in dict.fromkeys(key[:2] for key in self.selected):
+            analysis = self._under(comparators, window, own[2], own[3])
+            studies = self.studies[comparators, window]
+            found = what_if(
+                studies, self.missing, self.trials, self.arms, analysis, model, settings
+            ).missing
+            out[comparators, window] = {
+                row["trial_id"]: _added(row)
+                for row in tables.records(found[found["what_if"] == "yes"])
+            }
+        return out
+
+    def sets(self, factors: list[Choice]) -> Iterator[DataSet]:
+        """The effects under each combination of the levels of the factors."""
+        own = {name: choice.values[0] for name, choice in self.choices.items()}
+        absent = self.absent if self.choices["missing"].bites else {}
+        for at in product(*(range(len(factor.values)) for factor in factors)):
+            level = own | {f.name: f.values[i] for f, i in zip(factors, at, strict=True)}
+            key = (*(level[name] for name in SELECTING[:-1]), _mode(level["crossover"]))
+            units = self.selected[key]
+            rows = [self._rows(unit, level) for unit in units if self._enters(unit, level)]
+            rows = [each for each in rows if len(each)]
+            if level["missing"] and rows:
+                held = {unit.trial for unit in units}
+                rows += [
+                    added
+                    for trial, added in absent[key[:2]].items()
+                    if trial not in held and not (level["risk_of_bias"] and trial in self.high)
+                ]
+            together = np.concatenate(rows) if rows else np.empty((0, len(_VALUES)))
+            yield DataSet(at, together[:, 0], together[:, 1], len(rows), together[:, 2:])
+
+    def _enters(self, unit: _Unit, level: Mapping[str, Any]) -> bool:
+        return not (
+            (level["flagged"] and unit.flagged)
+            or (level["risk_of_bias"] and unit.trial in self.high)
+        )
+
+    def _rows(self, unit: _Unit, level: Mapping[str, Any]) -> Array:
+        """A trial's rows under the levels of the choices it hangs on; none without a number."""
+        worked = self.worked.get(unit.effect)
+        if worked is None:
+            return unit.rows
+        rows = worked.rows[tuple(level[axis] for axis in worked.axes)]
+        return rows if np.isfinite(rows[:, :2]).all() else rows[:0]
+
+
+def _light(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with plain Python text: it is gone through row by row, many times."""
+    texts = [name for name in table if not pd.api.types.is_float_dtype(table[name])]
+    return table.astype(dict.fromkeys(texts, object))
+
+
+def _mode(level: Any) -> str:
+    """How a level of the crossover factor bears on the selection; blank where it does not."""
+    return str(level) if level in UNPAIRED_SELECTION else ""
+
+
+def _added(row: Mapping[str, Any]) -> Array:
+    """A missing trial at no effect; it has no counts."""
+    return np.array([[row["yi"], row["vi"], *[NAN] * len(COUNTS)]])
+
+
+def _worked(universes: pd.DataFrame) -> dict[str, _Worked]:
+    """universes.csv by effect and levels."""
+    out: dict[str, _Worked] = {}
+    for effect, group in universes.groupby("effect_id", sort=False):
+        axes = tuple(axis for axis in AXES if group[axis].notna().any())
+        numbers = group[list(_VALUES)].to_numpy(float)
+        rows: dict[tuple[str, ...], Array] = {}
+        keys = zip(*(group[axis] for axis in axes), strict=True)
+        for i, key in enumerate(keys):
+            rows[key] = np.vstack([rows[key], numbers[i]]) if key in rows else numbers[i : i + 1]
+        out[str(effect)] = _Worked(axes, rows)
+    return out

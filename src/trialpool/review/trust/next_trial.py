@@ -1,0 +1,182 @@
+"""How large the next trial would have to be to change a result of the review."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from trialpool.diagnostics.missing import ABOVE, ACROSS, BELOW, side_of
+from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, unit_variance
+from trialpool.pooling.batch import PooledMany
+from trialpool.results import NAN
+from trialpool.review.fitting.fit import shown, words
+from trialpool.review.protocol.settings import Model
+from trialpool.review.protocol.specs import Analysis
+from trialpool.review.trust.missing_effect import (
+    NO_ESTIMATE,
+    NO_TRIAL,
+    Better,
+    analysis_scale,
+    conclusion,
+    settings_of,
+)
+from trialpool.terms import BEYOND, EXCLUDES, INCLUDES
+
+COLUMNS = (
+    "finds", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
+)  # fmt: skip
+NO_RISK = "the control groups' risk is not known, or is 0 or 1"
+NO_SD = "no standard deviation within the arms is known"
+IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
+NO_SIZE = f"no size from {SMALLEST} to {LARGEST:,} people would"
+ANY_SIZE = (
+    "even the smallest size tried does it: what changes is how the trials are pooled and the"
+    " degrees of freedom, hardly the evidence"
+)
+
+Reached = Callable[[PooledMany], NDArray[np.bool_]]
+
+
+def next_trial(
+    studies: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+    important: float | None,
+    better: Better,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The smallest next trial that would change the conclusion, for a set of effects it may find.
+
+    Parameters
+    ----------
+    studies : the chosen effects, with counts or standard deviations where the measure needs them
+    important : the smallest difference that matters, > 0, analysis scale; None if not known
+    better : the direction of benefit
+
+    Returns
+    -------
+    table
+        next_trial.csv, COLUMNS: `finds` says which effect, `effect` and the result after the
+        trial are on the display scale, `n_total` counts both arms, equal in size; `note` says why
+        none is given, or what a trial of a few people can change
+    facts
+        `reason` where there is no table, alone where there is no estimate; `k` with the next trial,
+        `model`, `tau2`, `test`; the `conclusion` now; `important` on the display scale, on the
+        side of the estimate; `assumption` on spread or risk; `unit_variance` at no difference,
+        which over the people per arm is the sampling variance; the sizes `searched`
+    """
+    if not len(studies):
+        return _nothing(NO_TRIAL)
+    estimate, low, high = analysis_scale(studies, analysis, model)
+    if estimate != estimate:
+        return _nothing(NO_ESTIMATE)
+    measure = analysis.measure
+    risk, sd = _risk(studies, measure), _sd(studies, measure)
+    null = float(unit_variance(measure, 0.0, risk=risk, sd=sd))
+    settings = settings_of(model, int(studies["trial_id"].nunique()) + 1)
+    now = int(side_of(low, high))
+    threshold = None if important is None else math.copysign(important, estimate)
+    facts: dict[str, Any] = {
+        "reason": "",
+        "k": int(studies["trial_id"].nunique()) + 1,
+        "model": words(settings),
+        "tau2": settings.tau2,
+        "test": settings.test,
+        "conclusion": conclusion(now, BELOW if better == "lower" else ABOVE),
+        "important": None if threshold is None else shown(threshold, measure),
+        "assumption": _assumption(measure, risk, sd),
+        "unit_variance": null,
+        "searched": [SMALLEST, LARGEST],
+    }
+    if null != null:
+        table, why = _nothing(NO_SD if measure == "MD" else NO_RISK)
+        return table, facts | why | {"assumption": ""}
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    lines = []
+    for name, effect in _effects(estimate, threshold):
+        unit = float(unit_variance(measure, effect, risk=risk, sd=sd))
+        for target, reached in _targets(now, (low, high), important):
+            line = {"finds": name, "effect": shown(effect, measure), "target": target}
+            if unit != unit:
+                lines.append({**line, "reached": False, "note": IMPOSSIBLE})
+                continue
+            n, after = smallest_next(
+                yi, vi, effect, unit, reached, tau2=settings.tau2, test=settings.test
+            )
+            if after is None:
+                lines.append({**line, "reached": False, "note": NO_SIZE})
+                continue
+            values = (after.beta, after.ci_lb, after.ci_ub)
+            result = zip(("estimate", "ci_low", "ci_high"), values, strict=True)
+            lines.append(
+                {
+                    **line,
+                    "reached": True,
+                    "n_total": n,
+                    "note": ANY_SIZE if n == SMALLEST else "",
+                    **{key: shown(value, measure) for key, value in result},
+                }
+            )
+    return pd.DataFrame(lines, columns=list(COLUMNS)), facts
+
+
+def _nothing(reason: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    return pd.DataFrame(columns=list(COLUMNS)), {"reason": reason}
+
+
+def _effects(estimate: float, threshold: float | None) -> Iterator[tuple[str, float]]:
+    """What the next trial may find, in words and on the analysis scale."""
+    yield "no difference", 0.0
+    yield "half the estimate", estimate / 2
+    yield "the estimate", estimate
+    yield "twice the estimate", 2 * estimate
+    if threshold is not None:
+        yield "the important difference", threshold
+        yield "the important difference, other side", -threshold
+
+
+def _targets(
+    now: int, interval: tuple[float, float], important: float | None
+) -> Iterator[tuple[str, Reached]]:
+    """What could change, and how it is seen; not what holds already."""
+    if now == ACROSS:
+        yield EXCLUDES, lambda f: side_of(f.ci_lb, f.ci_ub) != ACROSS
+    else:
+        # A fit that did not converge has no interval, hence includes nothing.
+        yield INCLUDES, lambda f: (f.ci_lb <= 0) & (f.ci_ub >= 0)
+    if important is not None and not (interval[1] < -important or interval[0] > important):
+        yield BEYOND, lambda f: (f.ci_ub < -important) | (f.ci_lb > important)
+
+
+def _risk(studies: pd.DataFrame, measure: str) -> float:
+    """The control groups' overall risk, NaN where it is not needed or not known."""
+    if measure not in ("OR", "RR", "RD"):
+        return NAN
+    counted = studies[studies["event_control"].notna() & studies["totaln_control"].notna()]
+    people = float(counted["totaln_control"].sum())
+    return float(counted["event_control"].sum()) / people if people else NAN
+
+
+def _sd(studies: pd.DataFrame, measure: str) -> float:
+    """The SD within the arms, pooled over arms and trials, NaN where not needed or not known."""
+    if measure != "MD":
+        return NAN
+    squares = freedom = 0.0
+    for arm in ("experimental", "control"):
+        sd, n = (studies[f"{name}_{arm}"].to_numpy(float) for name in ("sd", "n"))
+        known = np.isfinite(sd) & (n > 1)
+        squares += float(((n - 1) * sd**2)[known].sum())
+        freedom += float((n - 1)[known].sum())
+    return math.sqrt(squares / freedom) if freedom else NAN
+
+
+def _assumption(measure: str, risk: float, sd: float) -> str:
+    if measure == "MD":
+        return f"standard deviation of {sd:.3g} in both arms, pooled from the trials"
+    if measure == "SMD":
+        return ""
+    return f"risk of {100 * risk:.3g} % in the control arm, that of all control groups together"

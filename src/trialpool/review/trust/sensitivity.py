@@ -1,0 +1,246 @@
+"""The same analysis under other choices: one row per alternative, never averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from trialpool import tables
+from trialpool.bayes import normal_normal
+from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.results import Posterior
+from trialpool.review.choosing.selection import select, why_not
+from trialpool.review.choosing.what_if import WhatIf
+from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
+from trialpool.review.extraction.checks.flag_words import flag_words
+from trialpool.review.fitting.fit import Fit, fit, is_log, shown
+from trialpool.review.protocol.settings import TOGETHER, Alternative, Bayes, Model
+from trialpool.review.protocol.specs import Analysis
+
+COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
+           "model", "note")  # fmt: skip
+
+# A test in the words of the table's labels.
+_QUANTILES = {
+    "z": "normal quantile",
+    "t": "t quantile",
+    "knha": "Hartung-Knapp without the floor",
+    "hksj": "Hartung-Knapp",
+}
+
+
+def sensitivity(
+    studies: pd.DataFrame,
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+    alternatives: Sequence[Alternative],
+    beliefs: Posterior | None,
+    missing: WhatIf,
+    handlings: Sequence[tuple[str, Fit, str]] = (),
+) -> pd.DataFrame:
+    """Every declared alternative to the main result, on the display scale.
+
+    Parameters
+    ----------
+    studies : the chosen effects
+    effects : all effects of the condition, among them the `variant` rows
+    alternatives : the other models the protocol shows
+    beliefs : the Bayesian model of the same effects
+    handlings : the result under other handlings of several effects per trial, each with its
+        words and a note
+    """
+    rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
+    rows += [_row("several effects", *handling) for handling in handlings]
+    if analysis.effects not in TOGETHER:
+        rows += list(_models(studies, analysis, model, alternatives))
+    rows += list(_posterior(studies, analysis, beliefs))
+    # What else these hold is one effect per trial, by the protocol's order.
+    if analysis.effects == "one":
+        rows += list(_variants(studies, effects, analysis, model))
+        rows += list(_first_period(studies, effects, trials, analysis, model))
+    rows += list(_subsets(studies, trials, analysis, model))
+    if missing.joint is not None and len(studies):
+        names = missing.missing[missing.missing["what_if"] == "yes"]["study"]
+        note = f"added with no effect: {', '.join(names)}"
+        rows.append(
+            _row(
+                "missing results",
+                "missing trials that can be added found nothing",
+                missing.joint,
+                note,
+            )
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def posterior(
+    studies: pd.DataFrame,
+    measure: str,
+    bayes: Bayes,
+    better: Literal["lower", "higher"],
+    important: float | None = None,
+) -> Posterior | None:
+    """The Bayesian model beside the result; it needs two trials.
+
+    `important` is the smallest difference that matters, > 0 on the analysis scale. The half-normal
+    prior of tau is made for standardised differences and log ratios (Roever 2021); on the points
+    of a scale, or on risks, it would mean something else.
+    """
+    if len(studies) < 2 or measure in ("MD", "RD"):
+        return None
+    return normal_normal(
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau_scale=bayes.tau_scale,
+        mid=important,
+        better=better,
+    )
+
+
+def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
+    pooled = result.pooled
+    return {
+        "group": group,
+        "label": label,
+        "k": result.policy.k,
+        "estimate": result.estimate,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "p_value": result.p_value,
+        "tau2": pooled.tau2 if pooled else float("nan"),
+        "i2": pooled.i2 if pooled else float("nan"),
+        "model": result.words,
+        "note": note,
+    }
+
+
+def _models(
+    studies: pd.DataFrame, analysis: Analysis, model: Model, others: Sequence[Alternative]
+) -> Iterator[dict[str, Any]]:
+    k = len(studies)
+    if k < 2:
+        return
+    if analysis.measure in ("OR", "RR", "RD") and studies["event_control"].notna().all():
+        pooled = fit(studies, analysis.measure, model.model_copy(update={"method": "MH"}))
+        yield _row("model", "Mantel-Haenszel", pooled)
+    for choice in others:
+        # With two trials the policy leaves only the common effect.
+        if k == 2 and choice.tau2 != "EE":
+            continue
+        settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
+        other = model.model_copy(update=settings)
+        yield _row("model", _label(choice), fit(studies, analysis.measure, other))
+
+
+def _label(choice: Alternative) -> str:
+    name = ESTIMATORS[choice.tau2].name
+    plain = choice.tau2 == "EE" and choice.test == "z"
+    return name if plain else f"{name}, {_QUANTILES[choice.test]}"
+
+
+def _posterior(
+    studies: pd.DataFrame, analysis: Analysis, found: Posterior | None
+) -> Iterator[dict[str, Any]]:
+    if found is None:
+        return
+    below = "1" if is_log(analysis.measure) else "0"
+    yield {
+        "group": "model",
+        "label": f"Bayes, {found.prior.partition(', ')[2]}",
+        "k": len(studies),
+        "estimate": shown(found.mu, analysis.measure),
+        "ci_low": shown(found.mu_lb, analysis.measure),
+        "ci_high": shown(found.mu_ub, analysis.measure),
+        "p_value": float("nan"),
+        "tau2": found.tau**2,
+        "i2": float("nan"),
+        "model": found.prior,
+        "note": f"posterior median and 95 % interval; P(effect below {below}) "
+        f"{_probability(found.p_below_zero)}",
+    }
+
+
+def _probability(p: float) -> str:
+    if p < 0.001:
+        return "< 0.001"
+    return "> 0.999" if p > 0.999 else f"= {p:.3f}"
+
+
+def _variants(
+    studies: pd.DataFrame, effects: pd.DataFrame, analysis: Analysis, model: Model
+) -> Iterator[dict[str, Any]]:
+    """Other values of the choices behind effects: each replaces the effects it is of."""
+    ids = set(studies["effect_id"])
+    others = effects[effects["effect_id"].isin(ids) & effects["variant"].notna()]
+    for variant in sorted(set(others["variant"])):
+        swap = others[others["variant"] == variant]
+        kept = studies[~studies["effect_id"].isin(set(swap["effect_id"]))]
+        changed = pd.concat([part for part in (kept, swap) if len(part)], ignore_index=True)
+        changed = changed.sort_values(["year", "study"], na_position="last", kind="stable")
+        note = f"changes {', '.join(sorted(set(swap['study'])))}"
+        if changed["trial_id"].duplicated().any():
+            note += f"; its {len(changed)} comparisons are counted as independent"
+        group, _, label = variant.partition(": ")
+        yield _row(group, label, fit(changed, analysis.measure, model), note)
+
+
+def _first_period(
+    studies: pd.DataFrame,
+    effects: pd.DataFrame,
+    trials: pd.DataFrame,
+    analysis: Analysis,
+    model: Model,
+) -> Iterator[dict[str, Any]]:
+    """Crossover trials by their first period alone; without one they drop out."""
+    whole = studies[studies["design"].isin([PAIRED, AS_PARALLEL])]
+    if not len(whole):
+        return
+    usable = effects[~effects["design"].isin([PAIRED, AS_PARALLEL])]
+    first = select(usable, trials, analysis, counts=model.method == "MH").chosen
+    first = first[first["trial_id"].isin(set(whole["trial_id"])) & (first["design"] == FIRST)]
+    kept = studies.drop(whole.index)
+    changed = pd.concat([part for part in (kept, first) if len(part)] or [kept])
+    lost = [s for s, t in zip(whole["study"], whole["trial_id"], strict=True)
+            if t not in set(first["trial_id"])]  # fmt: skip
+    notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
+    notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
+    yield _row("crossover", "first period only", fit(changed, analysis.measure, model),
+               "; ".join(notes))  # fmt: skip
+
+
+def _subsets(
+    studies: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, model: Model
+) -> Iterator[dict[str, Any]]:
+    def without(group: str, label: str, out: pd.Series, told: str = "") -> dict[str, Any]:
+        names = ", ".join(dict.fromkeys(studies.loc[out, "study"]))
+        note = told or f"without {names}"
+        return _row(group, label, fit(studies[~out], analysis.measure, model), note)
+
+    flagged = studies["flags"].notna()
+    marked = studies[flagged].drop_duplicates("trial_id")
+    for row in tables.records(marked):
+        own = studies["trial_id"] == row["trial_id"]
+        yield without("flagged data", f"without {row['study']}", own, flag_words(row["flags"]))
+    if len(marked) > 1:
+        yield without("flagged data", "without flagged results", flagged)
+    for column, label in (
+        ("imputed", "without results that needed an assumption"),
+        ("confidence", "without results known only from other reviews"),
+    ):
+        out = studies[column].notna()
+        if column == "confidence":
+            out = studies[column] == "secondary"
+        if out.any() and not out.all():
+            yield without("data", label, out)
+    about = {row["trial_id"]: row for row in tables.records(trials)}
+    for subset in analysis.subsets:
+        out = pd.Series(
+            [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]],
+            index=studies.index, dtype=bool,
+        )  # fmt: skip
+        if out.any() and not out.all():
+            yield without("subset", subset.label, out)

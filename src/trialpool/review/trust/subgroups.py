@@ -1,0 +1,168 @@
+"""The trials of an analysis by level of a moderator, and whether the levels differ."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.pooling.inference import chi2_tail
+from trialpool.pooling.policy import policy
+from trialpool.pooling.regression import Regression, regress
+from trialpool.results import NAN, Array
+from trialpool.review.fitting.fit import Fit, fit
+from trialpool.review.protocol.settings import Model, Moderator
+from trialpool.review.trust.moderator_tests import permuted, regression_model
+from trialpool.review.trust.moderator_values import levels_in_order, unknown_row
+from trialpool.terms import BY_F, BY_MH, BY_PERMUTATION, BY_Q, BY_Z, LEVEL, TEST, WITHHELD
+
+SUBGROUP_COLUMNS = (
+    "moderator", "title", "kind", "level", "k", "n", "trials", "estimate", "ci_low", "ci_high",
+    "p_value", "tau2", "method", "shown", "statistic", "df", "ddf", "r2", "arrangements", "note",
+)  # fmt: skip
+CRUDE = "fewer than ten trials: crude"
+
+
+def subgroups(
+    moderator: Moderator,
+    held: tuple[pd.Series, dict[str, str]],
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    values, why = held
+    known = studies[values.notna()]
+    k = int(known["trial_id"].nunique())
+    levels = levels_in_order(moderator, values)
+    allowed = policy(k, counts=model.method == "MH")
+    fact: dict[str, Any] = {"k": k, "missing": why, "levels": [], "test": None, "same_as": []}
+    reason = allowed.withheld.get("subgroups") or (
+        f"no contrast: {levels[0]} in all {k} trials" if len(levels) == 1 else ""
+    )
+    fact["reason"] = reason
+    unknown = unknown_row(studies, why)
+    if reason:
+        return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
+    crude = "meta-regression" in allowed.withheld
+    parts = [studies[values == level] for level in levels]
+    fits = [fit(part, measure, model) for part in parts]
+    rows = [_level(*each) for each in zip(levels, parts, fits, strict=True)]
+    fact["levels"] = [
+        {key: row[key] for key in ("level", "k", "n", "estimate", "ci_low", "ci_high")}
+        for row in rows
+    ]
+    tests = _tests(known, values[values.notna()], levels, parts, fits, model)
+    fact["test"] = _told(tests)
+    fact["crude"] = crude
+    if crude:
+        for row in tests:
+            row["note"] = "; ".join(filter(None, (row.get("note", ""), CRUDE)))
+    return [*rows, *tests, *unknown], fact
+
+
+def _level(level: str, part: pd.DataFrame, found: Fit) -> dict[str, Any]:
+    pooled = found.pooled
+    return {
+        "kind": LEVEL,
+        "level": level,
+        "k": part["trial_id"].nunique(),
+        "n": part["n"].astype(float).sum(min_count=1),
+        "trials": ", ".join(dict.fromkeys(map(str, part["study"]))),
+        "estimate": found.estimate,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        "p_value": found.p_value,
+        "tau2": NAN if pooled is None or pooled.method in ("EE", "MH") else pooled.tau2,
+        "method": _words(found),
+    }
+
+
+def _words(found: Fit) -> str:
+    common = found.pooled is not None and found.pooled.method == "EE"
+    return "common effect, normal quantile" if common else found.words
+
+
+def _tests(
+    known: pd.DataFrame,
+    values: pd.Series,
+    levels: list[str],
+    parts: list[pd.DataFrame],
+    fits: list[Fit],
+    model: Model,
+) -> list[dict[str, Any]]:
+    """The tests of a difference: the shown one first."""
+    k = known["trial_id"].nunique()
+    y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
+    places = np.array([levels.index(str(value)) for value in values])
+    x = np.column_stack([np.ones(len(y)), *(places == i for i in range(1, len(levels)))])
+    rows: list[dict[str, Any]] = []
+    if len(levels) < len(y):
+        used = regression_model(model)
+        found = regress(y, v, x, tau2=used.tau2, test=used.test)
+        rows = [_f_test(found), _permuted(known, y, v, x, used)]
+    else:
+        rows = [{"method": BY_F, "note": "as many levels as results: no test"}]
+    rows.append(_between(parts, fits, model))
+    return [
+        {"kind": TEST, "k": k, "shown": "yes" if i == 0 else "no", **row}
+        for i, row in enumerate(rows)
+    ]
+
+
+def _f_test(found: Regression) -> dict[str, Any]:
+    return {
+        "method": BY_Z if found.test == "z" else BY_F,
+        "statistic": found.qm,
+        "df": found.qm_df,
+        "ddf": found.qm_ddf,
+        "p_value": found.qm_pval,
+        "tau2": NAN if found.method == "EE" else found.tau2,
+        "r2": found.r2,
+        "note": f"R2: {found.reasons['r2']}" if "r2" in found.reasons else "",
+    }
+
+
+def _permuted(known: pd.DataFrame, y: Array, v: Array, x: Array, model: Model) -> dict[str, Any]:
+    dealt, note = permuted(known, y, v, x, model)
+    found = {} if dealt is None else {"p_value": dealt[0], "arrangements": dealt[1]}
+    return {"method": BY_PERMUTATION, **found, "note": note}
+
+
+def _between(parts: list[pd.DataFrame], fits: list[Fit], model: Model) -> dict[str, Any]:
+    """Cochran's Q of the levels' means, each weighted by its variance at its own tau2."""
+    found = [_mean(part, own) for part, own in zip(parts, fits, strict=True)]
+    b, w = np.array([mean for mean, _ in found]), 1 / np.array([var for _, var in found])
+    q = float((w * (b - (w @ b) / w.sum()) ** 2).sum())
+    df = len(parts) - 1
+    return {
+        "method": BY_MH if model.method == "MH" else BY_Q,
+        "statistic": q,
+        "df": df,
+        "p_value": float(chi2_tail(q, df)),
+        "note": "a level has no estimate" if math.isnan(q) else "too small a p with few trials",
+    }
+
+
+def _mean(part: pd.DataFrame, found: Fit) -> tuple[float, float]:
+    """A level's mean with its variance, without what Hartung and Knapp multiply it by."""
+    pooled = found.pooled
+    if pooled is not None and pooled.method == "MH":
+        return pooled.beta, pooled.se**2
+    w = 1 / (part["vi"].to_numpy(float) + (0.0 if pooled is None else pooled.tau2))
+    return float(w @ part["yi"].to_numpy(float) / w.sum()), float(1 / w.sum())
+
+
+def _told(tests: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if "p_value" not in tests[0]:
+        return None
+    main = {key: tests[0].get(key) for key in ("method", "statistic", "df", "ddf", "p_value", "r2")}
+    by = {row["method"]: row for row in tests}
+    dealt = by.get(BY_PERMUTATION, {})
+    return main | {
+        "p_permutation": dealt.get("p_value"),
+        "exact": str(dealt.get("note", "")).startswith("exact"),
+        "arrangements": dealt.get("arrangements"),
+        "q_p_value": tests[-1].get("p_value"),
+    }
