@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 from trialpool.modules import dependencies
 from trialpool.results import TrialpoolError
-from trialpool.review.ready import ready
+from trialpool.review.extraction.ready import ready
 
 min_version("9.10")
 

@@ -16,9 +16,9 @@ from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
 from trialpool.review.extraction.clean import Cleaned, clean, load
 from trialpool.review.extraction.problems import DataError
+from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.settings import Defaults
-from trialpool.review.ready import check
 from trialpool.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from small import ROOT, SMALL, SmallReview
 
+from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
-from trialpool.review.ready import check
 
 
 @pytest.fixture

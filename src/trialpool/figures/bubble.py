@@ -17,11 +17,11 @@ from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_axis import MOST_TICKS
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.forest_text import capital, number, per
 from trialpool.figures.lettering import font
 from trialpool.results import Array
 from trialpool.tables import records
 from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
+from trialpool.words import capital, number, per
 
 PANEL, HEAD = 216.0, 22.0  # height of a panel with its axis, and of the words above it, in points
 NAMED = 12  # trials at most, for all to have their names

@@ -8,7 +8,7 @@ from typing import Any
 
 from trialpool.figures import forest_text as words
 from trialpool.figures import style
-from trialpool.figures.forest_text import number, text
+from trialpool.words import level, number, text
 
 ARMS = ("experimental", "control")
 Cells = dict[str, str | float]
@@ -211,7 +211,7 @@ def summaries(
         out.append(
             {
                 "kind": "prediction",
-                "label": f"{words.level(model)} % prediction interval",
+                "label": f"{level(model)} % prediction interval",
                 "effect": bounds,
                 "estimate": estimate,
                 "ci_low": low,

@@ -12,13 +12,13 @@ from trialpool import tables
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
-from trialpool.figures.forest_text import text
+from trialpool.words import DOMAINS, level, measure, text
 
 KINDS = ("study", "missing", "pooled", "prediction")
 TEXTS = ["kind", "trial_id", "label", "scale", "marks", "experimental", "experimental_n"]
 TEXTS += ["control", "control_n", "effect", "weight", "reported"]
 NUMBERS = ["estimate", "ci_low", "ci_high", "share"]
-JUDGED = [*words.DOMAINS, "overall"]
+JUDGED = [*DOMAINS, "overall"]
 MISSING_HEADING = "Eligible trials without usable results"
 
 
@@ -112,7 +112,7 @@ def rows(
     if pooled and (note := words.shrinkage_note(model, drawn=bool(shrunken))):
         footnotes.append(("", note))
     unweighted = table["weight"].isin(["", "–"]).all()
-    short, long = words.measure(model)
+    short, long = measure(model)
     left, right = text(model.get("favours_left")), text(model.get("favours_right"))
     return ForestTable(
         title=text(model.get("title")),
@@ -188,9 +188,8 @@ def _columns(
         if (scores or not counts) and (table[f"{arm}_n"] != "").any():
             out.append(Column(key=f"{arm}_n", heading="n", group=name))
     if "study" in set(table["kind"]):
-        level = words.level(model)
         out.append(Column(key="plot", align="plot"))
-        out.append(Column(key="effect", heading=f"{short} ({level} % CI)"))
+        out.append(Column(key="effect", heading=f"{short} ({level(model)} % CI)"))
         if weights:
             out.append(Column(key="weight", heading="Weight\n(%)"))
     elif (table["reported"] != "").any():

@@ -7,53 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool.figures import style
+from trialpool.words import capital, letters, level, measure, number, text
 
-# code -> (short name, words)
-MEASURES: dict[str, tuple[str, str]] = {
-    "SMD": ("SMD", "standardised mean difference (Hedges g)"),
-    "SMDH": ("SMD", "standardised mean difference, unequal variances"),
-    "SMCRP": ("SMD", "standardised mean difference (Hedges g)"),
-    "SMCR": ("SMD", "standardised mean change, raw-score standardised"),
-    "SMCC": ("SMD", "standardised mean change, change-score standardised"),
-    "MD": ("MD", "mean difference"),
-    "MC": ("MD", "mean change"),
-    "ROM": ("RoM", "ratio of means"),
-    "OR": ("OR", "odds ratio"),
-    "PETO": ("OR", "odds ratio (Peto)"),
-    "RR": ("RR", "risk ratio"),
-    "RD": ("RD", "risk difference"),
-    "IRR": ("IRR", "incidence rate ratio"),
-}
-DOMAINS: dict[str, str] = {
-    "D1": "randomisation process",
-    "D2": "deviations from intended interventions",
-    "D3": "missing outcome data",
-    "D4": "measurement of the outcome",
-    "D5": "selection of the reported result",
-    "DS": "period and carry-over effects (crossover)",
-}
 NO_STUDY = "No trial with usable numbers for this outcome."
 ONE_STUDY = "One trial: shown, not pooled."
-
-
-def text(value: object) -> str:
-    """A cell as text; missing is empty."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    shown = str(value).strip()
-    return "" if shown in {"nan", "<NA>", "NaT"} else shown
-
-
-def number(value: object) -> float:
-    """A cell as a number; missing is NaN."""
-    shown = text(value)
-    return float(shown) if shown else math.nan
-
-
-def measure(model: Mapping[str, Any]) -> tuple[str, str]:
-    """Short name and words of the model's measure; an unknown code stands for itself."""
-    code = text(model.get("measure"))
-    return MEASURES.get(code.upper(), (code or "Effect", code or "effect"))
 
 
 def subtitle(model: Mapping[str, Any]) -> str:
@@ -101,12 +58,6 @@ def heterogeneity(model: Mapping[str, Any], k: int) -> str:
     line = f"Heterogeneity: {'; '.join(parts)}." if parts else ""
     words = text(model.get("model"))
     return f"{line} Model: {words}.".strip() if words else line
-
-
-def level(model: Mapping[str, Any]) -> str:
-    """Confidence level in percent, as `95`."""
-    value = number((model.get("pooled") or {}).get("level"))
-    return "95" if math.isnan(value) else f"{100 * value:g}"
 
 
 def prediction_note(model: Mapping[str, Any]) -> str:
@@ -162,16 +113,6 @@ def notes(study: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(out))
 
 
-def letters(index: int) -> str:
-    """Footnote marks: 0 -> a, 25 -> z, 26 -> aa."""
-    out = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        out = chr(ord("a") + rest) + out
-    return out
-
-
 def footnotes(
     per_study: Sequence[Sequence[str]],
 ) -> tuple[list[str], list[tuple[str, str]]]:
@@ -195,18 +136,6 @@ def footnotes(
         marks.append(",".join(order[note] for note in sorted(used, key=rank.index)))
     listed = [(mark, note) for note, mark in order.items()]
     return marks, [*listed, *(("", f"All trials: {_lower(note)}") for note in everyone)]
-
-
-def per(fact: Mapping[str, Any]) -> str:
-    """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
-    unit = str(fact["unit"]) or "unit"
-    return unit if fact["per"] == 1 else f"{fact['per']:g} {unit}"
-
-
-def capital(words: str) -> str:
-    """The first letter in upper case; a symbol as in `r = 0.5` keeps its own."""
-    # a lone first letter is a symbol: r = 0.5, n = 12, p < 0.05
-    return words if words[1:2] == " " else words[:1].upper() + words[1:]
 
 
 def _lower(words: str) -> str:

@@ -19,9 +19,9 @@ from scipy.special import ndtri
 
 from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.forest_text import number
 from trialpool.figures.key import Entry, write_key
 from trialpool.results import Array
+from trialpool.words import number
 
 NAMED = 12  # trials up to which dots carry names
 KEY_ROOM = 132.0  # beside the axes, in points

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from trialpool.diagnostics.influence import gosh
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.forest_text import number
 from trialpool.figures.key import Entry, write_key
 from trialpool.results import Array
 from trialpool.tables import records
+from trialpool.words import number
 
 KEY_ROOM = 132.0  # beside the axes, in points
 TOP = 52.0  # height of the histogram above them

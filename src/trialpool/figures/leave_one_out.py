@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from trialpool.figures import chart, interval_rows, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
-from trialpool.figures.forest_text import number
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.tables import records
+from trialpool.words import number
 
 
 def rows(influence: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:

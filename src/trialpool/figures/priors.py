@@ -17,8 +17,8 @@ from matplotlib.transforms import blended_transform_factory
 from trialpool import tables
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.forest_text import number, text
 from trialpool.figures.lettering import font, widest, wrap
+from trialpool.words import number, text
 
 TITLE = "Result by prior of the heterogeneity"
 ROW, HEAD = 22.0, 14.0  # height of a row and of the headings, in points

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from trialpool.figures import chart, interval_rows, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.forest_text import capital, number
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
+from trialpool.words import capital, number
 
 NAN = float("nan")
 

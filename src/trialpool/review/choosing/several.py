@@ -13,12 +13,12 @@ from scipy.special import ndtri
 from trialpool import tables
 from trialpool.diagnostics.influence import influence
 from trialpool.multilevel.aggregate import aggregate
-from trialpool.review.cells import text
 from trialpool.review.choosing.selection import Selection, select, select_all
 from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.fitting.fit import Fit, fit
 from trialpool.review.protocol.settings import Correlated, Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.words import text
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")

@@ -10,9 +10,9 @@ from typing import Any
 from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
+from trialpool.review.extraction.ready import unheld_names
 from trialpool.review.protocol.protocol import ProtocolError, Review, load_yaml, resolve
 from trialpool.review.protocol.specs import Outcome
-from trialpool.review.ready import unheld_names
 
 _FIX = "docs/protocol.md says what may stand here"
 

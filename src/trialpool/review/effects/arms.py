@@ -11,9 +11,9 @@ from trialpool.effects.changes import change_sd
 from trialpool.effects.medians import mean_sd
 from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.results import NAN
-from trialpool.review.cells import number, text
 from trialpool.review.effects import choices as by
 from trialpool.review.extraction.usable import cells_behind
+from trialpool.words import number, text
 
 if TYPE_CHECKING:
     from trialpool.review.effects.choices import Choices

@@ -11,13 +11,13 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
-from trialpool.review.cells import number, text
 from trialpool.review.effects import contrasts, crossover, parallel
 from trialpool.review.effects.arms import Arm
 from trialpool.review.effects.choices import Choices, of_protocol, variants
 from trialpool.review.effects.effect_rows import EFFECT_COLUMNS, Effect
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.settings import Defaults
+from trialpool.words import number, text
 
 _GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
           "outcome_type"]  # fmt: skip

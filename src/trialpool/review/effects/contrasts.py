@@ -17,9 +17,9 @@ from trialpool.effects.generic import (
     smd_from_md,
 )
 from trialpool.results import NAN
-from trialpool.review.cells import number, text
 from trialpool.review.effects.crossover import FIRST, PAIRED
 from trialpool.review.effects.effect_rows import Effect, single
+from trialpool.words import number, text
 
 if TYPE_CHECKING:
     from trialpool.review.effects.records import Records

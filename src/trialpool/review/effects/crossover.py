@@ -12,11 +12,11 @@ from trialpool.effects import effect_size
 from trialpool.effects.changes import r_from_p, r_from_t
 from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
-from trialpool.review.cells import number, text
 from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import Arm, Summary
 from trialpool.review.effects.effect_rows import Effect, from_arms, single
 from trialpool.review.effects.parallel import combined
+from trialpool.words import number, text
 
 if TYPE_CHECKING:
     import pandas as pd

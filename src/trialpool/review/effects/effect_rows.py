@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from trialpool.results import NAN, EffectSizes
-from trialpool.review.cells import text
 from trialpool.review.effects.arms import Arm, Summary
 from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.words import text
 
 EFFECT_COLUMNS = (
     "effect_id", "variant", "part", "trial_id", "study", "year", "comparison", "experimental_arms",

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.review.cells import text
+from trialpool.words import text
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.review.cells import text
 from trialpool.review.effects import contrasts
 from trialpool.review.effects.choices import (
     AXES,
@@ -24,6 +23,7 @@ from trialpool.review.effects.comparisons import Comparison, comparisons, report
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.settings import Defaults, Multiverse
+from trialpool.words import text
 
 VALUES = ("yi", "vi", "n", "event_experimental", "totaln_experimental", "event_control",
           "totaln_control")  # fmt: skip

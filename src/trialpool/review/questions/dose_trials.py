@@ -12,8 +12,8 @@ import pandas as pd
 from trialpool import tables
 from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means
 from trialpool.results import NAN, TrialpoolError
-from trialpool.review.cells import number, text
 from trialpool.review.protocol.time_dose_spec import Doses
+from trialpool.words import number, text
 
 # Words after which a route is not the one it begins with, or is not sure.
 _OTHER = {"PCA", "and", "then", "(not"}

@@ -13,7 +13,6 @@ import pandas as pd
 from trialpool import tables
 from trialpool.network.arms import COUNTS, contrasts_from_arms
 from trialpool.results import TrialpoolError
-from trialpool.review.cells import number, text
 from trialpool.review.choosing.selection import select
 from trialpool.review.effects.arms import Arm, Summary, together
 from trialpool.review.effects.choices import of_protocol
@@ -22,6 +21,7 @@ from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.protocol.network_spec import NetworkSpec, Node
 from trialpool.review.protocol.settings import Comparator, Defaults
 from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.words import number, text
 
 CONTRAST_COLUMNS = (
     "trial_id", "study", "treatment_1", "treatment_2", "yi", "vi", "n_1", "n_2", "basis",

@@ -13,12 +13,12 @@ from trialpool import tables
 from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, TrialpoolError
-from trialpool.review.cells import text
 from trialpool.review.choosing.selection import select
 from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.fitting.fit import is_log, shown
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import TimeCourse
+from trialpool.words import text
 
 POINTS = (
     "effect_id", "trial_id", "study", "year", "instrument", "comparison", "day", "timepoint", "n",

@@ -10,12 +10,12 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.figures.forest_text import DOMAINS
 from trialpool.review.choosing.missing import size
 from trialpool.review.extraction.columns import ROB_DOMAINS
 from trialpool.review.report import wording as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
+from trialpool.words import DOMAINS
 
 Row = Mapping[str, Any]
 

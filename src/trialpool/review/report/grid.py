@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from trialpool.figures.forest_text import letters
 from trialpool.review.report.wording import DASH, text
+from trialpool.words import letters
 
 Row = Mapping[str, Any]
 Show = Callable[[Row], str]

@@ -7,11 +7,11 @@ from typing import Any
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.figures.forest_text import per
 from trialpool.review.report import wording as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
+from trialpool.words import per
 
 Row = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialpool.figures import style
-from trialpool.figures.forest_text import per
 from trialpool.review.report import wording as w
 from trialpool.review.report.caveats import Analysis, Caveat
+from trialpool.words import per
 
 Facts = Mapping[str, Any]
 NAMED = 4  # trials without a value, at most, that are named

@@ -23,8 +23,8 @@ from trialpool.figures import (
     specification_curve,
     subgroups,
 )
-from trialpool.review.cells import text
 from trialpool.review.extraction.checks.flag_words import flag_words
+from trialpool.words import text
 
 Held = Mapping[str, pd.DataFrame]
 

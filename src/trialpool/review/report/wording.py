@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trialpool.figures import style
-from trialpool.figures.forest_text import MEASURES, level, number, text
 from trialpool.review.extraction.checks.flag_words import flag_words
+from trialpool.words import MEASURES, level, number, text
 
 __all__ = ["level", "number", "text"]
 
