@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 # Columns that hold numbers; every other column is text, whatever it looks like. A trial called
 # 007 or 2021 must not become a number between two steps.

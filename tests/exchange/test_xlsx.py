@@ -21,7 +21,7 @@ from trialpool.review.exchange.xlsx.cells import got, put
 from trialpool.review.exchange.xlsx.write import CODE_BOOK
 from trialpool.review.extraction.codebook import code_book
 from trialpool.review.extraction.problems import DataError
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS, RESULTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS, RESULTS
 
 XLSX = FORMATS["xlsx"]
 SHIPPED = sorted(folder.name for folder in (ROOT / "data" / "raw").iterdir() if folder.is_dir())

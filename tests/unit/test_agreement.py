@@ -15,9 +15,9 @@ from small import SmallReview, through_csv
 from trialpool import tables
 from trialpool.review.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
 from trialpool.review.extraction.pairs import Pair
-from trialpool.review.extraction.schema import ADJUDICATION
 from trialpool.review.extraction.second import Comparison, load, second_files
 from trialpool.review.report import agreement_tables
+from trialpool.review.schema.raw import ADJUDICATION
 
 SECOND = "second/results"
 CELL: dict[str, str] = {

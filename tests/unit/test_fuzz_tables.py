@@ -19,8 +19,8 @@ from trialpool.review.effects.records import Records
 from trialpool.review.extraction.clean import Cleaned, clean, load
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import RawData
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
 from trialpool.review.protocol.protocol import read_protocol
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 REVIEW = read_protocol(SMALL / "config/review.yaml")
 TABLES = [table.name for table in (INSTRUMENTS, *CONDITION_TABLES)]

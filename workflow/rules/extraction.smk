@@ -1,7 +1,7 @@
 """Raw tables to clean records and effects, one condition at a time."""
 
 from trialpool.review.extraction.clean import OUTPUTS
-from trialpool.review.extraction.schema import CONDITION_TABLES
+from trialpool.review.schema.raw import CONDITION_TABLES
 from trialpool.review.extraction.second import second_files
 
 

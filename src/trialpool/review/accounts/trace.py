@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.columns import Column
 from trialpool.results import TrialpoolError
-from trialpool.review.extraction.columns import Column
 from trialpool.review.extraction.read import Row, Sheet, read_table
-from trialpool.review.extraction.schema import CONTRASTS, RESULTS
+from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 TRACE_COLUMNS = (
     "study", "effect_id", "level", "quantity", "value", "how", "file", "row", "column",

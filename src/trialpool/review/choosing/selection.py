@@ -11,8 +11,8 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.review.effects.crossover import FIRST
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.review.schema.raw import CONFIDENCE
 
 # What an effect is made of, the preferred first.
 BASES = ("arms", "contrast", "contrast, standardised")

@@ -14,10 +14,10 @@ from trialpool import tables
 from trialpool.diagnostics.influence import influence
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.choosing.selection import Selection, select, select_all
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.fitting.fit import Fit, fit
 from trialpool.review.protocol.settings import Correlated, Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
 # Keys of an analysis that model.json names only where they are set.

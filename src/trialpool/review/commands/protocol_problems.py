@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
 from trialpool.review.extraction.ready import unheld_names
 from trialpool.review.protocol.protocol import ProtocolError, Review, load_yaml, resolve
 from trialpool.review.protocol.specs import Outcome
+from trialpool.review.schema.raw import CONFIDENCE
 
 _FIX = "docs/protocol.md says what may stand here"
 

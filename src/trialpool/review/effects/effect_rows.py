@@ -11,7 +11,7 @@ import numpy as np
 
 from trialpool.results import NAN, EffectSizes
 from trialpool.review.effects.arms import Arm, Summary
-from trialpool.review.extraction.columns import CONFIDENCE
+from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
 EFFECT_COLUMNS = (

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
+from trialpool.columns import Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Imported, Left
-from trialpool.review.extraction.columns import Table
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Row = dict[str, str]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trialpool.review.extraction.columns import Table
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.columns import Table
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Cells = Mapping[str, str]
 

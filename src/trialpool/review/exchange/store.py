@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 # What decides how a number is used; names and notes are the first importer's.
 _DECIDING = ("outcome", "better")

@@ -17,7 +17,7 @@ from trialpool.review.extraction.pairs import (
 )
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, Value
-from trialpool.review.extraction.schema import ABSENT, PRESENT, WHOLE_ROW
+from trialpool.review.schema.raw import ABSENT, PRESENT, WHOLE_ROW
 
 # The check an undecided disagreement warns under; the effect it reaches is flagged with it.
 OPEN = "extractors_disagree"

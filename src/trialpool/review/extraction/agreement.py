@@ -12,8 +12,8 @@ import pandas as pd
 
 from trialpool.results import NAN
 from trialpool.review.extraction.pairs import Pair, named
-from trialpool.review.extraction.schema import ABSENT, PRESENT
 from trialpool.review.extraction.second import Comparison
+from trialpool.review.schema.raw import ABSENT, PRESENT
 
 AGREEMENT_COLUMNS = (
     "table", "column", "kind", "compared", "agreed", "percent_agreed", "ci_low", "ci_high",

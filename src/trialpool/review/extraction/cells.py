@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from math import isfinite
 
-from trialpool.review.extraction.columns import Column
+from trialpool.columns import Column
 from trialpool.review.extraction.forms import Fault
 from trialpool.review.extraction.numerals import NUMBER, diagnose, looks_like_a_date
 

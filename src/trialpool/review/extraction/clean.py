@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialpool.review.extraction.checks import Outcomes, run_checks
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import (
     RawData,
     raise_errors,
     read_condition,
 )
-from trialpool.review.extraction.schema import CONDITION_TABLES
 from trialpool.review.extraction.second import compare
 from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
+from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trialpool.review.extraction.columns import Column, Table
-from trialpool.review.extraction.schema import (
+from trialpool.columns import Column, Table
+from trialpool.review.schema.raw import (
     ADJUDICATION,
     CONDITION_TABLES,
     DOUBLE_TABLES,
@@ -14,7 +14,7 @@ _INTRO = """\
 # Code book of the raw data
 
 One folder per condition, one file per kind of fact; people edit these files, code never does.
-This page is generated from `review/extraction/schema.py`; a test holds the two in step.
+This page is generated from `review/schema/raw.py`; a test holds the two in step.
 [A worked example](../../docs/worked_example.md) shows the rows typed from three journal tables.
 
 - CSV with commas, UTF-8, decimal points. A blank is a blank: nothing is filled in by guessing.

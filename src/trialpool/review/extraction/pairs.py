@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from trialpool.review.extraction.columns import Column
+from trialpool.columns import Column
 from trialpool.review.extraction.read import Row, Sheet, Value, show
-from trialpool.review.extraction.schema import ABSENT, DOUBLE_TABLES, PRESENT, WHOLE_ROW
+from trialpool.review.schema.raw import ABSENT, DOUBLE_TABLES, PRESENT, WHOLE_ROW
 
 Kind = Literal["row", "number", "choice"]
 Key = tuple[Value, ...]

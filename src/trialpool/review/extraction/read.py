@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from trialpool.columns import Column, Table
 from trialpool.review.extraction.cells import Value, typed
-from trialpool.review.extraction.columns import Column, Table
 from trialpool.review.extraction.files import FormError, read_lines
 from trialpool.review.extraction.forms import Fault
 from trialpool.review.extraction.problems import DataError, Problem, told_once
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 __all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
            "second_look", "show"]  # fmt: skip

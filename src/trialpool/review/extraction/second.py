@@ -14,7 +14,7 @@ from trialpool.review.extraction.adjudication import misruled, undecided
 from trialpool.review.extraction.pairs import Double, Key, Pair, key_of, pairs
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
-from trialpool.review.extraction.schema import ADJUDICATION, DOUBLE_TABLES
+from trialpool.review.schema.raw import ADJUDICATION, DOUBLE_TABLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

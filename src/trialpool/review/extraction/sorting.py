@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from trialpool.review.extraction.read import RawData, Row, Sheet, Value
-from trialpool.review.extraction.schema import CONDITION_TABLES
 from trialpool.review.extraction.usable import no_contrast, no_result, spreads
+from trialpool.review.schema.raw import CONDITION_TABLES
 
 # What tells two comparisons apart, leaving out the arms and who reported them.
 _COMPARISON = {

@@ -14,7 +14,6 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from trialpool.results import TrialpoolError
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.protocol.question_checks import wrong_questions
 from trialpool.review.protocol.settings import (
     Correlated,
@@ -33,6 +32,7 @@ from trialpool.review.protocol.specs import (
     NetworkQuestion,
     Outcome,
 )
+from trialpool.review.schema.raw import CONFIDENCE
 
 
 class ProtocolError(TrialpoolError):

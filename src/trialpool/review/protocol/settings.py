@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from trialpool.pooling.tau2 import ESTIMATORS
-from trialpool.review.extraction.schema import ARMS, RISK_OF_BIAS, TRIALS
+from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
 
 def _registered(code: Any) -> Any:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialpool.review.extraction.schema import TRIALS
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.protocol.settings import (
     Comparator,
@@ -19,6 +18,7 @@ from trialpool.review.protocol.settings import (
     Spec,
 )
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
+from trialpool.review.schema.raw import TRIALS
 
 Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
 

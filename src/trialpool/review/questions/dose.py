@@ -14,12 +14,12 @@ from trialpool.doseresponse.model import DoseResponse, dose_response
 from trialpool.doseresponse.trials import DoseTrial
 from trialpool.pooling.policy import policy
 from trialpool.review.choosing.selection import select
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.fitting.fit import TEST_WORDS, is_log, shown
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.review.questions.dose_trials import Offer, offers
+from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.tables import records
 
 POINTS = (

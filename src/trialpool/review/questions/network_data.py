@@ -17,10 +17,10 @@ from trialpool.review.choosing.selection import select
 from trialpool.review.effects.arms import Arm, Summary, together
 from trialpool.review.effects.choices import of_protocol
 from trialpool.review.effects.records import Records
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.protocol.network_spec import NetworkSpec, Node
 from trialpool.review.protocol.settings import Comparator, Defaults
 from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import number, text
 
 CONTRAST_COLUMNS = (

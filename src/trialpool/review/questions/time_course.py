@@ -14,10 +14,10 @@ from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.review.choosing.selection import select
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.fitting.fit import is_log, shown
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import TimeCourse
+from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
 POINTS = (

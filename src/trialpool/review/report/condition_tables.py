@@ -11,10 +11,10 @@ import pandas as pd
 from trialpool import tables
 from trialpool.figures import style
 from trialpool.review.choosing.missing import size
-from trialpool.review.extraction.columns import ROB_DOMAINS
 from trialpool.review.report import wording as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
+from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.words import DOMAINS
 
 Row = Mapping[str, Any]

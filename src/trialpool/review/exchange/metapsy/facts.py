@@ -15,7 +15,7 @@ from trialpool.review.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, R
 from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
 from trialpool.review.exchange.metapsy.notes import pack
 from trialpool.review.exchange.metapsy.source import Line, Source
-from trialpool.review.extraction.columns import ROB_DOMAINS
+from trialpool.review.schema.raw import ROB_DOMAINS
 
 PUBLIC = "https://www.metapsy.org/"
 _DOI = re.compile(

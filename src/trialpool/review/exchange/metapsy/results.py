@@ -17,7 +17,7 @@ from trialpool.review.exchange.metapsy.direction import has_events
 from trialpool.review.exchange.metapsy.facts import Facts
 from trialpool.review.exchange.metapsy.notes import SOURCE, locator, pack
 from trialpool.review.exchange.metapsy.source import Line
-from trialpool.review.extraction.schema import CONTRASTS, RESULTS
+from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 _DAY_DIGITS = 9
 _ORDER = {1: "experimental-control", -1: "control-experimental"}

@@ -13,7 +13,7 @@ from trialpool.review.exchange.metapsy.from_effects import from_effects
 from trialpool.review.exchange.metapsy.rows import Out, Rows, identifier
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.read import RawData, read_condition
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 # What a row of the file says, by our tables; other columns that hold something are listed as left.
 _WRITTEN = {

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from openpyxl.cell.cell import Cell, MergedCell
 
-from trialpool.review.extraction.columns import Column
+from trialpool.columns import Column
 
 _PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _FIXED = re.compile(r"0(\.0+)?")

@@ -15,15 +15,15 @@ from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
 
+from trialpool.columns import Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.formats import Options
 from trialpool.review.exchange.imported import Cells, Imported, Left
 from trialpool.review.exchange.xlsx.cells import got
 from trialpool.review.exchange.xlsx.write import CODE_BOOK
-from trialpool.review.extraction.columns import Table
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import read_table
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 _TABLES = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES)}
 _Cell = Cell | MergedCell

@@ -9,14 +9,14 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from trialpool.columns import Column, Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.formats import Export, Exported
 from trialpool.review.exchange.store import raw_cells
 from trialpool.review.exchange.xlsx.cells import TEXT, put
-from trialpool.review.extraction.columns import Column, Table
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.read import read_condition
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 CODE_BOOK = "code book"
 _HEADER = ("sheet", "column", "type", "unit", "required", "allowed", "meaning")

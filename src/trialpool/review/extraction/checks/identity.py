@@ -9,7 +9,7 @@ from functools import cache
 from trialpool.review.extraction.checks.index import WITH_RESULTS, Index
 from trialpool.review.extraction.checks.registry import CHECKS, Finding, error
 from trialpool.review.extraction.read import Row, Sheet, Value, second_look, show
-from trialpool.review.extraction.schema import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 _SPELLING = "Add it there or fix the spelling"
 _NO_REASON = frozenset(("-", "--", "na", "n/a", "n.a.", "nan", "none", "no", "nil", "null", "?"))

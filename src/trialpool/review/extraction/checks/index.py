@@ -7,9 +7,9 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.extraction.read import RawData, Row, Sheet, Value
 from trialpool.review.extraction.sorting import sort_rows
+from trialpool.review.schema.raw import CONFIDENCE
 
 # outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
 Outcomes = Mapping[str, Mapping[str, str]]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from trialpool.review.extraction.checks.index import Index, Outcomes
-from trialpool.review.extraction.columns import CONFIDENCE
 from trialpool.review.extraction.problems import Problem, told_once
 from trialpool.review.extraction.read import RawData, Row, Sheet, second_look
+from trialpool.review.schema.raw import CONFIDENCE
 
 Severity = Literal["error", "warning"]
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from trialpool.review.extraction.checks.index import Index, grouped, half_unit, number
 from trialpool.review.extraction.checks.registry import Finding, warning
 from trialpool.review.extraction.read import Row, Sheet, Value, show
-from trialpool.review.extraction.schema import CONTRASTS, RESULTS
+from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 _NUMBERS = {
     "results": ("n", "mean", "sd", "se", "median", "q1", "q3", "event", "totaln", "percent"),

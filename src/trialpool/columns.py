@@ -1,0 +1,79 @@
+"""What a table is declared with: its columns and, of each, what may stand in it and what it means.
+
+One declaration serves raw tables and result tables alike: reading, writing, checking, the code
+book and the data package follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["id", "text", "number", "integer", "choice", "yes_no", "url", "date"]
+
+# At most so many significant digits are written, so that the same inputs give the same bytes on
+# any machine.
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its type, what it means, and what may stand in it.
+
+    `unit` is that of its numbers, `heading` what a page calls it, `digits` how many significant
+    ones are written. A number may reach its limits `low` and `high`.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    _: KW_ONLY
+    unit: str = ""
+    heading: str = ""
+    digits: int = DIGITS
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its cells are numbers."""
+        return self.kind in ("number", "integer")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its columns in order, and those that together name a row."""
+
+    name: str
+    meaning: str
+    _: KW_ONLY
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def with_columns(self, *columns: Column) -> Table:
+        """The table with further columns at its end."""
+        return replace(self, columns=(*self.columns, *columns))
+
+    def frame(self, rows: Iterable[Any] = ()) -> pd.DataFrame:
+        """Rows (dictionaries by column, or tuples in order) as a table; a missing cell is blank."""
+        # The parts of a review that only read raw tables do without pandas.
+        import pandas as pd
+
+        return pd.DataFrame(list(rows), columns=list(self.names))
