@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import trialpool as tp
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 Table = NDArray[np.float64]
 Sets = tuple[Table, Table, NDArray[np.bool_]]
-CODES = sorted(ESTIMATORS)
+CODES = sorted(estimators_of("effects"))
 KINDS = ["DL", "REML", "PM"]  # one of each: closed form, likelihood, root
 
 quick = settings(max_examples=10, deadline=None, derandomize=True)

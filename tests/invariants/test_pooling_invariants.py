@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
 import trialpool as tp
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import Pooled
 
 Studies = tuple[NDArray[np.float64], NDArray[np.float64]]
-CODES = sorted(ESTIMATORS)
+CODES = sorted(estimators_of("effects"))
 RANDOM = [code for code in CODES if code != "EE"]
 
 quick = settings(max_examples=30, deadline=None, derandomize=True)

@@ -13,10 +13,10 @@ from scipy.special import gammaincinv
 
 import trialpool as tp
 from trialpool.pooling.regression import Regression
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 Table = NDArray[np.float64]
-CODES = sorted(ESTIMATORS)
+CODES = sorted(estimators_of("effects"))
 KINDS = ["DL", "REML", "PM"]  # one of each: closed form, likelihood, root
 
 quick = settings(max_examples=10, deadline=None, derandomize=True)

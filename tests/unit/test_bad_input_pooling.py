@@ -23,11 +23,11 @@ from trialpool.pooling.blup import blup
 from trialpool.pooling.henmi_copas import henmi_copas
 from trialpool.pooling.permutation import permutation_test
 from trialpool.pooling.regression import Regression
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import Pooled, TrialpoolError
 
 NAN, INF = float("nan"), float("inf")
-CODES = list(ESTIMATORS)
+CODES = estimators_of("effects")
 TESTS = ("z", "knha", "hksj")  # "t" has the standard error of "z"
 Column = NDArray[np.float64]
 

@@ -20,12 +20,12 @@ from trialpool.pooling import henmi_copas as module
 from trialpool.pooling.blup import blup
 from trialpool.pooling.henmi_copas import henmi_copas
 from trialpool.pooling.permutation import permutation_test
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import TrialpoolError
 
 Array = NDArray[np.float64]
 DESIGN = np.column_stack([np.ones(13), bcg.LATITUDE - 33])
-RANDOM = [code for code in ESTIMATORS if code != "EE"]
+RANDOM = [code for code in estimators_of("effects") if code != "EE"]
 
 # --- blup ----------------------------------------------------------------------------------------
 

@@ -442,7 +442,7 @@ def test_binomial_approximation_warns_where_events_are_common() -> None:
     ("options", "message"),
     [
         ({"model": "UM"}, "model = 'UM': a GLMM of OR knows UM.FS, UM.RS, CM.EL, CM.AL"),
-        ({"tau2": "REML"}, "tau2 = 'REML': a GLMM of OR knows ML, EE"),
+        ({"tau2": "REML"}, "tau2 = 'REML': a GLMM of OR knows EE, ML"),
         ({"test": "hksj"}, "test = 'hksj': a GLMM of OR knows z, t"),
         ({"level": 95}, "level = 95: must lie between 0 and 1"),
         ({"quadrature_points": 0}, "quadrature_points = 0: must be a whole number from 1"),
@@ -490,7 +490,7 @@ def test_bad_rates_are_named(change: dict[str, Any], message: str) -> None:
         ({"ni": [9, 2]}, "xi[1] = 3: more events than participants in ni"),
         ({"ti": [9, 0]}, "ti[1] = 0: an arm needs person-time"),
         ({"ni": [9]}, "xi, ni must be columns of one length"),
-        ({"ni": [9, 9], "tau2": "DL"}, "tau2 = 'DL': a GLMM of PLO knows ML, EE"),
+        ({"ni": [9, 9], "tau2": "DL"}, "tau2 = 'DL': a GLMM of PLO knows EE, ML"),
     ],
 )
 def test_bad_single_arms_are_named(given: dict[str, Any], message: str) -> None:

@@ -13,8 +13,8 @@ from trialpool.doseresponse.covariance import Study, ratio_covariance
 from trialpool.doseresponse.curves import restricted_cubic, shape
 from trialpool.doseresponse.likelihood import Block, Mixed
 from trialpool.doseresponse.model import dose_response
-from trialpool.doseresponse.moments import moment_matrix, nearest_covariance
 from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means, from_ratios
+from trialpool.pooling.moments import moment_matrix, nearest_covariance
 from trialpool.results import Array, TrialpoolError
 
 CASES = np.array([30.0, 22.0, 18.0, 25.0])
@@ -171,7 +171,7 @@ def test_moments_have_the_right_expectation() -> None:
     rng = np.random.default_rng(5)
     s = np.array([[0.5, 0.1], [0.1, 0.3]])
     y = rng.normal(size=(8, 2))
-    found = moment_matrix([Block(row, np.eye(2), s) for row in y])
+    found = moment_matrix(y, np.array([s] * len(y)))
     assert found == pytest.approx(np.cov(y.T) - s, rel=1e-10)
     values = np.linalg.eigvalsh(nearest_covariance(np.array([[1.0, 2.0], [2.0, 1.0]])))
     assert values == pytest.approx([0.0, 3.0], abs=1e-12)
@@ -270,7 +270,7 @@ def test_all_problems_come_at_once() -> None:
     ("options", "message"),
     [
         ({"shape_name": "cubic"}, "shape = 'cubic'"),
-        ({"method": "MM"}, "method = MM: moments are of the second stage"),
+        ({"method": "MM"}, "method = 'MM': allowed are EE, ML, REML"),
         ({"shape_name": "spline", "knots": [1, 2]}, "at least 3 different knots"),
         ({"knots": [1, 2, 3]}, "only a spline has knots"),
         ({"shape_name": "quadratic", "stages": 2}, "too few dose levels for 2 coefficients"),

@@ -244,7 +244,7 @@ def test_what_has_no_standard_error_is_missing_with_its_reason() -> None:
 
 
 def test_a_fit_that_did_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    never = Estimator(lambda s: s.zero + np.nan, None, "never")
+    never = Estimator(name="never", estimate=lambda s: s.zero + np.nan)
     monkeypatch.setitem(ESTIMATORS, "NEVER", never)
     found = influence(Y, V, tau2="NEVER")
     assert missing(found) == set(found.reasons) == set(FIELDS) - {"qe_del"}

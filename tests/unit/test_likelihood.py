@@ -23,7 +23,7 @@ from hard import PRECISE_AND_VAGUE, SEEDS, Studies, heavy_tailed
 from numpy.typing import NDArray
 
 import trialpool as tp
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import TrialpoolError
 
 LIKELIHOODS = [("REML", True), ("ML", False)]
@@ -181,7 +181,7 @@ def test_equal_studies_are_one_study_many_times() -> None:
     assert tp.pool(y, v + ss, tau2="REML").tau2 == 0.0
 
 
-@pytest.mark.parametrize("code", sorted(ESTIMATORS))
+@pytest.mark.parametrize("code", sorted(estimators_of("effects")))
 @pytest.mark.parametrize("a", [1e-8, 1e-5, 1e-3, 1e3, 1e5, 1e8])
 def test_units_do_not_matter(code: str, a: float) -> None:
     """For (a yi, a^2 vi) tau2 is a^2 times as large, to 1e-9, from a = 1e-8 to 1e8."""
@@ -234,7 +234,9 @@ def test_profile_likelihood_of_bcg() -> None:
     assert alike.tau2 == alike.tau2_ci_lb == 0 < alike.tau2_ci_ub
 
 
-@pytest.mark.parametrize("code", [code for code in ESTIMATORS if code not in ("ML", "REML")])
+@pytest.mark.parametrize(
+    "code", [code for code in estimators_of("effects") if code not in ("ML", "REML")]
+)
 def test_profile_likelihood_needs_a_likelihood(code: str) -> None:
     """Estimators that maximise nothing have no profile: the error says what to take instead."""
     message = f"tau2_ci = 'PL': only ML and REML maximise a likelihood, tau2 = '{code}' does not; "
@@ -260,7 +262,7 @@ def test_profile_likelihood_of_one_study_ends(code: str) -> None:
 # --- criteria ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", sorted(ESTIMATORS))
+@pytest.mark.parametrize("code", sorted(estimators_of("effects")))
 def test_information_criteria_by_hand(code: str) -> None:
     """AIC = -2 ll + 2p, BIC = -2 ll + p log n, AICc = AIC + 2p(p + 1)/(n - p - 1).
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 from scipy.special import ndtr
 
 import trialpool as tp
@@ -20,6 +21,7 @@ from trialpool.network.heat import net_heat
 from trialpool.network.model import NO_DF, Network, network
 from trialpool.network.rank import p_scores
 from trialpool.network.split import NO_DIRECT, NO_INDIRECT, split
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import TrialpoolError
 
 Y = np.array([-0.40, -0.10, -0.75, 0.05, -0.30])
@@ -53,7 +55,7 @@ def made(**options: Any) -> Network:
 # --- against pairwise meta-analysis and by hand ---------------------------------------------------
 
 
-@pytest.mark.parametrize("tau2", ["DL", "REML", "ML", "EE"])
+@pytest.mark.parametrize("tau2", estimators_of("network"))
 def test_two_treatments_are_a_pairwise_meta_analysis(tau2: str) -> None:
     """Every number that both have is that of `pool` with normal intervals."""
     ours = network(list("abcde"), ["K"] * 5, ["P"] * 5, Y, np.sqrt(V), tau2=tau2)
@@ -123,6 +125,40 @@ def test_three_arms_and_one_contrast_by_generalised_least_squares() -> None:
     beta, (spread, q) = by_hand(ours.tau2)
     assert ours.random.effect[0, 1:] == pytest.approx(beta, rel=1e-12)
     assert ours.random.se[0, 1:] ** 2 == pytest.approx(np.diag(spread), rel=1e-12)
+
+
+@pytest.mark.parametrize("code", ["DL", "HE", "HS", "PM", "EB"])
+def test_moments_by_matrices_of_contrasts(code: str) -> None:
+    """In contrasts against one arm of each trial, where a tau2 of 1 has the covariance B.
+
+    E[y'Py] = tr(P V) + tau2 tr(P B) for the P of any weights: V^-1 (DL, and HS with the number of
+    rows for the trace), B^-1 (HE), (V + tau2 B)^-1 (PM and EB, whose Q is its df).
+    """
+    ours = network(**simulated(6, 20, seed=1, tau=1.0), tau2=code)
+    parts = []
+    for trial in ours.trials:
+        m = len(trial.arms)
+        x = np.zeros((m - 1, ours.n))
+        x[:, trial.arms[0]], x[np.arange(m - 1), list(trial.arms[1:])] = 1.0, -1.0
+        v = (trial.v[0, 1:, None] + trial.v[0, None, 1:] - trial.v[1:, 1:]) / 2
+        parts.append((trial.y[0, 1:], v, (np.eye(m - 1) + 1) / 2, x[:, 1:]))
+    columns = list(zip(*parts, strict=True))
+    y, x = np.concatenate(columns[0]), np.vstack(columns[3])
+    v, b = block_diag(*columns[1]), block_diag(*columns[2])
+
+    def p(w: Any) -> Any:
+        return w - w @ x @ np.linalg.solve(x.T @ w @ x, x.T @ w)
+
+    assert ours.tau2 > 0
+    assert any(len(trial.arms) > 2 for trial in ours.trials)
+    if code in ("PM", "EB"):
+        assert y @ p(np.linalg.inv(v + ours.tau2 * b)) @ y == pytest.approx(ours.q_df, rel=1e-9)
+        return
+    w = np.linalg.inv(b if code == "HE" else v)
+    expected = (y @ p(w) @ y - np.trace(p(w) @ v)) / np.trace(p(w) @ b)
+    if code == "HS":
+        expected = (y @ p(w) @ y - len(y)) / np.trace(w @ b)
+    assert ours.tau2 == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("method", ["REML", "ML"])
@@ -212,6 +248,18 @@ def test_scale() -> None:
     assert ten.tau2 == pytest.approx(100 * ours.tau2, rel=1e-9)
     assert ten.inconsistency.tau2_within == pytest.approx(100 * ours.inconsistency.tau2_within)
     assert ten.q == pytest.approx(ours.q)
+
+
+@pytest.mark.parametrize("code", estimators_of("network"))
+def test_names_do_not_matter_to_tau2(code: str) -> None:
+    """The order of names decides the sign and the axes of the rows: an estimator that looked at
+    their mean would see it.
+    """
+    data = simulated(6, 20, seed=1)
+    other = {name: [f"u{9 - int(t[1:])}" for t in data[name]] for name in ("treat1", "treat2")}
+    assert network(**{**data, **other}, tau2=code).tau2 == pytest.approx(
+        made(tau2=code).tau2, rel=1e-9
+    )
 
 
 def test_q_adds_up() -> None:
@@ -409,8 +457,8 @@ def test_all_problems_come_at_once() -> None:
 def test_unknown_names() -> None:
     with pytest.raises(TrialpoolError, match="'none': is not in the network of t00"):
         made(reference="none")
-    with pytest.raises(TrialpoolError, match="allowed are DL, REML, ML, EE"):
-        made(tau2="PM")
+    with pytest.raises(TrialpoolError, match="allowed are EE, DL, HE, HS, ML, REML, PM, EB"):
+        made(tau2="SJ")
     with pytest.raises(TrialpoolError, match="allowed are random, common"):
         made().of("fixed")
 

@@ -6,6 +6,7 @@ section 4: the moment estimator on the weights that DerSimonian-Laird's tau2 giv
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import bcg
@@ -16,11 +17,24 @@ from fields import differing
 from formulas import projection
 from numpy.typing import NDArray
 from small import ROOT, SMALL, SmallReview
+from test_dose_response import made_up
 
 import trialpool as tp
+from trialpool.doseresponse.model import dose_response
+from trialpool.multilevel.model import fit as multilevel
+from trialpool.multilevel.terms import Nested
+from trialpool.network.model import network
 from trialpool.pooling.studies import Numbers, Studies
-from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, register
+from trialpool.pooling.tau2 import (
+    ESTIMATORS,
+    FITS,
+    Estimator,
+    estimate_tau2,
+    estimators_of,
+    register,
+)
 from trialpool.results import TrialpoolError
+from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.protocol.protocol import ProtocolError, Review, resolve
 
 Array = NDArray[np.float64]
@@ -87,11 +101,91 @@ def test_regress_knows_it(code: str) -> None:
     assert fit.reasons["se_tau2"] == "no formula"
 
 
+def test_a_network_knows_it(code: str) -> None:
+    """Of two treatments it is the pairwise analysis; SJ needs a mean and is not offered."""
+    fit = network([*range(13)], ["B"] * 13, ["A"] * 13, bcg.Y, np.sqrt(bcg.V), tau2=code)
+    assert fit.tau2 == pytest.approx(tp.pool(bcg.Y, bcg.V, tau2=code).tau2, rel=1e-9)
+    with pytest.raises(TrialpoolError, match=f"EE, DL, HE, HS, ML, REML, PM, EB, {code}"):
+        network([1], ["B"], ["A"], [0.0], [1.0], tau2="SJ")
+
+
+# What each kind of model offers today, and which of three made-up estimators fit it besides:
+# one of effects only, one of a likelihood, one of a covariance of coefficients.
+OFFERED = {
+    "effects": ("EE DL HE HS SJ ML REML PM EB", "mean like"),
+    "network": ("EE DL HE HS ML REML PM EB", "like"),
+    "dose-response": ("EE ML REML", "like"),
+    "dose-response in two stages": ("EE ML REML MM", "like slopes"),
+    "multilevel": ("ML REML", "like"),
+    "profile likelihood": ("ML REML", "like"),
+    "counts": ("EE ML", ""),
+    "selection": ("EE ML", ""),
+}
+
+
+@pytest.fixture
+def three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mean` looks at the studies about their mean, `like` is REML, `slopes` halves that of MM."""
+    mm = ESTIMATORS["MM"].covariance
+    assert mm is not None
+
+    def half(coefficients: Array, sampling: Array) -> Array:
+        return mm(coefficients, sampling) / 2
+
+    for name, made in (
+        ("mean", replace(ESTIMATORS["SJ"], name="mean")),
+        ("like", replace(ESTIMATORS["REML"], name="like")),
+        ("slopes", Estimator(name="slopes", covariance=half)),
+    ):
+        monkeypatch.setitem(ESTIMATORS, name, made)
+
+
+@pytest.mark.parametrize("model", FITS)
+def test_each_kind_of_model_offers_what_fits(three: None, model: str) -> None:
+    """And no more, whatever is registered."""
+    today, besides = OFFERED[model]
+    assert estimators_of(model) == (*today.split(), *besides.split())
+
+
+def test_a_likelihood_serves_wherever_there_is_one(three: None) -> None:
+    """A second REML under another code gives REML's numbers, restricted terms included."""
+    trials = made_up(6, 4)
+    options: dict[str, Any] = {"random": [Nested("study")], "data": {"study": [*range(13)]}}
+
+    def fits(code: str) -> list[Any]:
+        curves = [dose_response(trials, stages=stages, method=code) for stages in (1, 2)]
+        levels = multilevel(bcg.Y, bcg.V, method=code, **options)
+        pooled = tp.pool(bcg.Y, bcg.V, tau2=code, tau2_ci="PL")
+        return [
+            *((curve.loglik, float(curve.psi[0, 0])) for curve in curves),
+            (levels.loglik, levels.aic, levels.sigma2),
+            (pooled.loglik, pooled.aic, pooled.tau2_ci_ub),
+        ]
+
+    assert fits("like") == fits("REML") != fits("ML")
+
+
+def test_a_covariance_of_coefficients_serves_the_second_stage(three: None) -> None:
+    """There it is taken as it is, without a likelihood; one stage refuses it and says what fits."""
+    trials = made_up(6, 4)
+    whole, half = (dose_response(trials, stages=2, method=m) for m in ("MM", "slopes"))
+    assert whole.psi[0, 0] > 0
+    assert half.psi == pytest.approx(whole.psi / 2, rel=1e-12)
+    assert np.isnan(half.loglik)
+    with pytest.raises(TrialpoolError, match="allowed are EE, ML, REML, like"):
+        dose_response(trials, stages=1, method="slopes")
+
+
 def test_the_protocol_accepts_it(code: str) -> None:
-    """`tau2: DL2` in the config is valid while the estimator is registered."""
+    """`tau2: DL2` in the config is valid while the estimator is registered, a network's too."""
     review = resolve(config(tau2=code))
     assert review.defaults.model.tau2 == code
     assert Review.model_validate(review.model_dump(mode="json")) == review
+    asked = {"title": "t", "outcome": "o", "measure": "MD", "reference": "a"}
+    nodes = {"a": {"drug": ["a"]}, "b": {"drug": ["b"]}}
+    assert NetworkSpec.model_validate({**asked, "nodes": nodes, "tau2": code}).tau2 == code
+    with pytest.raises(ValueError, match=f"'PM', 'EB' or '{code}'"):
+        NetworkSpec.model_validate({**asked, "nodes": nodes, "tau2": "SJ"})
 
 
 @pytest.mark.parametrize("value", ["DL2", "reml", None, 3, ["REML"]])
@@ -99,7 +193,7 @@ def test_the_protocol_refuses_what_is_not_registered(value: Any) -> None:
     """The message has the key, the value and every code that there is."""
     with pytest.raises(ProtocolError) as caught:
         resolve(config(tau2=value))
-    *others, last = (f"'{name}'" for name in ESTIMATORS)
+    *others, last = (f"'{name}'" for name in estimators_of("effects"))
     assert str(caught.value).splitlines()[1:] == [
         f"defaults.model.tau2 = {value!r}: input should be {', '.join(others)} or {last}"
     ]
@@ -165,4 +259,4 @@ def test_the_golden_guard_notices_a_missing_case(
     guard = pytest.importorskip("conformity.guard")
     missing = guard.uncovered(ROOT / "tests/golden/data")
     assert code in missing
-    assert not missing & (set(ESTIMATORS) - {code})
+    assert not missing & ({*estimators_of("effects")} - {code})

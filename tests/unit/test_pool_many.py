@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 import trialpool as tp
 from trialpool.pooling import batch
 from trialpool.pooling.batch import PooledMany
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import Pooled
 
-CODES = list(ESTIMATORS)
+CODES = estimators_of("effects")
 TESTS = ("z", "t", "knha", "hksj")
 Table = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 import trialpool as tp
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.studies import Studies
-from trialpool.pooling.tau2 import ESTIMATORS, register
+from trialpool.pooling.tau2 import ESTIMATORS, estimators_of, register
 from trialpool.results import Pooled, TrialpoolError
 
 Y = np.array([0.1, 0.5, -0.2, 0.9])
@@ -150,7 +150,7 @@ def test_equal_effects_leave_knapp_hartung_without_error() -> None:
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 @pytest.mark.parametrize("test", ["z", "hksj"])
-@pytest.mark.parametrize("code", sorted(ESTIMATORS))
+@pytest.mark.parametrize("code", sorted(estimators_of("effects")))
 def test_missing_is_nan_with_a_reason_and_nothing_is_infinite(k: int, test: str, code: str) -> None:
     """Every NaN field has its reason, and every reason a NaN field."""
     fit = tp.pool(Y[:k], V[:k], tau2=code, test=test)

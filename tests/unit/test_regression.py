@@ -16,10 +16,10 @@ from scipy.special import fdtrc, stdtrit
 
 import trialpool as tp
 from trialpool.pooling.regression import Regression
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 Array = NDArray[np.float64]
-CODES = list(ESTIMATORS)
+CODES = estimators_of("effects")
 TESTS = ("z", "t", "knha", "hksj")
 ONES = np.ones(13)
 ABLAT = np.column_stack([ONES, bcg.LATITUDE])

@@ -249,7 +249,7 @@ def test_a_weight_nobody_can_know_is_blank() -> None:
     [
         ({"kind": "probit"}, "kind = 'probit': allowed are step"),
         ({"alternative": "both"}, "alternative = 'both': allowed are greater"),
-        ({"tau2": "REML"}, "tau2 = 'REML': allowed are ML, EE"),
+        ({"tau2": "REML"}, "tau2 = 'REML': allowed are EE, ML"),
         ({"level": 95}, "level = 95: must lie between 0 and 1"),
         ({"steps": (0.5, 0.025)}, r"steps = \(0.5, 0.025\): must increase"),
         ({"steps": (0.0, 0.5)}, "must increase and lie between 0 and 1"),

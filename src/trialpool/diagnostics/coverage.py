@@ -19,7 +19,7 @@ from trialpool.pooling.inference import TESTS, check_level, half_width, knapp_ha
 from trialpool.pooling.model import PI_DF
 from trialpool.pooling.studies import Studies, dot, pick, total
 from trialpool.pooling.subsets import Mask
-from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2
+from trialpool.pooling.tau2 import check_estimator, estimate_tau2
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
 REPLICATES = 10_000
@@ -116,7 +116,7 @@ def simulate(
     check_level(level)
     check_choice("pi", pi, tuple(PI_DF))
     for method in methods:
-        check_choice("tau2", method.tau2, tuple(ESTIMATORS))
+        check_estimator("tau2", method.tau2, "effects")
         check_choice("test", method.test, TESTS)
     rng, tau = np.random.default_rng(seed), math.sqrt(tau2)
     new = mu + tau * rng.standard_normal(replicates)

@@ -12,6 +12,7 @@ from trialpool.diagnostics.selection_search import KINDS, MAX_DELTA, Problem, To
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
+from trialpool.pooling.tau2 import check_estimator
 from trialpool.results import NAN, Array, ChiSquared, TrialpoolError, check_choice
 
 ALTERNATIVES = ("greater", "less", "two.sided")
@@ -103,12 +104,12 @@ def selection_model(
     """
     check_choice("kind", kind, KINDS)
     check_choice("alternative", alternative, ALTERNATIVES)
-    check_choice("tau2", tau2, ("ML", "EE"))
+    check_estimator("tau2", tau2, "selection")
     check_level(level)
     cuts = _cuts(steps) if kind == "step" else np.empty(0)
     y, v = as_studies(yi, vi)
     with np.errstate(all="ignore"):
-        problem, counts, delta = set_up(y, v, kind, cuts, alternative, random=tau2 == "ML")
+        problem, counts, delta = set_up(y, v, kind, cuts, alternative, random=tau2 != "EE")
         top, why = None, ""
         parameters = 1 + problem.random + len(problem.names)
         if len(y) < parameters:

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from trialpool.doseresponse.curves import Shape, shape
 from trialpool.doseresponse.likelihood import Block, Mixed
-from trialpool.doseresponse.moments import moment_matrix, nearest_covariance
 from trialpool.doseresponse.trials import DoseTrial
 from trialpool.pooling.inference import (
     TESTS,
@@ -22,9 +21,9 @@ from trialpool.pooling.inference import (
     knapp_hartung,
     p_value,
 )
+from trialpool.pooling.tau2 import ESTIMATORS, check_estimator, is_restricted
 from trialpool.results import NAN, Array, ChiSquared, TrialpoolError, check_choice
 
-METHODS = ("EE", "ML", "REML", "MM")
 FEW = 5  # trials, below which the covariance between trials is hardly known
 
 
@@ -142,23 +141,20 @@ def dose_response(
     2014, Stat Med 33:4203 (test)
     """
     check_choice("stages", stages, (1, 2))
-    check_choice("method", method, METHODS)
+    check_estimator("method", method, "dose-response" + " in two stages" * (stages == 2))
     check_choice("test", test, TESTS)
     check_level(level)
-    if method == "MM" and stages == 1:
-        raise TrialpoolError("method = MM: moments are of the second stage. Use stages = 2 or REML")
     if not trials:
         raise TrialpoolError("there is no trial. Give at least one")
     doses = np.concatenate([np.append(t.reference, t.dose) for t in trials])
     form = shape(shape_name, doses, knots, percentiles)
     blocks, used, dropped = _blocks(trials, form, stages)
     _check_rank(blocks, form, dropped)
-    restricted = method == "REML"
     mixed = Mixed(blocks)
     common = mixed.fit(np.zeros((form.p, form.p)), restricted=False)
     method, cautions = _feasible(method, len(blocks))
     psi = _between(mixed, blocks, method)
-    fit = mixed.fit(psi, restricted=restricted and method == "REML")
+    fit = mixed.fit(psi, restricted=is_restricted(method))
     df = mixed.n - form.p
     factor = float(knapp_hartung(fit.rss / df, test)) if df else 1.0
     vcov, ddf = fit.vcov * factor, NAN if test == "z" else float(df)
@@ -171,7 +167,7 @@ def dose_response(
         k=len(blocks), n=mixed.n, shape=form, beta=fit.beta, vcov=vcov, se=se,
         zval=fit.beta / se, pval=np.asarray(p_value(fit.beta / se, np.full(form.p, ddf))),
         ci_lb=fit.beta - wide * se, ci_ub=fit.beta + wide * se, ddf=ddf, psi=psi,
-        loglik=NAN if method == "MM" else fit.loglik,
+        loglik=fit.loglik if ESTIMATORS[method].likelihood else NAN,
         q=common.rss, q_df=df, q_pval=float(chi2_tail(common.rss, df)),
         q_each=_q_each(slopes, spreads, common.beta), i2=float(i_squared(common.rss, df)),
         nonlinear=_nonlinear(fit.beta, vcov), slopes=slopes, slope_covariances=spreads,
@@ -233,9 +229,10 @@ def _feasible(method: str, k: int) -> tuple[str, tuple[str, ...]]:
 def _between(mixed: Mixed, blocks: list[Block], method: str) -> Array:
     if method == "EE":
         return np.zeros((mixed.p, mixed.p))
-    if method == "MM":
-        return nearest_covariance(moment_matrix(blocks))
-    return mixed.maximum(restricted=method == "REML")
+    estimator = ESTIMATORS[method]
+    if estimator.likelihood or estimator.covariance is None:
+        return mixed.maximum(restricted=is_restricted(method))
+    return estimator.covariance(np.array([b.y for b in blocks]), np.array([b.S for b in blocks]))
 
 
 def _q_each(slopes: Array, covariances: Array, beta: Array) -> Array:

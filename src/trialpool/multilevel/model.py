@@ -20,12 +20,12 @@ from trialpool.multilevel.terms import Part, Term, parts_of
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers
 from trialpool.pooling.regression import moderators
+from trialpool.pooling.tau2 import check_estimator, is_restricted
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-METHODS = ("REML", "ML")
 TESTS = ("z", "t")
 DFS = ("residual", "contain")
 _FEW_LEVELS = 5
@@ -164,12 +164,9 @@ def fit(
     Berkey et al. 1998, Stat Med 17:2537; Konstantopoulos 2011, Res Synth Methods 2:61; Van den
     Noortgate et al. 2013, Behav Res Methods 45:576; Ishak et al. 2007, Clin Trials 4:525
     """
-    for name, value, allowed in (
-        ("method", method, METHODS),
-        ("test", test, TESTS),
-        ("dfs", dfs, DFS),
-    ):
-        check_choice(name, value, allowed)
+    check_estimator("method", method, "multilevel")
+    check_choice("test", test, TESTS)
+    check_choice("dfs", dfs, DFS)
     check_level(level)
     y = as_numbers("yi", yi)
     if y.ndim != 1 or y.size == 0:
@@ -182,7 +179,7 @@ def fit(
         raise TrialpoolError("k = 1 effect: a multilevel model needs at least two")
     x, called = as_design(np.ones((k, 1)) if X is None else X, k, names)
     parts = tuple(parts_of(random, data, k))
-    problem = Problem(y, x, as_sampling(V, k), parts, method == "REML")
+    problem = Problem(y, x, as_sampling(V, k), parts, is_restricted(method))
     with np.errstate(all="ignore"):
         problem.check_identified()
         peak = maximise(problem.likelihood, problem.typical)
@@ -233,7 +230,7 @@ def coefficients(
     half = np.array([float(half_width(level, df)) for df in ddf]) * se
     tested, _ = moderators(problem.X)
     qm, qm_ddf, qm_pval = wald(beta, vb, ddf, tested)
-    loglik = log_likelihood(problem, point, restricted=method == "REML")
+    loglik = log_likelihood(problem, point, restricted=is_restricted(method))
     q = int(np.isnan(problem.likelihood.fixed).sum())
     common = problem.common
     qe = NAN if common is None else common.rss
@@ -257,7 +254,7 @@ def coefficients(
         "qe_df": k - p,
         "qe_pval": float(chi2_tail(qe, k - p)),
         "loglik": loglik,
-        **criteria(loglik, p + q, k - p if method == "REML" else k),
+        **criteria(loglik, p + q, k - p if is_restricted(method) else k),
         "yi": problem.yi,
         "X": problem.X,
         "residuals": problem.yi - problem.X @ beta,

@@ -14,10 +14,9 @@ from trialpool.network.inputs import Trial, as_trials
 from trialpool.network.rows import Fit, Model, Rows, independent
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_squared, p_value
 from trialpool.pooling.intervals import q_profile
-from trialpool.pooling.tau2 import estimate_tau2, se_tau2
+from trialpool.pooling.tau2 import check_estimator, estimate_tau2, se_tau2
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
-TAU2 = ("DL", "REML", "ML", "EE")
 MODELS = ("random", "common")
 NO_DF = "every trial is needed to connect the network: nothing is left to judge heterogeneity by"
 _COMMON = "common-effect model"
@@ -103,7 +102,9 @@ def network(
     ----------
     study, treat1, treat2 : (c,) names; a trial of m arms gives all m (m - 1)/2 contrasts
     yi, sei : (c,) effect of treat1 minus treat2 (ratios as logs), and its standard error > 0
-    tau2 : one for all comparisons: DL (generalised), REML or ML; EE is the common-effect model
+    tau2
+        one for all comparisons: DL (generalised), REML, ML or any other estimator of `pool` that
+        needs no mean of the effects (SJ does); EE is the common-effect model
     reference : treatment that tables compare with; None takes the first by name
     level : of every interval, between 0 and 1
 
@@ -126,7 +127,7 @@ def network(
     König 2013, BMC Med Res Methodol 13:35 (designs); Higgins, Thompson & Spiegelhalter 2009, J R
     Stat Soc A 172:137 (prediction)
     """
-    check_choice("tau2", tau2, TAU2)
+    check_estimator("tau2", tau2, "network")
     check_level(level)
     treatments, trials = as_trials(study, treat1, treat2, yi, sei)
     if reference is not None and str(reference) not in treatments:

@@ -22,13 +22,18 @@ from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.intervals import METHODS as TAU2_CI
 from trialpool.pooling.intervals import heterogeneity_interval
 from trialpool.pooling.studies import Numbers, Studies, any_of, dot, pick, total
-from trialpool.pooling.tau2 import ESTIMATORS, estimate_tau2, se_tau2
+from trialpool.pooling.tau2 import (
+    check_estimator,
+    estimate_tau2,
+    estimators_of,
+    is_restricted,
+    se_tau2,
+)
 from trialpool.results import NAN, Pooled, TrialpoolError, check_choice
 
 # Degrees of freedom of the prediction interval that are lost beside those of the residuals;
 # None is the normal distribution.
 PI_DF: dict[str, int | None] = {"k-1": 0, "k-2": 1, "z": None}
-_LIKELIHOOD = ("ML", "REML")
 
 COMMON = "common-effect model"
 _ONE = "k < 2"
@@ -48,14 +53,15 @@ class Options(NamedTuple):
 
     def check(self) -> Options:
         """Raise unless all are known and fit together."""
-        check_choice("tau2", self.tau2, tuple(ESTIMATORS))
+        check_estimator("tau2", self.tau2, "effects")
         check_choice("test", self.test, TESTS)
         check_level(self.level)
         check_choice("pi", self.pi, tuple(PI_DF))
         check_choice("tau2_ci", self.tau2_ci, TAU2_CI)
-        if self.tau2_ci == "PL" and self.tau2 not in _LIKELIHOOD:
+        known = estimators_of("profile likelihood")
+        if self.tau2_ci == "PL" and self.tau2 not in known:
             raise TrialpoolError(
-                f"tau2_ci = 'PL': only {' and '.join(_LIKELIHOOD)} maximise a likelihood, "
+                f"tau2_ci = 'PL': only {' and '.join(known)} maximise a likelihood, "
                 f"tau2 = {self.tau2!r} does not; take 'QP'"
             )
         return self
@@ -177,7 +183,7 @@ def heterogeneity(s: Studies, t: Numbers, o: Options) -> dict[str, Numbers]:
     """
     _, q, trace = s.common
     df, typical, unit2 = s.df, s.df / trace, s.unit * s.unit
-    restricted = o.tau2 == "REML"
+    restricted = is_restricted(o.tau2)
     se, low, high = NAN * t, NAN * t, NAN * t
     i2, h2 = pick(df > 0, i_squared(q, df), NAN), pick(df > 0, q / df, NAN)
     if o.random:

@@ -2,58 +2,118 @@
 
 An estimator is one function of `Studies` that returns tau2 in units of that class: a number for
 one study set, (B,) for B sets side by side, or a `Maximum` where it can say whether it
-converged. Written with the quantities of `Studies`, it serves `pool`, `pool_many` and `regress`,
-the review's configuration and its sensitivity table; a missing golden case fails a test.
+converged. Written with the quantities of `Studies`, it serves `pool`, `pool_many`, `regress` and
+`network`; what else it can do it declares, and each entry point, the review's configuration and
+every error message offer what fits (`estimators_of`). A missing golden case fails a test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from trialpool.pooling.likelihood import Maximum, maximise
+from trialpool.pooling.moments import covariance_by_moments
 from trialpool.pooling.roots import solve_q
 from trialpool.pooling.studies import Numbers, Studies, pick, total
-from trialpool.results import NAN
+from trialpool.results import NAN, Array, check_choice
 
 Estimate = Callable[[Studies], Numbers | Maximum]
 StandardError = Callable[[Studies, Numbers], Numbers]
+Covariance = Callable[[Array, Array], Array]
 
 
-class Estimator(NamedTuple):
-    """A function of the studies that gives tau2, one of (studies, tau2) for its SE, and a name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimator:
+    """An estimator of the variance between studies, and what it can do.
 
-    estimate: Estimate
-    se: StandardError | None
+    `estimate` gives tau2 of studies about a mean or a regression, `se` its standard error of
+    (studies, tau2), None if it has none. `needs_mean` says that it looks at the studies about a
+    mean of their own, which a network has not. `likelihood` is what it makes greatest in a model
+    with a likelihood of its own; "common" leaves no variance there. `covariance` gives the
+    covariance (p, p) between trials of p coefficients from each trial's own, (k, p), and their
+    sampling covariances (k, p, p).
+    """
+
     name: str
+    estimate: Estimate | None = None
+    se: StandardError | None = None
+    needs_mean: bool = False
+    likelihood: Literal["", "common", "full", "restricted"] = ""
+    covariance: Covariance | None = None
 
+
+# What a kind of model asks of an estimator.
+FITS: dict[str, Callable[[Estimator], bool]] = {
+    "effects": lambda e: e.estimate is not None,
+    "network": lambda e: e.estimate is not None and not e.needs_mean,
+    "dose-response": lambda e: e.likelihood != "",
+    "dose-response in two stages": lambda e: e.likelihood != "" or e.covariance is not None,
+    "multilevel": lambda e: e.likelihood in ("restricted", "full"),
+    "profile likelihood": lambda e: e.likelihood in ("restricted", "full"),
+    "counts": lambda e: e.likelihood in ("common", "full"),
+    "selection": lambda e: e.likelihood in ("common", "full"),
+}
 
 ESTIMATORS: dict[str, Estimator] = {}
 
 
 def register(
-    code: str, *, se: StandardError | None = None, name: str = ""
+    code: str,
+    *,
+    se: StandardError | None = None,
+    name: str = "",
+    needs_mean: bool = False,
+    likelihood: Literal["", "common", "full", "restricted"] = "",
 ) -> Callable[[Estimate], Estimate]:
-    """Put an estimator of tau2 into the registry under its code; `name` is what tables call it."""
+    """Put an estimator of tau2 into the registry under its code; `name` is what tables call it.
+
+    The other arguments declare what it can do, see `Estimator`.
+    """
 
     def add(estimate: Estimate) -> Estimate:
-        ESTIMATORS[code] = Estimator(estimate, se, name or code)
+        ESTIMATORS[code] = Estimator(
+            name=name or code,
+            estimate=estimate,
+            se=se,
+            needs_mean=needs_mean,
+            likelihood=likelihood,
+        )
         return estimate
 
     return add
 
 
+def estimators_of(model: str) -> tuple[str, ...]:
+    """Codes of the estimators that fit a kind of model of `FITS`, in the order of registration."""
+    return tuple(code for code, estimator in ESTIMATORS.items() if FITS[model](estimator))
+
+
+def is_restricted(code: str) -> bool:
+    """Whether the estimator of that code makes the restricted likelihood greatest."""
+    return ESTIMATORS[code].likelihood == "restricted"
+
+
+def check_estimator(option: str, code: object, model: str) -> None:
+    """Raise unless an option names an estimator that fits the model; the error lists those."""
+    check_choice(option, code, estimators_of(model))
+
+
 def estimate_tau2(code: str, s: Studies) -> Maximum:
     """tau2 by the estimator of that code, 0 for a single study; NaN where it did not converge."""
-    found = ESTIMATORS[code].estimate(s)
-    if not isinstance(found, Maximum):
-        found = Maximum(found, (s.zero + 1).astype(np.int64), np.isfinite(found))
+    estimate = ESTIMATORS[code].estimate
+    if estimate is None:
+        raise ValueError(f"{code} gives no tau2 of single effects")
+    top = estimate(s)
+    if not isinstance(top, Maximum):
+        top = Maximum(top, (s.zero + 1).astype(np.int64), np.isfinite(top))
     alone = s.df < 1
-    converged = found.converged | alone
-    tau2 = pick(alone, 0.0, pick(converged, found.tau2, NAN)) + s.zero
-    return Maximum(tau2, found.maxima, converged)
+    converged = top.converged | alone
+    tau2 = pick(alone, 0.0, pick(converged, top.tau2, NAN)) + s.zero
+    return Maximum(tau2, top.maxima, converged)
 
 
 def se_tau2(code: str, s: Studies, tau2: Numbers) -> Numbers:
@@ -97,7 +157,7 @@ def _se_pm(s: Studies, tau2: Numbers) -> Numbers:
     return s.k * np.sqrt(2 / s.df) / total(s.weights(tau2))
 
 
-@register("EE", name="common effect")
+@register("EE", name="common effect", likelihood="common")
 def common_effect(s: Studies) -> Numbers:
     """No between-study variance: every study estimates the same effect."""
     return s.zero
@@ -123,7 +183,7 @@ def hunter_schmidt(s: Studies) -> Numbers:
     return np.maximum(0.0, (q - s.k) / total(w))
 
 
-@register("SJ", se=_se_sj, name="Sidik-Jonkman")
+@register("SJ", se=_se_sj, name="Sidik-Jonkman", needs_mean=True)
 def sidik_jonkman(s: Studies) -> Numbers:
     """Model-error estimator with the crude variance as its start (Sidik & Jonkman 2005).
 
@@ -133,13 +193,13 @@ def sidik_jonkman(s: Studies) -> Numbers:
     return crude * s.q(crude) / s.df
 
 
-@register("ML", se=_se_ml)
+@register("ML", se=_se_ml, likelihood="full")
 def maximum_likelihood(s: Studies) -> Maximum:
     """Global maximum of the profile likelihood (Hardy & Thompson 1996)."""
     return maximise(s, restricted=False)
 
 
-@register("REML", se=_se_reml)
+@register("REML", se=_se_reml, likelihood="restricted")
 def restricted_maximum_likelihood(s: Studies) -> Maximum:
     """Global maximum of the restricted likelihood (Viechtbauer 2005)."""
     return maximise(s, restricted=True)
@@ -155,3 +215,6 @@ def paule_mandel(s: Studies) -> Numbers:
 def empirical_bayes(s: Studies) -> Numbers:
     """Morris' estimator (1983), the solution of the same equation as Paule-Mandel."""
     return paule_mandel(s)
+
+
+ESTIMATORS["MM"] = Estimator(name="moments", covariance=covariance_by_moments)

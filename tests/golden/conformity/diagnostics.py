@@ -13,7 +13,7 @@ from conformity.reference import Node
 from conformity.univariate import TESTS, Studies, kind_of, studies
 from trialpool.pooling.blup import blup
 from trialpool.pooling.henmi_copas import henmi_copas
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 Mask = NDArray[np.bool_]
 
@@ -50,7 +50,7 @@ def compare(ledger: Ledger, root: Node) -> None:
 
 def _tau2_interval(ledger: Ledger, node: Node, data: Studies, name: str) -> None:
     kind, _, method = name.partition("_")
-    if method not in ESTIMATORS or not (
+    if method not in estimators_of("effects") or not (
         kind == "QP" or (kind == "PL" and method in WITH_LIKELIHOOD)
     ):
         return
@@ -97,7 +97,7 @@ def _many(
 ) -> Any | None:
     """All refits at once; None for an estimator or test that the library has not."""
     method, _, test = name.partition("_")
-    if method not in ESTIMATORS or (test or "z") not in TESTS:
+    if method not in estimators_of("effects") or (test or "z") not in TESTS:
         return None
     options = {"tau2": method, "test": TESTS[test or "z"]}
     return ledger.attempt(quantity, table, kind_of(method), tp.pool_many, *data, mask, **options)
@@ -137,7 +137,7 @@ def _blups(ledger: Ledger, diag: Node, data: Studies) -> None:
     sections["ranef"] = ("ranef", "ranef_se", "ranef_pi_lb", "ranef_pi_ub")
     for section, fields in sections.items():
         for method, node in diag.get(section).items():
-            if method not in ESTIMATORS:
+            if method not in estimators_of("effects"):
                 continue
             quantity, kind = f"{section}.{method}", kind_of(method)
             ours = ledger.attempt(quantity, node, kind, blup, *data, tau2=method, test="z")
@@ -156,7 +156,7 @@ def _weights(ledger: Ledger, diag: Node, data: Studies) -> None:
     tables = [("weights", method, node) for method, node in diag.get("weights").items()]
     tables += [("influence", method, node) for method, node in diag.get("influence").items()]
     for section, method, node in tables:
-        if method not in ESTIMATORS:
+        if method not in estimators_of("effects"):
             continue
         quantity, kind = f"{section}.{method}", kind_of(method)
         ours = ledger.attempt(quantity, node, kind, tp.pool, *data, tau2=method)

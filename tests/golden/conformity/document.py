@@ -11,7 +11,7 @@ from pathlib import Path
 from conformity.declared import DIFFERENCES, NO_GOLDEN_CASE
 from conformity.ledger import NEAR_ZERO, Kind, Ledger, Tally
 from conformity.reference import load
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 BY_HAND = ("<!-- by hand: begin -->", "<!-- by hand: end -->")
 # More digits would be the rounding of one machine or another, and change this page with it.
@@ -113,7 +113,7 @@ def _table(section: str, tallies: list[Tally]) -> Iterator[str]:
         if column not in columns:
             columns.append(column)
     if section in BY_TEST:
-        columns.sort(key=list(ESTIMATORS).index)
+        columns.sort(key=estimators_of("effects").index)
     yield f"### {TITLES.get(section, section)}"
     yield ""
     yield from _tolerances({tally.kind for tally in tallies})

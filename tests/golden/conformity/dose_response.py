@@ -10,8 +10,8 @@ from conformity.ledger import CLOSED, ITERATIVE, Kind, Ledger
 from conformity.reference import Array, Node
 from trialpool.doseresponse.likelihood import Block, Mixed
 from trialpool.doseresponse.model import DoseResponse, dose_response
-from trialpool.doseresponse.moments import moment_matrix, nearest_covariance
 from trialpool.doseresponse.trials import DoseTrial, from_ratios
+from trialpool.pooling.moments import moment_matrix, nearest_covariance
 
 # dosresmeta's search for the counts has tol = 1e-5 (Greenland-Longnecker) or is a general-purpose
 # optimiser (Hamling); ours goes on to the root. What follows is held at their covariances.
@@ -104,7 +104,7 @@ def _numbers(ours: DoseResponse, method: str) -> list[tuple[str, Any, Any]]:
         Block(b, np.eye(ours.shape.p), s)
         for b, s in zip(ours.slopes, ours.slope_covariances, strict=True)
     ]
-    psi = nearest_covariance(moment_matrix(blocks), FLOOR)
+    psi = nearest_covariance(moment_matrix(ours.slopes, ours.slope_covariances), FLOOR)
     fit = Mixed(blocks).fit(psi, restricted=False)
     return [("coef", fit.beta, NONE), ("vcov", fit.vcov, NONE), ("Psi", psi, sizes)]
 

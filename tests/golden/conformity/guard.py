@@ -7,7 +7,7 @@ from pathlib import Path
 from conformity.declared import NO_GOLDEN_CASE
 from conformity.reference import load
 from trialpool.effects import MEASURES
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 
 def uncovered(folder: Path) -> set[str]:
@@ -19,4 +19,4 @@ def uncovered(folder: Path) -> set[str]:
         for _, analysis in root.get("analyses").items():
             fits = analysis.get("uni").items()
             seen |= {method for method, tests in fits if tests.get("z")}
-    return ({*ESTIMATORS, *MEASURES} - seen) - set(NO_GOLDEN_CASE)
+    return ({*estimators_of("effects"), *MEASURES} - seen) - set(NO_GOLDEN_CASE)

@@ -10,7 +10,7 @@ from conformity.reference import Node
 from conformity.regression import Model
 from conformity.univariate import Studies, kind_of, studies
 from trialpool.diagnostics.influence import Influence, influence
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 # metafor's name: our field. Hat and weight are compared with the whole fit, tau2.del and QE.del of
 # the mean with its refits.
@@ -40,7 +40,7 @@ def compare(ledger: Ledger, root: Node) -> None:
 
 def _of_the_mean(ledger: Ledger, table: Node, data: Studies, method: str) -> None:
     quantity, kind = f"influence.{method}", kind_of(method)
-    if method in ESTIMATORS:
+    if method in estimators_of("effects"):
         ours = ledger.attempt(quantity, table, kind, influence, *data, tau2=method)
         if ours is not None:
             _table(ledger, table, ours, quantity, kind)
@@ -88,7 +88,7 @@ def _comparable(table: Node, ours: Influence) -> Mask:
 
 
 def _residuals(ledger: Ledger, node: Node, data: Studies, method: str) -> None:
-    if method not in ESTIMATORS:
+    if method not in estimators_of("effects"):
         return
     kind = kind_of(method)
     ours = ledger.attempt(f"resid.{method}", node, kind, influence, *data, tau2=method)

@@ -13,7 +13,7 @@ import trialpool as tp
 from conformity.ledger import CLOSED, Ledger
 from conformity.reference import Node
 from conformity.univariate import CLOSED_FORM, Studies, studies
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 COMMON = {
     "TE_common": "beta",
@@ -46,7 +46,7 @@ def compare(ledger: Ledger, root: Node) -> None:
         for name, node in package.get("metagen").items():
             method, _, test = name.partition("_")
             _common_effect(ledger, node, data, f"meta.metagen.{name}")
-            if method in ESTIMATORS and test in TESTS:
+            if method in estimators_of("effects") and test in TESTS:
                 _random_effects(ledger, node, data, method, TESTS[test], f"meta.metagen.{name}")
         groups = {f"metabin.{name}": node for name, node in package.get("metabin").items()}
         groups |= {f"metacont.{name}": node for name, node in package.get("metacont").items()}

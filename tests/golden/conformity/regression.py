@@ -13,7 +13,7 @@ from conformity.ledger import CLOSED, ILL_CONDITIONED, ITERATIVE, Kind, Ledger
 from conformity.reference import Array, Node
 from conformity.univariate import Studies, kind_of, likelihoods, studies
 from trialpool.pooling.blup import blup
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 
 # metafor's name: our field.
 FIELDS = {
@@ -69,7 +69,7 @@ def compare(ledger: Ledger, root: Node) -> None:
             used = np.asarray(np.isfinite(design).all(axis=1))
             model = Model(Studies(data.yi[used], data.vi[used]), design[used], used)
             for method, fits in node.get("fits").items():
-                if method in ESTIMATORS:
+                if method in estimators_of("effects"):
                     for test, fit in fits.items():
                         _one_fit(ledger, fit, model, method, test)
             _of_the_main_fit(ledger, node, model)

@@ -13,7 +13,7 @@ import numpy as np
 import trialpool as tp
 from conformity.ledger import CLOSED, ITERATIVE, Kind, Ledger, relative_errors
 from conformity.reference import Array, Node
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import Pooled
 
 CLOSED_FORM = {"EE", "DL", "HE", "HS", "HSk", "SJ"}
@@ -77,7 +77,7 @@ def compare(ledger: Ledger, root: Node) -> None:
         for method, fits in analysis.get("uni").items():
             for name in ("tau2_default_control", "beta_default_control"):
                 ledger.differs("default control", fits.get(name))
-            if method not in ESTIMATORS:
+            if method not in estimators_of("effects"):
                 continue
             off = _off_its_root(fits.get("z", "tau2"), analysis.get("tau2_hp", method), data)
             for theirs, test in TESTS.items():
@@ -100,7 +100,7 @@ def _off_its_root(tau2: Node, truth: Node, data: Studies) -> bool:
 
 def exact_tau2(ledger: Ledger, truth: Node, data: Studies, method: str) -> None:
     """Against a root in 80-bit arithmetic: as exact as a closed form."""
-    if method not in ESTIMATORS or not truth:
+    if method not in estimators_of("effects") or not truth:
         return
     quantity = f"tau2_hp.{method}"
     ours = ledger.attempt(quantity, truth, CLOSED, tp.pool, *data, tau2=method)

@@ -15,10 +15,11 @@ from trialpool.pooling.counts.models import EFFECT, TAU, Problem
 from trialpool.pooling.counts.newton import Maximum, fit_model
 from trialpool.pooling.counts.result import chi_squared, finish
 from trialpool.pooling.inference import check_level, half_width, p_value
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
 
 MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", "CM.EL")}
-ESTIMATORS, TESTS = ("ML", "EE"), ("z", "t")
+TESTS = ("z", "t")
 
 _COMMON = "common-effect model"
 # A variance below this share of the studies' typical one leaves no mark on the likelihood.
@@ -35,6 +36,10 @@ class Options:
     level: float
     rule: Rule
 
+    @property
+    def random(self) -> bool:
+        return self.tau2 != "EE"
+
 
 def check_options(
     measure: str,
@@ -49,7 +54,7 @@ def check_options(
     model, tau2 = known[0] if model is None else model, tau2 or "ML"
     for name, value, allowed in (
         ("model", model, known),
-        ("tau2", tau2, ESTIMATORS),
+        ("tau2", tau2, estimators_of("counts")),
         ("test", test, TESTS),
     ):
         if value not in allowed:
@@ -126,7 +131,7 @@ def fit(
     """Fit one model to its studies, of `given` that were there."""
     k, rule = len(problem.start), options.rule
     top = common = _common(problem, rule)
-    if options.tau2 == "ML" and k > 1 and not common.problem:
+    if options.random and k > 1 and not common.problem:
         top = _random(problem, common, rule)
     if top.problem:
         return nothing(k, given, measure, options, top.problem, converged=False)
@@ -141,7 +146,7 @@ def fit(
         sigma2 = 0.0
     free = top.information.shape[0] + (k if problem.own is not None else 0)
     # At tau2 = 0 it is a parameter all the same, estimated at the end of its range.
-    free += options.tau2 == "ML" and k > 1 and top is common
+    free += options.random and k > 1 and top is common
     saturated = problem.saturated(rule)
     i2, h2 = _heterogeneity(t2, problem.effects.vi) if k > 1 else (NAN, NAN)
 
@@ -156,20 +161,20 @@ def fit(
         "q": saturated.reason,
         "q_pval": saturated.reason,
     }
-    if options.tau2 == "EE":
+    if not options.random:
         reasons |= dict.fromkeys(("pi_lb", "pi_ub", "se_tau2"), _COMMON)
     elif k < 3:
         reasons |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
     if k < 2:
-        t2 = 0.0 if options.tau2 == "EE" else NAN
+        t2 = NAN if options.random else 0.0
         reasons |= dict.fromkeys(("tau2", "se_tau2", "i2", "h2"), "k < 2")
         cautions = ("k = 1: the study itself; nothing was pooled.", *cautions)
-    elif k == 2 and options.tau2 == "ML":
+    elif k == 2 and options.random:
         cautions = ("k = 2: tau2 cannot be estimated usefully from two studies.", *cautions)
 
     ddf = float(k - 1) if options.test == "t" and k > 1 else NAN
     half = float(half_width(options.level, ddf)) * se
-    spread = math.sqrt(t2 + se**2) if options.tau2 == "ML" and k > 2 else NAN
+    spread = math.sqrt(t2 + se**2) if options.random and k > 2 else NAN
     pi_half = float(half_width(options.level, k - 1)) * spread if k > 2 else NAN
     zval = beta / se
     deviance = 2 * np.maximum(0.0, saturated.loglik - top.value)

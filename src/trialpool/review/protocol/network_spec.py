@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialpool.review.protocol.settings import Spec
+from trialpool.review.protocol.settings import NetworkEstimator, Spec
 
 
 class Node(Spec):
@@ -50,7 +50,7 @@ class NetworkSpec(Spec):
     time_days: tuple[float, float] | None = None
     prefer_time: float | None = None
     outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
-    tau2: Literal["DL", "REML", "ML", "EE"] = "REML"
+    tau2: NetworkEstimator = "REML"
 
     @model_validator(mode="after")
     def _consistent(self) -> NetworkSpec:

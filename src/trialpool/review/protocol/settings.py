@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from trialpool.pooling.tau2 import ESTIMATORS
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
 
-def _registered(code: Any) -> Any:
+def _registered(code: Any, model: str = "effects") -> Any:
     """An estimator is allowed once it is registered, in the words pydantic has for a choice."""
-    if code in list(ESTIMATORS):
+    known = estimators_of(model)
+    if code in known:
         return code
-    *others, last = (f"'{name}'" for name in ESTIMATORS)
+    *others, last = (f"'{name}'" for name in known)
     expected = f"{', '.join(others)} or {last}"
     raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
 
 
 Estimator = Annotated[str, BeforeValidator(_registered)]
+NetworkEstimator = Annotated[str, BeforeValidator(partial(_registered, model="network"))]
 Test = Literal["z", "t", "knha", "hksj"]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 MedianMethod = Literal["LWS", "QE", "MLN"]

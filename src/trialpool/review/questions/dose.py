@@ -13,6 +13,7 @@ from trialpool.doseresponse.curves import PERCENTILES
 from trialpool.doseresponse.model import DoseResponse, dose_response
 from trialpool.doseresponse.trials import DoseTrial
 from trialpool.pooling.policy import policy
+from trialpool.pooling.tau2 import estimators_of
 from trialpool.review.choosing.selection import select
 from trialpool.review.fitting.fit import TEST_WORDS, is_log, shown
 from trialpool.review.protocol.settings import Model
@@ -133,7 +134,7 @@ def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: D
 
 def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseResponse:
     """Linear; a spline where there are doses and trials enough. Few trials: a common effect."""
-    method = model.tau2 if model.tau2 in ("ML", "REML", "EE") else "REML"
+    method = model.tau2 if model.tau2 in estimators_of("dose-response") else "REML"
     test = model.test
     if policy(len(usable), counts=False).common_effect_only:
         method, test = "EE", "z"

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialpool.doseresponse.likelihood import Block
 from trialpool.results import Array
 
 
-def moment_matrix(blocks: list[Block]) -> Array:
+def covariance_by_moments(coefficients: Array, sampling: Array) -> Array:
+    """The covariance between trials, the moment matrix without its negative part.
+
+    Arguments as for `moment_matrix`.
+    """
+    return nearest_covariance(moment_matrix(coefficients, sampling))
+
+
+def moment_matrix(coefficients: Array, sampling: Array) -> Array:
     """The symmetric matrix whose expectation is Psi; it need not be positive semi-definite.
 
     Parameters
     ----------
-    blocks : coefficients of each trial, X the identity (a second stage)
+    coefficients, sampling : (k, p) and (k, p, p) of each trial, and their sampling covariances
 
     Returns
     -------
@@ -25,21 +32,21 @@ def moment_matrix(blocks: list[Block]) -> Array:
     ----------
     Jackson, White & Riley 2013, Biom J 55:231, eq. 7 to 9
     """
-    p, m = len(blocks[0].y), len(blocks)
-    weights = [np.linalg.inv(b.S) for b in blocks]
+    k, p = coefficients.shape
+    weights = [np.linalg.inv(s) for s in sampling]
     share = np.linalg.inv(np.sum(weights, axis=0))
-    beta = share @ sum(w @ b.y for w, b in zip(weights, blocks, strict=True))
+    beta = share @ sum(w @ y for w, y in zip(weights, coefficients, strict=True))
     observed = np.zeros((p, p))
     expected = np.zeros((p * p, p * p))
-    for i, (w, b) in enumerate(zip(weights, blocks, strict=True)):
-        r = b.y - beta
+    for i, (w, y) in enumerate(zip(weights, coefficients, strict=True)):
+        r = y - beta
         observed += w @ np.outer(r, r)
         for j, other in enumerate(weights):
             part = (np.eye(p) if i == j else 0.0) - share @ other
             expected += np.kron(part, w @ part)
-    excess = observed - (m - 1) * np.eye(p)
-    found = np.linalg.solve(expected, excess.ravel(order="F")).reshape(p, p, order="F")
-    return np.asarray((found + found.T) / 2)
+    excess = observed - (k - 1) * np.eye(p)
+    solution = np.linalg.solve(expected, excess.ravel(order="F")).reshape(p, p, order="F")
+    return np.asarray((solution + solution.T) / 2)
 
 
 def nearest_covariance(matrix: Array, floor: float = 0.0) -> Array:
