@@ -6,24 +6,6 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
-# code -> (short name, words)
-MEASURES: dict[str, tuple[str, str]] = {
-    "SMD": ("SMD", "standardised mean difference (Hedges g)"),
-    "SMDH": ("SMD", "standardised mean difference, unequal variances"),
-    "SMCRP": ("SMD", "standardised mean difference (Hedges g)"),
-    "SMCR": ("SMD", "standardised mean change, raw-score standardised"),
-    "SMCC": ("SMD", "standardised mean change, change-score standardised"),
-    "MD": ("MD", "mean difference"),
-    "MC": ("MD", "mean change"),
-    "ROM": ("RoM", "ratio of means"),
-    "OR": ("OR", "odds ratio"),
-    "PETO": ("OR", "odds ratio (Peto)"),
-    "RR": ("RR", "risk ratio"),
-    "RD": ("RD", "risk difference"),
-    "IRR": ("IRR", "incidence rate ratio"),
-}
-
-
 DOMAINS: dict[str, str] = {
     "D1": "randomisation process",
     "D2": "deviations from intended interventions",
@@ -43,12 +25,6 @@ def text(value: object) -> str:
 def number(value: Any) -> float:
     """A cell as a number; NaN where it is missing."""
     return float(text(value) or "nan")
-
-
-def measure(model: Mapping[str, Any]) -> tuple[str, str]:
-    """Short name and words of the model's measure; an unknown code stands for itself."""
-    code = text(model.get("measure"))
-    return MEASURES.get(code.upper(), (code or "Effect", code or "effect"))
 
 
 def level(model: Mapping[str, Any]) -> str:

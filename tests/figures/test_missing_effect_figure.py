@@ -42,7 +42,7 @@ def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], di
     absent = WhatIf(
         missing=pd.DataFrame(lines, columns=list(MISSING_COLUMNS)), joint=None, added=()
     )
-    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)  # type: ignore[arg-type]
+    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)
     result = missing_effect(studies, absent, analysis, Model(), 0.5, "lower")
     model = {"title": "Symptoms", "measure": measure,
              "scale": "identity" if measure == "SMD" else "log",

@@ -35,7 +35,7 @@ def case(
          "sd_experimental": np.nan, "sd_control": np.nan, "n_experimental": 40.0,
          "n_control": 40.0}
     )  # fmt: skip
-    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)  # type: ignore[arg-type]
+    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)
     _, facts = next_trial(studies, analysis, Model(), 0.3, "lower")
     log_scale = measure in ("OR", "RR")
     pooled = tp.pool(studies["yi"], studies["vi"]).beta

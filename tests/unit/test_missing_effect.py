@@ -24,7 +24,7 @@ HKSJ = Model()
 
 
 def analysis(measure: str = "SMD") -> Analysis:
-    return Analysis(title="t", outcome="o", measure=measure)  # type: ignore[arg-type]
+    return Analysis(title="t", outcome="o", measure=measure)
 
 
 def studies(yi: list[float], vi: list[float]) -> pd.DataFrame:

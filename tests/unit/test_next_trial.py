@@ -36,7 +36,7 @@ def excludes(fits: PooledMany) -> Any:
 
 
 def analysis(measure: str = "SMD") -> Analysis:
-    return Analysis(title="t", outcome="o", measure=measure)  # type: ignore[arg-type]
+    return Analysis(title="t", outcome="o", measure=measure)
 
 
 def studies(yi: list[float], vi: list[float], **columns: list[float]) -> pd.DataFrame:

@@ -21,10 +21,10 @@ from trialpool.effects import (
     reliability,
     single_arm,
 )
-from trialpool.effects.registry import MEASURES, compute
+from trialpool.effects.registry import MEASURES, Measure, compute, measure_of
 from trialpool.results import EffectSizes
 
-__all__ = ["MEASURES", "MODULES", "effect_size"]
+__all__ = ["MEASURES", "MODULES", "Measure", "effect_size", "measure_of"]
 
 # Importing a module registers its measures. To add a measure, write one function in the module it
 # belongs to; to add a module, name it here. docs/measures.md lists them in this order.

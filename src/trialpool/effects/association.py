@@ -15,7 +15,7 @@ def _empty_margin(a: Array, b: Array, c: Array, d: Array) -> Rule:
     return empty, "a whole row or column of the table is empty"
 
 
-@measure("PHI", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("PHI", title="phi coefficient", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def phi_coefficient(
     ai: Array,
     n1i: Array,
@@ -56,7 +56,7 @@ def phi_coefficient(
     return Estimate(phi, vi, f"phi, {described(add, to)}", rules)
 
 
-@measure("YUQ", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("YUQ", title="Yule's Q", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def yule_q(
     ai: Array,
     n1i: Array,
@@ -81,7 +81,7 @@ def yule_q(
     return Estimate(q, vi, f"Yule's Q, {described(add, to)}", rules)
 
 
-@measure("YUY", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("YUY", title="Yule's Y", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def yule_y(
     ai: Array,
     n1i: Array,
@@ -107,7 +107,7 @@ def yule_y(
     return Estimate(y, vi, f"Yule's Y, {described(add, to)}", rules)
 
 
-@measure("RTET", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("RTET", title="tetrachoric correlation", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def tetrachoric_correlation(
     ai: Array,
     n1i: Array,

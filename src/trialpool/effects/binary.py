@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.zero_cells import (
     CHOICES,
     COLUMNS,
@@ -18,7 +19,16 @@ from trialpool.results import Array
 __all__ = ["one_sided"]  # pooled counts ask it here which studies say nothing
 
 
-@measure("OR", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "OR",
+    title="odds ratio",
+    scale=LOG,
+    reported=("OR",),
+    mantel_haenszel=True,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def log_odds_ratio(
     ai: Array,
     n1i: Array,
@@ -56,7 +66,16 @@ def log_odds_ratio(
     return Estimate(yi, vi, f"log OR, {described(add, to)}", rules)
 
 
-@measure("RR", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "RR",
+    title="risk ratio",
+    scale=LOG,
+    reported=("RR",),
+    mantel_haenszel=True,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def log_risk_ratio(
     ai: Array,
     n1i: Array,
@@ -81,7 +100,16 @@ def log_risk_ratio(
     return Estimate(yi, vi, f"log RR, {described(add, to)}", rules)
 
 
-@measure("RD", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "RD",
+    title="risk difference",
+    unit="risk",
+    reported=("RD",),
+    mantel_haenszel=True,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def risk_difference(
     ai: Array,
     n1i: Array,
@@ -108,7 +136,13 @@ def risk_difference(
     return Estimate(yi, vi, f"RD, {described(add, to)}", rules)
 
 
-@measure("AS", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "AS",
+    title="difference of arcsine square roots of risks",
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def arcsine_difference(
     ai: Array,
     n1i: Array,
@@ -139,7 +173,16 @@ def arcsine_difference(
     return Estimate(yi, vi, f"arcsine difference, {described(add, to)}", rules)
 
 
-@measure("PETO", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "PETO",
+    title="odds ratio",
+    form="Peto",
+    short="OR",
+    scale=LOG,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def peto_log_odds_ratio(
     ai: Array,
     n1i: Array,

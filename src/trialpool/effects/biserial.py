@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtri
 
+from trialpool.effects import special
 from trialpool.effects.continuous import COLUMNS, cohens_d
 from trialpool.effects.registry import Estimate, Rule, measure
 from trialpool.results import Array
@@ -22,7 +22,7 @@ def _point_biserial(
     return d / np.sqrt(d**2 + h), h**2 / (d**2 + h) ** 3 * var_d, rules
 
 
-@measure("RPB", needs=COLUMNS)
+@measure("RPB", title="point-biserial correlation", needs=COLUMNS)
 def point_biserial(
     m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
 ) -> Estimate:
@@ -45,7 +45,7 @@ def point_biserial(
     return Estimate(r, vi, "point-biserial r, delta-method variance", rules)
 
 
-@measure("RBIS", needs=COLUMNS)
+@measure("RBIS", title="biserial correlation", needs=COLUMNS)
 def biserial(m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array) -> Estimate:
     """Biserial correlation: of the outcome and a normal variable that was cut into two groups.
 
@@ -65,7 +65,7 @@ def biserial(m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: 
     r, _, rules = _point_biserial(m1i, sd1i, n1i, m2i, sd2i, n2i)
     n = n1i + n2i
     p = n1i / n
-    z, pq = ndtri(p), p * (1 - p)
+    z, pq = special.ndtri(p), p * (1 - p)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     rb = np.sqrt(pq) / density * r
     # The formula is of the fourth degree and turns upward again outside -1 to 1.

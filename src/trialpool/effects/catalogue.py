@@ -8,6 +8,7 @@ from types import ModuleType
 
 from trialpool.effects import MEASURES, MODULES
 from trialpool.effects.registry import Measure
+from trialpool.effects.scales import IDENTITY
 
 _INTRO = """\
 # Effect measures
@@ -21,6 +22,8 @@ the two in step, and `python -m trialpool.effects.catalogue > docs/measures.md` 
 - The first value of an option is its default. `variance` is metafor's `vtype`; `correction` is for
   small samples ("exact" where one word has to mean corrected); `add`, `to` and `drop00` say what
   becomes of counts of 0.
+- "Shown as" says what tables, figures and sentences call it and, in brackets, the scale it is
+  pooled on where that is another one than it is shown on.
 - A study without a defined effect is NaN, with the reason. A variance of exactly 0, which could
   not be weighted, is NaN too. metafor's `escalc` gives some of these studies an infinite or a zero
   variance.
@@ -47,12 +50,16 @@ def _row(measure: Measure) -> str:
     reference = text.partition("References\n----------\n")[2]
     cells = [
         f"`{measure.name}`",
-        _paragraph(text).rstrip("."),
+        f"{_paragraph(text).rstrip('.')}. Shown as {measure.words}{_scale(measure)}",
         _columns(measure),
         _options(measure),
         _paragraph(reference),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _scale(measure: Measure) -> str:
+    return "" if measure.scale is IDENTITY else f" [{measure.scale.name}]"
 
 
 def _paragraph(text: str) -> str:

@@ -61,7 +61,15 @@ def cohens_d(m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: 
     return CohensD((m1i - m2i) / pooled, n1i + n2i - 2, rules)
 
 
-@measure("MD", needs=COLUMNS, choices={"variance": ("LS", "HO")})
+@measure(
+    "MD",
+    title="mean difference",
+    unit="points",
+    paired="MC",
+    reported=("MD",),
+    needs=COLUMNS,
+    choices={"variance": ("LS", "HO")},
+)
 def mean_difference(
     m1i: Array,
     sd1i: Array,
@@ -96,7 +104,16 @@ def mean_difference(
     return Estimate(m1i - m2i, vi, formula, arm_rules(sd1i, sd2i, n1i, n2i))
 
 
-@measure("SMD", needs=COLUMNS, choices={"variance": tuple(VARIANCES), "correction": CORRECTIONS})
+@measure(
+    "SMD",
+    title="standardised mean difference",
+    form="Hedges g",
+    unit="SD",
+    paired="SMCRP",
+    reported=("D", "G", "MD"),
+    needs=COLUMNS,
+    choices={"variance": tuple(VARIANCES), "correction": CORRECTIONS},
+)
 def standardised_mean_difference(
     m1i: Array,
     sd1i: Array,
@@ -152,7 +169,15 @@ def standardised_mean_difference(
     return Estimate(g, vi, f"SMD, {correction} correction, {variance} variance", rules)
 
 
-@measure("SMDH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+@measure(
+    "SMDH",
+    title="standardised mean difference, unequal variances",
+    short="SMD",
+    unit="SD",
+    paired="SMCRPH",
+    needs=COLUMNS,
+    choices={"correction": CORRECTIONS},
+)
 def smd_unequal_variances(
     m1i: Array,
     sd1i: Array,
@@ -202,6 +227,10 @@ def _glass(
 
 @measure(
     "SMD1",
+    title="standardised mean difference",
+    form="Glass' delta",
+    short="SMD",
+    unit="SD",
     needs=("m1i", "n1i", "m2i", "sd2i", "n2i"),
     ignores=("sd1i",),
     choices={"correction": CORRECTIONS},
@@ -229,7 +258,15 @@ def smd_by_second_arm(
     return Estimate(g, vi, f"SMD by arm 2, {correction} correction", rules)
 
 
-@measure("SMD1H", needs=COLUMNS, choices={"correction": CORRECTIONS})
+@measure(
+    "SMD1H",
+    title="standardised mean difference, unequal variances",
+    form="Glass' delta",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    choices={"correction": CORRECTIONS},
+)
 def smd_by_second_arm_unequal_variances(
     m1i: Array,
     sd1i: Array,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import FISHER_Z
 from trialpool.effects.small_sample import mean_by_size
 from trialpool.results import Array
 
@@ -27,7 +28,15 @@ def correlation_rules(ri: Array, ni: Array, more_than: int) -> list[Rule]:
     ]
 
 
-@measure("COR", needs=COLUMNS, derived=DERIVED, choices={"variance": ("LS", "AV")})
+@measure(
+    "COR",
+    title="correlation",
+    short="r",
+    reported=("COR",),
+    needs=COLUMNS,
+    derived=DERIVED,
+    choices={"variance": ("LS", "AV")},
+)
 def correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estimate:
     """Pearson correlation.
 
@@ -53,7 +62,15 @@ def correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estimate:
     return Estimate(ri, vi, f"r, {variance} variance", rules)
 
 
-@measure("ZCOR", needs=COLUMNS, derived=DERIVED)
+@measure(
+    "ZCOR",
+    title="correlation",
+    form="pooled as Fisher's z",
+    short="r",
+    scale=FISHER_Z,
+    needs=COLUMNS,
+    derived=DERIVED,
+)
 def fisher_z(ri: Array, ni: Array) -> Estimate:
     """Fisher's z of the Pearson correlation.
 
@@ -73,7 +90,15 @@ def fisher_z(ri: Array, ni: Array) -> Estimate:
     return Estimate(np.arctanh(ri), 1 / (ni - 3), "Fisher's z", rules, [(ni <= 3, "ni <= 3")])
 
 
-@measure("UCOR", needs=COLUMNS, derived=DERIVED, choices={"variance": ("LS", "UB", "AV")})
+@measure(
+    "UCOR",
+    title="correlation",
+    form="unbiased",
+    short="r",
+    needs=COLUMNS,
+    derived=DERIVED,
+    choices={"variance": ("LS", "UB", "AV")},
+)
 def unbiased_correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estimate:
     """Pearson correlation corrected for its bias toward 0 (Olkin & Pratt).
 

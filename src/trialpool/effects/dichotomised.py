@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtri
 
+from trialpool.effects import special
 from trialpool.effects.continuous import COLUMNS as MEANS
 from trialpool.effects.continuous import cohens_d
 from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.zero_cells import CHOICES, COLUMNS, SUMS, Cells, described, two_by_two
 from trialpool.results import Array
 
@@ -23,11 +24,11 @@ LOGISTIC = math.pi / math.sqrt(3)
 
 def probit_variance(p: Array, n: Array) -> Array:
     """Sampling variance of the normal quantile of a proportion, shape (k,) (delta method)."""
-    z = ndtri(p)
+    z = special.ndtri(p)
     return np.asarray(2 * math.pi * p * (1 - p) * np.exp(z**2) / n)
 
 
-@measure("PBIT", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("PBIT", title="probit difference", unit="SD", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def probit_difference(
     ai: Array,
     n1i: Array,
@@ -53,7 +54,9 @@ def probit_difference(
     a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00, positive="abcd")
     p1, p2 = a / (a + b), c / (c + d)
     vi = probit_variance(p1, a + b) + probit_variance(p2, c + d)
-    return Estimate(ndtri(p1) - ndtri(p2), vi, f"probit difference, {described(add, to)}", rules)
+    return Estimate(
+        special.ndtri(p1) - special.ndtri(p2), vi, f"probit difference, {described(add, to)}", rules
+    )
 
 
 def _d_from_counts(cells: Cells, per_sd: float, policy: str) -> Estimate:
@@ -63,7 +66,16 @@ def _d_from_counts(cells: Cells, per_sd: float, policy: str) -> Estimate:
     return Estimate(yi, vi, f"log OR / {per_sd:.4g}, {policy}", rules)
 
 
-@measure("OR2DN", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "OR2DN",
+    title="standardised mean difference",
+    form="from odds ratios, normal",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def d_from_or_normal(
     ai: Array,
     n1i: Array,
@@ -87,7 +99,16 @@ def d_from_or_normal(
     return _d_from_counts(cells, NORMAL, described(add, to))
 
 
-@measure("OR2DL", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "OR2DL",
+    title="standardised mean difference",
+    form="from odds ratios, logistic",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def d_from_or_logistic(
     ai: Array,
     n1i: Array,
@@ -118,7 +139,14 @@ def _or_from_means(
     return Estimate(per_sd * d, per_sd**2 * vi, f"{per_sd:.4g} Cohen's d, LS variance", rules)
 
 
-@measure("D2ORN", needs=MEANS)
+@measure(
+    "D2ORN",
+    title="odds ratio",
+    form="from mean differences, normal",
+    short="OR",
+    scale=LOG,
+    needs=MEANS,
+)
 def or_from_d_normal(
     m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
 ) -> Estimate:
@@ -140,7 +168,14 @@ def or_from_d_normal(
     return _or_from_means(m1i, sd1i, n1i, m2i, sd2i, n2i, NORMAL)
 
 
-@measure("D2ORL", needs=MEANS)
+@measure(
+    "D2ORL",
+    title="odds ratio",
+    form="from mean differences, logistic",
+    short="OR",
+    scale=LOG,
+    needs=MEANS,
+)
 def or_from_d_logistic(
     m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
 ) -> Estimate:

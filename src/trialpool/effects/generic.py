@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
 
+from trialpool.effects import special
 from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import NAN, Array, TrialpoolError
 
 
-@measure("GEN", needs=("yi", "sei"))
+@measure("GEN", title="effect", needs=("yi", "sei"))
 def reported(yi: Array, sei: Array) -> Estimate:
     """Reported estimate (a ratio on the log scale) with its standard error.
 
@@ -31,6 +32,32 @@ def reported(yi: Array, sei: Array) -> Estimate:
     return Estimate(yi, sei**2, "estimate as reported", rules)
 
 
+@measure(
+    "HR",
+    title="hazard ratio",
+    scale=LOG,
+    kind="time_to_event",
+    reported=("HR",),
+    needs=("yi", "sei"),
+)
+def log_hazard_ratio(yi: Array, sei: Array) -> Estimate:
+    """Log hazard ratio of arm 1 over arm 2, as reported.
+
+    Parameters
+    ----------
+    yi, sei : (k,) log of the hazard ratio and its standard error, sei > 0
+
+    Returns
+    -------
+    The estimates as they are, on the log scale; NaN where there is no standard error
+
+    References
+    ----------
+    Parmar, Torri & Stewart 1998, Stat Med 17:2815
+    """
+    return reported(yi, sei)._replace(formula="log HR as reported")
+
+
 def _floats(*values: ArrayLike) -> list[Array]:
     return [np.asarray(value, dtype=np.float64) for value in values]
 
@@ -40,8 +67,8 @@ def _critical(upper_tail: ArrayLike, df: ArrayLike | None) -> Array:
     tail = np.asarray(upper_tail, dtype=np.float64)
     # From the lower tail with its sign turned: 1 - p loses the digits of a small p.
     if df is None:
-        return np.asarray(-ndtri(tail), dtype=np.float64)
-    return np.asarray(-stdtrit(np.asarray(df, dtype=np.float64), tail), dtype=np.float64)
+        return np.asarray(-special.ndtri(tail), dtype=np.float64)
+    return np.asarray(-special.stdtrit(np.asarray(df, dtype=np.float64), tail), dtype=np.float64)
 
 
 def _tail(level: float) -> float:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.zero_cells import STILL_ZERO, TO, added, described
 from trialpool.results import Array
 
 
-@measure("REH", needs=("ai", "bi", "ci"), choices={"to": TO})
+@measure(
+    "REH",
+    title="relative excess heterozygosity",
+    scale=LOG,
+    needs=("ai", "bi", "ci"),
+    choices={"to": TO},
+)
 def relative_excess_heterozygosity(
     ai: Array, bi: Array, ci: Array, *, add: float = 0.5, to: str = "only0"
 ) -> Estimate:

@@ -69,7 +69,7 @@ def pair_rules(sd1i: Array, sd2i: Array, ni: Array, ri: Array) -> list[Rule]:
     ]
 
 
-@measure("MC", needs=COLUMNS)
+@measure("MC", title="mean change", short="MD", unit="points", needs=COLUMNS)
 def mean_change(m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array) -> Estimate:
     """Mean under condition 1 minus mean under condition 2, with the paired variance.
 
@@ -92,7 +92,14 @@ def mean_change(m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri:
     return Estimate(m1i - m2i, vi, "MC, paired SD", pair_rules(sd1i, sd2i, ni, ri))
 
 
-@measure("SMCC", needs=COLUMNS, choices={"variance": ("LS", "UB"), "correction": CORRECTIONS})
+@measure(
+    "SMCC",
+    title="standardised mean change, change-score standardised",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    choices={"variance": ("LS", "UB"), "correction": CORRECTIONS},
+)
 def change_by_sd_of_change(
     m1i: Array,
     sd1i: Array,
@@ -153,6 +160,9 @@ def _by_first(
 
 @measure(
     "SMCR",
+    title="standardised mean change, raw-score standardised",
+    short="SMD",
+    unit="SD",
     needs=("m1i", "sd1i", "m2i", "ni", "ri"),
     ignores=("sd2i",),
     choices={"correction": CORRECTIONS},
@@ -181,7 +191,14 @@ def change_by_first_sd(
     return Estimate(g, vi, f"SMCR, {correction} correction", rules)
 
 
-@measure("SMCRH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+@measure(
+    "SMCRH",
+    title="standardised mean change, raw-score standardised, unequal variances",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    choices={"correction": CORRECTIONS},
+)
 def change_by_first_sd_unequal_variances(
     m1i: Array,
     sd1i: Array,
@@ -224,7 +241,13 @@ def _by_average(
 
 
 @measure(
-    "SMCRP", needs=COLUMNS, choices={"variance": ("SMCRP", "Cochrane"), "correction": CORRECTIONS}
+    "SMCRP",
+    title="standardised mean difference",
+    form="Hedges g",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    choices={"variance": ("SMCRP", "Cochrane"), "correction": CORRECTIONS},
 )
 def standardised_mean_change(
     m1i: Array,
@@ -271,7 +294,14 @@ def standardised_mean_change(
     return Estimate(g, vi, f"SMCRP, {correction} correction, {variance} variance", rules)
 
 
-@measure("SMCRPH", needs=COLUMNS, choices={"correction": CORRECTIONS})
+@measure(
+    "SMCRPH",
+    title="standardised mean difference, unequal variances",
+    short="SMD",
+    unit="SD",
+    needs=COLUMNS,
+    choices={"correction": CORRECTIONS},
+)
 def standardised_mean_change_unequal_variances(
     m1i: Array,
     sd1i: Array,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import FISHER_Z
 from trialpool.results import Array
 
 PARTIAL = ("ri", "ni", "mi")
@@ -33,7 +34,7 @@ def _partial_rules(ri: Array, ni: Array, mi: Array) -> list[Rule]:
     return [_outside(ri), (mi < 1, "mi < 1"), (ni - mi <= 1, "ni <= mi + 1")]
 
 
-@measure("PCOR", needs=PARTIAL, derived=FROM_T, ignores=("r2i",))
+@measure("PCOR", title="partial correlation", needs=PARTIAL, derived=FROM_T, ignores=("r2i",))
 def partial_correlation(ri: Array, ni: Array, mi: Array) -> Estimate:
     """Partial correlation of the outcome and one predictor, given the others.
 
@@ -54,7 +55,15 @@ def partial_correlation(ri: Array, ni: Array, mi: Array) -> Estimate:
     return Estimate(ri, vi, "partial r", _partial_rules(ri, ni, mi))
 
 
-@measure("ZPCOR", needs=PARTIAL, derived=FROM_T, ignores=("r2i",))
+@measure(
+    "ZPCOR",
+    title="partial correlation",
+    form="pooled as Fisher's z",
+    scale=FISHER_Z,
+    needs=PARTIAL,
+    derived=FROM_T,
+    ignores=("r2i",),
+)
 def partial_fisher_z(ri: Array, ni: Array, mi: Array) -> Estimate:
     """Fisher's z of the partial correlation.
 
@@ -86,7 +95,9 @@ def _semi_partial(ri: Array, ni: Array, r2i: Array) -> tuple[Array, list[Rule]]:
     return vi, rules
 
 
-@measure("SPCOR", needs=SEMI, derived=SEMI_FROM_T, ignores=("mi",))
+@measure(
+    "SPCOR", title="semi-partial correlation", needs=SEMI, derived=SEMI_FROM_T, ignores=("mi",)
+)
 def semi_partial_correlation(ri: Array, ni: Array, r2i: Array) -> Estimate:
     """Semi-partial correlation of the outcome and the part of a predictor the others leave over.
 
@@ -108,7 +119,15 @@ def semi_partial_correlation(ri: Array, ni: Array, r2i: Array) -> Estimate:
     return Estimate(ri, vi, "semi-partial r", rules)
 
 
-@measure("ZSPCOR", needs=SEMI, derived=SEMI_FROM_T, ignores=("mi",))
+@measure(
+    "ZSPCOR",
+    title="semi-partial correlation",
+    form="pooled as Fisher's z",
+    scale=FISHER_Z,
+    needs=SEMI,
+    derived=SEMI_FROM_T,
+    ignores=("mi",),
+)
 def semi_partial_fisher_z(ri: Array, ni: Array, r2i: Array) -> Estimate:
     """Fisher's z of the semi-partial correlation; it does not stabilise this variance.
 

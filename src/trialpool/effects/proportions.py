@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
+from trialpool.effects import special
 from trialpool.effects.dichotomised import probit_variance
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import LOG, LOGIT
 from trialpool.effects.zero_cells import STILL_ZERO, TO, added, described
 from trialpool.results import Array
 
@@ -36,7 +37,13 @@ def _not_zero(counts: _Counts) -> list[Rule]:
     return [*counts.rules, ((counts.x == 0) | (counts.x == counts.n), STILL_ZERO)]
 
 
-@measure("PR", needs=COLUMNS, sums=SUMS, choices={"variance": ("LS", "UB"), **CHOICES})
+@measure(
+    "PR",
+    title="proportion",
+    needs=COLUMNS,
+    sums=SUMS,
+    choices={"variance": ("LS", "UB"), **CHOICES},
+)
 def proportion(
     xi: Array, ni: Array, *, variance: str = "LS", add: float = 0.5, to: str = "only0"
 ) -> Estimate:
@@ -66,7 +73,16 @@ def proportion(
     return Estimate(p, vi, f"proportion, {variance} variance, {described(add, to)}", rules)
 
 
-@measure("PLN", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "PLN",
+    title="proportion",
+    form="pooled as a logarithm",
+    short="PR",
+    scale=LOG,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def log_proportion(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only0") -> Estimate:
     """Log of the proportion with events.
 
@@ -81,7 +97,16 @@ def log_proportion(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only0")
     return Estimate(np.log(x / n), 1 / x - 1 / n, f"log proportion, {described(add, to)}", rules)
 
 
-@measure("PLO", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "PLO",
+    title="proportion",
+    form="pooled as a logit",
+    short="PR",
+    scale=LOGIT,
+    needs=COLUMNS,
+    sums=SUMS,
+    choices=CHOICES,
+)
 def log_odds(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only0") -> Estimate:
     """Log odds (logit) of the proportion with events.
 
@@ -97,7 +122,7 @@ def log_odds(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only0") -> Es
     return Estimate(np.log(x / others), vi, f"log odds, {described(add, to)}", _not_zero(counts))
 
 
-@measure("PRZ", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("PRZ", title="probit of the proportion", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def probit_proportion(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only0") -> Estimate:
     """Probit of the proportion with events: the normal quantile below which it lies.
 
@@ -110,10 +135,12 @@ def probit_proportion(xi: Array, ni: Array, *, add: float = 0.5, to: str = "only
     counts = _counts(xi, ni, add, to)
     p = counts.x / counts.n
     vi = probit_variance(p, counts.n)
-    return Estimate(ndtri(p), vi, f"probit, {described(add, to)}", _not_zero(counts))
+    return Estimate(special.ndtri(p), vi, f"probit, {described(add, to)}", _not_zero(counts))
 
 
-@measure("PAS", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure(
+    "PAS", title="arcsine square root of the proportion", needs=COLUMNS, sums=SUMS, choices=CHOICES
+)
 def arcsine_proportion(xi: Array, ni: Array, *, add: float = 0.0, to: str = "only0") -> Estimate:
     """Arcsine square root of the proportion with events.
 
@@ -128,7 +155,7 @@ def arcsine_proportion(xi: Array, ni: Array, *, add: float = 0.0, to: str = "onl
     return Estimate(np.arcsin(np.sqrt(x / n)), 1 / (4 * n), f"arcsine, {described(add, to)}", rules)
 
 
-@measure("PFT", needs=COLUMNS, sums=SUMS, choices=CHOICES)
+@measure("PFT", title="double arcsine of the proportion", needs=COLUMNS, sums=SUMS, choices=CHOICES)
 def double_arcsine_proportion(
     xi: Array, ni: Array, *, add: float = 0.0, to: str = "only0"
 ) -> Estimate:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.zero_cells import (
     CHOICES,
     NO_EVENTS,
@@ -47,7 +48,9 @@ def _events(
     return _Events(x1i + extra, x2i + extra, rules)
 
 
-@measure("IRR", needs=ARMS, choices=CHOICES)
+@measure(
+    "IRR", title="incidence rate ratio", scale=LOG, reported=("IRR",), needs=ARMS, choices=CHOICES
+)
 def log_rate_ratio(
     x1i: Array,
     t1i: Array,
@@ -85,7 +88,7 @@ def log_rate_ratio(
     return Estimate(yi, 1 / x1 + 1 / x2, f"log IRR, {described(add, to, 'counts')}", rules)
 
 
-@measure("IRD", needs=ARMS, choices=CHOICES)
+@measure("IRD", title="incidence rate difference", reported=("IRD",), needs=ARMS, choices=CHOICES)
 def rate_difference(
     x1i: Array,
     t1i: Array,
@@ -110,7 +113,7 @@ def rate_difference(
     return Estimate(x1 / t1i - x2 / t2i, vi, f"IRD, {described(add, to, 'counts')}", rules)
 
 
-@measure("IRSD", needs=ARMS, choices=CHOICES)
+@measure("IRSD", title="difference of square roots of incidence rates", needs=ARMS, choices=CHOICES)
 def root_rate_difference(
     x1i: Array,
     t1i: Array,
@@ -142,7 +145,7 @@ def _group(xi: Array, ti: Array, add: float, to: str) -> tuple[Array, list[Rule]
     return xi + added(xi == 0, add, to), rules
 
 
-@measure("IR", needs=GROUP, choices={"to": TO})
+@measure("IR", title="incidence rate", needs=GROUP, choices={"to": TO})
 def rate(xi: Array, ti: Array, *, add: float = 0.5, to: str = "only0") -> Estimate:
     """Event rate of one group.
 
@@ -163,7 +166,15 @@ def rate(xi: Array, ti: Array, *, add: float = 0.5, to: str = "only0") -> Estima
     return Estimate(x / ti, x / ti**2, f"IR, {described(add, to, 'counts')}", rules)
 
 
-@measure("IRLN", needs=GROUP, choices={"to": TO})
+@measure(
+    "IRLN",
+    title="incidence rate",
+    form="pooled as a logarithm",
+    short="IR",
+    scale=LOG,
+    needs=GROUP,
+    choices={"to": TO},
+)
 def log_rate(xi: Array, ti: Array, *, add: float = 0.5, to: str = "only0") -> Estimate:
     """Log of the event rate of one group.
 
@@ -178,7 +189,7 @@ def log_rate(xi: Array, ti: Array, *, add: float = 0.5, to: str = "only0") -> Es
     return Estimate(np.log(x / ti), 1 / x, f"log IR, {described(add, to, 'counts')}", rules)
 
 
-@measure("IRS", needs=GROUP, choices={"to": TO})
+@measure("IRS", title="square root of the incidence rate", needs=GROUP, choices={"to": TO})
 def root_rate(xi: Array, ti: Array, *, add: float = 0.0, to: str = "only0") -> Estimate:
     """Square root of the event rate of one group.
 
@@ -196,7 +207,7 @@ def root_rate(xi: Array, ti: Array, *, add: float = 0.0, to: str = "only0") -> E
     )
 
 
-@measure("IRFT", needs=GROUP, choices={"to": TO})
+@measure("IRFT", title="double square root of the incidence rate", needs=GROUP, choices={"to": TO})
 def freeman_tukey_rate(xi: Array, ti: Array, *, add: float = 0.0, to: str = "only0") -> Estimate:
     """Freeman-Tukey double square root of the event rate of one group.
 

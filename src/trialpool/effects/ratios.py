@@ -8,6 +8,7 @@ from trialpool.effects.continuous import COLUMNS, arm_rules, pooled_variance
 from trialpool.effects.paired import COLUMNS as PAIRED
 from trialpool.effects.paired import pair_rules
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import LOG
 from trialpool.results import Array
 
 # The correction of a logarithm is of second order; it bears the name "exact" so that one value
@@ -23,7 +24,16 @@ def _positive(**columns: Array) -> list[Rule]:
     return [(column <= 0, f"{name} <= 0") for name, column in columns.items()]
 
 
-@measure("ROM", needs=COLUMNS, choices={"variance": ("LS", "HO"), "correction": CORRECTIONS})
+@measure(
+    "ROM",
+    title="ratio of means",
+    short="RoM",
+    scale=LOG,
+    paired="ROMC",
+    reported=("ROM",),
+    needs=COLUMNS,
+    choices={"variance": ("LS", "HO"), "correction": CORRECTIONS},
+)
 def log_ratio_of_means(
     m1i: Array,
     sd1i: Array,
@@ -67,7 +77,7 @@ def log_ratio_of_means(
     return Estimate(yi, vi, f"ROM, {correction} correction, {variance} variance", rules)
 
 
-@measure("CVR", needs=COLUMNS)
+@measure("CVR", title="ratio of coefficients of variation", scale=LOG, paired="CVRC", needs=COLUMNS)
 def log_ratio_of_cv(
     m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
 ) -> Estimate:
@@ -97,7 +107,14 @@ def _at_least_2(n1i: Array, n2i: Array) -> list[Rule]:
     return [(n1i < 2, "n1i < 2"), (n2i < 2, "n2i < 2")]
 
 
-@measure("VR", needs=("sd1i", "n1i", "sd2i", "n2i"), ignores=("m1i", "m2i"))
+@measure(
+    "VR",
+    title="ratio of standard deviations",
+    scale=LOG,
+    paired="VRC",
+    needs=("sd1i", "n1i", "sd2i", "n2i"),
+    ignores=("m1i", "m2i"),
+)
 def log_ratio_of_sd(sd1i: Array, n1i: Array, sd2i: Array, n2i: Array) -> Estimate:
     """Log of the SD of arm 1 over the SD of arm 2, corrected for bias.
 
@@ -118,7 +135,14 @@ def log_ratio_of_sd(sd1i: Array, n1i: Array, sd2i: Array, n2i: Array) -> Estimat
     return Estimate(np.log(sd1i / sd2i) + (h1 - h2), h1 + h2, "log VR, corrected", rules)
 
 
-@measure("ROMC", needs=PAIRED, choices={"correction": CORRECTIONS})
+@measure(
+    "ROMC",
+    title="ratio of means",
+    short="RoM",
+    scale=LOG,
+    needs=PAIRED,
+    choices={"correction": CORRECTIONS},
+)
 def paired_log_ratio_of_means(
     m1i: Array,
     sd1i: Array,
@@ -153,7 +177,7 @@ def paired_log_ratio_of_means(
     return Estimate(yi, vi, f"ROMC, {correction} correction", rules)
 
 
-@measure("CVRC", needs=PAIRED)
+@measure("CVRC", title="ratio of coefficients of variation", scale=LOG, needs=PAIRED)
 def paired_log_ratio_of_cv(
     m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array
 ) -> Estimate:
@@ -184,7 +208,13 @@ def paired_log_ratio_of_cv(
     return Estimate(yi, vi, "log CVR, paired, corrected", rules)
 
 
-@measure("VRC", needs=("sd1i", "sd2i", "ni", "ri"), ignores=("m1i", "m2i"))
+@measure(
+    "VRC",
+    title="ratio of standard deviations",
+    scale=LOG,
+    needs=("sd1i", "sd2i", "ni", "ri"),
+    ignores=("m1i", "m2i"),
+)
 def paired_log_ratio_of_sd(sd1i: Array, sd2i: Array, ni: Array, ri: Array) -> Estimate:
     """Log of the SD under condition 1 over the SD under condition 2, in the same people.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool.effects.scales import IDENTITY, LOG, Scale
 from trialpool.results import NAN, Array, EffectSizes, TrialpoolError, check_choice
 
 Rule = tuple[NDArray[np.bool_], str]
@@ -35,12 +36,60 @@ Derived = tuple[tuple[str, ...], Callable[..., Array]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """What trials report of an outcome, as the columns that a formula needs tell.
+
+    `outcome` is the kind of outcome that a review asks of it ("" where none can), `groups` how
+    many groups are compared. `joint` stands between a measure and the outcome, as in "risk ratio
+    of", `above` and `below` say which way an effect points.
+    """
+
+    name: str
+    columns: frozenset[str]
+    outcome: str = ""
+    groups: int = 2
+    joint: str = "of"
+    above: str = "higher"
+    below: str = "lower"
+
+
+_OFTEN = {"above": "more frequent", "below": "less frequent"}
+_SIGN = {"above": "positive", "below": "negative"}
+
+
+def _data(name: str, columns: str, **about: Any) -> Data:
+    return Data(name=name, columns=frozenset(columns.split()), **about)
+
+
+# In this order: what fewer columns suffice for comes first.
+DATA = (
+    _data("scores", "m1i sd1i n1i m2i sd2i n2i", outcome="continuous", joint="in"),
+    _data("counts", "ai n1i ci n2i", outcome="binary", **_OFTEN),
+    _data("rates", "x1i t1i x2i t2i", outcome="rate", **_OFTEN),
+    _data("estimates", "yi sei", **_OFTEN),
+    _data("correlations", "ri ni", outcome="association", groups=1, **_SIGN),
+    _data("scores of one group", "mi sdi ni", outcome="continuous", groups=1),
+    _data("counts of one group", "xi ni", outcome="binary", groups=1, joint="with"),
+    _data("events of one group", "xi ti", outcome="rate", groups=1),
+    _data("pairs", "m1i sd1i m2i sd2i ni ri", joint="in"),
+)
+_ELSE = Data(name="", columns=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """An effect measure: its formula, required columns, and how else they may be given.
+    """An effect measure: its formula, the columns it needs, and all that tells it from others.
 
     `derived` maps a column to the columns it can be worked out from, and how. `ignores` are
     columns of the same table of data that this measure does not read. `choices` holds the allowed
     values of the options that have a fixed list.
+
+    `title` are its words on the display scale of `scale`, `form` what tells it from measures of
+    the same title, `short` its name in tables. `unit` is "SD", "points" (of an instrument) or
+    "risk" where effects are in one of these. `kind` is the kind of outcome if `data` do not tell.
+    `paired` names the measure that compares the same people under two conditions. `reported` are
+    the measures of reported estimates that can serve as this one. `mantel_haenszel` says whether
+    counts can be pooled without an effect of each study.
     """
 
     name: str
@@ -49,12 +98,71 @@ class Measure:
     derived: Mapping[str, Derived] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    title: str
+    form: str = ""
+    short: str = ""
+    scale: Scale = IDENTITY
+    unit: Literal["", "SD", "points", "risk"] = ""
+    kind: str = ""
+    paired: str = ""
+    reported: tuple[str, ...] = ()
+    mantel_haenszel: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         """Names of the keyword options the formula takes beside its columns, with defaults."""
         parameters = inspect.signature(self.formula).parameters.values()
         return {p.name: p.default for p in parameters if p.name not in self.needs}
+
+    @property
+    def data(self) -> Data:
+        """What trials report that it is computed from."""
+        return next((data for data in DATA if data.columns.issuperset(self.needs)), _ELSE)
+
+    @property
+    def outcome(self) -> str:
+        """The kind of outcome that a review asks it of; "" where none can."""
+        return self.kind or self.data.outcome
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether effects are ratios of two groups, which are pooled as logarithms."""
+        return self.scale is LOG and self.data.groups == 2
+
+    @property
+    def unit_free(self) -> bool:
+        """Whether effects mean the same of every outcome: standard deviations, logs of ratios."""
+        return self.unit == "SD" or self.is_ratio
+
+    @property
+    def null(self) -> float | None:
+        """The displayed effect that is no effect; None where nothing is compared."""
+        alone = self.data.groups == 1 and self.data.outcome != "association"
+        return None if alone else float(self.scale.shown(0.0))
+
+    @property
+    def words(self) -> str:
+        """Its title with what tells it from others of the same title."""
+        return f"{self.title} ({self.form})" if self.form else self.title
+
+    @property
+    def a(self) -> str:
+        """Its title with the indefinite article."""
+        return f"{'an' if self.title[0] in 'aeiou' else 'a'} {self.title}"
+
+    @property
+    def lead(self) -> str:
+        """What stands before the name of an outcome: `risk ratio of`."""
+        short = f" ({self.short})" if self.unit == "SD" else ""
+        return f"{self.title}{short} {self.data.joint}"
+
+    def shown(self, value: float) -> float:
+        """An effect of the analysis scale on the display scale."""
+        return float(self.scale.shown(value))
+
+    def analysed(self, value: float) -> float:
+        """A displayed effect on the analysis scale."""
+        return float(self.scale.analysed(value))
 
 
 MEASURES: dict[str, Measure] = {}
@@ -63,16 +171,16 @@ MEASURES: dict[str, Measure] = {}
 def measure(
     name: str,
     *,
+    title: str,
     needs: tuple[str, ...],
     sums: Mapping[str, tuple[str, str]] | None = None,
     derived: Mapping[str, Derived] | None = None,
-    ignores: tuple[str, ...] = (),
-    choices: Mapping[str, tuple[Any, ...]] | None = None,
+    **about: Any,
 ) -> Callable[[Formula], Formula]:
-    """Register a formula under `name`.
+    """Register a formula under `name`, with the record of its measure.
 
     `sums` says which required column may be given as two parts, e.g. n1i as ai + bi; the other
-    arguments are those of `Measure`.
+    arguments are the fields of `Measure`.
     """
     worked_out = {total: (parts, np.add) for total, parts in (sums or {}).items()}
 
@@ -82,19 +190,39 @@ def measure(
             formula=formula,
             needs=needs,
             derived={**worked_out, **(derived or {})},
-            ignores=ignores,
-            choices=dict(choices or {}),
+            title=title,
+            **{"short": name, **about},
         )
         return formula
 
     return add
 
 
+def measure_of(code: str) -> Measure:
+    """The record of a measure.
+
+    Raises
+    ------
+    TrialpoolError
+        an unknown measure
+    """
+    if code not in MEASURES:
+        raise TrialpoolError(f"unknown measure {code!r}: known are {', '.join(sorted(MEASURES))}")
+    return MEASURES[code]
+
+
+def reported_as(code: object) -> Measure:
+    """The measure whose scale and kind of outcome a reported estimate has.
+
+    d and g are standardised mean differences; of a code that is none, an estimate as it was given.
+    """
+    name = {"D": "SMD", "G": "SMD"}.get(str(code), str(code))
+    return MEASURES.get(name, MEASURES["GEN"])
+
+
 def compute(name: str, given: Mapping[str, Any]) -> EffectSizes:
     """Check the columns of one call against the measure's declaration, and apply its formula."""
-    if name not in MEASURES:
-        raise TrialpoolError(f"unknown measure {name!r}: known are {', '.join(sorted(MEASURES))}")
-    spec = MEASURES[name]
+    spec = measure_of(name)
     given = {key: value for key, value in given.items() if value is not None}
     parts = {part for columns, _ in spec.derived.values() for part in columns}
     defaults = spec.options

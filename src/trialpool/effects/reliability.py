@@ -19,7 +19,7 @@ def _rules(ai: Array, mi: Array, ni: Array) -> list[Rule]:
     ]
 
 
-@measure("ARAW", needs=COLUMNS)
+@measure("ARAW", title="Cronbach's alpha", needs=COLUMNS)
 def alpha(ai: Array, mi: Array, ni: Array) -> Estimate:
     """Cronbach's alpha.
 
@@ -40,7 +40,7 @@ def alpha(ai: Array, mi: Array, ni: Array) -> Estimate:
     return Estimate(ai, vi, "alpha", _rules(ai, mi, ni))
 
 
-@measure("AHW", needs=COLUMNS)
+@measure("AHW", title="Cronbach's alpha", form="Hakstian & Whalen", needs=COLUMNS)
 def alpha_hakstian_whalen(ai: Array, mi: Array, ni: Array) -> Estimate:
     """One minus the cube root of 1 - alpha (Hakstian & Whalen), which grows with alpha.
 
@@ -55,7 +55,7 @@ def alpha_hakstian_whalen(ai: Array, mi: Array, ni: Array) -> Estimate:
     return Estimate(1 - root, vi, "alpha, cube root", _rules(ai, mi, ni))
 
 
-@measure("ABT", needs=COLUMNS)
+@measure("ABT", title="Cronbach's alpha", form="Bonett", needs=COLUMNS)
 def alpha_bonett(ai: Array, mi: Array, ni: Array) -> Estimate:
     """Minus the log of 1 - alpha (Bonett), which grows with alpha.
 

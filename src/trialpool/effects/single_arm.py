@@ -6,6 +6,7 @@ import numpy as np
 
 from trialpool.effects.ratios import CORRECTIONS as LOG_CORRECTIONS
 from trialpool.effects.registry import Estimate, Rule, measure
+from trialpool.effects.scales import LOG
 from trialpool.effects.small_sample import CORRECTIONS, small_sample_factor
 from trialpool.results import Array
 
@@ -16,7 +17,7 @@ def _rules(sdi: Array, ni: Array, least: int) -> list[Rule]:
     return [(sdi < 0, "sdi < 0"), (ni < least, f"ni < {least}")]
 
 
-@measure("MN", needs=COLUMNS)
+@measure("MN", title="mean", unit="points", needs=COLUMNS)
 def mean(mi: Array, sdi: Array, ni: Array) -> Estimate:
     """Mean.
 
@@ -35,7 +36,15 @@ def mean(mi: Array, sdi: Array, ni: Array) -> Estimate:
     return Estimate(mi, sdi**2 / ni, "mean", _rules(sdi, ni, least=1))
 
 
-@measure("MNLN", needs=COLUMNS, choices={"correction": LOG_CORRECTIONS})
+@measure(
+    "MNLN",
+    title="mean",
+    form="pooled as a logarithm",
+    short="MN",
+    scale=LOG,
+    needs=COLUMNS,
+    choices={"correction": LOG_CORRECTIONS},
+)
 def log_mean(mi: Array, sdi: Array, ni: Array, *, correction: str = "exact") -> Estimate:
     """Log of the mean.
 
@@ -59,7 +68,15 @@ def log_mean(mi: Array, sdi: Array, ni: Array, *, correction: str = "exact") -> 
     return Estimate(yi, vi, f"log mean, {correction} correction", rules)
 
 
-@measure("SDLN", needs=("sdi", "ni"), ignores=("mi",))
+@measure(
+    "SDLN",
+    title="standard deviation",
+    form="pooled as a logarithm",
+    short="SD",
+    scale=LOG,
+    needs=("sdi", "ni"),
+    ignores=("mi",),
+)
 def log_sd(sdi: Array, ni: Array) -> Estimate:
     """Log of the SD, corrected for bias; the difference of two is VR.
 
@@ -80,7 +97,14 @@ def log_sd(sdi: Array, ni: Array) -> Estimate:
     return Estimate(np.log(sdi) + half, half, "log SD, corrected", rules)
 
 
-@measure("CVLN", needs=COLUMNS)
+@measure(
+    "CVLN",
+    title="coefficient of variation",
+    form="pooled as a logarithm",
+    short="CV",
+    scale=LOG,
+    needs=COLUMNS,
+)
 def log_cv(mi: Array, sdi: Array, ni: Array) -> Estimate:
     """Log of the coefficient of variation, corrected for bias; the difference of two is CVR.
 
@@ -103,7 +127,9 @@ def log_cv(mi: Array, sdi: Array, ni: Array) -> Estimate:
     return Estimate(yi, of_mean + half, "log CV, corrected", rules)
 
 
-@measure("SMN", needs=COLUMNS, choices={"correction": CORRECTIONS})
+@measure(
+    "SMN", title="standardised mean", unit="SD", needs=COLUMNS, choices={"correction": CORRECTIONS}
+)
 def standardised_mean(mi: Array, sdi: Array, ni: Array, *, correction: str = "exact") -> Estimate:
     """Mean, or its distance from a fixed value, over the SD.
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln
 
+from trialpool.effects import special
 from trialpool.effects.registry import Rule, none_of
 from trialpool.results import NAN, Array, check_choice
 
@@ -50,7 +50,7 @@ def small_sample_factor(df: ArrayLike, correction: str = "exact") -> Array:
     # Log-gamma keeps the small ones exact; for large df its difference cancels, and the
     # asymptotic series of the ratio is exact instead.
     small, large = np.minimum(usable, _SERIES_FROM), np.maximum(usable, _SERIES_FROM)
-    log_j = gammaln(small / 2) - np.log(small / 2) / 2 - gammaln((small - 1) / 2)
+    log_j = special.gammaln(small / 2) - np.log(small / 2) / 2 - special.gammaln((small - 1) / 2)
     series = np.polynomial.polynomial.polyval(2 / (large - 1), _GAMMA_RATIO)
     return np.where(usable < _SERIES_FROM, np.exp(log_j), np.sqrt(1 - 1 / large) * series)
 

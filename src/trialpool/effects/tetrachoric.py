@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtr, ndtri, owens_t
 
+from trialpool.effects import special
 from trialpool.results import Array
 
 # Halving the range of the angle, pi, this often brings it below its rounding error.
@@ -31,10 +31,10 @@ def bivariate_normal_cdf(h: Array, k: Array, rho: Array) -> Array:
     s = np.sqrt((1 - rho) * (1 + rho))
     with np.errstate(divide="ignore", invalid="ignore"):
         # A bound of exactly 0 gives the slope plus or minus infinity, which owens_t knows.
-        t_h = owens_t(h, (k - rho * h) / (h * s))
-        t_k = owens_t(k, (h - rho * k) / (k * s))
+        t_h = special.owens_t(h, (k - rho * h) / (h * s))
+        t_k = special.owens_t(k, (h - rho * k) / (k * s))
     opposite = (h * k < 0) | ((h * k == 0) & (h + k < 0))
-    inside = (ndtr(h) + ndtr(k)) / 2 - t_h - t_k - opposite / 2
+    inside = (special.ndtr(h) + special.ndtr(k)) / 2 - t_h - t_k - opposite / 2
     both_zero = 1 / 4 + np.arcsin(rho) / (2 * math.pi)
     return np.where((h == 0) & (k == 0), both_zero, inside)
 
@@ -55,7 +55,7 @@ def tetrachoric(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
     Divgi 1979, Psychometrika 44:169; Brown & Benedetti 1977, Psychometrika 42:347
     """
     n = a + b + c + d
-    h, k = ndtri((a + b) / n), ndtri((a + c) / n)
+    h, k = special.ndtri((a + b) / n), special.ndtri((a + c) / n)
     # The probability grows with the correlation, so halving cannot miss; in the angle, because
     # the correlation itself has no digits left near -1 and 1.
     low, high = np.full(n.shape, -math.pi / 2), np.full(n.shape, math.pi / 2)
@@ -67,7 +67,7 @@ def tetrachoric(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
     density = np.exp(-(h**2 - 2 * rho * h * k + k**2) / (2 * s**2)) / (2 * math.pi * s)
     # How the estimate moves with the share in each cell (delta method); only differences between
     # cells count, and d moves nothing.
-    row, column = ndtr((k - rho * h) / s), ndtr((h - rho * k) / s)
+    row, column = special.ndtr((k - rho * h) / s), special.ndtr((h - rho * k) / s)
     slopes = ((1 - row - column, a / n), (-row, b / n), (-column, c / n))
     mean = sum(slope * share for slope, share in slopes)
     square = sum(slope**2 * share for slope, share in slopes)

@@ -15,21 +15,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from trialpool.effects import measure_of
 from trialpool.figures import style
 from trialpool.figures.forest_axis import MOST_TICKS, build
 from trialpool.figures.lettering import font, width, wrap
+from trialpool.words import capital
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
 SIDES_GAP = 14.0  # between what the two sides of an axis mean
 LINE = style.LINE_HEIGHT
-MEASURES = {
-    "SMD": "Standardised mean difference",
-    "MD": "Mean difference",
-    "OR": "Odds ratio",
-    "RR": "Risk ratio",
-    "RD": "Risk difference",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +48,7 @@ class EffectAxis:
     def of(cls, model: Mapping[str, Any]) -> EffectAxis:
         """The axis of an analysis, from its model.json."""
         return cls(
-            label=MEASURES[model["measure"]],
+            label=capital(measure_of(model["measure"]).title),
             log=model["scale"] == "log",
             favours_left=model["favours_left"],
             favours_right=model["favours_right"],

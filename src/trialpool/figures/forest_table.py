@@ -12,7 +12,7 @@ from trialpool import tables
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
-from trialpool.words import DOMAINS, level, measure, text
+from trialpool.words import DOMAINS, capital, level, text
 
 KINDS = ("study", "missing", "pooled", "prediction")
 TEXTS = ["kind", "trial_id", "label", "scale", "marks", "experimental", "experimental_n"]
@@ -112,7 +112,7 @@ def rows(
     if pooled and (note := words.shrinkage_note(model, drawn=bool(shrunken))):
         footnotes.append(("", note))
     unweighted = table["weight"].isin(["", "–"]).all()
-    short, long = measure(model)
+    measure = words.measure(model)
     left, right = text(model.get("favours_left")), text(model.get("favours_right"))
     return ForestTable(
         title=text(model.get("title")),
@@ -120,7 +120,7 @@ def rows(
         columns=_columns(
             model,
             table,
-            short,
+            measure.short,
             counts=counts,
             scores=scores,
             weights=pooled and not unweighted,
@@ -128,7 +128,7 @@ def rows(
         ),
         body=table,
         axis=_axis(shown, log=log) if lines else None,
-        axis_title=f"{long[:1].upper()}{long[1:]}".split(" (")[0] + (" (log scale)" if log else ""),
+        axis_title=capital(measure.title) + (" (log scale)" if log else ""),
         favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
         missing_heading=MISSING_HEADING if absent else "",
         heterogeneity=words.heterogeneity(model, len(lines)),

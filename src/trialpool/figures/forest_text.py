@@ -6,18 +6,24 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool.effects import Measure, measure_of
 from trialpool.figures import style
-from trialpool.words import capital, letters, level, measure, number, text
+from trialpool.words import capital, letters, level, number, text
 
 NO_STUDY = "No trial with usable numbers for this outcome."
 ONE_STUDY = "One trial: shown, not pooled."
+
+
+def measure(model: Mapping[str, Any]) -> Measure:
+    """The measure of a model; of one that does not say, an effect as it was given."""
+    return measure_of(text(model.get("measure")) or "GEN")
 
 
 def subtitle(model: Mapping[str, Any]) -> str:
     """The measure in words and which side favours whom."""
     side = "below 1" if model.get("scale") == "log" else "negative"
     left = text(model.get("favours_left"))
-    words = capital(measure(model)[1])
+    words = capital(measure(model).words)
     return f"{words}; {side} {left}" if left else words
 
 

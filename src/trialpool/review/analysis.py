@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.several import (
     ONE_ONLY,
@@ -23,7 +24,7 @@ from trialpool.review.choosing.several import (
     withheld,
 )
 from trialpool.review.choosing.what_if import WhatIf, what_if
-from trialpool.review.fitting.fit import Fit, fit, is_log, study_columns
+from trialpool.review.fitting.fit import Fit, fit, study_columns
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, TOGETHER
 from trialpool.review.trust.moderators import moderators
@@ -156,7 +157,7 @@ def asked(review: Review, condition: str, name: str) -> dict[str, Any]:
         "outcome": analysis.outcome,
         "outcome_title": outcome.title,
         "measure": analysis.measure,
-        "scale": "log" if is_log(analysis.measure) else "identity",
+        "scale": measure_of(analysis.measure).scale.name,
         "primary": analysis.primary,
         "better": outcome.better,
         "favours_left": left,

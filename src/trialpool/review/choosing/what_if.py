@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import effect_size, measure_of
 from trialpool.results import NAN
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.selection import why_not
@@ -109,10 +110,13 @@ def _variance(
     n = size(row)
     if n != n:
         return NAN, "the number of participants is not known"
-    if measure == "MD":
-        return NAN, "no standard deviation is known to give a mean difference its variance"
+    record = measure_of(measure)
+    counted, standardised = record.data.name == "counts", record.unit == "SD"
+    if not (counted or standardised):
+        what = "no standard deviation" if record.data.name == "scores" else "nothing"
+        return NAN, f"{what} is known to give {record.a} its variance"
     both = row["period"] == "both"
-    if both and measure == "SMD":
+    if both and standardised and not counted:
         r = crossover.correlation
         return 2 * (1 - r) / n, f"crossover, correlation assumed {r:g}"
     n1, n2, told = float(row["n_experimental"]), float(row["n_control"]), ""
@@ -120,14 +124,15 @@ def _variance(
         n1, n2 = n, n
     elif n1 != n1 or n2 != n2:
         n1, n2, told = n / 2, n / 2, "equal groups assumed"
-    if measure == "SMD":
-        return 1 / n1 + 1 / n2, told
+    if not counted:
+        nobody = {"m1i": 0, "sd1i": 1, "n1i": n1, "m2i": 0, "sd2i": 1, "n2i": n2}
+        return float(effect_size(measure, **{k: nobody[k] for k in record.needs}).vi[0]), told
     risk = studies["event_control"].sum() / studies["totaln_control"].sum() if len(studies) else 0
     if not 0 < risk < 1:
         return NAN, "no risk in the control groups to assume"
-    unit = {"OR": 1 / (risk * (1 - risk)), "RR": (1 - risk) / risk, "RD": risk * (1 - risk)}
+    sizes = effect_size(measure, ai=risk * n1, n1i=n1, ci=risk * n2, n2i=n2)
     assumed = f"the control groups' overall risk ({100 * risk:.0f} %) assumed in both arms"
-    return unit[measure] * (1 / n1 + 1 / n2), "; ".join(part for part in (told, assumed) if part)
+    return float(sizes.vi[0]), "; ".join(part for part in (told, assumed) if part)
 
 
 def _with(studies: pd.DataFrame, added: list[dict[str, Any]]) -> pd.DataFrame:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite, log, sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
+from trialpool.effects import MEASURES, measure_of
 from trialpool.effects.generic import (
     d_to_g,
     sd_from_difference,
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from trialpool.review.effects.records import Records
     from trialpool.review.protocol.settings import SmdOptions
 
-# Which reported measures can stand for the measure an analysis asks for.
-_SERVES = {"MD": ("MD",), "SMD": ("D", "G", "MD"), "OR": ("OR",), "RR": ("RR",), "RD": ("RD",)}
-_LOGGED = ("OR", "RR")
 _DESIGNS = {"both": PAIRED, "first": FIRST, "whole": "parallel"}
 
 
@@ -51,7 +49,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
     n1, n2 = number(row["n_experimental"]), number(row["n_control"])
     found = _serving(row, measure, n1, n2, smd)
     where = f"contrasts.csv:{int(row['row'])}"
-    standardised = measure == "SMD" and row["effect_measure"] == "MD"
+    standardised = measure_of(measure).unit == "SD" and row["effect_measure"] == "MD"
     return Effect(
         about=row,
         measure=measure,
@@ -79,10 +77,10 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
 def _serving(row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: SmdOptions) -> _Found:
     """The reported estimate in the measure asked for, experimental - control."""
     reported = str(row["effect_measure"])
-    if reported not in _SERVES[measure]:
+    if reported not in measure_of(measure).reported:
         return _Found(reason=f"a reported {reported} cannot serve as {measure}")
     found = _estimate(row, reported, n1, n2)
-    if measure == "SMD":
+    if measure_of(measure).unit == "SD":
         found = _standardised(found, row, reported, n1, n2, smd)
     formula = found.formula
     yi = found.yi
@@ -130,8 +128,8 @@ def _estimate(row: Mapping[str, Any], reported: str, n1: float, n2: float) -> _F
     yi, low, high = (number(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     if not isfinite(yi):
         return _Found()
-    if reported in _LOGGED:
-        yi, low, high = log(yi), _log(low), _log(high)
+    if reported in MEASURES:
+        yi, low, high = map(measure_of(reported).analysed, (yi, low, high))
     se, spread, t, f, p = (
         number(row[name]) for name in ("se", "sd_difference", "t", "f", "p_value")
     )
@@ -163,7 +161,7 @@ def _from_p(
     bound = text(row["p_bound"]) == "yes"
     imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
     cells: tuple[str, ...] = ("estimate", "p_value")
-    if reported in ("OR", "RR", "RD"):
+    if reported in MEASURES and measure_of(reported).outcome != "continuous":
         return _Found(
             yi=yi, se=float(se_from_p(yi, p)), formula="SE = |estimate / z|, z from p",
             cells=cells, imputed=imputed,
@@ -179,7 +177,3 @@ def _from_p(
         yi=yi, se=float(se_from_p(yi, p, df)), formula=f"SE = |estimate / t|, {words}",
         cells=cells, imputed=imputed,
     )  # fmt: skip
-
-
-def _log(value: float) -> float:
-    return log(value) if isfinite(value) and value > 0 else NAN

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from trialpool import tables
-from trialpool.effects import effect_size
+from trialpool.effects import effect_size, measure_of
 from trialpool.effects.changes import r_from_p, r_from_t
 from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
@@ -76,6 +76,8 @@ def effect(
         return parallel(INDEPENDENT, hangs_on=frozenset({by.PAIRING}))
     if len(experimental) > 1:
         return _without(parallel(), SEVERAL)
+    if not measure_of(measure).paired:
+        return _without(parallel(), f"{measure} has no form for pairs")
     return _paired(measure, experimental[0], control, contrasts, how)
 
 
@@ -101,20 +103,14 @@ def _paired(
     imputed = () if recovered else (f"correlation between the two conditions assumed {r:g}",)
     if not recovered:
         hangs_on.add(by.PAIR_CORRELATION)
+    paired = measure_of(measure_of(measure).paired)
     options = {}
-    if measure == "SMD":
+    if how.crossover.variance in paired.choices.get("variance", ()):
         options = {"variance": how.crossover.variance}
         hangs_on.add(by.PAIR_VARIANCE)
-    sizes = effect_size(
-        "SMCRP" if measure == "SMD" else "MC",
-        m1i=[one.mean],
-        m2i=[other.mean],
-        sd1i=[one.sd],
-        sd2i=[other.sd],
-        ni=[pairs],
-        ri=[r],
-        **options,
-    )
+    pair = {"m1i": one.mean, "sd1i": one.sd, "m2i": other.mean, "sd2i": other.sd, "ni": pairs,
+            "ri": r}  # fmt: skip
+    sizes = effect_size(paired.name, **{name: [pair[name]] for name in paired.needs}, **options)
     effect = from_arms(
         sizes, measure, [experimental], control, sides,
         design=PAIRED, n=pairs, imputed=imputed, derived=(source,), hangs_on=hangs_on,

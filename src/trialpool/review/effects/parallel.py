@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialpool.effects import effect_size
+from trialpool.effects import effect_size, measure_of
 from trialpool.effects.multiarm import (
     one_estimate,
     shared_control_covariance,
@@ -69,24 +69,35 @@ def combined(
 
 def compared(measure: str, one: Summary, other: Summary, how: Choices) -> EffectSizes:
     """The effect size of two independent groups."""
-    options = how.smd.model_dump() if measure == "SMD" else {}
-    return effect_size(measure, **_columns([one], [other], measure), **options)
+    return effect_size(measure, **_columns([one], [other], measure), **_options(measure, how))
+
+
+def _options(measure: str, how: Choices) -> dict[str, Any]:
+    """The protocol's options of an SMD, for the measures that have them."""
+    record = measure_of(measure)
+    return {
+        name: value
+        for name, value in how.smd.model_dump().items()
+        if record.unit == "SD" and value in record.choices.get(name, ())
+    }
+
+
+# The column of a formula, the side it is of, and what the side's summary calls it.
+_COLUMNS = {
+    "m1i": (0, "mean"), "sd1i": (0, "sd"), "n1i": (0, "n"),
+    "m2i": (1, "mean"), "sd2i": (1, "sd"), "n2i": (1, "n"),
+    "ai": (0, "event"), "ci": (1, "event"),
+}  # fmt: skip
 
 
 def _columns(
     experimental: Sequence[Summary], control: Sequence[Summary], measure: str
 ) -> Mapping[str, Any]:
-    sides = ((1, "a", experimental), (2, "c", control))
-    if measure in ("SMD", "MD"):
-        return {
-            f"{column}{group}i": [getattr(arm, field) for arm in arms]
-            for group, _, arms in sides
-            for column, field in (("m", "mean"), ("sd", "sd"), ("n", "n"))
-        }
-    out: dict[str, Any] = {}
-    for group, letter, arms in sides:
-        out |= {f"{letter}i": [arm.event for arm in arms], f"n{group}i": [arm.n for arm in arms]}
-    return out
+    sides, needs = (experimental, control), measure_of(measure).needs
+    return {
+        name: [getattr(arm, _COLUMNS[name][1]) for arm in sides[_COLUMNS[name][0]]]
+        for name in needs
+    }
 
 
 def _split(
@@ -117,9 +128,8 @@ def _with_covariance(
 ) -> Effect:
     """With one random effect per trial this is exact: the trial's arms share it (V + tau2 J)."""
     arms, whole = [arm.summary(how) for arm in experimental], control.summary(how)
-    options = how.smd.model_dump() if measure == "SMD" else {}
     columns = _columns(arms, [whole] * len(arms), measure)
-    each = effect_size(measure, **columns, **options)
+    each = effect_size(measure, **columns, **_options(measure, how))
     sides = (together(arms), whole)
     yi, vi = one_estimate(each.yi, _covariance(measure, each, arms, whole))
     reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")

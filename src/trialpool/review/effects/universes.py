@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.review.effects import contrasts
 from trialpool.review.effects.choices import (
     AXES,
@@ -73,8 +74,9 @@ def build_universes(
             keep(_of_comparison(records, defaults, levels, measure, comparison))
     for row, alternative in reported(records):
         asked = measures.get(str(row["outcome"]), [])
-        if "SMD" in asked and not alternative:
-            keep(_of_contrast(row, records, defaults, levels["smd_variance"]))
+        for measure in asked if not alternative else ():
+            if measure_of(measure).unit == "SD":
+                keep(_of_contrast(row, measure, records, defaults, levels["smd_variance"]))
     frame = pd.DataFrame(lines, columns=list(UNIVERSE_COLUMNS))
     return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
 
@@ -110,7 +112,7 @@ def _of_comparison(
     axes = [
         axis
         for axis, spec in AXES.items()
-        if spec.hangs_on & hanging or (axis == "smd_variance" and measure == "SMD")
+        if spec.hangs_on & hanging or (axis == "smd_variance" and measure_of(measure).unit == "SD")
     ]
     combined = {}
     for chosen in product(*(levels[axis] for axis in axes)):
@@ -122,12 +124,16 @@ def _of_comparison(
 
 
 def _of_contrast(
-    row: Mapping[str, Any], records: Records, defaults: Defaults, variances: Sequence[Any]
+    row: Mapping[str, Any],
+    measure: str,
+    records: Records,
+    defaults: Defaults,
+    variances: Sequence[Any],
 ) -> _Found:
     found: dict[tuple[str, ...], list[Effect]] = {}
     for variance in variances:
         smd = defaults.smd.model_copy(update={"variance": variance})
-        effect = contrasts.effect(row, "SMD", records, smd)
+        effect = contrasts.effect(row, measure, records, smd)
         found[(named(variance),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
     return _that_matter(found, ["smd_variance"])
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from math import exp, isclose, log
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.exchange import wording
 from trialpool.review.exchange.draft import (
     Draft,
@@ -30,7 +31,6 @@ _MEASURES = {
     "RR": ("rr", "risk ratio"),
     "RD": ("rd", "risk difference"),
 }  # fmt: skip
-_RATIOS = ("OR", "RR")
 # Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
 _SHOWN = 0.01
 # Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
@@ -163,13 +163,13 @@ class Review:
             why = "no estimate with a standard error above 0"
         elif not measure:
             why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
-        elif measure in _RATIOS and not analysis.logged:
+        elif reported_as(measure).is_ratio and not analysis.logged:
             why = "a ratio that the file does not hold on the log scale"
-        elif measure in _RATIOS and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
+        elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
             why = "too large to be the logarithm of a ratio"
         numbers: dict[str, str] = {"estimate": estimate, "se": se}
         used = [names.estimate, names.se]
-        if not why and measure in _RATIOS:
+        if not why and reported_as(measure).is_ratio:
             numbers, taken = self._ratio(analysis, printed, float(estimate), float(se))
             if taken:
                 used = taken
@@ -181,7 +181,7 @@ class Review:
         if why:
             self._settle("contrasts", analysis, key, printed, used, why, [])
             return
-        if measure in ("OR", "RR", "RD"):
+        if reported_as(measure).outcome == "binary":
             scale = {"outcome": self._outcome(analysis, "event"), "definition": analysis.outcome}
         else:
             scale = self._scale(analysis, key)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.extraction.checks import Outcomes
 from trialpool.review.schema.raw import ARMS
@@ -28,8 +29,10 @@ def outcomes_of(imported: Imported) -> Outcomes:
     better = {row["outcome"]: row["better"] for row in imported.tables.get("instruments", ())}
     for table in (*_WITH_NUMBERS, "missing_results", "instruments"):
         for row in imported.tables.get(table, ()):
-            counted = row.get("outcome_type") == "event" or row.get("effect_measure") in (
-                "OR", "RR", "RD")  # fmt: skip
+            counted = (
+                row.get("outcome_type") == "event"
+                or reported_as(row.get("effect_measure")).outcome == "binary"
+            )
             kind = "binary" if counted else "continuous"
             side = "higher" if counted else better.get(row["outcome"], "lower")
             out.setdefault(row["outcome"], {"kind": kind, "better": side})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.read import Row, Sheet, Value
 
 # What a change score and the scores it lies between have in common.
@@ -77,7 +78,7 @@ def no_contrast(row: Row) -> str:
         return "no estimate"
     has_ci = row["ci_low"] is not None and row["ci_high"] is not None
     people = row["n_experimental"] is not None and row["n_control"] is not None
-    needs_df = row["effect_measure"] not in ("OR", "RR", "RD")
+    needs_df = reported_as(row["effect_measure"]).outcome == "continuous"
     has_p = row["p_value"] is not None and (not needs_df or row["df"] is not None or people)
     direct = any(row[name] is not None for name in ("se", "t", "f"))
     if not direct and not has_ci and not has_p:

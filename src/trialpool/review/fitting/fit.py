@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from trialpool.effects import measure_of
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
@@ -16,7 +17,6 @@ from trialpool.pooling.policy import Policy, policy
 from trialpool.results import NAN, Pooled
 from trialpool.review.fitting.che import Levels, che
 from trialpool.review.protocol.settings import Correlated, Model
-from trialpool.review.protocol.specs import RATIO_MEASURES
 
 TEST_WORDS = {
     "z": "normal quantile",
@@ -49,17 +49,9 @@ class Fit:
     levels: Levels | None = None
 
 
-def is_log(measure: str) -> bool:
-    """Whether effects of this measure are analysed on the log scale."""
-    return measure in RATIO_MEASURES
-
-
 def shown(value: float, measure: str) -> float:
     """A value of the analysis scale on the display scale."""
-    if not is_log(measure):
-        return value
-    with np.errstate(over="ignore"):
-        return float(np.exp(value))
+    return measure_of(measure).shown(value)
 
 
 def words(model: Model) -> str:
@@ -157,4 +149,4 @@ def study_columns(studies: pd.DataFrame, measure: str) -> dict[str, Any]:
     z = float(ndtri(0.975))
     yi, sei = studies["yi"].to_numpy(float), np.sqrt(studies["vi"].to_numpy(float))
     columns = {"estimate": yi, "ci_low": yi - z * sei, "ci_high": yi + z * sei}
-    return {name: np.exp(v) if is_log(measure) else v for name, v in columns.items()}
+    return {name: measure_of(measure).scale.shown(v) for name, v in columns.items()}

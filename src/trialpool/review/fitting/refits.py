@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany, pool_many
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.policy import policy
 from trialpool.pooling.subsets import Mask
 from trialpool.results import NAN, Array
-from trialpool.review.fitting.fit import COMMON, COUNTS, fit, is_log, shown, words
+from trialpool.review.fitting.fit import COMMON, COUNTS, fit, shown, words
 from trialpool.review.protocol.settings import Model
 
 REFIT_COLUMNS = ("k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2", "model", "why_not")
@@ -82,9 +83,7 @@ def trials_in(studies: pd.DataFrame, masks: Mask) -> Array:
 def _columns(many: PooledMany, measure: str) -> dict[str, Array]:
     out = {name: getattr(many, field) for name, field in _FIELDS.items()}
     for name, field in _EFFECTS.items():
-        value = getattr(many, field)
-        with np.errstate(over="ignore"):
-            out[name] = np.exp(value) if is_log(measure) else value
+        out[name] = measure_of(measure).scale.shown(getattr(many, field))
     return out
 
 

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from trialpool.review.protocol.settings import NetworkEstimator, Spec
 
+# The measures whose covariance between the arms of one trial `trialpool.network` knows.
+NetworkMeasure = Literal["SMD", "MD", "OR", "RR", "RD"]
+
 
 class Node(Spec):
     """Arms that a network takes as one treatment; every rule that is named must hold.
@@ -43,7 +46,7 @@ class NetworkSpec(Spec):
 
     title: str
     outcome: str
-    measure: Literal["SMD", "MD", "OR", "RR", "RD"]
+    measure: NetworkMeasure
     nodes: Annotated[dict[str, Node], Field(min_length=2)]
     reference: str
     instruments: tuple[str, ...] = ()

@@ -6,15 +6,15 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError, model_validator
 
+from trialpool.effects import MEASURES, measure_of
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol.question_checks import wrong_questions
+from trialpool.review.protocol.question_checks import misfit, wrong_questions
 from trialpool.review.protocol.settings import (
     Correlated,
     Defaults,
@@ -25,7 +25,6 @@ from trialpool.review.protocol.settings import (
     Spec,
 )
 from trialpool.review.protocol.specs import (
-    RATIO_MEASURES,
     Analysis,
     Condition,
     Confidence,
@@ -71,16 +70,15 @@ class Review(Spec):
                         "declare it there or fix the spelling"
                     )
                     continue
-                binary = analysis.measure in ("OR", "RR", "RD")
-                if binary != (outcome.kind == "binary"):
-                    problems.append(
-                        f"{where}.measure = {analysis.measure}: does not fit outcome "
-                        f"{analysis.outcome}, which is {outcome.kind}; use "
-                        f"{'OR, RR or RD' if outcome.kind == 'binary' else 'SMD or MD'}"
-                    )
+                measure = measure_of(analysis.measure)
+                problems += misfit(where, analysis, outcome, MEASURES)
                 model = analysis.model or self.defaults.model
-                if model.method == "MH" and not binary:
-                    problems.append(f"{where}.model.method = MH: Mantel-Haenszel needs counts")
+                if model.method == "MH" and not measure.mantel_haenszel:
+                    known = [code for code, each in MEASURES.items() if each.mantel_haenszel]
+                    problems.append(
+                        f"{where}.model.method = MH: Mantel-Haenszel needs counts; "
+                        f"it pools {', '.join(known)}"
+                    )
                 if model.method == "MH" and analysis.effects != "one":
                     problems.append(
                         f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
@@ -114,9 +112,12 @@ class Review(Spec):
         None for a mean or risk difference that names none: no threshold fits every scale.
         """
         general = self.defaults.important
-        if analysis.measure in RATIO_MEASURES:
-            return log(analysis.important or general.ratio)
-        return analysis.important or (general.smd if analysis.measure == "SMD" else None)
+        measure = measure_of(analysis.measure)
+        if measure.is_ratio:
+            return measure.analysed(analysis.important or general.ratio)
+        if analysis.important is not None:
+            return measure.analysed(analysis.important)
+        return general.smd if measure.unit == "SD" else None
 
     def experimental_of(self, condition: str) -> str:
         """The word for the experimental side in a condition."""

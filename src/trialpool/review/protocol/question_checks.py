@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
 
-from trialpool.review.protocol.specs import Condition, Outcome
+from trialpool.effects import measure_of
+from trialpool.review.protocol.network_spec import NetworkMeasure
+from trialpool.review.protocol.specs import Analysis, Condition, NetworkQuestion, Outcome
+
+
+def misfit(
+    where: str, asked: Analysis | NetworkQuestion, outcome: Outcome, among: Iterable[str]
+) -> Iterator[str]:
+    """A measure that is none of its outcome's kind; `among` are those that may be asked for."""
+    if measure_of(asked.measure).outcome != outcome.kind:
+        fitting = [code for code in among if measure_of(code).outcome == outcome.kind]
+        yield (
+            f"{where}.measure = {asked.measure}: does not fit outcome {asked.outcome}, which is "
+            f"{outcome.kind}; use one of {', '.join(fitting) or 'none: ask an analysis instead'}"
+        )
 
 
 def wrong_questions(
@@ -26,9 +41,5 @@ def wrong_questions(
                 f"{where}.outcome = {network.outcome}: not declared under outcomes; "
                 "declare it there or fix the spelling"
             )
-        elif (network.measure in ("OR", "RR", "RD")) != (outcome.kind == "binary"):
-            fitting = "OR, RR or RD" if outcome.kind == "binary" else "SMD or MD"
-            yield (
-                f"{where}.measure = {network.measure}: does not fit outcome "
-                f"{network.outcome}, which is {outcome.kind}; use {fitting}"
-            )
+        else:
+            yield from misfit(where, network, outcome, get_args(NetworkMeasure))

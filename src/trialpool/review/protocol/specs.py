@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.protocol.settings import (
     Comparator,
@@ -20,13 +21,20 @@ from trialpool.review.protocol.settings import (
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
 from trialpool.review.schema.raw import TRIALS
 
-Measure = Literal["SMD", "MD", "OR", "RR", "RD"]
+
+def _computable(code: str) -> str:
+    """The measure itself, if a review can compute it from raw tables."""
+    known = [name for name, measure in MEASURES.items() if measure.outcome]
+    if code not in known:
+        raise ValueError(f"is none of the measures of a review; use one of {', '.join(known)}")
+    return code
+
+
+MeasureCode = Annotated[str, AfterValidator(_computable)]
+OutcomeKind = Literal["continuous", "binary", "rate", "time_to_event", "association"]
 
 
 Confidence = Literal["primary", "abstract", "secondary"]
-
-
-RATIO_MEASURES = ("OR", "RR")
 
 
 FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
@@ -36,7 +44,7 @@ class Outcome(Spec):
     """A construct: what it is called, how it is recorded, and which way is better."""
 
     title: str
-    kind: Literal["continuous", "binary"]
+    kind: OutcomeKind
     better: Literal["lower", "higher"]
 
 
@@ -74,7 +82,7 @@ class Analysis(Filter):
 
     title: str
     outcome: Identifier
-    measure: Measure
+    measure: MeasureCode
     primary: bool = False
     instruments: tuple[str, ...] = ()
     time_days: tuple[float, float] | None = None
@@ -97,16 +105,17 @@ class Analysis(Filter):
 
     @model_validator(mode="after")
     def _consistent(self) -> Analysis:
-        if self.measure in RATIO_MEASURES and self.important is not None and self.important <= 1:
+        measure = measure_of(self.measure)
+        if measure.is_ratio and self.important is not None and self.important <= 1:
             raise ValueError(
                 "important: a ratio that matters is given as more than 1, such as 1.25"
             )
         if self.time_days is not None and self.time_days[0] > self.time_days[1]:
             raise ValueError("time_days: the window's start is after its end")
-        if self.measure == "SMD" and len(set(self.outcome_types)) > 1:
+        if measure.unit == "SD" and len(set(self.outcome_types)) > 1:
             raise ValueError(
-                "outcome_types: change scores and post scores are never pooled in one SMD "
-                "(their SDs differ); choose one, or use measure MD"
+                f"outcome_types: change scores and post scores are never pooled in one "
+                f"{measure.short} (their SDs differ); choose one, or use measure MD"
             )
         if self.effects == "che" and self.without is not None:
             raise ValueError(

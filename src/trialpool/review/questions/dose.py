@@ -12,10 +12,11 @@ from scipy.special import ndtri
 from trialpool.doseresponse.curves import PERCENTILES
 from trialpool.doseresponse.model import DoseResponse, dose_response
 from trialpool.doseresponse.trials import DoseTrial
+from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.pooling.tau2 import estimators_of
 from trialpool.review.choosing.selection import select
-from trialpool.review.fitting.fit import TEST_WORDS, is_log, shown
+from trialpool.review.fitting.fit import TEST_WORDS, shown
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import Doses
@@ -211,4 +212,4 @@ def _points(found: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
 
 
 def _display(values: Any, measure: str) -> Any:
-    return np.exp(values) if is_log(measure) else values
+    return measure_of(measure).scale.shown(values)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means
+from trialpool.effects import measure_of
 from trialpool.results import NAN, TrialpoolError
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.words import number, text
@@ -142,7 +143,7 @@ def _apart(
         own = [number(parts[arm][f"{name}_experimental"]) for arm in names]
         return [number(row[f"{name}_control"]), *own]
 
-    if measure in ("SMD", "MD"):
+    if measure_of(measure).data.name == "scores":
         mean, sd, n = column("mean"), column("sd"), column("n")
         (one,) = from_means(trial, dose, n=n, mean=mean, sd=sd, measure=measure, hedges=True)
     else:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from trialpool.effects import measure_of
 from trialpool.network import tables as of_network
 from trialpool.network.inputs import alphabetical, components
 from trialpool.network.model import Network, network
-from trialpool.review.fitting.fit import is_log
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.questions.network_data import Gathered
 
@@ -57,7 +57,7 @@ def network_tables(
             tau2=spec.tau2,
             reference=spec.reference,
         )
-        log = is_log(spec.measure)
+        log = measure_of(spec.measure).is_ratio
         small = "desirable" if better == "lower" else "undesirable"
         scores = of_network.p_score_table(fit, small_values=small)
         out |= {
@@ -119,7 +119,7 @@ def _model(
         "title": spec.title,
         "outcome": spec.outcome,
         "measure": spec.measure,
-        "scale": "log" if is_log(spec.measure) else "identity",
+        "scale": measure_of(spec.measure).scale.name,
         "favours_left": left,
         "favours_right": right,
         "reference": spec.reference,

@@ -11,10 +11,11 @@ from scipy.special import ndtri
 
 from trialpool import tables
 from trialpool.doseresponse.curves import restricted_cubic
+from trialpool.effects import measure_of
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.review.choosing.selection import select
-from trialpool.review.fitting.fit import is_log, shown
+from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.schema.raw import CONFIDENCE
@@ -218,7 +219,7 @@ class _Curve:
         mean = terms @ self.fit.beta
         se = np.sqrt(np.einsum("ij,jk,ik->i", terms, self.fit.vb, terms))
         half = half_width(0.95, float(np.min(self.fit.ddf))) * se
-        back = np.exp if is_log(measure) else np.asarray
+        back = measure_of(measure).scale.shown
         columns = (day, back(mean), back(mean - half), back(mean + half))
         return pd.DataFrame(dict(zip(CURVE, columns, strict=True)))
 
@@ -232,7 +233,7 @@ def sampling(vi: Any, day: Array, correlation: float) -> Array:
 
 def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
     """From the curve at the observed days."""
-    null = 1.0 if is_log(measure) else 0.0
+    null = measure_of(measure).null
     pick = min if better == "lower" else max
     row = pick(tables.records(curve), key=lambda each: float(each["estimate"]))
     excluded = curve[(curve["ci_low"] > null) | (curve["ci_high"] < null)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import wording as w
 
@@ -17,14 +19,6 @@ from trialpool.review.report import wording as w
 # Guyatt et al. 2011, J Clin Epidemiol 64:1283). A mean difference has no such general threshold.
 _LARGE_SMD = 0.5
 _LARGE_RATIO = (0.75, 1.25)
-
-_MEASURES = {
-    "SMD": "standardised mean difference (SMD) in",
-    "MD": "mean difference in",
-    "RR": "risk ratio of",
-    "OR": "odds ratio of",
-    "RD": "risk difference of",
-}
 
 
 def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFrame) -> str:
@@ -42,7 +36,7 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
     if model["k"] == 0:
         return _nothing(model, missing)
     shown = model["display"]
-    what = f"{_MEASURES[model['measure']]} {model['outcome_title']}"
+    what = f"{measure_of(model['measure']).lead} {model['outcome_title']}"
     size = w.value(model, shown["estimate"]) + _unit(model, studies)
     limits = w.interval(model, shown["ci_low"], shown["ci_high"])
     told = f"{size} ({w.level(model)} % CI {limits}): {verdict(model)}."
@@ -93,15 +87,18 @@ def verdict(model: Mapping[str, Any]) -> str:
 
 
 _SAME = "no difference in the estimate"
+NO_SIDE = "nothing is compared"
 
 
 def direction(model: Mapping[str, Any], estimate: object) -> str:
     """Which way an estimate points: `lower with ketamine`, `more frequent with ketamine`."""
     held, null = w.number(estimate), w.null(model)
+    if isnan(null):
+        return NO_SIDE
     if w.value(model, held) == w.value(model, null):
         return _SAME
-    words = ("more frequent", "less frequent") if w.is_events(model) else ("higher", "lower")
-    return f"{words[0] if held > null else words[1]} with {w.drug(model)}"
+    data = measure_of(model["measure"]).data
+    return f"{data.above if held > null else data.below} with {w.drug(model)}"
 
 
 def people(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
@@ -228,7 +225,11 @@ def _changed(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
 
 def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
     scales = sorted({w.text(scale) for scale in studies["instrument"]} - {""})
-    return f" points on the {scales[0]}" if model["measure"] == "MD" and len(scales) == 1 else ""
+    return (
+        f" points on the {scales[0]}"
+        if measure_of(model["measure"]).unit == "points" and len(scales) == 1
+        else ""
+    )
 
 
 def _width(model: Mapping[str, Any]) -> str:
@@ -238,7 +239,8 @@ def _width(model: Mapping[str, Any]) -> str:
         less, more = low < _LARGE_RATIO[0], high > _LARGE_RATIO[1]
     else:
         less, more = low < -_LARGE_SMD, high > _LARGE_SMD
-        less, more = (less and model["measure"] == "SMD"), (more and model["measure"] == "SMD")
+        standardised = measure_of(model["measure"]).unit == "SD"
+        less, more = (less and standardised), (more and standardised)
     if not (less or more):
         return ""
     # A drug does not help with a harm, and one that cannot be ruled out must be named.
@@ -246,5 +248,5 @@ def _width(model: Mapping[str, Any]) -> str:
         return f"; too imprecise to tell whether {w.drug(model)} helps"
     if less and more:
         return f"; too imprecise to tell whether it is more or less frequent with {w.drug(model)}"
-    unit = "odds" if model["measure"] == "OR" else "risk"
+    unit = measure_of(model["measure"]).title.removesuffix(" ratio")
     return f", and also {w.value(model, high if more else low)} times the {unit}"

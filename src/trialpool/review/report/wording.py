@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trialpool.effects import measure_of
 from trialpool.figures import style
 from trialpool.review.extraction.checks.flag_words import flag_words
-from trialpool.words import MEASURES, level, number, text
+from trialpool.words import level, number, text
 
 __all__ = ["level", "number", "text"]
 
@@ -91,17 +92,17 @@ def short(value: object) -> str:
 
 def is_ratio(model: Mapping[str, Any]) -> bool:
     """Whether the model's estimates are ratios, with 1 as no difference."""
-    return bool(model["scale"] == "log")
+    return measure_of(model["measure"]).is_ratio
 
 
 def is_events(model: Mapping[str, Any]) -> bool:
     """Whether the model's outcome is an event that people have or have not."""
-    return model["measure"] in ("OR", "RR", "RD")
+    return measure_of(model["measure"]).data.name == "counts"
 
 
 def null(model: Mapping[str, Any]) -> float:
-    """The value of no difference on the display scale."""
-    return 1.0 if is_ratio(model) else 0.0
+    """The value of no difference on the display scale; NaN where nothing is compared."""
+    return number(measure_of(model["measure"]).null)
 
 
 def value(model: Mapping[str, Any], held: object) -> str:
@@ -141,14 +142,14 @@ def effect(model: Mapping[str, Any], row: Mapping[str, Any], suffix: str = "") -
 def excludes(model: Mapping[str, Any], row: Mapping[str, Any]) -> bool | None:
     """Whether an interval leaves out no difference; None where there is no interval."""
     low, high = number(row.get("ci_low")), number(row.get("ci_high"))
-    if math.isnan(low) or math.isnan(high):
+    if math.isnan(low + high + null(model)):
         return None
     return not low <= null(model) <= high
 
 
 def short_measure(model: Mapping[str, Any]) -> str:
     """The measure as in a table: SMD, MD, RR."""
-    return MEASURES[model["measure"]][0]
+    return measure_of(model["measure"]).short
 
 
 def drug(model: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, sweep
 from trialpool.bayes.priors import Prior
+from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import shown
@@ -25,7 +26,6 @@ NO_SCALE = (
 PLACEBO = ("placebo", "usual_care", "waiting_list", "no_treatment", "same_ect")
 DRUG = ("active_placebo",)
 _AGAINST = {"placebo": "placebo or no drug", "drug": "another drug"}
-_EFFECTS = {"SMD": "SMDs", "OR": "log odds ratios", "RR": "log risk ratios"}
 # Which of the outcomes that have priors one is: the first whose words stand in its name. Dropout
 # due to an adverse event is dropout.
 OUTCOMES = (
@@ -77,7 +77,7 @@ def beliefs(
     allowed = policy(int(studies["trial_id"].nunique()), counts=False)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
-    if measure in ("MD", "RD"):
+    if not measure_of(measure).unit_free:
         return _table([{"note": NO_SCALE}])
     scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
@@ -123,7 +123,7 @@ def empirical(measure: str, comparators: pd.Series, outcome: str) -> Choice:
     # Of two kinds as frequent, the one with the wider prior.
     against = max(counts, key=lambda name: counts[name])
     why = f"control is {_AGAINST[against]} in {counts[against]} of {trials} trials"
-    if measure == "RR":
+    if measure not in ("SMD", "OR"):
         return Choice("", refused(EMPIRICAL["turner_mental_health_placebo"], measure))
     if 2 * counts[against] < max(trials, 1):
         return Choice("", "no empirical prior: most trials compare with something else than a drug")
@@ -140,8 +140,14 @@ def refused(prior: Prior, measure: str) -> str:
     """Why a prior cannot be used for a measure, "" if it can."""
     if not prior.measure or prior.measure == measure:
         return ""
-    made, own = _EFFECTS[prior.measure], _EFFECTS[measure]
+    made, own = _many(prior.measure), _many(measure)
     return f"the empirical priors at hand are for {made}; tau of {own} is on another scale"
+
+
+def _many(measure: str) -> str:
+    """Effects of a measure in words: `SMDs`, `log risk ratios`."""
+    record = measure_of(measure)
+    return f"log {record.title}s" if record.is_ratio else f"{record.short}s"
 
 
 def _numbers(found: Posterior, measure: str) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from trialpool.diagnostics.sampling import (
     raw_difference,
     standardised,
 )
+from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array, Posterior
-from trialpool.review.fitting.fit import is_log, words
+from trialpool.review.fitting.fit import shown as display
+from trialpool.review.fitting.fit import words
 from trialpool.review.protocol.settings import Alternative, Model, SmdOptions
 
 COLUMNS = (
@@ -227,9 +229,9 @@ def _row(found: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> 
     if found.failed:
         notes = [*notes, f"{found.failed} of {replicates} sets gave no interval"]
     widths = found.mean_width, found.median_width
-    if is_log(measure):
-        with np.errstate(over="ignore"):
-            widths = float(np.exp(widths[0])), float(np.exp(widths[1]))
+    ratio = measure_of(measure).is_ratio
+    if ratio:
+        widths = display(widths[0], measure), display(widths[1], measure)
     return {
         "method": pooling.words,
         "shown": "yes" if pooling.shown else "no",
@@ -239,7 +241,7 @@ def _row(found: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> 
         "mc_se": _rounded(found.mc_se, 2),
         "width_mean": _rounded(widths[0]),
         "width_median": _rounded(widths[1]),
-        "width_is": "upper limit / lower limit" if is_log(measure) else "upper - lower limit",
+        "width_is": "upper limit / lower limit" if ratio else "upper - lower limit",
         "replicates": replicates,
         "failed": found.failed,
         "note": "; ".join(notes),

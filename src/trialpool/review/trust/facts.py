@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.results import Posterior
-from trialpool.review.fitting.fit import TEST_WORDS, is_log
+from trialpool.review.fitting.fit import TEST_WORDS
 from trialpool.review.trust.small_studies import ASYMMETRY_P
 from trialpool.terms import ESTIMATE, TEST
 
@@ -20,11 +21,11 @@ INTERVAL = ("estimate", "ci_low", "ci_high")
 def side(row: Row, measure: str) -> int | None:
     """On which side of no difference an interval lies: -1, 1, or 0 where it holds it.
 
-    None without an interval. Limits are on the display scale.
+    None without an interval, and where nothing is compared. Limits are on the display scale.
     """
-    null = 1.0 if is_log(measure) else 0.0
+    null = measure_of(measure).null
     low, high = row["ci_low"], row["ci_high"]
-    if low is None or high is None or low != low or high != high:
+    if null is None or low is None or high is None or low != low or high != high:
         return None
     return -1 if high < null else 1 if low > null else 0
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from trialpool.diagnostics import fragility as counts
+from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
-from trialpool.review.fitting.fit import COUNTS, Fit, is_log
+from trialpool.review.fitting.fit import COUNTS, Fit
 from trialpool.review.protocol.settings import Model
 
 
@@ -38,8 +39,7 @@ def fragility(
         how = ("EE", "z") if alone else (model.tau2, model.test)
         refit = counts.by_inverse_variance(measure, tau2=how[0], test=how[1])
     limits = np.array([result.ci_low, result.ci_high])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        expected = np.log(limits) if is_log(measure) else limits
+    expected = measure_of(measure).scale.analysed(limits)
     columns = [studies[name].to_numpy(float) for name in COUNTS]
     found = counts.fragility(*columns, refit=refit, expected=(expected[0], expected[1]))
     known = found.index == found.index

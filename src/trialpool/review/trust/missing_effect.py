@@ -21,12 +21,13 @@ from trialpool.diagnostics.missing import (
     tipping,
     with_missing,
 )
+from trialpool.effects import Measure, measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.policy import policy
 from trialpool.results import Array
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.what_if import WhatIf
-from trialpool.review.fitting.fit import COMMON, fit, is_log, shown, without_counts, words
+from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, words
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
 
@@ -41,9 +42,6 @@ NONE_CAN_ENTER = (
 INCLUDES, BENEFIT, HARM = "includes no difference", "benefit", "harm"
 Better = Literal["lower", "higher"]
 
-# Effects beyond these are not assumed of anybody: a ratio of 100, five standard deviations, all
-# against none.
-_FURTHEST = {"OR": math.log(100), "RR": math.log(100), "SMD": 5.0, "RD": 1.0}
 _POINTS = 61
 _ASIDE = 0.15  # of the span that is of interest, shown beyond it on each side
 
@@ -109,7 +107,7 @@ def missing_effect(
         vi,
         extra,
         threshold=threshold,
-        limit=_FURTHEST.get(analysis.measure),
+        limit=_furthest(measure_of(analysis.measure)),
         tau2=settings.tau2,
         test=settings.test,
     )
@@ -147,6 +145,11 @@ def missing_effect(
     return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
 
 
+def _furthest(measure: Measure) -> float | None:
+    """Effects beyond are not assumed of anybody: a ratio of 100, five SDs, all against none."""
+    return math.log(100) if measure.is_ratio else {"SD": 5.0, "risk": 1.0}.get(measure.unit)
+
+
 def _nothing(reason: str) -> MissingEffect:
     return MissingEffect(curve=pd.DataFrame(columns=list(COLUMNS)), facts={"reason": reason})
 
@@ -166,8 +169,8 @@ def analysis_scale(
 ) -> tuple[float, float, float]:
     """Estimate and interval of the analysis as it stands, ratios as logs; NaN if it has none."""
     now = fit(studies, analysis.measure, model)
-    back = np.log if is_log(analysis.measure) else float
-    return float(back(now.estimate)), float(back(now.ci_low)), float(back(now.ci_high))
+    back = measure_of(analysis.measure).analysed
+    return back(now.estimate), back(now.ci_low), back(now.ci_high)
 
 
 def conclusion(side: int, benefit: int) -> str:

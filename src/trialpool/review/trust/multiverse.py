@@ -12,8 +12,9 @@ import pandas as pd
 from trialpool.diagnostics.multiverse import COUNTED, multiverse
 from trialpool.diagnostics.multiverse import Multiverse as Found
 from trialpool.diagnostics.multiverse_summary import Question, questions
+from trialpool.effects import measure_of
 from trialpool.results import Array
-from trialpool.review.fitting.fit import is_log, shown
+from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.trust.multiverse_choices import TITLES, words_of
 from trialpool.review.trust.multiverse_data import Data
@@ -113,8 +114,7 @@ def _note(found: Found, i: int) -> str:
 
 
 def _shown(values: Array, measure: str) -> Array:
-    with np.errstate(over="ignore"):
-        return np.exp(values) if is_log(measure) else values
+    return measure_of(measure).scale.shown(values)
 
 
 def _question(asked: Question, measure: str, better: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from trialpool.diagnostics.multiverse import COUNTED, Factor
+from trialpool.effects import measure_of
 from trialpool.review.effects.choices import AXES, levels_of, named
 from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
@@ -192,7 +193,7 @@ def _switch(factor: Any, own: str, other: str) -> _Pairs:
 def _models(review: Review, analysis: Analysis, found: Multiverse) -> dict[str, _Pairs]:
     model = review.model_of(analysis)
     estimators: Sequence[str] = found.estimator.levels if found.estimator else ()
-    if analysis.measure not in ("OR", "RR", "RD"):
+    if not measure_of(analysis.measure).mantel_haenszel:
         estimators = [code for code in estimators if code != COUNTED]
     own = COUNTED if model.method == COUNTED else model.tau2
     tests = found.test.levels if found.test else ()

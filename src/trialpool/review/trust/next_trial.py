@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from trialpool.diagnostics.missing import ABOVE, ACROSS, BELOW, side_of
 from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, unit_variance
+from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import NAN
 from trialpool.review.fitting.fit import shown, words
@@ -93,7 +94,7 @@ def next_trial(
         "searched": [SMALLEST, LARGEST],
     }
     if null != null:
-        table, why = _nothing(NO_SD if measure == "MD" else NO_RISK)
+        table, why = _nothing(NO_SD if measure_of(measure).unit == "points" else NO_RISK)
         return table, facts | why | {"assumption": ""}
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     lines = []
@@ -154,7 +155,7 @@ def _targets(
 
 def _risk(studies: pd.DataFrame, measure: str) -> float:
     """The control groups' overall risk, NaN where it is not needed or not known."""
-    if measure not in ("OR", "RR", "RD"):
+    if measure_of(measure).data.name != "counts":
         return NAN
     counted = studies[studies["event_control"].notna() & studies["totaln_control"].notna()]
     people = float(counted["totaln_control"].sum())
@@ -163,7 +164,7 @@ def _risk(studies: pd.DataFrame, measure: str) -> float:
 
 def _sd(studies: pd.DataFrame, measure: str) -> float:
     """The SD within the arms, pooled over arms and trials, NaN where not needed or not known."""
-    if measure != "MD":
+    if measure_of(measure).unit != "points":
         return NAN
     squares = freedom = 0.0
     for arm in ("experimental", "control"):
@@ -175,8 +176,8 @@ def _sd(studies: pd.DataFrame, measure: str) -> float:
 
 
 def _assumption(measure: str, risk: float, sd: float) -> str:
-    if measure == "MD":
+    if sd == sd:
         return f"standard deviation of {sd:.3g} in both arms, pooled from the trials"
-    if measure == "SMD":
+    if risk != risk:
         return ""
     return f"risk of {100 * risk:.3g} % in the control arm, that of all control groups together"

@@ -9,13 +9,14 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.bayes import normal_normal
+from trialpool.effects import measure_of
 from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
 from trialpool.review.choosing.selection import select, why_not
 from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.extraction.checks.flag_words import flag_words
-from trialpool.review.fitting.fit import Fit, fit, is_log, shown
+from trialpool.review.fitting.fit import Fit, fit, shown
 from trialpool.review.protocol.settings import TOGETHER, Alternative, Bayes, Model
 from trialpool.review.protocol.specs import Analysis
 
@@ -90,7 +91,7 @@ def posterior(
     prior of tau is made for standardised differences and log ratios (Roever 2021); on the points
     of a scale, or on risks, it would mean something else.
     """
-    if len(studies) < 2 or measure in ("MD", "RD"):
+    if len(studies) < 2 or not measure_of(measure).unit_free:
         return None
     return normal_normal(
         studies["yi"].to_numpy(float),
@@ -124,7 +125,7 @@ def _models(
     k = len(studies)
     if k < 2:
         return
-    if analysis.measure in ("OR", "RR", "RD") and studies["event_control"].notna().all():
+    if measure_of(analysis.measure).mantel_haenszel and studies["event_control"].notna().all():
         pooled = fit(studies, analysis.measure, model.model_copy(update={"method": "MH"}))
         yield _row("model", "Mantel-Haenszel", pooled)
     for choice in others:
@@ -147,7 +148,7 @@ def _posterior(
 ) -> Iterator[dict[str, Any]]:
     if found is None:
         return
-    below = "1" if is_log(analysis.measure) else "0"
+    below = f"{measure_of(analysis.measure).null:g}"
     yield {
         "group": "model",
         "label": f"Bayes, {found.prior.partition(', ')[2]}",

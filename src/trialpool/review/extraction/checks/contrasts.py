@@ -7,13 +7,13 @@ from itertools import combinations
 from math import inf, log, sqrt
 from typing import NamedTuple
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.checks.agreement import SLACK, apart, middle, off_centre
 from trialpool.review.extraction.checks.index import Index, number, span
 from trialpool.review.extraction.checks.quantiles import NORMAL_975, t_of_p
 from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, Sheet, show
 
-RATIOS = ("OR", "RR")
 # Wald, score and likelihood-ratio tests of one estimate differ by this much and rarely more.
 TEST_SLACK = 1.15
 # Degrees of freedom when nothing says them: t is then taken to lie between this and the normal.
@@ -29,7 +29,7 @@ def ratio_above_zero(index: Index) -> Iterator[Finding]:
     for row in sheet.rows:
         for column in ("estimate", "ci_low", "ci_high"):
             value = row[column]
-            if row["effect_measure"] in RATIOS and value is not None and float(value) <= 0:
+            if _is_ratio(row) and value is not None and float(value) <= 0:
                 rule = f"a ratio ({row['effect_measure']}) must be above 0"
                 yield Finding(sheet, row, column, rule)
 
@@ -78,6 +78,10 @@ def contrast_of_controls(index: Index) -> Iterator[Finding]:
             yield Finding(sheet, row, "experimental_arm", _not("experimental", "control"))
 
 
+def _is_ratio(row: Row) -> bool:
+    return reported_as(row["effect_measure"]).is_ratio
+
+
 def _not(role: str, found: str) -> str:
     return f"its role in arms.csv is {found}, not {role}"
 
@@ -99,7 +103,7 @@ def contrast_contradicts(index: Index) -> Iterator[Finding]:
     """The estimate, standard error, interval, t, F and p of one contrast fit each other."""
     sheet = index["contrasts"]
     for row in index.having("contrasts", "estimate"):
-        if row["effect_measure"] in RATIOS and not _positive(row):
+        if _is_ratio(row) and not _positive(row):
             continue
         inexact = row["effect_measure"] not in ("MD", "RD")
         worst, told = 1.0, None
@@ -169,7 +173,7 @@ def _df(row: Row) -> float | None:
 def _scaled(sheet: Sheet, row: Row, column: str) -> Span:
     """The values a cell can stand for, logged for a ratio."""
     low, high = span(sheet, row, column)
-    if row["effect_measure"] in RATIOS:
+    if _is_ratio(row):
         return log(max(low, number(row, column) / 2)), log(high)
     return low, high
 
@@ -193,7 +197,7 @@ def estimate_off_centre(index: Index) -> Iterator[Finding]:
     """A difference lies in the middle of its interval, a ratio on the log scale."""
     sheet = index["contrasts"]
     for row in index.having("contrasts", "estimate", "ci_low", "ci_high"):
-        if row["effect_measure"] not in RATIOS:
+        if not _is_ratio(row):
             shift = off_centre(sheet, row, "estimate")
         else:
             shift = _off_centre_of_ratio(sheet, row) if _positive(row) else ""

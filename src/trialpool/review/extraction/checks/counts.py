@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.checks.index import Index, decimals, half_unit, having, number
 from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, show
@@ -39,7 +40,7 @@ def effect_measure(index: Index) -> Iterator[Finding]:
     sheet = index["contrasts"]
     for row in having(sheet.rows, "effect_measure"):
         kind = index.kind(row)
-        if kind and (row["effect_measure"] in ("OR", "RR", "RD")) != (kind == "binary"):
+        if kind and reported_as(row["effect_measure"]).outcome != kind:
             rule = f"does not fit outcome {row['outcome']}, which is {kind}"
             yield Finding(sheet, row, "effect_measure", rule)
 
