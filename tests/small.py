@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from trialpool.columns import Table
+from trialpool.results import TrialpoolError
 from trialpool.review.analysis import Material, Result, analyse
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
@@ -19,8 +21,11 @@ from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.settings import Defaults
+from trialpool.review.schema.processed import PROCESSED
+from trialpool.review.schema.results import RESULT_TABLES
 from trialpool.tables import read_table, write_table
 
+DECLARED = (*PROCESSED.values(), *RESULT_TABLES.values())
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "tests" / "fixtures" / "small"
 
@@ -114,8 +119,17 @@ def material(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]
     )
 
 
-def through_csv(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as the next step reads it."""
+def through_csv(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table as the next step reads it: the declared one that has these columns."""
+    table = next(table for table in DECLARED if _has(table, rows))
     with TemporaryDirectory() as folder:
-        write_table(Path(folder) / "table.csv", table)
-        return read_table(Path(folder) / "table.csv")
+        write_table(Path(folder) / "table.csv", rows, table)
+        return read_table(Path(folder) / "table.csv", table)
+
+
+def _has(table: Table, rows: pd.DataFrame) -> bool:
+    try:
+        table.of_header(list(rows.columns))
+    except TrialpoolError:
+        return False
+    return table.further is None

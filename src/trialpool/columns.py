@@ -6,9 +6,11 @@ book and the data package follow from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from trialpool.results import TrialpoolError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +50,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its columns in order, and those that together name a row."""
+    """One table: its columns in order, and those that together name a row.
+
+    A file has all of them, but for those it `may_lack`. `further` says what stands in columns
+    that get their names from the data; without it there are none.
+    """
 
     name: str
     meaning: str
     _: KW_ONLY
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
+    further: Column | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,9 +79,33 @@ class Table:
         """The table with further columns at its end."""
         return replace(self, columns=(*self.columns, *columns))
 
+    def of_header(self, header: Sequence[str]) -> tuple[Column, ...]:
+        """The columns of a file with this header.
+
+        Raises
+        ------
+        TrialpoolError
+            when a column is not declared, is missing, or stands elsewhere than it is declared
+        """
+        others = [name for name in header if name not in self]
+        if others and self.further is None:
+            raise TrialpoolError(f"{self.name}: no column is declared as {_some(others)}")
+        expected = [name for name in self.names if name in header or name not in self.may_lack]
+        if missing := [name for name in expected if name not in header]:
+            raise TrialpoolError(f"{self.name}: missing {_some(missing)}")
+        if [name for name in header if name in self] != expected:
+            raise TrialpoolError(f"{self.name}: the columns stand in another order than declared")
+        more = {name: replace(self.further, name=name) for name in others if self.further}
+        return tuple(more.get(name) or self[name] for name in header)
+
     def frame(self, rows: Iterable[Any] = ()) -> pd.DataFrame:
         """Rows (dictionaries by column, or tuples in order) as a table; a missing cell is blank."""
         # The parts of a review that only read raw tables do without pandas.
         import pandas as pd
 
         return pd.DataFrame(list(rows), columns=list(self.names))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names of a list."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,7 +1,7 @@
 """All reading and writing of tables and JSON: number format, blanks, order, line ends.
 
-Tables hold at most 6 significant digits and JSON at most 10, so that the same inputs give the
-same bytes on any machine.
+Tables hold at most 6 significant digits unless a column declares others, and JSON at most 10, so
+that the same inputs give the same bytes on any machine.
 """
 
 from __future__ import annotations
@@ -17,37 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
+from trialpool.columns import DIGITS, Table
 
-# Columns that hold numbers; every other column is text, whatever it looks like. A trial called
-# 007 or 2021 must not become a number between two steps.
-NUMBERS = frozenset(
-    column.name
-    for table in (INSTRUMENTS, *CONDITION_TABLES)
-    for column in table.columns
-    if column.kind in ("number", "integer")
-) | {
-    "row", "yi", "vi", "weight", "k", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
-    "tau2_ci_high", "i2", "q", "q_df", "q_p_value", "mean_experimental", "sd_experimental",
-    "mean_control", "sd_control", "event_experimental", "totaln_experimental", "event_control",
-    "totaln_control", "estimate_if_null", "ci_low_if_null", "ci_high_if_null", "rows_in",
-    "rows_used", "rows_dropped", "trialpool", "statsmodels", "difference", "tolerance",
-    # how far to trust it
-    "step", "rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "dfbetas",
-    "baujat_x", "baujat_y", "statistic", "df", "assumed", "effect", "nominal", "coverage", "mc_se",
-    "width_mean", "width_median", "replicates", "failed", "mu", "mu_low", "mu_high", "tau",
-    "tau_low", "tau_high", "new_low", "new_high", "p_benefit", "p_important", "p_harm_important",
-    "p_new_benefit", "specifications", "set", "n", "because_of_result", "unclear", "other_reason",
-    "n_of_concern", "size_not_known", "x", "p_permutation", "arrangements", "ddf", "r2", "vif",
-    "second_row", "compared", "agreed", "percent_agreed", "agreed_rounded", "only_first",
-    "only_second", "kappa",
-}  # fmt: skip
-
-TABLE_DIGITS = 6
 JSON_DIGITS = 10
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, digits: int = DIGITS) -> str:
     """A value as it stands in a table: blank when missing, whole numbers without a point."""
     if value is None or (isinstance(value, float) and not isfinite(value)) or value is pd.NA:
         return ""
@@ -56,26 +31,42 @@ def cell(value: Any) -> str:
     if isinstance(value, float | np.floating | int | np.integer):
         number = float(value)
         whole = number == round(number) and abs(number) < 1e15
-        return str(round(number)) if whole else f"{number:.{TABLE_DIGITS}g}"
+        return str(round(number)) if whole else f"{number:.{digits}g}"
     return str(value)
 
 
-def write_table(path: Path | str, table: pd.DataFrame) -> None:
-    """Write a table as CSV, its rows in the order they are in."""
+def write_table(path: Path | str, rows: pd.DataFrame, table: Table) -> None:
+    """Write rows as CSV, in the order they are in.
+
+    Raises
+    ------
+    TrialpoolError
+        when their columns are not those the table declares
+    """
     target = Path(path)
+    columns = table.of_header([str(name) for name in rows.columns])
+    digits = [column.digits for column in columns]
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(table.columns)
-        for row in table.itertuples(index=False, name=None):
-            writer.writerow([cell(value) for value in row])
+        writer.writerow(column.name for column in columns)
+        for row in rows.itertuples(index=False, name=None):
+            writer.writerow(map(cell, row, digits))
 
 
-def read_table(path: Path | str) -> pd.DataFrame:
-    """Read a table this module wrote: declared number columns as floats, all else as text."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
-    numbers = [column for column in table.columns if column in NUMBERS]
-    return table.astype(dict.fromkeys(numbers, float))
+def read_table(path: Path | str, table: Table) -> pd.DataFrame:
+    """Read a table this module wrote: declared numbers as floats, all else as text.
+
+    A trial called 007 or 2021 does not become a number between two steps.
+
+    Raises
+    ------
+    TrialpoolError
+        when its columns are not those the table declares
+    """
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    columns = table.of_header(list(rows.columns))
+    return rows.astype({column.name: float for column in columns if column.numeric})
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -22,8 +22,9 @@ from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
 from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import Model
+from trialpool.review.schema import files
 from trialpool.review.trust.influence import cumulative_table, influence_table
-from trialpool.tables import read_json, read_table, write_json, write_table
+from trialpool.tables import read_json, write_json
 
 KS = (1, 2, 3, 6, 60)
 CHARTS = ("funnel", "baujat", "gosh", "leave_one_out", "cumulative")
@@ -170,8 +171,9 @@ def test_charts_take_the_tables_as_written(name: str, tmp_path: Path) -> None:
     case = Case(6, measure="OR", model=Model(method="MH"))
     before = [text for text, _ in boxes(case.draw(name))]
     for part in ("studies", "influence", "cumulative"):
-        write_table(tmp_path / f"{part}.csv", getattr(case, part))
-        setattr(case, part, read_table(tmp_path / f"{part}.csv"))
+        path = tmp_path / f"{part}.csv"
+        files.write(path, getattr(case, part).reindex(columns=list(files.declared(path).names)))
+        setattr(case, part, files.read(path))
     write_json(tmp_path / "model.json", case.model)
     case.model = read_json(tmp_path / "model.json")
     assert [text for text, _ in boxes(case.draw(name))] == before

@@ -14,9 +14,10 @@ from figure_checks import bytes_of, outside, overlaps
 from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.missing_effect import MissingTable, draw, rows
-from trialpool.review.choosing.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.results import MISSING
 from trialpool.review.trust.missing_effect import missing_effect
 
 CASES = {
@@ -39,9 +40,7 @@ def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], di
          "vi": 0.04 + 0.01 * i, "n_total": 80.0}
         for i in range(m)
     ]  # fmt: skip
-    absent = WhatIf(
-        missing=pd.DataFrame(lines, columns=list(MISSING_COLUMNS)), joint=None, added=()
-    )
+    absent = WhatIf(missing=MISSING.frame(lines), joint=None, added=())
     analysis = Analysis(title="Symptoms", outcome="o", measure=measure)
     result = missing_effect(studies, absent, analysis, Model(), 0.5, "lower")
     model = {"title": "Symptoms", "measure": measure,

@@ -15,8 +15,6 @@ from trialpool.effects import effect_size
 from trialpool.figures import style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
 from trialpool.review.analysis import Material, analyse
-from trialpool.review.effects.effect_rows import EFFECT_COLUMNS
-from trialpool.review.effects.universes import UNIVERSE_COLUMNS
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.report import sheets
 from trialpool.review.report.caveats import Analysis
@@ -25,6 +23,8 @@ from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.trust_tables import trust_grids
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.report.verdict import verdict
+from trialpool.review.schema import files
+from trialpool.review.schema.processed import CLEANED, EFFECTS, UNIVERSES
 from trialpool.review.trust.trust import TRUST_TABLES
 
 SIZES = (1, 2, 3, 6, 60)
@@ -52,7 +52,7 @@ def material(k: int, measure: str) -> Material:
     i = np.arange(k)
     n1, n2 = 20 + 3 * i, 22 + 3 * i
     ids = [f"Trial{x}" for x in i]
-    rows: dict[str, Any] = dict.fromkeys(EFFECT_COLUMNS) | {
+    rows: dict[str, Any] = dict.fromkeys(EFFECTS.names) | {
         "effect_id": [f"{name}|a-b" for name in ids], "trial_id": ids,
         "study": [f"Investigator {x} and others" for x in i], "year": 1990 + i % 30,
         "comparison": "drug v placebo", "comparator_class": "placebo", "outcome": "mood",
@@ -93,12 +93,12 @@ def material(k: int, measure: str) -> Material:
     arms = pd.DataFrame(columns=["trial_id", "arm_id", "role", "comparator_class"])
     judged = {"trial_id": ids, "domain": "overall", "judgement": ["low", "high"][k % 2]}
     return Material(
-        effects=pd.DataFrame(rows, columns=list(EFFECT_COLUMNS)),
-        universes=pd.DataFrame(columns=list(UNIVERSE_COLUMNS)),
+        effects=pd.DataFrame(rows, columns=list(EFFECTS.names)),
+        universes=UNIVERSES.frame(),
         trials=trials,
         arms=arms,
         missing=missing,
-        risk_of_bias=pd.DataFrame(judged),
+        risk_of_bias=pd.DataFrame(judged, columns=list(CLEANED["risk_of_bias"].names)),
     )
 
 
@@ -109,8 +109,8 @@ def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
     held = {}
     for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():
-        tables.write_table(folder / f"{name}.csv", table)
-        held[name] = tables.read_table(folder / f"{name}.csv")
+        files.write(folder / f"{name}.csv", table)
+        held[name] = files.read(folder / f"{name}.csv")
     tables.write_json(folder / "model.json", made.model)
     trust = {name: held[name] for name in TRUST_TABLES}
     parts = {name: held[name] for name in own}

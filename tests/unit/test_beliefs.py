@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from trialpool.bayes import EMPIRICAL, normal_normal
-from trialpool.review.trust.beliefs import COLUMNS, NO_SCALE, OUTCOMES, beliefs, empirical, refused
+from trialpool.review.schema.trust import PRIORS
+from trialpool.review.trust.beliefs import NO_SCALE, OUTCOMES, beliefs, empirical, refused
 
 Y, V = [-0.55, -1.10, -0.20], [0.12, 0.15, 0.15]
 ACTIVE, PLACEBO = ["active_placebo"] * 3, ["placebo"] * 3
@@ -39,7 +40,7 @@ def table(
 def test_each_row_is_the_posterior_of_its_prior() -> None:
     """Half-normal 0.25, 0.5, 1 and Rhodes' prior against another drug, as `normal_normal`."""
     found = table()
-    assert tuple(found.columns) == COLUMNS
+    assert tuple(found.columns) == PRIORS.names
     assert list(found["prior"]) == [
         "tau half-normal(0.25)", "tau half-normal(0.5)", "tau half-normal(1)",
         "tau^2 log-t5(-3.27, 2.14)",

@@ -12,11 +12,13 @@ import pytest
 import trialpool as tp
 from trialpool.diagnostics import missing as m
 from trialpool.results import TrialpoolError
-from trialpool.review.choosing.what_if import MISSING_COLUMNS, WhatIf
+from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.results import MISSING
+from trialpool.review.schema.trust import MISSING_EFFECT
 from trialpool.review.trust import missing_effect as review
-from trialpool.review.trust.missing_effect import COLUMNS, MissingEffect, missing_effect
+from trialpool.review.trust.missing_effect import MissingEffect, missing_effect
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
@@ -38,7 +40,7 @@ def absent(vi: list[float], *, others: int = 0) -> WhatIf:
          "yi": 0.0, "vi": vi[i] if i < len(vi) else float("nan"), "n_total": 50.0}
         for i in range(len(vi) + others)
     ]  # fmt: skip
-    table = pd.DataFrame(lines, columns=list(MISSING_COLUMNS))
+    table = MISSING.frame(lines)
     return WhatIf(missing=table, joint=None, added=tuple(table["trial_id"][: len(vi)]))
 
 
@@ -134,7 +136,7 @@ def test_the_curve_is_the_pooled_effect_of_each_assumption() -> None:
     """Each row is `pool` with the missing trials there; the marks are among the rows."""
     yi, vi, extra = [-0.6, -0.8, -0.5], [0.12, 0.13, 0.11], [0.03, 0.05]
     result = run(yi, vi, extra, HKSJ)
-    assert tuple(result.curve.columns) == COLUMNS
+    assert tuple(result.curve.columns) == MISSING_EFFECT.names
     assert 61 <= len(result.curve) <= 81
     for x, *pooled in result.curve.to_numpy()[::13]:
         one = tp.pool([*yi, x, x], [*vi, *extra])
@@ -204,7 +206,7 @@ def test_reasons_where_nothing_can_be_added() -> None:
     ):
         result = missing_effect(data, gone, analysis(), COMMON, 0.5, "lower")
         assert result.facts == {"reason": reason}
-        assert list(result.curve.columns) == list(COLUMNS)
+        assert list(result.curve.columns) == list(MISSING_EFFECT.names)
         assert not len(result.curve)
 
 

@@ -10,8 +10,7 @@ import pytest
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
-from trialpool.review.trust.covariates import REGRESSION_COLUMNS
-from trialpool.review.trust.subgroups import SUBGROUP_COLUMNS
+from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
 from trialpool.terms import BY_F, LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 
 TESTED = {"p_value": 0.4, "p_permutation": 0.3, "exact": True}
@@ -109,7 +108,7 @@ def table(columns: tuple[str, ...], *rows: dict[str, Any]) -> pd.DataFrame:
 def test_grids_hold_levels_tests_slopes_and_reasons() -> None:
     about = {"moderator": "comparator", "title": "comparator"}
     groups = table(
-        SUBGROUP_COLUMNS,
+        SUBGROUPS.names,
         about | {"kind": LEVEL, "level": "active placebo", "k": 3, "n": 90, "trials": "A, B, C",
                  "estimate": -0.2, "ci_low": -0.6, "ci_high": 0.2, "p_value": 0.2, "tau2": 0.1,
                  "method": "random effects"},
@@ -122,7 +121,7 @@ def test_grids_hold_levels_tests_slopes_and_reasons() -> None:
          "note": "not stated: E"},
     )  # fmt: skip
     slopes = table(
-        REGRESSION_COLUMNS,
+        REGRESSIONS.names,
         {"moderator": "dose", "title": "dose", "kind": SLOPE, "k": 12, "estimate": -0.05,
          "ci_low": -0.09, "ci_high": -0.01, "p_value": 0.02, "p_permutation": 0.03, "vif": 1.2,
          "note": "exact: all 10 arrangements; tau2 by DL"},

@@ -23,9 +23,10 @@ from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.trust import NEXT_TRIAL
 from trialpool.review.trust import next_trial as review
 from trialpool.review.trust.missing_effect import NO_ESTIMATE, NO_TRIAL
-from trialpool.review.trust.next_trial import COLUMNS, next_trial
+from trialpool.review.trust.next_trial import next_trial
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
@@ -137,7 +138,7 @@ def test_a_unit_must_be_positive() -> None:
 
 def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
     table, facts = next_trial(studies([-0.5], [0.1]), analysis(), COMMON, 0.8, "lower")
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == NEXT_TRIAL.names
     assert set(table["target"]) == {terms.EXCLUDES, terms.BEYOND}
     assert list(dict.fromkeys(table["effect"])) == [0.0, -0.25, -0.5, -1.0, -0.8, 0.8]
     row = table[(table["finds"] == "the estimate") & (table["target"] == terms.EXCLUDES)]

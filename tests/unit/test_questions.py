@@ -17,6 +17,7 @@ from trialpool.review.report.question_section import by_kind, read_questions
 from trialpool.review.report.question_sheets import draw_question
 from trialpool.review.report.question_tables import question_grids
 from trialpool.review.report.question_words import Question, told
+from trialpool.review.schema import files
 
 
 def review(small: SmallReview, **questions: Any) -> Any:
@@ -38,7 +39,7 @@ def asked(small: SmallReview, folder: Path) -> list[tuple[Answer, Question]]:
     for answer in made:
         tables.write_json(folder / answer.folder / "answer.json", answer.record)
         for name, table in answer.made.items():
-            tables.write_table(folder / answer.folder / f"{name}.csv", table)
+            files.write(folder / answer.folder / f"{name}.csv", table)
         for name, figure in draw_question(answer.record, answer.tables):
             style.save(figure, [folder / answer.folder / f"{name}.svg"])
     (folder / ".snakemake_timestamp").write_text("")

@@ -11,11 +11,11 @@ import pytest
 
 from trialpool.pooling.policy import policy
 from trialpool.results import TrialpoolError
-from trialpool.review.accounts.rob_me import MATRIX, PROPOSALS
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import Comparison
 from trialpool.review.report import agreement_tables, grid, pages, sentences, wording
 from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
+from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",
@@ -323,8 +323,8 @@ def processed() -> dict[str, pd.DataFrame]:
 ONCE = {
     "agreement": agreement(Comparison()),
     "disagreements": disagreements(Comparison()),
-    "evidence": pd.DataFrame(columns=list(MATRIX)),
-    "judgements": pd.DataFrame(columns=list(PROPOSALS)),
+    "evidence": EVIDENCE.frame(),
+    "judgements": JUDGEMENTS.frame(),
 }
 
 

@@ -12,9 +12,8 @@ from trialpool.diagnostics.influence import influence
 from trialpool.pooling.model import pool
 from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import Model
+from trialpool.review.schema.trust import CUMULATIVE, INFLUENCE
 from trialpool.review.trust.influence import (
-    CUMULATIVE_COLUMNS,
-    INFLUENCE_COLUMNS,
     cumulative_table,
     influence_table,
     weight_shares,
@@ -77,7 +76,7 @@ def test_each_row_is_a_refit_without_the_trial(model: Model, k: int) -> None:
     """Whatever the batch does, one row left out by hand must give the same."""
     studies = trials(k)
     table = influence_table(studies, "OR", model)
-    assert list(table.columns) == list(INFLUENCE_COLUMNS)
+    assert list(table.columns) == list(INFLUENCE.names)
     assert len(table) == k
     for i, row in table.iterrows():
         want = expected(studies.drop(index=[i]), "OR", model)
@@ -195,14 +194,14 @@ def test_a_trial_without_year_comes_last() -> None:
 def test_below_five_trials_nothing_is_left_out(k: int) -> None:
     """Policy: the table is there, with its columns and no rows."""
     table = influence_table(trials(k), "OR", Model())
-    assert list(table.columns) == list(INFLUENCE_COLUMNS)
+    assert list(table.columns) == list(INFLUENCE.names)
     assert len(table) == 0
 
 
 def test_one_trial_has_nothing_to_accumulate() -> None:
     """Not even where it has two rows."""
     table = cumulative_table(split(trials(1), [0]), "OR", Model())
-    assert list(table.columns) == list(CUMULATIVE_COLUMNS)
+    assert list(table.columns) == list(CUMULATIVE.names)
     assert len(table) == 0
 
 

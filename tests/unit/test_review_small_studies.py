@@ -14,7 +14,8 @@ from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.selection import selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.review.protocol.settings import Model
-from trialpool.review.trust.small_studies import COLUMNS, small_studies
+from trialpool.review.schema.trust import SMALL_STUDIES
+from trialpool.review.trust.small_studies import small_studies
 
 STUDIES = pd.DataFrame({"yi": Y, "vi": V})
 
@@ -23,7 +24,7 @@ def by_method(
     measure: str = "RR", better: str = "lower", model: Model | None = None
 ) -> pd.DataFrame:
     table = small_studies(STUDIES, measure, model or Model(), better)
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(SMALL_STUDIES.names)
     return table.set_index("method")
 
 

@@ -11,6 +11,7 @@ from trialpool import terms as t
 from trialpool.review.accounts import rob_me as r
 from trialpool.review.choosing.selection import select
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 
 NAN = float("nan")
 TRIALS = pd.DataFrame(
@@ -209,8 +210,8 @@ def test_the_tables_of_a_condition() -> None:
     one = (model(), STUDIES, NO_SELECTION, missing(gone(**RESULT)))
     two = (model(analysis="sleep", k=0), STUDIES.iloc[:0], NO_SELECTION, missing())
     matrix, proposals = r.rob_me([one, two], TRIALS, NO_RESULTS)
-    assert tuple(matrix.columns) == r.MATRIX
-    assert tuple(proposals.columns) == r.PROPOSALS
+    assert tuple(matrix.columns) == EVIDENCE.names
+    assert tuple(proposals.columns) == JUDGEMENTS.names
     assert len(matrix) == 2 * len(TRIALS)
     assert list(matrix["status"].iloc[:2]) == [t.AVAILABLE, t.RESULT]
     assert list(proposals["analysis"]) == ["mood", "sleep"]
@@ -221,4 +222,4 @@ def test_the_tables_of_a_condition() -> None:
 def test_no_analysis_gives_empty_tables() -> None:
     matrix, proposals = r.rob_me([], TRIALS, NO_RESULTS)
     assert (len(matrix), len(proposals)) == (0, 0)
-    assert tuple(matrix.columns) == r.MATRIX
+    assert tuple(matrix.columns) == EVIDENCE.names

@@ -14,7 +14,9 @@ from small import ROOT, SmallReview, through_csv
 
 from trialpool import tables
 from trialpool.cli import main
-from trialpool.review.accounts.trace import TRACE_COLUMNS, chain, raw_tables, references
+from trialpool.review.accounts.trace import chain, raw_tables, references
+from trialpool.review.schema import files
+from trialpool.review.schema.results import SUMMARY, TRACE
 
 PAIRS = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
 Out = pytest.CaptureFixture[str]
@@ -25,17 +27,17 @@ def finish(small: SmallReview) -> Path:
     for condition in ("blue", "green"):
         processed = small.folder / "data/processed" / condition
         for name, table in small.cleaned(condition).all_tables().items():
-            tables.write_table(processed / f"{name}.csv", table)
-        tables.write_table(processed / "effects.csv", small.effects(condition))
+            files.write(processed / f"{name}.csv", table)
+        files.write(processed / "effects.csv", small.effects(condition))
     rows = []
     for condition, analysis in PAIRS:
         result = small.result(condition, analysis)
         folder = small.folder / "results" / condition / analysis
         tables.write_json(folder / "model.json", result.model)
-        tables.write_table(folder / "studies.csv", result.studies)
+        files.write(folder / "studies.csv", result.studies)
         shown = {name: result.model[name] for name in ("condition", "analysis", "measure", "k")}
         rows.append(shown | result.model["display"])
-    tables.write_table(small.folder / "results/summary.csv", pd.DataFrame(rows))
+    files.write(small.folder / "results/summary.csv", SUMMARY.frame(rows))
     return small.folder
 
 
@@ -66,8 +68,8 @@ def stored(review: SmallReview, condition: str, analysis: str) -> pd.DataFrame:
     return through_csv(
         chain(
             tables.read_json(folder / "model.json"),
-            tables.read_table(folder / "studies.csv"),
-            tables.read_table(review.folder / "data/processed" / condition / "records.csv"),
+            files.read(folder / "studies.csv"),
+            files.read(review.folder / "data/processed" / condition / "records.csv"),
             raw_tables(review.folder / "data/raw" / condition),
         )
     )
@@ -79,7 +81,7 @@ def test_every_number_stands_where_the_chain_says(
 ) -> None:
     """File, row and column of each line lead to the value in it, raw cells as typed."""
     found = stored(review, condition, analysis)
-    assert tuple(found.columns) == TRACE_COLUMNS
+    assert tuple(found.columns) == TRACE.names
     for line in tables.records(found):
         path = review.folder / line["file"]
         if path.suffix == ".json":
@@ -103,9 +105,9 @@ def test_the_chain_is_the_same_from_memory_and_from_files(
     result = review.result(condition, analysis)
     records = review.folder / "data/processed" / condition / "records.csv"
     raw = raw_tables(review.folder / "data/raw" / condition)
-    made = chain(result.model, result.studies, tables.read_table(records), raw)
-    tables.write_table(tmp_path / "memory.csv", made)
-    tables.write_table(tmp_path / "files.csv", stored(review, condition, analysis))
+    made = chain(result.model, result.studies, files.read(records), raw)
+    tables.write_table(tmp_path / "memory.csv", made, TRACE)
+    tables.write_table(tmp_path / "files.csv", stored(review, condition, analysis), TRACE)
     assert (tmp_path / "memory.csv").read_bytes() == (tmp_path / "files.csv").read_bytes()
 
 
@@ -217,7 +219,7 @@ def test_what_can_be_traced_is_listed(review: SmallReview, capsys: Out) -> None:
 
 def test_an_effect_is_traced_in_all_its_variants(review: SmallReview, capsys: Out) -> None:
     """A crossover's alternatives share the effect's name and its raw rows."""
-    effects = tables.read_table("data/processed/blue/effects.csv")
+    effects = files.read("data/processed/blue/effects.csv")
     cedar = effects[(effects["trial_id"] == "Cedar") & (effects["outcome"] == "mood")]
     path = "data/processed/blue/effects.csv"
     code, out, _ = traced(capsys, path, "--effect", cedar["effect_id"].iloc[0])
@@ -270,12 +272,12 @@ def test_records_newer_than_the_results_are_seen(review: SmallReview, capsys: Ou
     """Cleaned again but not pooled again: the effects no longer follow from the records."""
     review.set("results", 2, "mean", "17.0")
     records = review.cleaned("blue").all_tables()["records"]
-    tables.write_table("data/processed/blue/records.csv", records)
+    files.write("data/processed/blue/records.csv", records)
     code, out, _ = traced(capsys, "results/blue/mood")
     assert code == 1
     assert "  records.csv from the raw cells: agrees\n" in out
     assert "  effects from records.csv: differs\n" in out
-    ash = tables.records(tables.read_table("results/blue/mood/studies.csv"))[0]
+    ash = tables.records(files.read("results/blue/mood/studies.csv"))[0]
     now = {row["effect_id"]: row["yi"] for row in tables.records(review.effects("blue"))}
     held, found = tables.cell(ash["yi"]), tables.cell(now[ash["effect_id"]])
     assert f"{ash['effect_id']}: yi is {held}, {found} from records.csv; run the review" in out
@@ -283,8 +285,8 @@ def test_records_newer_than_the_results_are_seen(review: SmallReview, capsys: Ou
 
 def test_an_effect_that_is_no_longer_made(review: SmallReview, capsys: Out) -> None:
     """A result dropped from the records takes its effect along."""
-    records = tables.read_table("data/processed/blue/records.csv")
-    tables.write_table("data/processed/blue/records.csv", records[records["row"] != 2])
+    records = files.read("data/processed/blue/records.csv")
+    files.write("data/processed/blue/records.csv", records[records["row"] != 2])
     code, out, _ = traced(capsys, "results/blue/mood")
     assert code == 1
     assert "records.csv no longer gives this effect; run the review again" in out
@@ -337,7 +339,11 @@ def test_what_cannot_be_traced_is_said_in_one_line(
     ("path", "text", "message"),
     [
         ("results/blue/mood/studies.csv", None, ": the file is missing; run the review again"),
-        ("results/blue/mood/studies.csv", "study\n", ", trial_id: the column is missing; run"),
+        (
+            "results/blue/mood/studies.csv",
+            "study\n",
+            ": not readable (studies: missing effect_id, ",
+        ),
         ("results/blue/mood/model.json", "{", ": not readable (Expecting property name"),
         ("results/blue/mood/model.json", "{}", ", condition: the field is missing; run the review"),
         ("data/processed/blue/records.csv", None, ": the file is missing; run the review again"),

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from trialpool.results import Array
-from trialpool.review.effects.effect_rows import EFFECT_COLUMNS
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.processed import EFFECTS
 
 
 class Dense(NamedTuple):
@@ -62,7 +62,7 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
     """An effects.csv: (trial, day, effect), variance 0.1."""
     out = []
     for trial, day, yi in rows:
-        row = dict.fromkeys(EFFECT_COLUMNS) | {
+        row = dict.fromkeys(EFFECTS.names) | {
             "effect_id": f"{trial}|ket v mdz|{day:g}", "trial_id": trial, "study": f"{trial} 2020",
             "year": 2020, "comparison": "ketamine v midazolam", "experimental_arms": "ket",
             "control_arm": "mdz", "comparator_class": "active_placebo", "n": 40.0,
@@ -71,7 +71,7 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
             "measure": "SMD", "yi": yi, "vi": 0.1, "confidence": "primary",
         }  # fmt: skip
         out.append(row | changes)
-    return pd.DataFrame(out, columns=list(EFFECT_COLUMNS))
+    return EFFECTS.frame(out)
 
 
 def trials(names: list[str]) -> pd.DataFrame:

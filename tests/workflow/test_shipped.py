@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from small import ROOT
 
 from trialpool import tables
 from trialpool.cli import main
 from trialpool.review.protocol.protocol import Review, read_protocol
-from trialpool.review.report.summary import SUMMARY_COLUMNS
+from trialpool.review.schema import files
+from trialpool.review.schema.results import SUMMARY
 
 RESULTS = ROOT / "results"
 
@@ -20,8 +22,8 @@ def review() -> Review:
 
 def test_the_summary_has_a_row_per_analysis(review: Review) -> None:
     """In the protocol's order, with the promised columns; each analysis has its files."""
-    summary = tables.read_table(RESULTS / "summary.csv")
-    assert tuple(summary.columns) == SUMMARY_COLUMNS
+    summary = files.read(RESULTS / "summary.csv")
+    assert tuple(summary.columns) == SUMMARY.names
     named = list(zip(summary["condition"], summary["analysis"], strict=True))
     assert named == review.pairs()
     for condition, analysis in review.pairs():
@@ -33,13 +35,13 @@ def test_every_raw_row_is_used_or_dropped_with_a_reason(review: Review) -> None:
     """Rows in = rows used + rows dropped, for each raw table as it stands in data/raw."""
     for condition in review.conditions:
         processed = ROOT / "data/processed" / condition
-        account = tables.read_table(processed / "rows.csv")
-        dropped = tables.read_table(processed / "dropped.csv")
+        account = files.read(processed / "rows.csv")
+        dropped = files.read(processed / "dropped.csv")
         assert (account["rows_in"] == account["rows_used"] + account["rows_dropped"]).all()
         assert len(dropped) == account["rows_dropped"].sum()
         assert dropped["reason"].notna().all()
         for table, count in zip(account["table"], account["rows_in"], strict=True):
-            raw = tables.read_table(ROOT / "data/raw" / condition / f"{table}.csv")
+            raw = pd.read_csv(ROOT / "data/raw" / condition / f"{table}.csv", dtype=str)
             assert len(raw) == count, f"{condition}/{table}"
 
 
@@ -47,8 +49,8 @@ def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Re
     """Between records and effects nothing is lost either."""
     for condition in review.conditions:
         processed = ROOT / "data/processed" / condition
-        records = tables.read_table(processed / "records.csv")
-        effects = tables.read_table(processed / "effects.csv")
+        records = files.read(processed / "records.csv")
+        effects = files.read(processed / "effects.csv")
         named = set(";".join(effects["records"]).split(";"))
         wanted = records[
             records["outcome"].isin(review.measures(condition))
@@ -60,7 +62,7 @@ def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Re
 
 def test_the_second_route_disagrees_nowhere(review: Review) -> None:
     """And it does cover the estimate and limits of every analysis that has any."""
-    verification = tables.read_table(RESULTS / "verification.csv")
+    verification = files.read(RESULTS / "verification.csv")
     assert not (verification["verdict"] == "DISAGREE").any()
     agreed = verification[verification["verdict"] == "agree"]
     limits = agreed[agreed["quantity"] == "ci_low"]
@@ -107,15 +109,15 @@ def test_the_suspect_trials_stand_in_an_analysis(
     condition: str, analysis: str, trials: set[str]
 ) -> None:
     """A trial whose numbers look wrong is shown where it counts (docs/data_notes.md)."""
-    studies = tables.read_table(RESULTS / condition / analysis / "studies.csv")
+    studies = files.read(RESULTS / condition / analysis / "studies.csv")
     assert trials <= set(studies["trial_id"])
 
 
 def test_numbers_that_cannot_be_enter_no_analysis() -> None:
     """A placebo SD the scale does not allow, and more people than were randomised."""
-    studies = tables.read_table(RESULTS / "depression/symptoms/studies.csv")
+    studies = files.read(RESULTS / "depression/symptoms/studies.csv")
     assert not {"Domany2020", "Zarate2012"} & set(studies["trial_id"])
-    dropped = tables.read_table(ROOT / "data/processed/depression/dropped.csv")
+    dropped = files.read(ROOT / "data/processed/depression/dropped.csv")
     assert {"Domany2020", "Zarate2012"} <= set(dropped["trial_id"])
 
 
@@ -128,8 +130,8 @@ def test_numbers_that_cannot_be_enter_no_analysis() -> None:
 )
 def test_reports_of_the_same_people_are_excluded(condition: str, studies: set[str]) -> None:
     """Each is inside another report; counting both would count its people twice."""
-    excluded = tables.read_table(ROOT / "data/processed" / condition / "excluded.csv")
+    excluded = files.read(ROOT / "data/processed" / condition / "excluded.csv")
     same = excluded[excluded["reason_class"] == "overlapping_report"]
     assert studies <= set(same["study"])
-    records = tables.read_table(ROOT / "data/processed" / condition / "records.csv")
+    records = files.read(ROOT / "data/processed" / condition / "records.csv")
     assert "ASPIRE2" not in set(records["trial_id"])

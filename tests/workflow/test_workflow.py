@@ -17,6 +17,7 @@ import pytest
 from small import ROOT, SMALL
 
 from trialpool import tables
+from trialpool.review.schema import files
 
 pytest.importorskip("snakemake", reason="the workflow needs Snakemake")
 
@@ -217,7 +218,7 @@ def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
     assert done.returncode == 0, done.stderr
     held = json.loads(done.stdout)
     assert {check["verdict"] for check in held["checks"]} == {"agrees"}
-    table = tables.read_table(finished.folder / "results/blue/mood/trace.csv")
+    table = files.read(finished.folder / "results/blue/mood/trace.csv")
     assert [line["value"] for line in held["chain"]] == [
         tables.cell(value) for value in table["value"]
     ]

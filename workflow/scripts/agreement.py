@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 folder = Path(snakemake.input.raw[0]).parent
 comparison = load(folder.parent, folder.name)
-tables.write_table(snakemake.output.agreement, agreement(comparison))
-tables.write_table(snakemake.output.disagreements, disagreements(comparison))
+files.write(snakemake.output.agreement, agreement(comparison))
+files.write(snakemake.output.disagreements, disagreements(comparison))

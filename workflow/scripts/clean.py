@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs
 from trialpool.review.extraction.clean import clean, load
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 folder, condition = Path(snakemake.input.instruments).parent, snakemake.wildcards.condition
@@ -11,4 +12,4 @@ order = snakemake.params.confidence_order
 raw, warnings = load(folder, condition, snakemake.params.outcomes, order)
 cleaned = clean(raw, warnings, order)
 for name, table in cleaned.all_tables().items():
-    tables.write_table(snakemake.output[name], table)
+    files.write(snakemake.output[name], table)

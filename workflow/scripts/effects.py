@@ -1,18 +1,19 @@
 """Compute the effects that the analyses of a condition may choose from, under all choices."""
 
-from trialpool import logs, tables
+from trialpool import logs
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
 from trialpool.review.protocol.settings import Defaults, Multiverse
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
-records = Records(*(tables.read_table(snakemake.input[name]) for name in names))
+records = Records(*(files.read(snakemake.input[name]) for name in names))
 defaults = Defaults.model_validate(snakemake.params.defaults)
 measures, changes = snakemake.params.measures, snakemake.params.changes
 effects = build_effects(records, measures, defaults, changes)
-tables.write_table(snakemake.output.effects, effects)
+files.write(snakemake.output.effects, effects)
 multiverses = [Multiverse.model_validate(each) for each in snakemake.params.multiverses]
 universes = build_universes(records, measures, defaults, multiverses, changes)
-tables.write_table(snakemake.output.universes, universes)
+files.write(snakemake.output.universes, universes)

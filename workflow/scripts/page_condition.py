@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs
 from trialpool.review.report.pages import condition_page, read_analyses, write_page
 from trialpool.review.report.question_section import read_questions
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")
-held = {Path(path).stem: tables.read_table(path) for path in snakemake.input.processed}
+held = {Path(path).stem: files.read(path) for path in snakemake.input.processed}
 figures = map(Path, snakemake.input.figures)
 page = condition_page(
     snakemake.params.review,
     snakemake.wildcards.condition,
     read_analyses(snakemake.input.analyses),
     {(path.parent.name, path.stem): path.read_bytes() for path in figures},
-    held | {name: tables.read_table(snakemake.input[name]) for name in names},
+    held | {name: files.read(snakemake.input[name]) for name in names},
     read_questions(snakemake.input.questions),
 )
 write_page(snakemake.output.page, page)

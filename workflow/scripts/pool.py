@@ -6,18 +6,19 @@ from trialpool import logs, tables
 from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.analysis import Material, analyse
 from trialpool.review.protocol.protocol import resolve
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 names = ("effects", "universes", "trials", "arms", "missing_results", "risk_of_bias")
-data = Material(*(tables.read_table(snakemake.input[name]) for name in names))
+data = Material(*(files.read(snakemake.input[name]) for name in names))
 review = resolve(snakemake.params.review)
 wanted = snakemake.wildcards
 result = analyse(data, review, wanted.condition, wanted.analysis)
 tables.write_json(snakemake.output.model, result.model)
 for name in ("studies", "selection", "missing", "sensitivity"):
-    tables.write_table(snakemake.output[name], getattr(result, name))
+    files.write(snakemake.output[name], getattr(result, name))
 for name, table in result.trust.items():
-    tables.write_table(snakemake.output[name], table)
-records = tables.read_table(snakemake.input.records)
+    files.write(snakemake.output[name], table)
+records = files.read(snakemake.input.records)
 raw = raw_tables(Path(snakemake.input.raw[0]).parent)
-tables.write_table(snakemake.output.trace, chain(result.model, result.studies, records, raw))
+files.write(snakemake.output.trace, chain(result.model, result.studies, records, raw))

@@ -8,11 +8,12 @@ from trialpool.review.effects.records import Records
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.questions.questions import answers
 from trialpool.review.report.question_sheets import draw_question
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
-records = Records(*(tables.read_table(snakemake.input[name]) for name in names))
-effects = tables.read_table(snakemake.input.effects)
+records = Records(*(files.read(snakemake.input[name]) for name in names))
+effects = files.read(snakemake.input.effects)
 review, condition = resolve(snakemake.params.review), snakemake.wildcards.condition
 folder = Path(snakemake.output[0])
 folder.mkdir(parents=True)
@@ -20,6 +21,6 @@ for answer in answers(effects, records, review, condition):
     own = folder / answer.folder
     tables.write_json(own / "answer.json", answer.record)
     for name, table in answer.made.items():
-        tables.write_table(own / f"{name}.csv", table)
+        files.write(own / f"{name}.csv", table)
     for name, figure in draw_question(answer.record, answer.tables):
         style.save(figure, [own / f"{name}.svg"])

@@ -5,14 +5,15 @@ from pathlib import Path
 from trialpool import logs, tables
 from trialpool.review.accounts.rob_me import rob_me
 from trialpool.review.report.summary import summary_table
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 models = [tables.read_json(path) for path in snakemake.input.models]
-tables.write_table(snakemake.output.summary, summary_table(models))
+files.write(snakemake.output.summary, summary_table(models))
 folders = [Path(path).parent for path in snakemake.input.models]
 names = ("studies", "selection", "missing")
-parts = [[tables.read_table(folder / f"{name}.csv") for name in names] for folder in folders]
-about = (tables.read_table(snakemake.input[name]) for name in ("trials", "missing_results"))
+parts = [[files.read(folder / f"{name}.csv") for name in names] for folder in folders]
+about = (files.read(snakemake.input[name]) for name in ("trials", "missing_results"))
 evidence, judged = rob_me([(m, *held) for m, held in zip(models, parts, strict=True)], *about)
-tables.write_table(snakemake.output.evidence, evidence)
-tables.write_table(snakemake.output.judgements, judged)
+files.write(snakemake.output.evidence, evidence)
+files.write(snakemake.output.judgements, judged)

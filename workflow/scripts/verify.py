@@ -4,11 +4,12 @@ import pandas as pd
 
 from trialpool import logs, tables
 from trialpool.review.accounts.verify import raise_disagreements, verify
+from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 models = map(tables.read_json, snakemake.input.models)
-studies = map(tables.read_table, snakemake.input.studies)
+studies = map(files.read, snakemake.input.studies)
 parts = [verify(model, table) for model, table in zip(models, studies, strict=True)]
 verification = pd.concat(parts, ignore_index=True)
 raise_disagreements(verification)
-tables.write_table(snakemake.output.verification, verification)
+files.write(snakemake.output.verification, verification)

@@ -27,20 +27,11 @@ from trialpool.review.choosing.what_if import WhatIf, what_if
 from trialpool.review.fitting.fit import Fit, fit, study_columns
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, TOGETHER
+from trialpool.review.schema.results import STUDIES
 from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import explore
 from trialpool.review.trust.sensitivity import posterior, sensitivity
 from trialpool.review.trust.trust import trust
-
-STUDY_COLUMNS = (
-    "effect_id", "part", "trial_id", "study", "year", "comparison", "comparator_class",
-    "instrument", "definition", "time_days", "timepoint", "design", "basis", "measure",
-    "n_experimental", "n_control", "n", "mean_experimental", "sd_experimental", "mean_control",
-    "sd_control",
-    "event_experimental", "totaln_experimental", "event_control", "totaln_control", "yi", "vi",
-    "estimate", "ci_low", "ci_high", "weight", "formula", "imputed", "derived", "notes", "flags",
-    "confidence", "records", "cells", "locator", "source_url",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         moderated = moderators(
             studies, trials, material.arms, material.risk_of_bias, analysis, model, review
         )
-    studies = studies.assign(**columns, weight=weights)[list(STUDY_COLUMNS)]
+    studies = studies.assign(**columns, weight=weights)[list(STUDIES.names)]
     universe = explore(
         effects if usual else effects.iloc[:0], material.universes, trials, material.arms,
         material.missing, material.risk_of_bias, review, condition, name,

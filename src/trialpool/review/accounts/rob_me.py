@@ -16,6 +16,7 @@ from trialpool import tables
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.selection import why_not
 from trialpool.review.protocol.specs import Filter
+from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.terms import (
     AVAILABLE,
     NOT_KNOWN,
@@ -28,11 +29,6 @@ from trialpool.terms import (
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 STANDING = "proposed; a person decides"
-MATRIX = ("analysis", "title", "trial_id", "study", "year", "status", "detail")
-PROPOSALS = (
-    "analysis", "title", "k", "n", "because_of_result", "unclear", "other_reason", "n_of_concern",
-    "size_not_known", "conclusion_changes", "proposed", "reason", "standing", "decided",
-)  # fmt: skip
 
 Tables = tuple[Mapping[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
@@ -81,8 +77,8 @@ def rob_me(
         matrix += lines
         proposals.append(_proposal(model, lines, missing))
     return (
-        pd.DataFrame(matrix, columns=list(MATRIX)),
-        pd.DataFrame(proposals, columns=list(PROPOSALS)),
+        EVIDENCE.frame(matrix),
+        JUDGEMENTS.frame(proposals),
     )
 
 

@@ -14,11 +14,7 @@ from trialpool.columns import Column
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
-
-TRACE_COLUMNS = (
-    "study", "effect_id", "level", "quantity", "value", "how", "file", "row", "column",
-    "source_url", "locator", "confidence", "extracted_by", "extracted_on",
-)  # fmt: skip
+from trialpool.review.schema.results import TRACE
 
 _DISPLAY = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
 # What of an effect is shown: its numbers, then what was done to them.
@@ -84,7 +80,7 @@ def chain(
 
     Returns
     -------
-    TRACE_COLUMNS; one line per number or remark. `level` is pooled, effect, record (a number that
+    One line per number or remark. `level` is pooled, effect, record (a number that
     cleaning computed because the cell is blank) or raw cell, with the cell as typed in `value`;
     `file`, `row` and `column` say where it stands. `how` marks the raw cells the effect used.
     """
@@ -92,7 +88,7 @@ def chain(
     folder = f"results/{condition}/{model['analysis']}"
     lines = list(_pooled(model, f"{folder}/model.json"))
     lines += _effects(studies, f"{folder}/studies.csv", condition, records, raw)
-    return pd.DataFrame(lines, columns=list(TRACE_COLUMNS))
+    return TRACE.frame(lines)
 
 
 def effect_chain(
@@ -106,7 +102,7 @@ def effect_chain(
     """
     file = f"data/processed/{condition}/effects.csv"
     lines = _effects(effects, file, condition, records, raw)
-    return pd.DataFrame(lines, columns=list(TRACE_COLUMNS))
+    return TRACE.frame(lines)
 
 
 def _pooled(model: Mapping[str, Any], file: str) -> Iterator[Line]:

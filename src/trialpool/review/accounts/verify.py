@@ -17,9 +17,7 @@ from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
 from trialpool.review.choosing.several import people
 from trialpool.review.fitting.fit import COUNTS
-
-COLUMNS = ("condition", "analysis", "quantity", "trialpool", "statsmodels", "difference",
-           "tolerance", "verdict", "note")  # fmt: skip
+from trialpool.review.schema.results import VERIFICATION
 
 # Both routes start from the same table; JSON keeps 10 significant digits of the results.
 TOLERANCE = 1e-6
@@ -49,10 +47,8 @@ def verify(model: Mapping[str, Any], studies: pd.DataFrame) -> pd.DataFrame:
     same = tables.fingerprint(studies) == model["inputs_sha256"]
     note = "" if same else "studies.csv is not the table the model was fitted to"
     rows.append({"quantity": "inputs", "verdict": "agree" if same else "DISAGREE", "note": note})
-    frame = pd.DataFrame(rows, columns=list(COLUMNS[2:]))
-    frame.insert(0, "analysis", model["analysis"])
-    frame.insert(0, "condition", model["condition"])
-    return frame
+    about = {name: model[name] for name in ("condition", "analysis")}
+    return VERIFICATION.frame(about | row for row in rows)
 
 
 def raise_disagreements(table: pd.DataFrame) -> None:

@@ -16,12 +16,7 @@ from trialpool.review.choosing.selection import why_not
 from trialpool.review.fitting.fit import Fit, fit, without_counts
 from trialpool.review.protocol.settings import Crossover, Model
 from trialpool.review.protocol.specs import Analysis
-
-MISSING_COLUMNS = (
-    "trial_id", "study", "year", "status", "n_experimental", "n_control", "n_total", "reported",
-    "reason", "what_if", "what_if_reason", "yi", "vi", "estimate_if_null", "ci_low_if_null",
-    "ci_high_if_null", "source_url",
-)  # fmt: skip
+from trialpool.review.schema.results import MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +61,7 @@ def what_if(
         # What was assumed belongs to a trial that enters; why it cannot, to one that does not.
         said = (told,) if vi != vi and told else (row["what_if_reason"], told)
         line = {
-            **{name: row.get(name) for name in MISSING_COLUMNS},
+            **{name: row.get(name) for name in MISSING.names},
             "study": trial["study"],
             "year": trial["year"],
             "what_if": "yes" if vi == vi else "no",
@@ -84,7 +79,7 @@ def what_if(
                 "ci_high_if_null": one.ci_high,
             }
         lines.append(line)
-    table = pd.DataFrame(lines, columns=list(MISSING_COLUMNS))
+    table = MISSING.frame(lines)
     table = table.sort_values(["year", "study"], na_position="last", ignore_index=True)
     joint = None
     if additions and len(studies):

@@ -22,6 +22,7 @@ from trialpool.review.accounts.trace_checks import Check, check_analysis, check_
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
+from trialpool.review.schema import files
 
 TRY = (
     "Give a folder such as results/ptsd/symptoms_24h or a file in it, results/summary.csv, or "
@@ -116,7 +117,7 @@ def _find(path: Path, study: str | None, effect: str | None) -> _Found:
 def _summary(folder: Path) -> _Found:
     """The analyses that can be traced, one line each."""
     names = []
-    for row in tables.records(_table(folder / "summary.csv", "condition", "analysis")):
+    for row in tables.records(_table(folder / "summary.csv")):
         home = folder / row["condition"]
         where = (home if home.exists() else folder) / row["analysis"]
         shown = _interval({name: tables.cell(row[name]) for name in _LIMITS})
@@ -126,7 +127,7 @@ def _summary(folder: Path) -> _Found:
 
 def _analysis(folder: Path, study: str | None) -> _Found:
     model = _model(folder / "model.json")
-    studies = _table(folder / "studies.csv", "trial_id", "study", "yi", "vi", "records")
+    studies = _table(folder / "studies.csv")
     records, raw = _evidence(_root(folder), model["condition"])
     checks = check_analysis(model, studies, records, raw)
     table = chain(model, studies, records.rows, raw)
@@ -142,7 +143,7 @@ def _analysis(folder: Path, study: str | None) -> _Found:
 
 
 def _effects(folder: Path, effect: str | None) -> _Found:
-    effects = _table(folder / "effects.csv", "effect_id", "variant", "study", "yi", "records")
+    effects = _table(folder / "effects.csv")
     if effect is None:
         names = tuple(dict.fromkeys(effects["effect_id"]))
         return _Found(title="Give one of these with --effect:", names=names)
@@ -174,21 +175,17 @@ def _evidence(root: Path, condition: str) -> tuple[Records, dict[str, Sheet]]:
     """The clean and the raw tables of a condition."""
     processed = root / "data" / "processed" / condition
     names = ("trials", "arms", "records", "flags")
-    records = Records(*(_table(processed / f"{name}.csv", "row") for name in names))
+    records = Records(*(_table(processed / f"{name}.csv") for name in names))
     return records, raw_tables(root / "data" / "raw" / condition)
 
 
-def _table(path: Path, *columns: str) -> pd.DataFrame:
+def _table(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise TrialpoolError(f"{path}: the file is missing; run the review again")
     try:
-        table = tables.read_table(path)
+        return files.read(path)
     except ValueError as error:
         raise TrialpoolError(f"{path}: not readable ({error}); run the review again") from None
-    for name in columns:
-        if name not in table.columns:
-            raise TrialpoolError(f"{path}, {name}: the column is missing; run the review again")
-    return table
 
 
 def _model(path: Path) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from trialpool.results import TrialpoolError
 from trialpool.review.effects import contrasts, crossover, parallel
 from trialpool.review.effects.arms import Arm
 from trialpool.review.effects.choices import Choices, of_protocol, variants
-from trialpool.review.effects.effect_rows import EFFECT_COLUMNS, Effect
+from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.settings import Defaults
+from trialpool.review.schema.processed import EFFECTS
 from trialpool.words import number, text
 
 _GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
@@ -46,7 +47,7 @@ def build_effects(
 
     Returns
     -------
-    One row per effect, columns EFFECT_COLUMNS, sorted by `effect_id`. `yi` and `vi` are blank
+    One row per effect, columns of EFFECTS, sorted by `effect_id`. `yi` and `vi` are blank
     where `reason` says why. Where the control of several arms is split, an effect has one row for
     each arm, named in `part`.
     """
@@ -60,7 +61,7 @@ def build_effects(
             effect = contrasts.effect(row, measure, records, defaults.smd)
             effects.append(effect.in_set(text(row["analysis_set"]), alternative=alternative))
     lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
-    frame = pd.DataFrame(lines, columns=list(EFFECT_COLUMNS))
+    frame = EFFECTS.frame(lines)
     key = ["effect_id", "variant", "part"]
     twice = frame[frame.duplicated(key)]
     if len(twice):

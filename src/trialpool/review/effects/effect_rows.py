@@ -14,16 +14,6 @@ from trialpool.review.effects.arms import Arm, Summary
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
-EFFECT_COLUMNS = (
-    "effect_id", "variant", "part", "trial_id", "study", "year", "comparison", "experimental_arms",
-    "control_arm", "comparator_class", "outcome", "instrument", "definition", "time_days",
-    "timepoint", "outcome_type", "analysis_set", "design", "basis", "measure", "yi", "vi",
-    "formula", "reason", "n_experimental", "n_control", "n", "mean_experimental",
-    "sd_experimental", "mean_control", "sd_control", "event_experimental", "totaln_experimental",
-    "event_control", "totaln_control", "imputed", "derived", "notes", "flags", "confidence",
-    "records", "cells", "locator", "source_url",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:

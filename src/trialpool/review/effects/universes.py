@@ -24,11 +24,11 @@ from trialpool.review.effects.comparisons import Comparison, comparisons, report
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.settings import Defaults, Multiverse
+from trialpool.review.schema.processed import UNIVERSES
 from trialpool.words import text
 
 VALUES = ("yi", "vi", "n", "event_experimental", "totaln_experimental", "event_control",
           "totaln_control")  # fmt: skip
-UNIVERSE_COLUMNS = ("effect_id", "part", *AXES, *VALUES, "reason")
 
 _Levels = Mapping[str, Sequence[Any]]
 
@@ -53,7 +53,7 @@ def build_universes(
 
     Returns
     -------
-    One row per effect, part and combination of levels, columns UNIVERSE_COLUMNS, sorted. `yi`
+    One row per effect, part and combination of levels, columns of UNIVERSES, sorted. `yi`
     and `vi` are blank where `reason` says why.
     """
     levels = {axis: _levels(axis, defaults, multiverses) for axis in AXES}
@@ -77,7 +77,7 @@ def build_universes(
         for measure in asked if not alternative else ():
             if measure_of(measure).unit == "SD":
                 keep(_of_contrast(row, measure, records, defaults, levels["smd_variance"]))
-    frame = pd.DataFrame(lines, columns=list(UNIVERSE_COLUMNS))
+    frame = UNIVERSES.frame(lines)
     return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
 
 

@@ -14,15 +14,7 @@ from trialpool.results import NAN
 from trialpool.review.extraction.pairs import Pair, named
 from trialpool.review.extraction.second import Comparison
 from trialpool.review.schema.raw import ABSENT, PRESENT
-
-AGREEMENT_COLUMNS = (
-    "table", "column", "kind", "compared", "agreed", "percent_agreed", "ci_low", "ci_high",
-    "agreed_rounded", "only_first", "only_second", "kappa", "reason",
-)  # fmt: skip
-DISAGREEMENT_COLUMNS = (
-    "table", "row", "second_row", "trial_id", "key", "column", "first", "second", "decision",
-    "reason", "adjudicated_by", "adjudicated_on", "status",
-)  # fmt: skip
+from trialpool.review.schema.results import AGREEMENT, DISAGREEMENTS
 
 ALL = "all"
 
@@ -40,7 +32,7 @@ def agreement(comparison: Comparison) -> pd.DataFrame:
     Empty without a second extraction.
     """
     lines = list(_lines(comparison)) if comparison.tables else []
-    return pd.DataFrame(lines, columns=list(AGREEMENT_COLUMNS))
+    return AGREEMENT.frame(lines)
 
 
 def _lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
@@ -147,7 +139,7 @@ def disagreements(comparison: Comparison) -> pd.DataFrame:
     it can get here.
     """
     lines = [_difference(pair) for pair in comparison.pairs if not pair.agree]
-    return pd.DataFrame(lines, columns=list(DISAGREEMENT_COLUMNS))
+    return DISAGREEMENTS.frame(lines)
 
 
 def _difference(pair: Pair) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from trialpool.review.extraction.read import (
 from trialpool.review.extraction.second import compare
 from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
+from trialpool.review.schema.processed import DROPPED, FLAGS, RECORDS, ROWS
 from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 
 if TYPE_CHECKING:
@@ -146,30 +147,19 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
         used = [row for row in raw[table.name].rows if row_number(row) not in faults[table.name]]
         if table.name == "results":
             used = [completed(row, raw["results"]) for row in used]
-        columns = ["row", *table.names] + (["computed"] if table.name == "results" else [])
-        tables[table.name] = pd.DataFrame(used, columns=columns).sort_values(
+        names = ["row", *table.names] + (["computed"] if table.name == "results" else [])
+        tables[table.name] = pd.DataFrame(used, columns=names).sort_values(
             list(table.key), kind="stable", na_position="first", ignore_index=True
         )
     account = _account(raw, tables, faults)
     records = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
-    tables["records"] = _joined(records)
+    tables["records"] = RECORDS.frame(row for part in records for row in part.to_dict("records"))
     return Cleaned(
         tables=tables, dropped=_dropped(raw, faults), flags=_flags(raw, warnings), rows=account
     )
 
 
-def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = list(dict.fromkeys(["table", *(c for part in parts for c in part.columns)]))
-    lines = [row for part in parts for row in part.to_dict("records")]
-    return pd.DataFrame(lines, columns=columns)
-
-
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:
-    import pandas as pd
-
-    columns = ["table", "row", "trial_id", "outcome", "rule", "reason"]
     lines = []
     for table in CONDITION_TABLES:
         for row in raw[table.name].rows:
@@ -177,12 +167,10 @@ def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.Da
             if fault:
                 lines.append((table.name, row_number(row), row.get("trial_id"), row.get("outcome"),
                               fault.rule, fault.reason))  # fmt: skip
-    return pd.DataFrame(lines, columns=columns)
+    return DROPPED.frame(lines)
 
 
 def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
-    import pandas as pd
-
     by_file = {sheet.file: sheet for sheet in raw.sheets.values()}
     rows = {(sheet.file, row["row"]): row for sheet in raw.sheets.values() for row in sheet.rows}
     lines = []
@@ -190,17 +178,14 @@ def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
         sheet, row = by_file[warning.file], rows.get((warning.file, warning.row), {})
         lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
                       warning.value, warning.check, warning.rule, warning.fix))  # fmt: skip
-    columns = ["table", "row", "trial_id", "column", "value", "check", "rule", "fix"]
-    return pd.DataFrame(lines, columns=columns)
+    return FLAGS.frame(lines)
 
 
 def _account(
     raw: RawData, tables: Mapping[str, pd.DataFrame], faults: Mapping[str, Mapping[int, Dropped]]
 ) -> pd.DataFrame:
-    import pandas as pd
-
     lines = [
         (t.name, len(raw[t.name].rows), len(tables[t.name]), len(faults[t.name]))
         for t in CONDITION_TABLES
     ]
-    return pd.DataFrame(lines, columns=["table", "rows_in", "rows_used", "rows_dropped"])
+    return ROWS.frame(lines)

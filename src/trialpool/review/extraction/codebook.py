@@ -62,3 +62,7 @@ def _line(column: Column) -> str:
         allowed = f"at least {column.low:g}"
     meaning = column.meaning.replace("|", "\\|")
     return f"| `{column.name}` | {kind} | {column.unit} | {allowed} | {meaning} |"
+
+
+if __name__ == "__main__":
+    print(code_book(), end="")

@@ -21,16 +21,10 @@ from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.review.questions.dose_trials import Offer, offers
+from trialpool.review.schema.questions import DOSE_CURVE, DOSE_LEVELS, DOSE_POINTS, DOSE_TERMS
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.tables import records
 
-POINTS = (
-    "trial_id", "study", "year", "arms", "dose", "reference_dose", "estimate", "ci_low",
-    "ci_high", "weight", "in_model", "reason",
-)  # fmt: skip
-CURVE = ("dose", "estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-LEVELS = ("dose", "trials", "studies")
-TERMS = ("term", "estimate", "se", "ci_low", "ci_high", "p_value")
 # A slope needs at least this many doses, each in at least this many trials.
 LEAST_DOSES, LEAST_TRIALS = 2, 2
 # A bend needs so many of such doses, and so many trials in all.
@@ -86,8 +80,8 @@ def dose_tables(
     tables = {
         "dose_points": _points(found, analysis.measure, fitted=not reason),
         "dose_levels": levels,
-        "dose_curve": pd.DataFrame(columns=list(CURVE)),
-        "dose_terms": pd.DataFrame(columns=list(TERMS)),
+        "dose_curve": DOSE_CURVE.frame(),
+        "dose_terms": DOSE_TERMS.frame(),
     }
     if not reason:
         fit = _fit(usable, levels, model)
@@ -104,7 +98,7 @@ def _levels(usable: list[DoseTrial]) -> pd.DataFrame:
         for dose in sorted(set(trial.dose.tolist())):
             by.setdefault(dose, []).append(trial.name)
     rows = [(dose, len(names), "; ".join(names)) for dose, names in sorted(by.items())]
-    return pd.DataFrame(rows, columns=list(LEVELS))
+    return DOSE_LEVELS.frame(rows)
 
 
 def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: Doses) -> str:
@@ -152,13 +146,13 @@ def _curve(fit: DoseResponse, usable: list[DoseTrial], measure: str) -> pd.DataF
     top = max(float(trial.dose.max()) for trial in usable)
     at = fit.predict(np.linspace(0.0, top, STEPS + 1))
     values = (at.pred, at.ci_lb, at.ci_ub, at.pi_lb, at.pi_ub)
-    columns = {n: _display(v, measure) for n, v in zip(CURVE[1:], values, strict=True)}
+    columns = {n: _display(v, measure) for n, v in zip(DOSE_CURVE.names[1:], values, strict=True)}
     return pd.DataFrame({"dose": at.dose, **columns})
 
 
 def _terms(fit: DoseResponse) -> pd.DataFrame:
     columns = (fit.shape.terms, fit.beta, fit.se, fit.ci_lb, fit.ci_ub, fit.pval)
-    return pd.DataFrame(dict(zip(TERMS, columns, strict=True)))
+    return pd.DataFrame(dict(zip(DOSE_TERMS.names, columns, strict=True)))
 
 
 def _facts(fit: DoseResponse, levels: pd.DataFrame) -> dict[str, Any]:
@@ -206,7 +200,7 @@ def _points(found: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
                 "ci_high": shown(high, measure), "weight": 1 / v,
                 "in_model": "yes" if fitted else "no",
             })  # fmt: skip
-    table = pd.DataFrame(rows, columns=list(POINTS))
+    table = DOSE_POINTS.frame(rows)
     weight = table["weight"].astype(float)
     return table.assign(weight=100 * weight / weight.sum() if weight.notna().any() else weight)
 

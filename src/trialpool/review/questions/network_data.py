@@ -20,13 +20,10 @@ from trialpool.review.effects.records import Records
 from trialpool.review.protocol.network_spec import NetworkSpec, Node
 from trialpool.review.protocol.settings import Comparator, Defaults
 from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import number, text
 
-CONTRAST_COLUMNS = (
-    "trial_id", "study", "treatment_1", "treatment_2", "yi", "vi", "n_1", "n_2", "basis",
-    "instrument", "time_days", "formula", "records",
-)  # fmt: skip
 _MEASURED = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
              "outcome_type", "analysis_set")  # fmt: skip
 _PERIOD_BOTH = "both"
@@ -37,7 +34,7 @@ _LIMITS = (("dose_min", "dose_max", "dose_mg_kg"), ("dose_mg_min", "dose_mg_max"
 class Gathered:
     """What a network is made of.
 
-    `contrasts` has one row per pair of nodes of a trial (CONTRAST_COLUMNS; treatment_1 minus
+    `contrasts` has one row per pair of nodes of a trial (CONTRASTS; treatment_1 minus
     treatment_2, analysis scale). `left_out` says per trial with results of the outcome why it
     gives none (trial_id, study, reason). `arms` says which node each arm of the condition is
     (trial_id, arm_id, drug, node, reason).
@@ -102,8 +99,8 @@ def gather(
         if trial not in used
     ]
     return Gathered(
-        contrasts=pd.DataFrame(rows, columns=list(CONTRAST_COLUMNS)),
-        left_out=pd.DataFrame(left, columns=["trial_id", "study", "reason"]),
+        contrasts=CONTRASTS.frame(rows),
+        left_out=LEFT_OUT.frame(left),
         arms=nodes.table,
     )
 

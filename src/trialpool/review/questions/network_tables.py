@@ -14,10 +14,11 @@ from trialpool.network.inputs import alphabetical, components
 from trialpool.network.model import Network, network
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.questions.network_data import Gathered
+from trialpool.review.schema.questions import NODES, QUESTION_TABLES
+from trialpool.terms import NETWORK
 
 LEAST_NODES = 3
-NAMES = ("contrasts", "left_out", "nodes", "effects", "league", "p_scores", "split",
-         "inconsistency", "net_heat")  # fmt: skip
+NAMES = tuple(QUESTION_TABLES[NETWORK])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def _node_table(contrasts: pd.DataFrame) -> pd.DataFrame:
         {"treatment": node, "trials": len(of), "people": float(np.sum(list(of.values())))}
         for node, of in sorted(people.items(), key=lambda item: alphabetical(item[0]))
     ]
-    return pd.DataFrame(rows, columns=["treatment", "trials", "people"])
+    return NODES.frame(rows)
 
 
 def _not_estimable(contrasts: pd.DataFrame, nodes: pd.DataFrame, spec: NetworkSpec) -> str:

@@ -18,15 +18,10 @@ from trialpool.review.choosing.selection import select
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import TimeCourse
+from trialpool.review.schema.questions import TIME_CURVE, TIME_POINTS, TIME_SENSITIVITY
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
-POINTS = (
-    "effect_id", "trial_id", "study", "year", "instrument", "comparison", "day", "timepoint", "n",
-    "estimate", "ci_low", "ci_high", "in_model",
-)  # fmt: skip
-CURVE = ("day", "estimate", "ci_low", "ci_high")
-SENSITIVITY = ("correlation", "day", "estimate", "ci_low", "ci_high")
 # What effects of one series have in common.
 _SERIES = ("trial_id", "experimental_arms", "control_arm", "instrument", "definition",
            "outcome_type", "analysis_set")  # fmt: skip
@@ -115,8 +110,8 @@ def time_course(
     }
     out = {
         "time_points": _points(series, analysis.measure, fitted=not reason),
-        "time_curve": pd.DataFrame(columns=list(CURVE)),
-        "time_sensitivity": pd.DataFrame(columns=list(SENSITIVITY)),
+        "time_curve": TIME_CURVE.frame(),
+        "time_sensitivity": TIME_SENSITIVITY.frame(),
     }
     if not reason:
         days = np.unique(series["time_days"].to_numpy(float))
@@ -125,7 +120,7 @@ def time_course(
         out["time_curve"] = main.at(along, analysis.measure)
         out["time_sensitivity"] = pd.concat(
             [curves[c].at(days, analysis.measure).assign(correlation=c) for c in grid]
-        )[list(SENSITIVITY)].reset_index(drop=True)
+        )[list(TIME_SENSITIVITY.names)].reset_index(drop=True)
         facts |= _facts(main.at(days, analysis.measure), analysis.measure, better)
         facts["words"] = f"{shape} in log days, {WORDS}"
     return out, facts
@@ -221,7 +216,7 @@ class _Curve:
         half = half_width(0.95, float(np.min(self.fit.ddf))) * se
         back = measure_of(measure).scale.shown
         columns = (day, back(mean), back(mean - half), back(mean + half))
-        return pd.DataFrame(dict(zip(CURVE, columns, strict=True)))
+        return pd.DataFrame(dict(zip(TIME_CURVE.names, columns, strict=True)))
 
 
 def sampling(vi: Any, day: Array, correlation: float) -> Array:
@@ -239,7 +234,7 @@ def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
     excluded = curve[(curve["ci_low"] > null) | (curve["ci_high"] < null)]
     return {
         "largest_day": float(row["day"]),
-        "largest": {name: float(row[name]) for name in CURVE[1:]},
+        "largest": {name: float(row[name]) for name in TIME_CURVE.names[1:]},
         "first_day": float(excluded["day"].iloc[0]) if len(excluded) else None,
     }
 
@@ -250,4 +245,4 @@ def _points(series: pd.DataFrame, measure: str, *, fitted: bool) -> pd.DataFrame
     yi, sei = out["yi"].astype(float), np.sqrt(out["vi"].astype(float))
     for name, values in (("estimate", yi), ("ci_low", yi - z * sei), ("ci_high", yi + z * sei)):
         out[name] = [shown(float(v), measure) if v == v else NAN for v in values]
-    return out[list(POINTS)]
+    return out[list(TIME_POINTS.names)]

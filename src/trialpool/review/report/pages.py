@@ -38,6 +38,7 @@ from trialpool.review.report.question_section import by_kind
 from trialpool.review.report.question_words import Question
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.report.verdict import verdict
+from trialpool.review.schema import files
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -85,9 +86,9 @@ def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
     for path in map(Path, paths):
         folders.setdefault(path.parent, {})[path.stem] = path
     out = []
-    for files in folders.values():
-        model = tables.read_json(files.pop("model"))
-        held = {name: tables.read_table(path) for name, path in files.items()}
+    for places in folders.values():
+        model = tables.read_json(places.pop("model"))
+        held = {name: files.read(path) for name, path in places.items()}
         own = {name: held.pop(name) for name in _OWN if name in held}
         out.append(Analysis(model=model, **own, trust=held))
     return out

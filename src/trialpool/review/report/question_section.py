@@ -12,13 +12,14 @@ from trialpool.review.report.charts import Chart, drawn
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.question_tables import question_grids
 from trialpool.review.report.question_words import KINDS, Question, told
+from trialpool.review.schema import files
 
 
 def read_questions(folder: str | Path) -> list[tuple[Question, dict[str, bytes]]]:
     """The questions of a condition from their folder, with their figures as SVG files."""
     found = []
     for own in sorted(path.parent for path in Path(folder).glob("*/answer.json")):
-        held = {path.stem: tables.read_table(path) for path in sorted(own.glob("*.csv"))}
+        held = {path.stem: files.read(path) for path in sorted(own.glob("*.csv"))}
         figures = {path.stem: path.read_bytes() for path in sorted(own.glob("*.svg"))}
         record = tables.read_json(own / "answer.json")
         found.append((Question(folder=own.name, record=record, tables=held), figures))

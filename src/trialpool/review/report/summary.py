@@ -8,12 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool.review.report.verdict import verdict
-
-SUMMARY_COLUMNS = (
-    "condition", "analysis", "outcome", "measure", "k", "n", "estimate", "ci_low", "ci_high",
-    "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_df",
-    "q_p_value", "model", "note", "conclusion", "robust", "threat", "verdict",
-)  # fmt: skip
+from trialpool.review.schema.results import SUMMARY
 
 # Fields of the pooled model (metafor's names) and the words they have in tables people read.
 _POOLED = {
@@ -24,7 +19,7 @@ _POOLED = {
 
 def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
     """An analysis' row of summary.csv; ratios are back-transformed, tau2 is on the log scale."""
-    row = {name: model[name] for name in SUMMARY_COLUMNS if name in model}
+    row = {name: model[name] for name in SUMMARY.names if name in model}
     row |= model["display"]
     pooled = model["pooled"] or {}
     row |= {word: pooled.get(field) for field, word in _POOLED.items()}
@@ -40,7 +35,7 @@ def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
 
 def summary_table(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """summary.csv of several analyses, in the order given."""
-    return pd.DataFrame([summary_row(m) for m in models], columns=list(SUMMARY_COLUMNS))
+    return SUMMARY.frame(summary_row(m) for m in models)
 
 
 def numbers(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -50,5 +45,5 @@ def numbers(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         key = f"{model['condition']}.{model['analysis']}"
         row = summary_row(model)
         skipped = ("condition", "analysis", "outcome")
-        out |= {f"{key}.{name}": row[name] for name in SUMMARY_COLUMNS if name not in skipped}
+        out |= {f"{key}.{name}": row[name] for name in SUMMARY.names if name not in skipped}
     return out

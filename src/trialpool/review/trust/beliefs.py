@@ -12,11 +12,8 @@ from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import shown
+from trialpool.review.schema.trust import PRIORS
 
-COLUMNS = (
-    "prior", "reference", "protocol", "mu", "mu_low", "mu_high", "tau", "tau_low", "tau_high",
-    "new_low", "new_high", "p_benefit", "p_important", "p_harm_important", "p_new_benefit", "note",
-)  # fmt: skip
 NO_SCALE = (
     "no prior of tau fits differences in the units of a scale or of risks: those used here are in "
     "standard deviations or logs of ratios"
@@ -169,4 +166,4 @@ def _numbers(found: Posterior, measure: str) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return PRIORS.frame(rows)

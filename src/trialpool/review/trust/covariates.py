@@ -14,14 +14,11 @@ from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.review.fitting.fit import shown, study_columns
 from trialpool.review.protocol.settings import Model, Moderator
+from trialpool.review.schema.trust import REGRESSIONS
 from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import Values, unknown_row
 from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
 
-REGRESSION_COLUMNS = (
-    "moderator", "title", "kind", "study", "k", "x", "estimate", "ci_low", "ci_high", "weight",
-    "p_value", "p_permutation", "arrangements", "ddf", "tau2", "r2", "vif", "method", "note",
-)  # fmt: skip
 ALONG = 25  # points of a line
 TOGETHER = 0.7  # correlation from which two covariates can hardly be told apart
 
@@ -45,7 +42,7 @@ def covariates(
 
     Returns
     -------
-    `REGRESSION_COLUMNS`: of each covariate a row `slope` (per `per` units, display scale: of
+    The rows of REGRESSIONS: of each covariate a row `slope` (per `per` units, display scale: of
     ratios the factor), a row per effect (`trial`: `x` and the effect, `weight` in percent), the
     `line` with its 95 % confidence limits, and the trials without a value; or one row `withheld`
     with the reason. `vif` is of the regression on all these covariates at once, blank where there
@@ -76,7 +73,7 @@ def covariates(
         told = [f"goes with {title} (r = {r:.2f})" for title, r in together.items()]
         slope["vif"] = vif
         slope["note"] = "; ".join(filter(None, [slope["note"], note, *told]))
-    return pd.DataFrame(rows, columns=list(REGRESSION_COLUMNS)), facts
+    return REGRESSIONS.frame(rows), facts
 
 
 def _one(

@@ -25,11 +25,8 @@ from trialpool.results import NAN, Array, Posterior
 from trialpool.review.fitting.fit import shown as display
 from trialpool.review.fitting.fit import words
 from trialpool.review.protocol.settings import Alternative, Model, SmdOptions
+from trialpool.review.schema.trust import COVERAGE
 
-COLUMNS = (
-    "tau2", "tau2_is", "method", "shown", "interval", "nominal", "coverage", "mc_se",
-    "width_mean", "width_median", "width_is", "replicates", "failed", "sampling", "note",
-)  # fmt: skip
 LEVEL = 0.95
 DIGITS = 4  # of tau2 and widths: means of many numbers differ between processors in the last ones
 MH_WITHHELD = (
@@ -121,7 +118,7 @@ def coverage(
         )  # fmt: skip
         at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
         rows += [at | _row(one, methods[one.method], measure, shared) for one in found]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return COVERAGE.frame(rows)
 
 
 def plausible(yi: Array, vi: Array, estimator: str, beliefs: Posterior | None) -> list[Truth]:
@@ -253,5 +250,4 @@ def _rounded(value: float, digits: int = DIGITS) -> float:
 
 
 def _withheld(reason: str) -> pd.DataFrame:
-    row = dict.fromkeys(COLUMNS) | {"note": reason}
-    return pd.DataFrame([row], columns=list(COLUMNS))
+    return COVERAGE.frame([{"note": reason}])

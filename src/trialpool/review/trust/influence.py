@@ -18,15 +18,11 @@ from trialpool.results import NAN, Array
 from trialpool.review.fitting.fit import COMMON, fit
 from trialpool.review.fitting.refits import refit_many
 from trialpool.review.protocol.settings import Model
+from trialpool.review.schema.trust import CUMULATIVE, INFLUENCE, WEIGHTS
 
 RESULT = ("estimate", "ci_low", "ci_high", "p_value", "k", "tau2", "i2")
 MEASURES = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight",
             "dfbetas")  # fmt: skip
-INFLUENCE_COLUMNS = ("trial_id", "study", "year", *RESULT, *MEASURES, "influential", "baujat_x",
-                     "baujat_y", "note")  # fmt: skip
-CUMULATIVE_COLUMNS = ("step", "trial_id", "year", "study", "k", "estimate", "ci_low", "ci_high",
-                      "p_value", "tau2", "model", "note")  # fmt: skip
-WEIGHT_COLUMNS = ("by", "level", "k", "weight", "trials")
 
 # A field of `Influence` by its column, where the names differ.
 _FIELD = {"q_del": "qe_del"}
@@ -50,7 +46,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
 
     Returns
     -------
-    `INFLUENCE_COLUMNS`. `estimate` to `i2` are the result without the trial, on the display scale
+    INFLUENCE. `estimate` to `i2` are the result without the trial, on the display scale
     (`tau2` on that of the analysis); `rstudent` to `influential` are those of
     `diagnostics.influence.influence`; `weight` is in percent; `baujat_x` and `baujat_y` are of the
     common-effect model, so that `baujat_x` adds up to Cochran's Q. A trial with several rows has
@@ -70,7 +66,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     counts = model.method == "MH"
     k = int(studies["trial_id"].nunique())
     if "leave-one-out" in policy(k, counts=counts).withheld:
-        return pd.DataFrame(columns=list(INFLUENCE_COLUMNS))
+        return INFLUENCE.frame()
     about, rows_of = _trials(studies)
     used = model.model_copy(update=COMMON) if counts else model
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
@@ -97,7 +93,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
         parts += [_MH] if counts else []
         parts += [_NO_TAU2] if used.tau2 == "EE" else []
         notes.append("; ".join([*parts, *why[i]]))
-    return table.assign(note=notes)[list(INFLUENCE_COLUMNS)]
+    return table.assign(note=notes)[list(INFLUENCE.names)]
 
 
 def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
@@ -109,7 +105,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
 
     Returns
     -------
-    `CUMULATIVE_COLUMNS`, one row per trial, each step under the policy of its own k: the first is
+    CUMULATIVE, one row per trial, each step under the policy of its own k: the first is
     the trial itself, the second a common effect; `model` says which. `study`, `year` and
     `trial_id` are those of the trial that is added. Trials without a year come last, which `note`
     says. No rows for fewer than two trials
@@ -124,7 +120,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
     Lau et al. 1992, N Engl J Med 327:248
     """
     if studies["trial_id"].nunique() < 2:
-        return pd.DataFrame(columns=list(CUMULATIVE_COLUMNS))
+        return CUMULATIVE.frame()
     about, rows_of = _trials(studies)
     order = about.sort_values(["year", "study", "trial_id"], na_position="last", kind="stable")
     about, rows_of = order.reset_index(drop=True), rows_of[order.index]
@@ -137,7 +133,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
         step=np.arange(1, len(about) + 1),
         **{name: steps[name] for name in (*RESULT, "model")},
         note=notes,
-    )[list(CUMULATIVE_COLUMNS)]
+    )[list(CUMULATIVE.names)]
 
 
 def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataFrame:
@@ -152,7 +148,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataF
 
     Returns
     -------
-    `WEIGHT_COLUMNS`: for each property (`by`) and each of its levels the number of trials `k`,
+    WEIGHTS: for each property (`by`) and each of its levels the number of trials `k`,
     their share of the weight in percent, and their names. A trial with rows of two levels counts
     in both, each with its own rows' weight
     """
@@ -167,7 +163,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataF
         "confidence": studies["confidence"].fillna(NOT_STATED),
     }
     rows = [row for name, levels in by.items() for row in _shares(studies, name, levels)]
-    return pd.DataFrame(rows, columns=list(WEIGHT_COLUMNS))
+    return WEIGHTS.frame(rows)
 
 
 def _shares(studies: pd.DataFrame, name: str, levels: pd.Series) -> Iterator[dict[str, Any]]:

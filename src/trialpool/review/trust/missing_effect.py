@@ -30,8 +30,8 @@ from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, words
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.trust import MISSING_EFFECT
 
-COLUMNS = ("assumed", "estimate", "ci_low", "ci_high")
 NO_TRIAL = "no trial is in the analysis"
 NO_ESTIMATE = "the analysis has no estimate"
 NONE_MISSING = "no trial with this outcome is known to be missing"
@@ -151,7 +151,7 @@ def _furthest(measure: Measure) -> float | None:
 
 
 def _nothing(reason: str) -> MissingEffect:
-    return MissingEffect(curve=pd.DataFrame(columns=list(COLUMNS)), facts={"reason": reason})
+    return MissingEffect(curve=MISSING_EFFECT.frame(), facts={"reason": reason})
 
 
 def settings_of(model: Model, k: int) -> Model:
@@ -227,7 +227,7 @@ def _grid(places: list[float], others: list[float]) -> Array:
 def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
     columns = (assumed, fits.beta, fits.ci_lb, fits.ci_ub)
     values = [[shown(float(x), measure) for x in column] for column in columns]
-    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+    return pd.DataFrame(dict(zip(MISSING_EFFECT.names, values, strict=True)))
 
 
 def _point(

@@ -15,9 +15,10 @@ from trialpool.review.fitting.fit import COUNTS
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
-from trialpool.review.trust.covariates import REGRESSION_COLUMNS, covariates
+from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
+from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
-from trialpool.review.trust.subgroups import SUBGROUP_COLUMNS, subgroups
+from trialpool.review.trust.subgroups import subgroups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,8 @@ def moderators(
     table, found_numbers = covariates(numbers, held, studies, analysis.measure, model)
     return Moderators(
         tables={
-            "subgroups": pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS)),
-            "regressions": table[list(REGRESSION_COLUMNS)],
+            "subgroups": SUBGROUPS.frame(rows),
+            "regressions": table[list(REGRESSIONS.names)],
         },
         facts=[{"name": name, **(facts | found_numbers)[name]} for name in declared],
     )

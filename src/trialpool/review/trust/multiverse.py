@@ -86,7 +86,7 @@ def explore(
 
 
 def _table(found: Found, measure: str) -> pd.DataFrame:
-    """One row per distinct fit."""
+    """One row per distinct fit; of the factors those of the analysis."""
     first = found.first
     columns: dict[str, Any] = {
         factor.name: np.array(factor.levels, dtype=object)[found.place[first, i]]

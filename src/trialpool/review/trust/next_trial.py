@@ -18,6 +18,7 @@ from trialpool.results import NAN
 from trialpool.review.fitting.fit import shown, words
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.trust import NEXT_TRIAL
 from trialpool.review.trust.missing_effect import (
     NO_ESTIMATE,
     NO_TRIAL,
@@ -28,9 +29,6 @@ from trialpool.review.trust.missing_effect import (
 )
 from trialpool.terms import BEYOND, EXCLUDES, INCLUDES
 
-COLUMNS = (
-    "finds", "effect", "target", "reached", "n_total", "estimate", "ci_low", "ci_high", "note",
-)  # fmt: skip
 NO_RISK = "the control groups' risk is not known, or is 0 or 1"
 NO_SD = "no standard deviation within the arms is known"
 IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
@@ -61,7 +59,7 @@ def next_trial(
     Returns
     -------
     table
-        next_trial.csv, COLUMNS: `finds` says which effect, `effect` and the result after the
+        next_trial.csv: `finds` says which effect, `effect` and the result after the
         trial are on the display scale, `n_total` counts both arms, equal in size; `note` says why
         none is given, or what a trial of a few people can change
     facts
@@ -122,11 +120,11 @@ def next_trial(
                     **{key: shown(value, measure) for key, value in result},
                 }
             )
-    return pd.DataFrame(lines, columns=list(COLUMNS)), facts
+    return NEXT_TRIAL.frame(lines), facts
 
 
 def _nothing(reason: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    return pd.DataFrame(columns=list(COLUMNS)), {"reason": reason}
+    return NEXT_TRIAL.frame(), {"reason": reason}
 
 
 def _effects(estimate: float, threshold: float | None) -> Iterator[tuple[str, float]]:

@@ -19,9 +19,7 @@ from trialpool.review.extraction.checks.flag_words import flag_words
 from trialpool.review.fitting.fit import Fit, fit, shown
 from trialpool.review.protocol.settings import TOGETHER, Alternative, Bayes, Model
 from trialpool.review.protocol.specs import Analysis
-
-COLUMNS = ("group", "label", "k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2",
-           "model", "note")  # fmt: skip
+from trialpool.review.schema.results import SENSITIVITY
 
 # A test in the words of the table's labels.
 _QUANTILES = {
@@ -75,7 +73,7 @@ def sensitivity(
                 note,
             )
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return SENSITIVITY.frame(rows)
 
 
 def posterior(

@@ -22,12 +22,9 @@ from trialpool.pooling.henmi_copas import henmi_copas
 from trialpool.results import NAN, Array
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.settings import Model
+from trialpool.review.schema.trust import SMALL_STUDIES
 from trialpool.terms import ESTIMATE, TEST
 
-COLUMNS = (
-    "method", "kind", "estimate", "ci_low", "ci_high", "statistic", "df", "p_value", "note",
-    "reference",
-)  # fmt: skip
 # A test of asymmetry has little power; 0.1 is its custom (Sterne et al. 2011, BMJ 343:d4002).
 ASYMMETRY_P = 0.1
 
@@ -47,7 +44,7 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
 
     Returns
     -------
-    One row per method, columns COLUMNS: `kind` is "test" (its statistic and p) or "estimate" (an
+    One row per method: `kind` is "test" (its statistic and p) or "estimate" (an
     effect that allows for small-study effects); what could not be had says so in `note`
     """
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
@@ -61,7 +58,7 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
     for row in rows:
         if row["kind"] == ESTIMATE:
             row |= {name: shown(row[name], measure) for name in ("estimate", "ci_low", "ci_high")}
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return SMALL_STUDIES.frame(rows)
 
 
 def _tests(y: Array, v: Array, tau2: str, test: str) -> Iterator[Row]:

@@ -18,10 +18,6 @@ from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import levels_in_order, unknown_row
 from trialpool.terms import BY_F, BY_MH, BY_PERMUTATION, BY_Q, BY_Z, LEVEL, TEST, WITHHELD
 
-SUBGROUP_COLUMNS = (
-    "moderator", "title", "kind", "level", "k", "n", "trials", "estimate", "ci_low", "ci_high",
-    "p_value", "tau2", "method", "shown", "statistic", "df", "ddf", "r2", "arrangements", "note",
-)  # fmt: skip
 CRUDE = "fewer than ten trials: crude"
 
 

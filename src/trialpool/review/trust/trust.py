@@ -17,35 +17,36 @@ from trialpool.review.choosing.several import DEPENDENT
 from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.fitting.fit import Fit, shown
 from trialpool.review.protocol.protocol import Review
+from trialpool.review.schema.trust import (
+    COVERAGE,
+    CUMULATIVE,
+    INFLUENCE,
+    MISSING_EFFECT,
+    NEXT_TRIAL,
+    PRIORS,
+    REGRESSIONS,
+    SMALL_STUDIES,
+    SUBGROUPS,
+    TRUST,
+)
 from trialpool.review.trust import facts
-from trialpool.review.trust.beliefs import COLUMNS as PRIORS
 from trialpool.review.trust.beliefs import beliefs
-from trialpool.review.trust.covariates import REGRESSION_COLUMNS
-from trialpool.review.trust.coverage import COLUMNS as COVERED
 from trialpool.review.trust.coverage import coverage
 from trialpool.review.trust.fragility import fragility
 from trialpool.review.trust.influence import (
-    CUMULATIVE_COLUMNS,
-    INFLUENCE_COLUMNS,
     cumulative_table,
     influence_table,
     weight_shares,
 )
-from trialpool.review.trust.missing_effect import COLUMNS as CURVE
 from trialpool.review.trust.missing_effect import missing_effect
 from trialpool.review.trust.moderators import Moderators
 from trialpool.review.trust.multiverse import Multiverse
-from trialpool.review.trust.next_trial import COLUMNS as SIZES
 from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.sensitivity import posterior as believe
-from trialpool.review.trust.small_studies import COLUMNS, small_studies
-from trialpool.review.trust.subgroups import SUBGROUP_COLUMNS
+from trialpool.review.trust.small_studies import small_studies
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
-TRUST_TABLES = (
-    "influence", "cumulative", "weights", "small_studies", "missing_effect", "next_trial",
-    "coverage", "priors", "multiverse", "subgroups", "regressions",
-)  # fmt: skip
+TRUST_TABLES = tuple(table.name for table in TRUST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +89,7 @@ def trust(
     gone = missing_effect(studies, absent, analysis, model, important, better)
     further, about = next_trial(studies, analysis, model, important, better)
     allowed = "asymmetry tests" not in result.policy.withheld
-    asymmetry = (
-        small_studies(studies, measure, model, better)
-        if allowed
-        else pd.DataFrame(columns=list(COLUMNS))
-    )
+    asymmetry = small_studies(studies, measure, model, better) if allowed else SMALL_STUDIES.frame()
     found = {
         "influence": influence_table(studies, measure, model),
         "cumulative": cumulative_table(studies, measure, model),
@@ -138,20 +135,13 @@ def _of_dependent(
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = {"reason": DEPENDENT}
     weights = weight_shares(studies, risk_of_bias)
-    empty = {
-        "influence": INFLUENCE_COLUMNS, "cumulative": CUMULATIVE_COLUMNS, "small_studies": COLUMNS,
-        "missing_effect": CURVE, "next_trial": SIZES, "subgroups": SUBGROUP_COLUMNS,
-        "regressions": REGRESSION_COLUMNS,
-    }  # fmt: skip
-    told = {"coverage": COVERED, "priors": PRIORS}
+    empty = (INFLUENCE, CUMULATIVE, SMALL_STUDIES, MISSING_EFFECT, NEXT_TRIAL, SUBGROUPS,
+             REGRESSIONS)  # fmt: skip
     flagged = studies.loc[studies["flags"].notna(), "study"]
     return Trust(
         tables={
-            **{name: pd.DataFrame(columns=list(columns)) for name, columns in empty.items()},
-            **{
-                name: pd.DataFrame([{"note": DEPENDENT}], columns=list(columns))
-                for name, columns in told.items()
-            },
+            **{table.name: table.frame() for table in empty},
+            **{table.name: table.frame([{"note": DEPENDENT}]) for table in (COVERAGE, PRIORS)},
             "weights": weights,
             "multiverse": multiverse.table,
         },

@@ -13,6 +13,7 @@ from trialpool.review.exchange.imported import Left
 from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
 from trialpool.review.exchange.metapsy.rows import Out, Rows, effect, number
 from trialpool.review.extraction.read import Row
+from trialpool.review.schema import files
 
 _SAME = ("trial_id", "experimental_arms", "control_arm", "outcome", "instrument", "definition",
          "time_days", "outcome_type", "analysis_set", "design", "basis", "records")  # fmt: skip
@@ -34,7 +35,7 @@ def from_effects(rows: Rows, path: Path) -> tuple[list[Out], list[str], list[Lef
     """
     left: list[Left] = []
     groups: dict[tuple[str, ...], list[Effect]] = {}
-    for each in tables.records(tables.read_table(path)):
+    for each in tables.records(files.read(path)):
         if why := _unfit(each):
             left.append(Left(where=str(each["effect_id"]), what=str(each["measure"]),
                              value=tables.cell(each["yi"]), why=why))  # fmt: skip

@@ -1,0 +1,43 @@
+"""The files of data/processed and results: which declared table stands in which file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trialpool import tables
+from trialpool.columns import Table
+from trialpool.results import TrialpoolError
+from trialpool.review.schema.processed import PROCESSED
+from trialpool.review.schema.questions import QUESTION_TABLES
+from trialpool.review.schema.results import RESULT_TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def declared(path: Path | str) -> Table:
+    """The table that stands in a file of data/processed or results, by the file's place.
+
+    Raises
+    ------
+    TrialpoolError
+        when no such file is declared
+    """
+    place = Path(path)
+    asked = place.parent.parent.name == "questions"
+    kind = place.parent.name.partition("_")[0] if asked else ""
+    for known in (QUESTION_TABLES.get(kind, {}), RESULT_TABLES, PROCESSED):
+        if place.stem in known:
+            return known[place.stem]
+    raise TrialpoolError(f"{place.as_posix()}: no table of this name is declared")
+
+
+def read(path: Path | str) -> pd.DataFrame:
+    """Read a table of data/processed or results, typed as it is declared."""
+    return tables.read_table(path, declared(path))
+
+
+def write(path: Path | str, rows: pd.DataFrame) -> None:
+    """Write a table of data/processed or results, with the columns it declares."""
+    tables.write_table(path, rows, declared(path))
