@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import betaincinv, gammaincinv, ndtri
 
+from trialpool.effects import quantiles
 from trialpool.effects.medians import METHODS, SCENARIOS, mean_sd
 from trialpool.effects.quantiles import normal_mean_sd, skewness_test
 from trialpool.results import TrialpoolError
@@ -249,3 +251,24 @@ def test_fits_follow_the_unit_of_the_scale(method: str) -> None:
     one, ten = mean_sd(40, **FIVE, method=method), mean_sd(40, **tenfold, method=method)
     assert ten.mean == pytest.approx(10 * one.mean, rel=1e-6)
     assert ten.sd == pytest.approx(10 * one.sd, rel=1e-5)
+
+
+def test_the_fit_to_order_statistics_is_a_stationary_point() -> None:
+    """Central differences of the log-likelihood give its slope, which is 0 where MLN ends."""
+    y, counts = np.array([-1.1, -0.3, 0.2, 0.9, 2.4]), np.array([0, 5, 5, 5, 5, 0])
+    at, step = np.array([0.1, -0.2]), 1e-5
+
+    def value(x: NDArray[np.float64]) -> float:
+        return quantiles._log_likelihood(y, float(x[0]), float(np.exp(x[1])), counts)
+
+    by_hand = [(value(at + e) - value(at - e)) / (2 * step) for e in step * np.eye(2)]
+    np.testing.assert_allclose(quantiles._score(at, y, counts), by_hand, rtol=1e-8)
+
+
+def test_mln_has_all_its_digits() -> None:
+    """A unit of the data scales the result to the last digits; a search by values keeps eight."""
+    data = {"minimum": 1.0, "q1": 3.0, "median": 4.0, "q3": 8.0, "maximum": 20.0}
+    one = mean_sd(25, **data, method="MLN")
+    other = mean_sd(25, **{name: 3.7 * x for name, x in data.items()}, method="MLN")
+    np.testing.assert_allclose(other.mean, 3.7 * one.mean, rtol=1e-12)
+    np.testing.assert_allclose(other.sd, 3.7 * one.sd, rtol=1e-12)

@@ -231,3 +231,14 @@ def test_a_limit_bounds_the_search() -> None:
     found = m.tipping([0.0, 0.0], [0.1, 0.1], [0.1], tau2="EE", test="z", limit=0.5)
     assert found.limit == 0.5
     assert found.sides == ()
+
+
+@pytest.mark.parametrize(("away", "places"), [(1e-16, 61), (0.9e-9, 61), (1.1e-9, 62), (1e-3, 62)])
+def test_a_mark_on_the_grid_is_one_place(away: float, places: int) -> None:
+    """What differs in its last bits, and so between machines, is not shown twice."""
+    # From -0.15 to 1.15 in 61 points; the middle one is 0.5.
+    points = review._grid([0.0, 1.0], [0.5 + 1.3 * away])
+    middle = [x for x in points if abs(x - 0.5) < 0.002]
+    assert len(middle) == places - 60
+    # The two ends are no points of the grid.
+    assert len(points) == places + 2

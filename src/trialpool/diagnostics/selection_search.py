@@ -149,6 +149,10 @@ def _climb(p: Problem, start: Array) -> Top:
             converged = decrement < _FLOOR
             break
         x, here = moved
+    if converged:
+        # The likelihood cannot tell this last step, but it brings the digits that it hides: where
+        # the search ends would else depend on the machine from the ninth digit on.
+        x = np.clip(x + step, low, high)
     theta = _natural(p, x)[0]
     hessian = log_likelihood(p.y, p.v, p.weight, theta).hessian
     # Far out the integral is 0 in floats, and the logarithm says nothing.

@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv, gammaincinv, gammaln, log_ndtr, ndtri
+from scipy.special import betaincinv, gammaincinv, gammaln, log_ndtr, ndtr, ndtri
 
 from trialpool.results import Array
 
@@ -21,6 +21,7 @@ from trialpool.results import Array
 _LOG_SPREAD = np.linspace(math.log(1e-4), math.log(10), 120)
 # Box-Cox powers that MLN tries; a negative power would have no finite mean and SD.
 _POWERS = np.linspace(0, 10, 101)
+_POWER_DIGITS = 4
 _NODES = 400  # of the integrals over a fitted distribution
 _REACH = 10.0  # standard deviations
 
@@ -216,6 +217,22 @@ def _log_likelihood(y: Array, mean: float, sd: float, counts: Array) -> float:
     return float(counts[used] @ parts[used] - (z**2 / 2).sum() - len(z) * math.log(sd))
 
 
+def _score(centre_and_log_sd: Array, y: Array, counts: Array) -> Array:
+    """Slope of `_log_likelihood` by the mean and by the logarithm of the SD."""
+    mean, sd = float(centre_and_log_sd[0]), math.exp(float(centre_and_log_sd[1]))
+    z = (y - mean) / sd
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    shares = np.diff(ndtr(z), prepend=0, append=1)
+    used = counts > 0
+    by_z = [
+        np.diff(each, prepend=0, append=0)[used] / shares[used] for each in (density, z * density)
+    ]
+    people = counts[used]
+    by_mean = (z.sum() - people @ by_z[0]) / sd
+    by_log_sd = (z**2).sum() - len(z) - people @ by_z[1]
+    return np.array([by_mean, by_log_sd])
+
+
 @cache
 def _legendre() -> tuple[Array, Array]:
     x, w = np.polynomial.legendre.leggauss(_NODES)
@@ -252,7 +269,7 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
     Cai, Zhou & Pan 2021, Stat Methods Med Res 30:2701 (MLN). Powers below 0 are not tried
     """
     # Half of scipy comes with it, and few data need it.
-    from scipy.optimize import minimize, minimize_scalar
+    from scipy.optimize import minimize, minimize_scalar, root
 
     unit = float(np.median(x))
     scaled, counts = x / unit, _between(scenario, n)
@@ -268,7 +285,9 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
 
     at = int(np.argmin([loss(power) for power in _POWERS]))
     low, high = _POWERS[max(at - 1, 0)], _POWERS[min(at + 1, len(_POWERS) - 1)]
-    power = float(minimize_scalar(loss, bounds=(low, high), method="bounded").x)
+    best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    # Values of a function place its lowest point to some eight digits, the rest is the machine's.
+    power = round(float(best.x), _POWER_DIGITS)
     if loss(0.0) <= loss(power):
         power = 0.0
     y, mean, sd = start(power)
@@ -279,9 +298,10 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
             z, float(centre_and_log_sd[0]), math.exp(centre_and_log_sd[1]), counts
         )
 
-    best = minimize(
-        loss_at, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-9}
+    near = minimize(
+        loss_at, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}
     )
-    mean, sd = mean + sd * float(best.x[0]), sd * math.exp(float(best.x[1]))
+    there = root(_score, near.x, args=(z, counts), tol=1e-14).x
+    mean, sd = mean + sd * float(there[0]), sd * math.exp(float(there[1]))
     centre, spread = _inverse_moments(mean, sd, power)
     return Fit(unit * centre, unit * spread, f"Box-Cox power {power:.2f}")

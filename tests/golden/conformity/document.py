@@ -14,8 +14,6 @@ from conformity.reference import load
 from trialpool.pooling.tau2 import estimators_of
 
 BY_HAND = ("<!-- by hand: begin -->", "<!-- by hand: end -->")
-# More digits would be the rounding of one machine or another, and change this page with it.
-MOST_DIGITS = 10
 
 TITLES = {
     "escalc": "Effect sizes (`escalc`)",
@@ -94,8 +92,8 @@ def _tables(ledger: Ledger) -> str:
     out = [
         "## What agrees",
         "",
-        f"Digits in which ours and metafor's numbers agree in the worst case; {MOST_DIGITS} stands"
-        f" for {MOST_DIGITS} or more.",
+        "Digits in which ours and metafor's numbers agree at least, in the worst case: those of the"
+        " tolerance that each is held to. The command above prints how far each agrees.",
     ]
     for section in [*TITLES, *sorted(set(sections) - set(TITLES))]:
         if section in sections:
@@ -122,7 +120,7 @@ def _table(section: str, tallies: list[Tally]) -> Iterator[str]:
     yield "|---|---" + "|---" * len(columns) + "|"
     for row, by_column in cells.items():
         compared = sum(tally.compared for group in by_column.values() for tally in group)
-        listed = (_worst(by_column.get(column, [])) for column in columns)
+        listed = (_agreed(by_column.get(column, [])) for column in columns)
         yield f"| {row} | {compared} | {' | '.join(listed)} |"
 
 
@@ -146,18 +144,16 @@ def _tolerances(kinds: set[Kind]) -> Iterator[str]:
     yield f"Tolerance: {', '.join(parts)}."
 
 
-def _worst(tallies: list[Tally]) -> str:
-    compared = [tally.worst for tally in tallies if tally.compared]
-    return digits(max(compared)) if compared else ""
+def _agreed(tallies: list[Tally]) -> str:
+    """Digits in which all numbers agree at least: those of the loosest tolerance they keep.
 
-
-def digits(error: float) -> str:
-    """Digits that agree, at most MOST_DIGITS."""
-    if not math.isfinite(error):
+    How far beyond it they agree is the rounding of one machine or another, and would change the
+    page with it; the command lists it.
+    """
+    compared = [tally for tally in tallies if tally.compared]
+    if any(tally.over for tally in compared):
         return "0"
-    if error <= 10.0**-MOST_DIGITS:
-        return str(MOST_DIGITS)
-    return str(max(0, math.floor(-math.log10(error))))
+    return str(math.floor(-math.log10(max(t.kind.rtol for t in compared)))) if compared else ""
 
 
 def _differences(ledger: Ledger) -> str:

@@ -43,6 +43,7 @@ INCLUDES, BENEFIT, HARM = "includes no difference", "benefit", "harm"
 Better = Literal["lower", "higher"]
 
 _POINTS = 61
+_SAME = 1e-9  # of the width: two places this near are one
 _ASIDE = 0.15  # of the span that is of interest, shown beyond it on each side
 
 
@@ -221,7 +222,10 @@ def _grid(places: list[float], others: list[float]) -> Array:
     aside = _ASIDE * (high - low)
     low, high = low - aside, high + aside
     marks = [x for x in (*places, *others) if low <= x <= high]
-    return np.unique(np.concatenate([np.linspace(low, high, _POINTS), marks]))
+    points = np.sort(np.concatenate([np.linspace(low, high, _POINTS), marks]))
+    # A mark may equal a point of the grid but for its last bit, which differs between machines.
+    apart = np.diff(points, prepend=-np.inf) > _SAME * (high - low)
+    return np.asarray(points[apart])
 
 
 def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
