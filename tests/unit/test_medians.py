@@ -267,8 +267,9 @@ def test_the_fit_to_order_statistics_is_a_stationary_point() -> None:
 
 def test_mln_has_all_its_digits() -> None:
     """A unit of the data scales the result to the last digits; a search by values keeps eight."""
-    data = {"minimum": 1.0, "q1": 3.0, "median": 4.0, "q3": 8.0, "maximum": 20.0}
+    data: dict[str, Any] = {"minimum": 1.0, "q1": 3.0, "median": 4.0, "q3": 8.0, "maximum": 20.0}
     one = mean_sd(25, **data, method="MLN")
-    other = mean_sd(25, **{name: 3.7 * x for name, x in data.items()}, method="MLN")
+    scaled: dict[str, Any] = {name: 3.7 * x for name, x in data.items()}
+    other = mean_sd(25, **scaled, method="MLN")
     np.testing.assert_allclose(other.mean, 3.7 * one.mean, rtol=1e-12)
     np.testing.assert_allclose(other.sd, 3.7 * one.sd, rtol=1e-12)
