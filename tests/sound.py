@@ -26,7 +26,8 @@ _OWN: dict[str, Columns] = {
     **dict.fromkeys(("IR", "IRLN", "IRS", "IRFT"), TIME),
     **dict.fromkeys(("COR", "ZCOR", "UCOR"), CORRELATION),
     "REH": {"ai": 20, "bi": 50, "ci": 25},
-    **dict.fromkeys(("GEN", "HR"), {"yi": 1.0, "sei": 0.5}),
+    "GEN": {"yi": 1.0, "sei": 0.5},
+    "HR": {"yi": 1.0, "sei": 0.5},
 }
 
 

@@ -22,7 +22,6 @@ from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.trust_tables import trust_grids
 from trialpool.review.report.trust_words import trust_words
-from trialpool.review.report.verdict import verdict
 from trialpool.review.schema import files
 from trialpool.review.schema.processed import CLEANED, EFFECTS, UNIVERSES
 from trialpool.review.trust.trust import TRUST_TABLES
@@ -149,7 +148,7 @@ def test_verdict_words_and_tables_stand_for_any_number_of_trials(
 ) -> None:
     """What a page says of trust needs no number of trials, and holds no missing number."""
     analysis, _ = written(k, measure, tmp_path)
-    told = " ".join([verdict(analysis.model).line, *(c.text for c in trust_words(analysis))])
+    told = " ".join([analysis.model["verdict"]["line"], *(c.text for c in trust_words(analysis))])
     assert "nan" not in told
     assert "None" not in told.replace("None of ", "")
     questions = {caveat.name for caveat in trust_words(analysis)}

@@ -15,17 +15,6 @@ BELOW = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
 ACROSS = {"estimate": -0.3, "ci_low": -0.7, "ci_high": 0.1}
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "measure", "side"),
-    [
-        (-0.9, -0.3, "SMD", -1), (0.3, 0.9, "MD", 1), (-0.3, 0.9, "SMD", 0), (0.0, 0.9, "SMD", 0),
-        (0.3, 0.9, "RR", -1), (1.1, 2.0, "OR", 1), (0.3, 1.9, "RR", 0), (NAN, 1.0, "RR", None),
-    ],
-)  # fmt: skip
-def test_the_side_of_an_interval(low: float, high: float, measure: str, side: int | None) -> None:
-    assert facts.side({"ci_low": low, "ci_high": high}, measure) == side
-
-
 def test_influence_names_the_trials_that_turn_it() -> None:
     rows = [
         {"study": "A", "influential": "no", **BELOW},
@@ -122,13 +111,16 @@ def test_priors_give_the_range_of_both_sides() -> None:
     assert found["harm"]["matters"] == [0.01, 0.02]
 
 
-def question(excludes: float, experimental: float, control: float) -> dict[str, Any]:
+def question(
+    excludes: float, experimental: float, control: float, sign: float = 1.0
+) -> dict[str, Any]:
+    """Of 12 specifications 8 are distinct, of which 6 have an estimate."""
     factors = [
         {"factor": "Test", "swing": 0.4}, {"factor": "Model", "swing": 0.1},
         {"factor": "Arms", "swing": NAN},
     ]  # fmt: skip
     own = {
-        "specifications": 12, "distinct": 6, "lowest": -1.0, "highest": -0.1, "same_sign": 1.0,
+        "specifications": 12, "distinct": 8, "lowest": -1.0, "highest": -0.1, "same_sign": sign,
         "with_estimate": 6, "excludes_null": excludes, "favours_experimental": experimental,
         "favours_control": control, "most": "Model", "factors": factors,
     }  # fmt: skip
@@ -137,13 +129,26 @@ def question(excludes: float, experimental: float, control: float) -> dict[str, 
 
 def test_the_multiverse_counts_those_that_conclude_the_same() -> None:
     """An interval across no difference agrees with those across; one below with those below."""
-    across = facts.of_multiverse(question(0.25, 0.25, 0.0), ACROSS, "SMD", "lower")
-    below = facts.of_multiverse(question(0.7, 0.6, 0.1), BELOW, "SMD", "lower")
-    harm = facts.of_multiverse(question(0.7, 0.6, 0.1), BELOW, "SMD", "higher")
+    across = facts.of_multiverse(question(1 / 3, 1 / 3, 0.0), ACROSS, "SMD", "lower")
+    below = facts.of_multiverse(question(5 / 6, 4 / 6, 1 / 6), BELOW, "SMD", "lower")
+    harm = facts.of_multiverse(question(5 / 6, 4 / 6, 1 / 6), BELOW, "SMD", "higher")
     assert across is not None
     assert below is not None
     assert harm is not None
-    assert across["share_same_conclusion"] == 0.75
-    assert below["share_same_conclusion"] == 0.6
-    assert harm["share_same_conclusion"] == 0.1
+    assert across["same_conclusion"] == {"count": 4, "of": 6}
+    assert below["same_conclusion"] == {"count": 4, "of": 6}
+    assert harm["same_conclusion"] == {"count": 1, "of": 6}
     assert (across["turned_most_by"], across["moved_most_by"]) == ("Test", "Model")
+
+
+def test_a_protocol_without_a_sign_has_no_share_on_its_side() -> None:
+    facts_of = facts.of_multiverse(question(0.5, 0.5, 0.0, NAN), ACROSS, "SMD", "lower")
+    assert facts_of is not None
+    assert facts_of["same_sign"] is None
+
+
+def test_no_estimate_is_no_multiverse() -> None:
+    asked = question(0.5, 0.5, 0.0)
+    assert facts.of_multiverse(asked, dict.fromkeys(BELOW, NAN), "SMD", "lower") is None
+    asked["questions"][0]["with_estimate"] = 0
+    assert facts.of_multiverse(asked, BELOW, "SMD", "lower") is None

@@ -11,6 +11,7 @@ import pytest
 from bcg import COUNTS
 
 import trialpool as tp
+from trialpool.conclusions import side_of
 from trialpool.diagnostics import fragility as f
 from trialpool.diagnostics.fragility import (
     Fragility,
@@ -20,7 +21,6 @@ from trialpool.diagnostics.fragility import (
     by_mantel_haenszel,
     fragility,
 )
-from trialpool.diagnostics.missing import side_of
 from trialpool.results import Array, TrialpoolError
 
 # Made-up tables: events and totals of two arms.

@@ -12,7 +12,7 @@ from bcg import V, Y
 
 import trialpool as tp
 from trialpool import terms
-from trialpool.diagnostics.missing import side_of
+from trialpool.conclusions import side_of
 from trialpool.diagnostics.next_trial import (
     LARGEST,
     smallest_next,

@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from trialpool import phrases
 from trialpool.pooling.policy import policy
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import Comparison
-from trialpool.review.report import agreement_tables, grid, pages, sentences, wording
+from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
+from trialpool.review.trust.verdict import verdict
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",
@@ -52,7 +54,7 @@ def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> di
     nothing = dict.fromkeys(("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value"))
     shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
     allowed = policy(k, counts=False)
-    return {
+    model = {
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
         "outcome_title": "mood", "measure": "SMD", "scale": "identity", "primary": True,
         "better": "lower", "experimental_label": "Ketamine", "control_label": "Control", "k": k,
@@ -65,6 +67,7 @@ def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> di
         "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
         "posterior": None, "weight_by_design": {}, "important": 0.5, "trust": TRUST,
     } | changes  # fmt: skip
+    return model | {"verdict": verdict(model).as_dict()}
 
 
 def studies(k: int, **changes: Any) -> pd.DataFrame:
@@ -164,12 +167,14 @@ def test_a_limit_never_looks_like_no_difference_that_it_is_not() -> None:
     model = made(6, -0.42, -0.84, 0.003)
     assert "−0.84 to 0.003)" in sentences.answer(model, studies(6), missing())
     ratio = made(3, 1.96, 1.004, 3.8, measure="RR", scale="log")
-    assert wording.interval(ratio, 1.004, 3.8) == "1.004 to 3.80"
+    assert phrases.interval(ratio, 1.004, 3.8) == "1.004 to 3.80"
 
 
 def test_an_estimate_shown_as_zero_has_no_direction() -> None:
     """0.001 is printed as 0.00 and points nowhere."""
-    assert sentences.verdict(made(3, 0.001, -0.2, 0.2)).startswith("no difference in the estimate;")
+    assert sentences.interval_says(made(3, 0.001, -0.2, 0.2)).startswith(
+        "no difference in the estimate;"
+    )
 
 
 def test_counts_are_summed_for_events_only() -> None:

@@ -24,7 +24,7 @@ NO_RESULTS = pd.DataFrame(columns=["trial_id", "outcome"])
 
 def model(**changes: Any) -> dict[str, Any]:
     return {
-        "analysis": "mood", "title": "Mood", "outcome": "mood", "scale": "identity",
+        "analysis": "mood", "title": "Mood", "outcome": "mood", "measure": "SMD",
         "k": 1, "n": 50,
         "specification": {"include": {}, "exclude": {}}, "what_if": None,
         "display": {"ci_low": -1.0, "ci_high": -0.1}, "policy": {"withheld": {}},
@@ -173,21 +173,21 @@ def test_as_many_people_as_in_the_analysis_is_high() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "now", "added", "changes"),
+    ("measure", "now", "added", "changes"),
     [
-        ("identity", (-1.0, -0.1), (-0.9, 0.1), "yes"),
-        ("identity", (-1.0, -0.1), (-0.9, -0.01), "no"),
-        ("identity", (-1.0, 0.5), (-0.6, -0.1), "yes"),
-        ("log", (0.4, 0.9), (0.6, 1.1), "yes"),
-        ("log", (0.4, 1.2), (0.6, 1.1), "no"),
+        ("SMD", (-1.0, -0.1), (-0.9, 0.1), "yes"),
+        ("SMD", (-1.0, -0.1), (-0.9, -0.01), "no"),
+        ("SMD", (-1.0, 0.5), (-0.6, -0.1), "yes"),
+        ("RR", (0.4, 0.9), (0.6, 1.1), "yes"),
+        ("RR", (0.4, 1.2), (0.6, 1.1), "no"),
     ],
 )
 def test_a_conclusion_that_would_change_is_high(
-    scale: str, now: tuple[float, float], added: tuple[float, float], changes: str
+    measure: str, now: tuple[float, float], added: tuple[float, float], changes: str
 ) -> None:
     found = proposal(
         missing(gone(**RESULT)),
-        scale=scale,
+        measure=measure,
         display=dict(zip(("ci_low", "ci_high"), now, strict=True)),
         what_if=dict(zip(("ci_low", "ci_high"), added, strict=True)),
     )

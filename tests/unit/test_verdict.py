@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trialpool.review.report import verdict as v
-from trialpool.review.report.verdict import Gravity, verdict
+from trialpool.review.trust import verdict as v
+from trialpool.review.trust.verdict import Gravity, verdict
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}
-CLEAR, OPEN = (-0.6, -0.9, -0.3), (-0.6, -1.7, 0.5)
+CLEAR, OPEN, HARM = (-0.6, -0.9, -0.3), (-0.6, -1.7, 0.5), (0.6, 0.3, 0.9)
 
 
 def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> dict[str, Any]:
@@ -34,9 +35,9 @@ def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> d
     return model | own
 
 
-def multiverse(agree: float) -> dict[str, Any]:
-    return {"multiverse": {"specifications": 100, "distinct": 80, "share_same_conclusion": agree,
-                           "turned_most_by": "Test"}}  # fmt: skip
+def multiverse(agree: int, of: int = 100) -> dict[str, Any]:
+    return {"multiverse": {"specifications": 200, "distinct": 150, "turned_most_by": "Test",
+                           "same_conclusion": {"count": agree, "of": of}}}  # fmt: skip
 
 
 def without(turns: list[str]) -> dict[str, Any]:
@@ -44,8 +45,8 @@ def without(turns: list[str]) -> dict[str, Any]:
     return {"influence": {"turns": turns, "influential": [], "without": dict.fromkeys("AB", row)}}
 
 
-def small(turns: list[str], asymmetric: list[str]) -> dict[str, Any]:
-    return {"small_studies": {"turns": turns, "asymmetric": asymmetric, "estimates": 3}}
+def small(turns: list[str], asymmetric: list[str], estimates: int = 3) -> dict[str, Any]:
+    return {"small_studies": {"turns": turns, "asymmetric": asymmetric, "estimates": estimates}}
 
 
 def flags(names: list[str], share: float) -> dict[str, Any]:
@@ -69,21 +70,40 @@ CASES: list[tuple[str, dict[str, Any], Gravity | None]] = [
     ("missing trials", joint(-0.7, -0.1), None),
     ("missing trials", largest(100), Gravity.COULD),
     ("missing trials", largest(99), None),
+    ("missing trials", joint(-0.7, 0.0), Gravity.TURNS),
+    ("missing trials", joint(0.1, 0.7), Gravity.TURNS),
+    ("missing trials", {"shown": HARM, **joint(0.1, 0.9)}, None),
+    ("missing trials", {"shown": HARM, **joint(-0.1, 0.9)}, Gravity.TURNS),
+    ("missing trials", {"shown": HARM, **joint(-0.9, -0.1)}, Gravity.TURNS),
+    ("missing trials", {"shown": OPEN, **joint(-0.9, 0.1)}, None),
+    ("missing trials", {"shown": OPEN, **joint(0.1, 0.9)}, Gravity.TURNS),
+    ("missing trials", joint(math.nan, math.nan), None),
     ("a single trial", {"trust": without(["A"])}, Gravity.TURNS),
     ("a single trial", {"trust": without([])}, None),
     ("a single trial", {"k": 1, "pooled": None}, Gravity.COULD),
-    ("the choices of the analysis", {"trust": multiverse(0.79)}, Gravity.TURNS),
-    ("the choices of the analysis", {"trust": multiverse(0.8)}, Gravity.COULD),
-    ("the choices of the analysis", {"trust": multiverse(0.95)}, None),
+    ("the choices of the analysis", {"trust": multiverse(79)}, Gravity.TURNS),
+    ("the choices of the analysis", {"trust": multiverse(80)}, Gravity.COULD),
+    ("the choices of the analysis", {"trust": multiverse(94)}, Gravity.COULD),
+    ("the choices of the analysis", {"trust": multiverse(95)}, None),
+    ("the choices of the analysis", {"trust": multiverse(1, 1)}, None),
     ("small-study effects", {"trust": small(["PET", "limit"], [])}, Gravity.TURNS),
     ("small-study effects", {"trust": small(["PET"], [])}, Gravity.COULD),
+    ("small-study effects", {"trust": small(["PET"], [], 2)}, Gravity.COULD),
+    ("small-study effects", {"trust": small(["PET"], [], 1)}, Gravity.TURNS),
     ("small-study effects", {"trust": small([], ["Egger"])}, Gravity.CAUTION),
     ("small-study effects", {"trust": small([], [])}, None),
     ("data that look wrong", flags(["A"], 50.0), Gravity.COULD),
-    ("data that look wrong", flags(["A"], 49.0), Gravity.CAUTION),
+    ("data that look wrong", flags(["A"], 49.9), Gravity.CAUTION),
     ("data that look wrong", flags([], 0.0), None),
+    ("data that look wrong", {"k": 1, "pooled": None, **flags(["A"], 0.0)}, Gravity.COULD),
     ("differences between trials", {"pi_low": -1.4, "pi_high": 0.2}, Gravity.COULD),
     ("differences between trials", {"pi_low": -1.4, "pi_high": -0.2}, None),
+    ("differences between trials", {"pi_low": -1.4, "pi_high": 0.0}, Gravity.COULD),
+    ("differences between trials", {"pi_low": -1.4, "pi_high": -0.001}, None),
+    ("differences between trials", {"shown": HARM, "pi_low": 0.0, "pi_high": 2.0}, Gravity.COULD),
+    ("differences between trials", {"shown": HARM, "pi_low": 0.001, "pi_high": 2.0}, None),
+    ("differences between trials", {"shown": OPEN, "pi_low": -3.0, "pi_high": 2.0}, None),
+    ("differences between trials", {"pooled": {"i2": math.nan}}, None),
     ("differences between trials", {"pooled": {"i2": 75.1}}, Gravity.CAUTION),
     ("differences between trials", {"pooled": {"i2": 75.0}}, None),
     ("a few people", {"trust": {"fragility": {"index": 5}}}, Gravity.COULD),
@@ -91,13 +111,19 @@ CASES: list[tuple[str, dict[str, Any], Gravity | None]] = [
     ("a few people", {"trust": {"fragility": {"index": None}}}, None),
     ("risk of bias", {"trust": {"weights": {"high risk of bias": 50.0}}}, Gravity.COULD),
     ("risk of bias", {"trust": {"weights": {"high risk of bias": 0.5}}}, Gravity.CAUTION),
+    ("risk of bias", {"trust": {"weights": {"high risk of bias": 49.9}}}, Gravity.CAUTION),
     ("risk of bias", {"trust": {"weights": {"high risk of bias": 0.0}}}, None),
     ("second-hand numbers", {"trust": {"weights": {v.SECOND_HAND: 50.0}}}, Gravity.COULD),
     ("second-hand numbers", {"trust": {"weights": {v.SECOND_HAND: 49.9}}}, None),
     ("an interval that is too narrow", covers([0.92, 0.95]), Gravity.COULD),
     ("an interval that is too narrow", covers([0.93, 0.95]), None),
+    ("an interval that is too narrow", covers([0.929, 0.95]), Gravity.COULD),
     ("an interval that is too narrow", covers(None), None),
+    ("an interval that is too narrow", {"shown": OPEN, **covers([0.929, 0.95])}, Gravity.CAUTION),
+    ("an interval that is too narrow", {"shown": OPEN, **covers([0.93, 0.95])}, None),
     ("few trials", {"k": 4}, Gravity.CAUTION),
+    ("few trials", {"k": 2}, Gravity.CAUTION),
+    ("few trials", {"k": 1, "pooled": None}, None),
     ("few trials", {"k": 5}, None),
 ]  # fmt: skip
 
@@ -117,8 +143,14 @@ def test_an_interval_that_excludes_nothing_is_only_warned_of_its_coverage() -> N
     ("own", "expected"),
     [
         ({}, "lower with ketamine"),
-        ({"shown": (0.6, 0.3, 0.9)}, "higher with ketamine"),
+        ({"shown": HARM}, "higher with ketamine"),
         ({"shown": OPEN}, "undecided"),
+        ({"shown": (-0.6, -0.9, 0.0)}, "undecided"),
+        ({"shown": (0.6, 0.0, 0.9)}, "undecided"),
+        ({"shown": (0.1, -0.49, 0.49)}, "no difference that matters"),
+        ({"shown": (0.1, -0.51, 0.49)}, "undecided"),
+        ({"shown": (0.1, -0.49, 0.51)}, "undecided"),
+        ({"shown": (1.0, 0.81, 1.26), **RR}, "undecided"),
         ({"shown": (0.1, -0.4, 0.45)}, "no difference that matters"),
         ({"shown": (0.1, -0.4, 0.45), "important": None}, "undecided"),
         ({"shown": (2.0, 1.5, 3.0), **RR}, "more frequent with ketamine"),
@@ -146,7 +178,7 @@ def test_robust_is_no_when_anything_turns_it(own: dict[str, Any], robust: str) -
 
 
 def test_the_gravest_threat_is_named_and_ties_go_by_order() -> None:
-    both = made(**joint(-0.7, 0.1), trust=multiverse(0.5) | without(["A"]), k=4)
+    both = made(**joint(-0.7, 0.1), trust=multiverse(50) | without(["A"]), k=4)
     names = [threat.name for threat in verdict(both).threats]
     assert names == [
         "missing trials",
@@ -164,7 +196,28 @@ def test_the_line_holds_the_numbers() -> None:
         "most by missing trials: Big 2020 (n = 250), more people than all trials here together, "
         "has no usable numbers."
     )
-    assert line.endswith(verdict(made(OPEN, k=3, **largest(250))).told[1:])
+    assert line.endswith(verdict(made(OPEN, k=3, **largest(250))).text[1:])
+
+
+def test_a_share_is_told_of_those_that_have_an_estimate() -> None:
+    """Of 150 different analyses two have an estimate: half of two, not of 150."""
+    threat = verdict(made(trust=multiverse(1, 2))).threats[0]
+    assert threat.text.startswith("50 % of 2 declared analyses with an estimate conclude otherwise")
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [(100, "at least half"), (200, "at least half"), (201, "more people than all trials here")],
+)
+def test_how_large_the_largest_missing_trial_is(n: float, words: str) -> None:
+    assert words in verdict(made(**largest(n))).threats[0].text
+
+
+def test_the_record_holds_the_verdict_in_plain_values() -> None:
+    record = verdict(made(k=4, **joint(-0.7, 0.1))).as_dict()
+    assert json.loads(json.dumps(record)) == record
+    assert [threat["gravity"] for threat in record["threats"]] == ["turns", "caution"]
+    assert record["line"].endswith(record["text"][1:])
 
 
 def test_no_trial_has_no_verdict_but_a_line() -> None:

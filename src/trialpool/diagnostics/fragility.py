@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.diagnostics.missing import ACROSS, BELOW, side_of
+from trialpool.conclusions import ACROSS, BELOW, side_of
 from trialpool.effects import effect_size
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.columns import as_tables

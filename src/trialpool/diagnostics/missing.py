@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from trialpool.conclusions import ACROSS, Sides, side_of
 from trialpool.pooling.batch import PooledMany, pool_many
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import Array, TrialpoolError
-
-# On which side of no difference an interval lies: entirely below, across it, entirely above.
-BELOW, ACROSS, ABOVE = -1, 0, 1
-Sides = NDArray[np.int64]
 
 NOT_CONVERGED = "a fit did not converge"
 
@@ -50,12 +47,6 @@ class Tipping:
     pass_at_null: int = 0
     passes: tuple[Change, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
-
-
-def side_of(ci_lb: ArrayLike, ci_ub: ArrayLike) -> Sides:
-    """On which side of zero intervals lie: BELOW, ACROSS (a limit at zero counts) or ABOVE."""
-    low, high = np.asarray(ci_lb), np.asarray(ci_ub)
-    return np.where(high < 0, BELOW, np.where(low > 0, ABOVE, ACROSS))
 
 
 def with_missing(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool.conclusions import ABOVE, BELOW, side_of
 from trialpool.diagnostics.multiverse import Ints, Multiverse
 from trialpool.results import NAN
 
@@ -125,7 +126,8 @@ def _question(found: Multiverse, rows: Ints, sign: float) -> Question:
 
 def _beyond(found: Multiverse, rows: Ints) -> tuple[Hits, Hits]:
     """Whether each interval lies below zero, and above."""
-    return found.ci_ub[rows] < 0, found.ci_lb[rows] > 0
+    side = side_of(found.ci_lb[rows], found.ci_ub[rows])
+    return side == BELOW, side == ABOVE
 
 
 def _share(hit: Hits) -> float:

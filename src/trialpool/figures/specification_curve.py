@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from trialpool.conclusions import ACROSS, side_of
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
 from trialpool.figures.lettering import font, width, wrap
@@ -232,7 +233,7 @@ def _curve(ax: Axes, table: Curve) -> int:
     step = 72 * ax.bbox.width / ax.figure.dpi / len(estimate)
     line, dot = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
     bottom, top = ax.get_ylim()
-    beyond = (low > 0) | (high < 0)
+    beyond = side_of(low, high) != ACROSS
     x = np.arange(len(estimate), dtype=float)
     for part, colour, name in (
         (~beyond, style.HAIRLINE, "includes"),

@@ -6,14 +6,17 @@ greys differ; nothing is told by colour alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trialpool.words import fixed, minus, p_value, ratio, significant
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+__all__ = ["fixed", "minus", "p_value", "ratio", "significant"]  # numbers as on the pages
 
 FONT = "DejaVu Sans"
 
@@ -113,45 +116,3 @@ def save(fig: Figure, paths: Iterable[str | Path]) -> None:
             fig.savefig(
                 target, format=kind, dpi=DPI, metadata=METADATA[kind], facecolor=PAPER, **options
             )
-
-
-def minus(text: str) -> str:
-    """Hyphens of a formatted number as true minus signs, and no negative zero."""
-    if text.startswith("-") and not any(digit in text for digit in "123456789"):
-        text = text[1:]
-    return text.replace("-", "−")
-
-
-def fixed(value: float, decimals: int) -> str:
-    """A number with a fixed number of decimals; an en dash where it is missing."""
-    return "–" if math.isnan(value) else minus(f"{value:.{decimals}f}")
-
-
-def ratio(value: float) -> str:
-    """A ratio with a precision that suits its size: 0.005, 0.55, 3.40, 12.5, 900."""
-    if math.isnan(value):
-        return "–"
-    if value < 0.0005:
-        return "<0.001"
-    if value >= 9999.5:
-        return ">9999"
-    decimals = 3 if value < 0.0095 else 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{decimals}f}"
-
-
-def significant(value: float, digits: int = 2) -> str:
-    """A number at a few significant digits without exponent: 0.12, 3.4, 123, 0."""
-    if math.isnan(value):
-        return "–"
-    if abs(value) < 10.0 ** -(digits + 2):
-        return "0" if value == 0 else f"<{10.0 ** -(digits + 2):.{digits + 2}f}"
-    rounded = float(f"{value:.{digits}g}")
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
-    return minus(f"{value:.{decimals}f}")
-
-
-def p_value(value: float) -> str:
-    """`p = 0.16`, `p = 0.004` or `p < 0.001`."""
-    if value < 0.001:
-        return "p < 0.001"
-    return f"p = {value:.3f}" if value < 0.0995 else f"p = {value:.2f}"

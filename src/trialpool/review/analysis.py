@@ -32,6 +32,7 @@ from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import explore
 from trialpool.review.trust.sensitivity import posterior, sensitivity
 from trialpool.review.trust.trust import trust
+from trialpool.review.trust.verdict import verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def analyse(material: Material, review: Review, condition: str, name: str) -> Re
         "inputs_sha256": tables.fingerprint(studies),
     }
     return Result(
-        model=record,
+        model=record | {"verdict": verdict(record).as_dict()},
         studies=studies,
         selection=selected.rejected,
         missing=absent.missing,

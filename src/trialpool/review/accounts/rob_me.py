@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.selection import why_not
 from trialpool.review.protocol.specs import Filter
@@ -239,12 +240,10 @@ def _conclusion_changes(model: Mapping[str, Any]) -> str:
 
     They are those that can be added, each with no effect; blank where there is none.
     """
-    added, now = model["what_if"], model["display"]
+    added = model["what_if"]
     if not added:
         return ""
-    null = 1.0 if model["scale"] == "log" else 0.0
-    before, after = ((x["ci_low"] > null) - (x["ci_high"] < null) for x in (now, added))
-    return "yes" if before != after else "no"
+    return "yes" if concluded(model, added).turns(concluded(model)) else "no"
 
 
 def _withheld(model: Mapping[str, Any]) -> str:

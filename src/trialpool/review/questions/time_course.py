@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialpool import tables
+from trialpool.conclusions import Marks
 from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.effects import measure_of
 from trialpool.pooling.inference import half_width
@@ -228,10 +229,10 @@ def sampling(vi: Any, day: Array, correlation: float) -> Array:
 
 def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
     """From the curve at the observed days."""
-    null = measure_of(measure).null
+    marks = Marks.of(measure_of(measure))
     pick = min if better == "lower" else max
     row = pick(tables.records(curve), key=lambda each: float(each["estimate"]))
-    excluded = curve[(curve["ci_low"] > null) | (curve["ci_high"] < null)]
+    excluded = curve[[bool(marks.conclude(each).excludes_null) for each in tables.records(curve)]]
     return {
         "largest_day": float(row["day"]),
         "largest": {name: float(row[name]) for name in TIME_CURVE.names[1:]},

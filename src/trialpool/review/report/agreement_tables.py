@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
 from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell
 
 SINGLE = (
@@ -88,7 +87,7 @@ def _kappa(row: Mapping[str, Any], notes: Notes) -> Cell:
     if row["kind"] != "choice":
         return cell()
     kappa = w.number(row["kappa"])
-    return cell(style.fixed(kappa, 2)) if kappa == kappa else notes.blank(w.text(row["reason"]))
+    return cell(w.fixed(kappa, 2)) if kappa == kappa else notes.blank(w.text(row["reason"]))
 
 
 def disagreements(table: pd.DataFrame) -> Grid:

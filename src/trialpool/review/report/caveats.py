@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.review.report import sentences
-from trialpool.review.report import wording as w
+from trialpool import words as w
+from trialpool.conclusions import concluded
+from trialpool.review.report import codes, sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,9 @@ def bayes(model: Mapping[str, Any]) -> str:
     if posterior is None:
         return ""
     held = [posterior[name] for name in ("mu", "mu_lb", "mu_ub")]
-    mu, low, high = [math.exp(v) for v in held] if w.is_ratio(model) else held
+    mu, low, high = [math.exp(v) for v in held] if say.is_ratio(model) else held
     return (
-        f"{w.value(model, mu)} (95 % credible interval {w.interval(model, low, high)}; "
+        f"{say.value(model, mu)} (95 % credible interval {say.interval(model, low, high)}; "
         f"priors: {posterior['prior']})"
     )
 
@@ -96,22 +98,23 @@ def tipping(analysis: Analysis) -> str:
     tipped, others = _tipped(analysis)
     if not tipped:
         return ""
-    does = "includes" if w.excludes(analysis.model, analysis.model["display"]) else "excludes"
+    does = "includes" if concluded(analysis.model).excludes_null else "excludes"
     return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
 
 
 def _tipped(analysis: Analysis) -> tuple[list[str], int]:
     """The choices that move the interval across no difference, and how many there are in all."""
     model = analysis.model
-    main = w.excludes(model, model["display"])
-    if main is None:
+    main = concluded(model)
+    if main.side is None:
         return [], 0
     rows = tables.records(analysis.sensitivity)
     own = [_numbers(row) for row in rows if row["group"] == "protocol"]
     # What the protocol chose stands once more among the alternatives; it is no other choice.
     others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in own]
-    found = [(w.text(row["label"]), w.excludes(model, row)) for row in others]
-    return [label for label, out in found if out is not None and out != main], len(others)
+    read = [(w.text(row["label"]), concluded(model, row)) for row in others]
+    told = [(label, said) for label, said in read if said.side is not None]
+    return [label for label, said in told if said.turns(main)], len(told)
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -127,8 +130,9 @@ def _tips(analysis: Analysis) -> str:
     tipped, others = _tipped(analysis)
     if not others:
         return ""
-    main = w.excludes(model, model["display"])
-    does, other = ("excludes", "includes") if main else ("includes", "excludes")
+    does, other = "excludes", "includes"
+    if not concluded(model).excludes_null:
+        does, other = other, does
     lead = f"The interval {does} no difference as the protocol has it"
     if not tipped:
         return f"{lead}, and under {'' if others == 1 else 'all '}{_choices(others)} as well."
@@ -166,7 +170,7 @@ def _spread(analysis: Analysis) -> str:
     parts = []
     if not math.isnan(w.number(pooled.get("i2"))):
         parts.append(f"I² is {w.percent(pooled['i2'])}.")
-    limits = w.interval(model, shown["pi_low"], shown["pi_high"])
+    limits = say.interval(model, shown["pi_low"], shown["pi_high"])
     if limits != w.DASH:
         headline = policy["prediction_interval"] == "headline"
         tail = "" if headline else ", itself uncertain with so few trials"
@@ -200,7 +204,7 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
 
 
 def _flagged(analysis: Analysis) -> str:
-    parts = [f"{name} ({w.flags(told)})" for name, told in _told(analysis.studies, "flags")]
+    parts = [f"{name} ({codes.flags(told)})" for name, told in _told(analysis.studies, "flags")]
     if not parts:
         return ""
     marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
@@ -217,7 +221,7 @@ def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         return f"{label} no trial is left"
     # The narrow interval of two trials supposes that they share one effect.
     common = ", common effect" if row["k"] == 2 else ""
-    found = w.effect(model, row).removesuffix(")")
+    found = say.effect(model, row).removesuffix(")")
     return f"{label} it gives {found}; k = {w.whole(row['k'])}{common})"
 
 
@@ -262,7 +266,7 @@ def _comparators(analysis: Analysis) -> str:
     if len(classes) < 2:
         return ""
     parts = [
-        f"{w.COMPARATORS.get(name, name)} in "
+        f"{codes.COMPARATORS.get(name, name)} in "
         f"{w.listed(_names(analysis.studies, 'comparator_class', name))}"
         for name in classes
     ]

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool import words as w
 from trialpool.figures import style
 from trialpool.review.choosing.missing import size
-from trialpool.review.report import wording as w
+from trialpool.review.report import codes
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
 from trialpool.review.schema.raw import ROB_DOMAINS
@@ -106,7 +107,7 @@ def bias_reasons(table: pd.DataFrame, studies: pd.DataFrame) -> Grid:
             cell(f"{row['domain']} {DOMAINS.get(row['domain'], '')}".strip().capitalize()
                  if row["domain"] == "overall" else f"{row['domain']} {DOMAINS[row['domain']]}"),
             cell(w.plain(row["judgement"])),
-            linked(w.links(row["source_url"]), w.text(row["reason"])),
+            linked(codes.links(row["source_url"]), w.text(row["reason"])),
         )
         for row in rows
     ]  # fmt: skip
@@ -128,9 +129,9 @@ def missing(table: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, s
             cell(w.text(names.get(row["trial_id"], row["trial_id"]))),
             cell(outcomes.get(row["outcome"], w.plain(row["outcome"]))),
             cell(_whole(size(row))),
-            cell(w.STATUS.get(row["status"], w.plain(row["status"]))),
+            cell(codes.STATUS.get(row["status"], w.plain(row["status"]))),
             cell(w.text(row["reported"])),
-            linked(w.links(row["source_url"]), w.text(row["reason"])),
+            linked(codes.links(row["source_url"]), w.text(row["reason"])),
             cell(enters, w.text(row["what_if_reason"])),
         ))  # fmt: skip
     head = ("Trial", "Outcome", "People", "Status", "What is reported", "Why there is no number",
@@ -160,7 +161,7 @@ def search(table: pd.DataFrame) -> Grid:
     for row in tables.records(table):
         date, found = w.text(row["date"]), w.whole(row["n_records"])
         body.append((
-            linked(w.links(row["source_url"]), w.text(row["source"])),
+            linked(codes.links(row["source_url"]), w.text(row["source"])),
             cell(w.text(row["what"]), w.text(row["notes"])),
             cell(date) if date else notes.blank("not recorded"),
             cell(found) if found != w.DASH else notes.blank("not recorded"),
@@ -269,6 +270,6 @@ def _references(row: Row) -> Cell:
     if registration.startswith("NCT"):
         href = f"https://clinicaltrials.gov/study/{registration}"
         links.append(Link(text=registration, href=href))
-    links += [Link(text="source", href=href) for href in w.links(row["source_url"])]
+    links += [Link(text="source", href=href) for href in codes.links(row["source_url"])]
     other = () if registration.startswith("NCT") or not registration else (registration,)
     return Cell(lines=other if links or other else (w.DASH,), links=tuple(links))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from trialpool.review.report.wording import DASH, text
-from trialpool.words import letters
+from trialpool.words import DASH, letters, text
 
 Row = Mapping[str, Any]
 Show = Callable[[Row], str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialpool import tables
-from trialpool.review.report import wording as w
+from trialpool import words as w
 from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell, to
 from trialpool.terms import (
     AVAILABLE,

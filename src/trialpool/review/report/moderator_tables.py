@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
@@ -45,7 +45,7 @@ def _subgroups(analysis: Analysis) -> Grid:
             Column(heading="Level or test"),
             Column(heading="Trials", kind="number"),
             Column(heading="People", kind="number"),
-            Column(heading=f"{w.short_measure(model)} (95 % CI)", kind="number"),
+            Column(heading=f"{say.short_measure(model)} (95 % CI)", kind="number"),
             Column(heading="τ²", kind="number"),
             Column(heading="Statistic", kind="number"),
             Column(heading="p", kind="number"),
@@ -62,8 +62,8 @@ def _level(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
         cell(w.text(line["level"])),
         cell(w.whole(line["k"])),
         cell(w.whole(line["n"])),
-        notes.noted(w.effect(model, line), w.text(line["method"])),
-        cell(style.significant(w.number(line["tau2"]))),
+        notes.noted(say.effect(model, line), w.text(line["method"])),
+        cell(w.significant(line["tau2"])),
         cell(), cell(w.p_value(line["p_value"])), cell(),
         cell(w.text(line["trials"])),
     )  # fmt: skip
@@ -72,12 +72,12 @@ def _level(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
 def _test(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
     name = w.capital(w.text(line["method"])).replace("tau2", "τ²")
     degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
-    statistic = style.significant(w.number(line["statistic"]), 3)
+    statistic = w.significant(line["statistic"], 3)
     return (
         cell(f"{name} (shown)" if line["shown"] == "yes" else name),
         cell(w.whole(line["k"])),
         cell(), cell(),
-        cell(style.significant(w.number(line["tau2"]))),
+        cell(w.significant(line["tau2"])),
         cell(f"{statistic} (df {', '.join(degrees)})" if degrees else statistic),
         cell(w.p_value(line["p_value"])),
         cell(w.percent(line["r2"])),
@@ -108,12 +108,12 @@ def _regressions(analysis: Analysis) -> Grid:
             cell(w.capital(w.text(line["title"]))),
             cell(per(facts[line["moderator"]])),
             cell(w.whole(line["k"])),
-            cell(w.effect(model, line)),
+            cell(say.effect(model, line)),
             cell(w.p_value(line["p_value"])),
             cell(w.p_value(line["p_permutation"])),
-            cell(style.significant(w.number(line["tau2"]))),
+            cell(w.significant(line["tau2"])),
             cell(w.percent(line["r2"])),
-            cell(style.fixed(w.number(line["vif"]), 2)),
+            cell(w.fixed(line["vif"], 2)),
             cell(*(w.sentence(note) for note in notes if note)),
         ))  # fmt: skip
     return Grid(
@@ -122,7 +122,7 @@ def _regressions(analysis: Analysis) -> Grid:
             Column(heading="Covariate"),
             Column(heading="Per"),
             Column(heading="Trials", kind="number"),
-            Column(heading="Factor (95 % CI)" if w.is_ratio(model) else "Slope (95 % CI)",
+            Column(heading="Factor (95 % CI)" if say.is_ratio(model) else "Slope (95 % CI)",
                    kind="number"),
             Column(heading="p", kind="number"),
             Column(heading="Permutation p", kind="number"),

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import phrases as say
+from trialpool import words as w
 from trialpool.review.report.caveats import Analysis, Caveat
 from trialpool.words import per
 
@@ -34,9 +34,10 @@ def _group(analysis: Analysis, fact: Facts) -> str:
         return ""
     model = analysis.model
     parts = [
-        f"{level['level']} (k = {level['k']}) {w.effect(model, level)}" for level in fact["levels"]
+        f"{level['level']} (k = {level['k']}) {say.effect(model, level)}"
+        for level in fact["levels"]
     ]
-    text = f"{w.short_measure(model)} by level: {'; '.join(parts)}. {_difference(fact)}"
+    text = f"{say.short_measure(model)} by level: {'; '.join(parts)}. {_difference(fact)}"
     if fact["same_as"]:
         text += f" {_alike(fact['same_as'], 'parts the trials exactly as')}"
     return text + _unknown(fact)
@@ -74,11 +75,11 @@ def _slope(analysis: Analysis, fact: Facts) -> str:
     slope, model = fact["slope"], analysis.model
     if not slope:
         return ""
-    does = "is multiplied by" if w.is_ratio(model) else "changes by"
-    low, high = (style.minus(f"{value:g}") for value in fact["range"])
+    does = "is multiplied by" if say.is_ratio(model) else "changes by"
+    low, high = (w.minus(f"{value:g}") for value in fact["range"])
     among = f"{w.count(fact['k'], 'trial')} from {low} to {high}"
     text = (
-        f"Per {per(fact)} the {w.short_measure(model)} {does} {w.effect(model, slope)}, among "
+        f"Per {per(fact)} the {say.short_measure(model)} {does} {say.effect(model, slope)}, among "
         f"{among}"
     )
     p = w.number(slope["p_value"])

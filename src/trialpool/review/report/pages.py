@@ -17,7 +17,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from trialpool import phrases as say
 from trialpool import tables
+from trialpool import words as w
 from trialpool.figures import style
 from trialpool.figures.catalogue import BY_KIND, CHARTS
 from trialpool.review.report import (
@@ -28,7 +30,6 @@ from trialpool.review.report import (
     sentences,
     trust_tables,
 )
-from trialpool.review.report import wording as w
 from trialpool.review.report.caveats import Analysis, Caveat, caveats, tipping
 from trialpool.review.report.charts import Chart, Figure, drawn, embedded
 from trialpool.review.report.grid import Grid
@@ -37,7 +38,6 @@ from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.question_section import by_kind
 from trialpool.review.report.question_words import Question
 from trialpool.review.report.trust_words import trust_words
-from trialpool.review.report.verdict import verdict
 from trialpool.review.schema import files
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -223,12 +223,12 @@ def _section(
         also_missing=sentences.also_missing(model, missing),
         caveats=tuple(caveats(analysis, bias)),
         withheld=_withheld(model),
-        estimate=w.value(model, shown["estimate"]) if model["k"] else "",
-        limits=w.interval(model, shown["ci_low"], shown["ci_high"]),
-        measure=w.short_measure(model),
+        estimate=say.value(model, shown["estimate"]) if model["k"] else "",
+        limits=say.interval(model, shown["ci_low"], shown["ci_high"]),
+        measure=say.short_measure(model),
         basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
         model=w.text(model["model"]),
-        verdict=verdict(model).told,
+        verdict=model["verdict"]["text"],
         trust=tuple(trust_words(analysis)) if analysis.trust else (),
         figure=embedded(figures["forest"], f"Forest plot. {model['title']}. {answer}")
         if figures

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
 from trialpool.review.report.grid import Grid, Show, by_columns
 from trialpool.review.report.question_words import Question
 from trialpool.terms import DOSE, NETWORK, TIME
@@ -34,13 +34,13 @@ def _count(name: str) -> tuple[str, Show]:
 
 
 def _number(name: str) -> tuple[str, Show]:
-    return "number", lambda row: style.significant(w.number(row[name]), 3)
+    return "number", lambda row: w.significant(row[name], 3)
 
 
 def _effect(question: Question) -> tuple[str, tuple[str, Show]]:
     model = question.record["question"]
-    heading = f"{w.short_measure(model)} (95 % CI)"
-    return heading, ("number", lambda row: w.effect(model, row))
+    heading = f"{say.short_measure(model)} (95 % CI)"
+    return heading, ("number", lambda row: say.effect(model, row))
 
 
 def _time(question: Question) -> dict[str, Grid]:

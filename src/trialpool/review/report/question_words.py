@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
+from trialpool.conclusions import concluded
 from trialpool.terms import DOSE, NETWORK, TIME
 
 Record = Mapping[str, Any]
@@ -46,7 +47,7 @@ def _time(record: Record, held: Held) -> str:
     trials = w.count(facts["k"], "trial")
     lead = f"{w.capital(trials)} measured it on {_days(days)}."
     if not facts["estimable"]:
-        apart = [row for row in rows if w.excludes(model, row)]
+        apart = [row for row in rows if concluded(model, row).excludes_null]
         text = f"{lead} A course over time is {facts['reason'].rstrip('.')}."
         if apart:
             seen = w.listed(f"{w.text(row['study'])} on day {w.short(row['day'])}" for row in apart)
@@ -60,7 +61,7 @@ def _time(record: Record, held: Held) -> str:
     )
     return (
         f"{lead} In one model of all of them ({facts['words']}) the effect is largest on day "
-        f"{w.short(facts['largest_day'])} ({w.value(model, facts['largest'])}), and {shows}. "
+        f"{w.short(facts['largest_day'])} ({say.value(model, facts['largest'])}), and {shows}. "
         f"Beyond day {w.short(facts['last_day'])} nothing is known."
     )
 
@@ -93,7 +94,7 @@ def _network(record: Record, held: Held) -> str:
         return f"Treatments cannot be compared in one network: {facts['reason']}."
     rows = [row for row in tables.records(held["effects"]) if row["model"] == "random"]
     parts = [
-        f"{w.text(row['treatment'])} {w.effect(facts, row)}"
+        f"{w.text(row['treatment'])} {say.effect(facts, row)}"
         for row in rows
         if row["treatment"] != facts["reference"]
     ]
@@ -101,7 +102,7 @@ def _network(record: Record, held: Held) -> str:
     nodes = w.count(len(people), "treatment")
     lead = (
         f"{w.capital(w.count(facts['k'], 'trial'))} link {nodes}. Against {facts['reference']} "
-        f"({w.short_measure(facts)}): {'; '.join(parts)} (τ² {style.significant(facts['tau2'])})."
+        f"({say.short_measure(facts)}): {'; '.join(parts)} (τ² {w.significant(facts['tau2'])})."
     )
     loops = facts["q_between_df"]
     if not loops:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
+from trialpool import words as w
+from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
-from trialpool.review.report import wording as w
+from trialpool.review.report import codes
 from trialpool.review.report.caveats import Analysis, why_no_prediction
 from trialpool.review.report.grid import Cell, Column, Grid, Link, Notes, cell, linked, to
 
@@ -37,16 +39,18 @@ def trials(analysis: Analysis) -> Grid:
             head.append(Column(heading=f"{label}: people", kind="number"))
             if scores:
                 head.append(Column(heading=f"{label}: mean (SD)", kind="number"))
-    head.append(Column(heading=f"{w.short_measure(model)} (95 % CI)", kind="number"))
+    head.append(Column(heading=f"{say.short_measure(model)} (95 % CI)", kind="number"))
     head.append(Column(heading="Weight", kind="number"))
     body = []
     for row in rows:
         line = [to(w.text(row["study"]), f"#trial-{row['trial_id']}")]
-        line.append(cell(w.text(row["comparison"]), w.COMPARATORS.get(row["comparator_class"], "")))
+        line.append(
+            cell(w.text(row["comparison"]), codes.COMPARATORS.get(row["comparator_class"], ""))
+        )
         line.append(cell(w.text(row["instrument"]) or w.text(row["definition"]), _when(row)))
         for side, _ in sides:
             line += _arm(row, side, bool(events), bool(scores), notes)
-        line.append(cell(w.effect(model, row)))
+        line.append(cell(say.effect(model, row)))
         weight = w.number(row["weight"])
         none = math.isnan(weight)
         line.append(notes.blank(_POOLED_ALONE) if none else cell(f"{weight:.1f} %"))
@@ -67,13 +71,13 @@ def provenance(analysis: Analysis) -> Grid:
     for row in tables.records(analysis.studies):
         basis = "from a reported difference" if row["basis"] != "arms" else ""
         imputed, derived = w.text(row["imputed"]), w.text(row["derived"])
-        source = w.CONFIDENCE.get(w.text(row["confidence"]), w.text(row["confidence"]))
+        source = codes.CONFIDENCE.get(w.text(row["confidence"]), w.text(row["confidence"]))
         body.append((
             cell(w.text(row["study"])),
             cell(w.text(row["formula"]), basis, w.text(row["design"])),
             cell(imputed and f"imputed: {imputed}", derived and f"derived: {derived}"),
             cell(w.text(row["notes"])),
-            cell(w.flags(row["flags"])),
+            cell(codes.flags(row["flags"])),
             _source(analysis, row, source),
         ))  # fmt: skip
     prose = ("Effect computed as", "Imputed or derived", "Notes", "Source")
@@ -97,7 +101,7 @@ def _source(analysis: Analysis, row: Mapping[str, Any], confidence: str) -> Cell
         Link(text=", ".join(r for r in raw if r.startswith(name)), href=f"{folder}/{name}")
         for name in tables_of
     )
-    found = linked(w.links(row["source_url"]), confidence, w.text(row["locator"]))
+    found = linked(codes.links(row["source_url"]), confidence, w.text(row["locator"]))
     return replace(found, links=own + found.links)
 
 
@@ -106,8 +110,8 @@ def sensitivity(analysis: Analysis) -> Grid:
     model, notes = analysis.model, Notes()
     body = []
     for row in tables.records(analysis.sensitivity):
-        found = w.excludes(model, row)
-        says = w.DASH if found is None else "outside" if found else "inside"
+        outside = concluded(model, row).excludes_null
+        says = w.DASH if outside is None else "outside" if outside else "inside"
         why = "no p-value in a Bayesian analysis" if "Bayes" in row["label"] else "nothing to test"
         p, i2 = w.p_value(row["p_value"]), w.percent(row["i2"])
         no_i2 = "the model has no I²: Mantel-Haenszel, Bayesian, or fewer than two trials"
@@ -116,7 +120,7 @@ def sensitivity(analysis: Analysis) -> Grid:
             cell(w.capital(w.text(row["label"]))),
             cell(w.capital(w.text(row["group"]))),
             cell(w.whole(row["k"])),
-            cell(w.effect(model, row)),
+            cell(say.effect(model, row)),
             cell(says),
             notes.blank(why) if p == w.DASH else cell(p),
             notes.blank(no_i2) if i2 == w.DASH else cell(i2),
@@ -128,7 +132,7 @@ def sensitivity(analysis: Analysis) -> Grid:
             Column(heading="Choice"),
             Column(heading="Kind"),
             Column(heading="Trials", kind="number"),
-            Column(heading=f"{w.short_measure(model)} (95 % interval)", kind="number"),
+            Column(heading=f"{say.short_measure(model)} (95 % interval)", kind="number"),
             Column(heading="No difference"),
             Column(heading="p", kind="number"),
             Column(heading="I²", kind="number"),
@@ -145,7 +149,7 @@ def missing(analysis: Analysis) -> Grid:
     model, notes = analysis.model, Notes()
     body = []
     for row in tables.records(analysis.missing):
-        null = w.effect(model, row, "_if_null")
+        null = say.effect(model, row, "_if_null")
         why = w.text(row["what_if_reason"])
         if null == w.DASH and not why:
             why = "no estimate to add it to"
@@ -153,9 +157,9 @@ def missing(analysis: Analysis) -> Grid:
         body.append((
             to(w.text(row["study"]), f"#trial-{row['trial_id']}"),
             cell(w.whole(n)) if n == n else notes.blank("number of people not known"),
-            cell(w.STATUS.get(row["status"], w.plain(row["status"]))),
+            cell(codes.STATUS.get(row["status"], w.plain(row["status"]))),
             cell(w.text(row["reported"])),
-            linked(w.links(row["source_url"]), w.text(row["reason"])),
+            linked(codes.links(row["source_url"]), w.text(row["reason"])),
             notes.noted(null, w.capital(why)),
         ))  # fmt: skip
     return Grid(
@@ -166,7 +170,7 @@ def missing(analysis: Analysis) -> Grid:
             Column(heading="Status"),
             Column(heading="What is reported", kind="prose"),
             Column(heading="Why there is no number", kind="prose"),
-            Column(heading=f"{w.short_measure(model)} had it found nothing", kind="number"),
+            Column(heading=f"{say.short_measure(model)} had it found nothing", kind="number"),
         ),
         rows=tuple(body),
         notes=notes.listed(),
@@ -224,12 +228,12 @@ def summary(
         line = [to(model["title"], f"{page}#{row['analysis']}")]
         line.append(cell(w.whole(row["k"])))
         line.append(cell(w.whole(row["n"])) if model["k"] else notes.blank("no trial"))
-        line.append(cell(w.short_measure(model)))
-        shown = w.effect(model, row)
+        line.append(cell(say.short_measure(model)))
+        shown = say.effect(model, row)
         line.append(notes.blank("no trial") if shown == w.DASH else cell(shown))
         p = w.p_value(row["p_value"])
         line.append(notes.blank("no trial") if p == w.DASH else cell(p))
-        limits = w.interval(model, row["pi_low"], row["pi_high"])
+        limits = say.interval(model, row["pi_low"], row["pi_high"])
         why = why_no_prediction(model)
         line.append(notes.blank(why) if limits == w.DASH else cell(limits))
         for name in ("i2", "tau2"):
@@ -237,7 +241,7 @@ def summary(
             if math.isnan(held):
                 line.append(notes.blank(w.text(reasons.get(name)) or none))
             else:
-                line.append(cell(w.percent(held) if name == "i2" else style.significant(held)))
+                line.append(cell(w.percent(held) if name == "i2" else w.significant(held)))
         body.append(tuple(line))
     numbers = ("Estimate (95 % CI)", "p", "Prediction interval", "I²", "τ²")
     return Grid(
@@ -270,6 +274,6 @@ def _arm(row: Row, side: str, events: bool, scores: bool, notes: Notes) -> list[
     line = [notes.blank("number of people not known") if people == w.DASH else cell(people)]
     if scores:
         mean, sd = w.number(row[f"mean_{side}"]), w.number(row[f"sd_{side}"])
-        told = f"{style.fixed(mean, 2)} ({style.fixed(sd, 2)})"
+        told = f"{w.fixed(mean, 2)} ({w.fixed(sd, 2)})"
         line.append(notes.blank(_CONTRAST) if math.isnan(mean) else cell(told))
     return line

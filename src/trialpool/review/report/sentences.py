@@ -9,16 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool import phrases as say
 from trialpool import tables
+from trialpool import words as w
+from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
 from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
-from trialpool.review.report import wording as w
-
-# An interval that holds no difference and also an effect this large, in either direction, cannot
-# tell the two apart: half a standard deviation, or a quarter of the risk (GRADE guideline 6,
-# Guyatt et al. 2011, J Clin Epidemiol 64:1283). A mean difference has no such general threshold.
-_LARGE_SMD = 0.5
-_LARGE_RATIO = (0.75, 1.25)
+from trialpool.review.report import codes
 
 
 def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFrame) -> str:
@@ -37,9 +34,9 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
         return _nothing(model, missing)
     shown = model["display"]
     what = f"{measure_of(model['measure']).lead} {model['outcome_title']}"
-    size = w.value(model, shown["estimate"]) + _unit(model, studies)
-    limits = w.interval(model, shown["ci_low"], shown["ci_high"])
-    told = f"{size} ({w.level(model)} % CI {limits}): {verdict(model)}."
+    size = say.value(model, shown["estimate"]) + _unit(model, studies)
+    limits = say.interval(model, shown["ci_low"], shown["ci_high"])
+    told = f"{size} ({w.level(model)} % CI {limits}): {interval_says(model)}."
     if model["k"] == 1:
         study = w.text(studies["study"].iloc[0])
         return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
@@ -73,17 +70,15 @@ def _handled(model: Mapping[str, Any]) -> str:
     return "" if several is None else _HANDLED[several["handling"]].format(**several)
 
 
-def verdict(model: Mapping[str, Any]) -> str:
+def interval_says(model: Mapping[str, Any]) -> str:
     """Direction of the estimate, and whether its interval excludes no difference."""
-    shown = model["display"]
-    towards = direction(model, shown["estimate"])
-    excluded = w.excludes(model, shown)
-    if excluded is None:
+    towards, said = direction(model, model["display"]["estimate"]), concluded(model)
+    if said.side is None:
         return f"{towards}, with no interval"
-    if excluded:
+    if said.excludes_null:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
-    return f"{lead} includes no difference{_width(model)}"
+    return f"{lead} includes no difference{_reach(model, said)}"
 
 
 _SAME = "no difference in the estimate"
@@ -92,13 +87,12 @@ NO_SIDE = "nothing is compared"
 
 def direction(model: Mapping[str, Any], estimate: object) -> str:
     """Which way an estimate points: `lower with ketamine`, `more frequent with ketamine`."""
-    held, null = w.number(estimate), w.null(model)
+    null = say.null(model)
     if isnan(null):
         return NO_SIDE
-    if w.value(model, held) == w.value(model, null):
+    if say.value(model, estimate) == say.value(model, null):
         return _SAME
-    data = measure_of(model["measure"]).data
-    return f"{data.above if held > null else data.below} with {w.drug(model)}"
+    return say.direction(model, above=w.number(estimate) > null)
 
 
 def people(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
@@ -112,12 +106,12 @@ def people(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
 def counts(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
     """The events behind a ratio, summed over the trials; blank for scores."""
     columns = ["event_experimental", "totaln_experimental", "event_control", "totaln_control"]
-    if not w.is_events(model) or not len(studies) or studies[columns].isna().any(axis=None):
+    if not say.is_events(model) or not len(studies) or studies[columns].isna().any(axis=None):
         return ""
     a, n1, c, n2 = (f"{studies[name].sum():.0f}" for name in columns)
     trials = "this trial" if model["k"] == 1 else "these trials together"
-    return f"In {trials} it was seen in {a} of {n1} people with {w.drug(model)} and in {c} of " \
-           f"{n2} with {w.control(model)}."  # fmt: skip
+    return f"In {trials} it was seen in {a} of {n1} people with {say.drug(model)} and in {c} of " \
+           f"{n2} with {say.control(model)}."  # fmt: skip
 
 
 def largest_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
@@ -212,15 +206,15 @@ def _named(row: Mapping[str, Any]) -> str:
 def _told(row: Mapping[str, Any], held: Mapping[str, Any]) -> str:
     """What is known of a missing trial: its source's words, else why there is no number."""
     reported = w.text(held.get("reported")).strip("“”\"'. ")
-    status = w.STATUS.get(w.text(row.get("status")), "")
+    status = codes.STATUS.get(w.text(row.get("status")), "")
     if reported:
         return f"{status}, reported as “{reported}”" if status else f"reported as “{reported}”"
     return w.text(row.get("reason")).rstrip(".") or status or "no usable numbers"
 
 
 def _changed(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    limits = w.interval(model, row["ci_low"], row["ci_high"])
-    return f"{w.value(model, row['estimate'])} ({w.level(model)} % CI {limits})"
+    limits = say.interval(model, row["ci_low"], row["ci_high"])
+    return f"{say.value(model, row['estimate'])} ({w.level(model)} % CI {limits})"
 
 
 def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
@@ -232,21 +226,18 @@ def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
     )
 
 
-def _width(model: Mapping[str, Any]) -> str:
-    """What else an interval includes besides no difference: how little it tells."""
-    low, high = model["display"]["ci_low"], model["display"]["ci_high"]
-    if w.is_ratio(model):
-        less, more = low < _LARGE_RATIO[0], high > _LARGE_RATIO[1]
-    else:
-        less, more = low < -_LARGE_SMD, high > _LARGE_SMD
-        standardised = measure_of(model["measure"]).unit == "SD"
-        less, more = (less and standardised), (more and standardised)
+def _reach(model: Mapping[str, Any], said: Conclusion) -> str:
+    """What an interval includes besides no difference: differences that matter (`important`)."""
+    less, more = BELOW in said.zones, ABOVE in said.zones
     if not (less or more):
         return ""
     # A drug does not help with a harm, and one that cannot be ruled out must be named.
-    if not (w.is_ratio(model) and model["better"] == "lower"):
-        return f"; too imprecise to tell whether {w.drug(model)} helps"
+    measure = measure_of(model["measure"])
+    if not (measure.data.above == "more frequent" and model["better"] == "lower"):
+        return f"; too imprecise to tell whether {say.drug(model)} helps"
     if less and more:
-        return f"; too imprecise to tell whether it is more or less frequent with {w.drug(model)}"
-    unit = measure_of(model["measure"]).title.removesuffix(" ratio")
-    return f", and also {w.value(model, high if more else low)} times the {unit}"
+        return f"; too imprecise to tell whether it is more or less frequent with {say.drug(model)}"
+    limit = say.value(model, model["display"]["ci_high" if more else "ci_low"])
+    if not measure.is_ratio:
+        return f", and also a difference of {limit}"
+    return f", and also {limit} times the {measure.title.removesuffix(' ratio')}"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool.review.report.verdict import verdict
 from trialpool.review.schema.results import SUMMARY
 
 # Fields of the pooled model (metafor's names) and the words they have in tables people read.
@@ -23,12 +22,12 @@ def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
     row |= model["display"]
     pooled = model["pooled"] or {}
     row |= {word: pooled.get(field) for field, word in _POOLED.items()}
-    found = verdict(model)
+    verdict = model["verdict"]
     row |= {
-        "conclusion": found.conclusion,
-        "robust": found.robust,
-        "threat": found.threats[0].name if found.threats else "",
-        "verdict": found.line,
+        "conclusion": verdict["conclusion"],
+        "robust": verdict["robust"],
+        "threat": verdict["threats"][0]["name"] if verdict["threats"] else "",
+        "verdict": verdict["line"],
     }
     return row
 

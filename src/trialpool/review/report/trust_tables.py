@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Column, Grid, Show, by_columns, cell, to
-from trialpool.review.report.verdict import verdict
 
 Row = Mapping[str, Any]
 
@@ -44,16 +43,16 @@ def verdicts(
         if conditions and model["condition"] != last:
             last = model["condition"]
             body.append((to(conditions[last], page),))
-        found = verdict(model)
-        threat = found.threats[0] if found.threats else None
+        verdict = model["verdict"]
+        threat = next(iter(verdict["threats"]), None)
         body.append((
             to(model["title"], f"{page}#{model['analysis']}"),
-            cell(f"{w.short_measure(model)} {w.effect(model, model['display'])}"
+            cell(f"{say.short_measure(model)} {say.effect(model, model['display'])}"
                  if model["k"] else w.DASH),
             cell(w.whole(model["k"])),
-            cell(w.capital(found.conclusion)),
-            cell(w.capital(found.robust)),
-            cell(w.capital(threat.name), w.sentence(threat.text)) if threat else cell(),
+            cell(w.capital(verdict["conclusion"])),
+            cell(w.capital(verdict["robust"])),
+            cell(w.capital(threat["name"]), w.sentence(threat["text"])) if threat else cell(),
         ))  # fmt: skip
     return Grid(
         caption="The verdict on each result",
@@ -70,7 +69,7 @@ def verdicts(
 
 
 def _digits(name: str, digits: int = 2) -> Show:
-    return lambda row: style.significant(w.number(row[name]), digits)
+    return lambda row: w.significant(row[name], digits)
 
 
 def _rows(analysis: Analysis, name: str) -> list[Row]:
@@ -78,8 +77,8 @@ def _rows(analysis: Analysis, name: str) -> list[Row]:
 
 
 def _effect(analysis: Analysis) -> tuple[str, tuple[str, Show]]:
-    heading = f"{w.short_measure(analysis.model)} (95 % interval)"
-    return heading, ("number", lambda row: w.effect(analysis.model, row))
+    heading = f"{say.short_measure(analysis.model)} (95 % interval)"
+    return heading, ("number", lambda row: say.effect(analysis.model, row))
 
 
 def _influence(analysis: Analysis) -> Grid:
@@ -126,15 +125,15 @@ def _priors(analysis: Analysis) -> Grid:
     model = analysis.model
 
     def limits(name: str) -> Show:
-        return lambda row: w.interval(model, row[f"{name}_low"], row[f"{name}_high"])
+        return lambda row: say.interval(model, row[f"{name}_low"], row[f"{name}_high"])
 
     def share(name: str) -> Show:
-        return lambda row: style.fixed(w.number(row[name]), 2)
+        return lambda row: w.fixed(row[name], 2)
 
     rows = [row for row in _rows(analysis, "priors") if not math.isnan(w.number(row["mu"]))]
     return by_columns("The Bayesian result under each prior", rows, {
         "Prior of the heterogeneity": ("text", lambda row: w.text(row["prior"])),
-        w.short_measure(model): ("number", lambda row: w.value(model, row["mu"])),
+        say.short_measure(model): ("number", lambda row: say.value(model, row["mu"])),
         "95 % interval": ("number", limits("mu")),
         "τ": ("number", _digits("tau")),
         "A new trial": ("number", limits("new")),
@@ -153,7 +152,7 @@ def _coverage(analysis: Analysis) -> Grid:
         "Interval": ("text", lambda row: w.text(row["interval"])),
         "τ²": ("number", _digits("tau2")),
         "τ² is": ("prose", lambda row: w.text(row["tau2_is"])),
-        "Coverage": ("number", lambda row: style.fixed(w.number(row["coverage"]), 3)),
+        "Coverage": ("number", lambda row: w.fixed(row["coverage"], 3)),
         "Mean width": ("number", _digits("width_mean", 3)),
         "Drawn as": ("prose", lambda row: w.text(row["sampling"])),
     })  # fmt: skip
@@ -181,7 +180,7 @@ def _next_trial(analysis: Analysis) -> Grid:
     rows = [row for row in _rows(analysis, "next_trial") if row["effect"] == row["effect"]]
     return by_columns("The next trial", rows, {
         "If it finds": ("text", lambda row: w.capital(w.text(row["finds"]))),
-        w.short_measure(model): ("number", lambda row: w.value(model, row["effect"])),
+        say.short_measure(model): ("number", lambda row: say.value(model, row["effect"])),
         "So that the": ("prose", lambda row: w.text(row["target"])),
         "People needed": ("number", lambda row: w.whole(row["n_total"])),
         f"Result with it: {heading}": effect,

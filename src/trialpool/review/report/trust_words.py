@@ -9,16 +9,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool import phrases as say
 from trialpool import tables
-from trialpool.figures import style
-from trialpool.review.report import wording as w
+from trialpool import words as w
+from trialpool.conclusions import concluded
 from trialpool.review.report.caveats import Analysis, Caveat
-from trialpool.review.report.verdict import AGREE_LITTLE, HALF
+from trialpool.review.trust.verdict import AGREE_LITTLE, HALF
 from trialpool.terms import EXCLUDES, INCLUDES
 
 Facts = Mapping[str, Any]
 _HARDLY = 0.1  # of the width of the interval
-_ALL = 0.9995  # a share that rounds to all
 # The lowest coverage of a 95 % interval, and what it says of it.
 _KEEPS = (
     (0.97, "more often than it promises, so it is wider than these trials would need"),
@@ -48,20 +48,6 @@ def _question(analysis: Analysis) -> str:
     return "How likely is a harm?" if _is_harm(analysis.model) else "How likely is a benefit?"
 
 
-def _share(low: float, high: float) -> str:
-    """Two shares as percentages: `94 to 96 %`, `95 %`, `over 99 %`."""
-    if low > 0.995:
-        return "100 %" if low == 1 else "over 99 %"
-    if high < 0.005:
-        return "0 %" if high == 0 else "under 1 %"
-    first, last = (f"{100 * value:.0f}" for value in (low, high))
-    return f"{first} %" if first == last else f"{first} to {last} %"
-
-
-def _includes(model: Mapping[str, Any]) -> str:
-    return "excludes" if w.excludes(model, model["display"]) else "includes"
-
-
 def _influence(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["influence"]
     if found is None:
@@ -71,16 +57,16 @@ def _influence(analysis: Analysis) -> str:
     low, high = ordered[0], ordered[-1]
     spread = (
         f"Leaving out one trial at a time moves the estimate between "
-        f"{w.value(model, without[low]['estimate'])} (without {low}) and "
-        f"{w.value(model, without[high]['estimate'])} (without {high})"
+        f"{say.value(model, without[low]['estimate'])} (without {low}) and "
+        f"{say.value(model, without[high]['estimate'])} (without {high})"
     )
     if found["turns"]:
         parts = [
-            f"without {name} it is {w.effect(model, without[name])}" for name in found["turns"]
+            f"without {name} it is {say.effect(model, without[name])}" for name in found["turns"]
         ]
         text = f"Yes. {spread}, and {'; '.join(parts)}: another conclusion."
     else:
-        text = f"No. {spread}; the interval {_includes(model)} no difference each time."
+        text = f"No. {spread}; the interval {say.does(model)} no difference each time."
     pull = [name for name in found["influential"] if name not in found["turns"]]
     if pull:
         verb = "pulls" if len(pull) == 1 else "pull"
@@ -105,7 +91,7 @@ def _weights(analysis: Analysis) -> str:
                 for _, text in grave]  # fmt: skip
         return f"On {w.listed(what)}."
     grave.sort(key=lambda pair: -pair[0])
-    parts = [f"{w.percent(share)} of the weight on {what}" for share, what in grave]
+    parts = [f"{w.part(share / 100)} of the weight on {what}" for share, what in grave]
     lead = "Mostly on doubtful ground" if grave[0][0] >= HALF else "In part on doubtful ground"
     return f"{lead}: {'; '.join(parts)}."
 
@@ -121,7 +107,7 @@ def _small_studies(analysis: Analysis) -> str:
         asymmetry = f"None of {w.count(found['tests'], 'test')} sees an asymmetric funnel"
     between = (
         f"estimates that allow for small-study effects lie between "
-        f"{w.value(model, found['lowest'])} and {w.value(model, found['highest'])}"
+        f"{say.value(model, found['lowest'])} and {say.value(model, found['highest'])}"
     )
     if not found["turns"]:
         return f"{asymmetry}; {between}, and none concludes otherwise."
@@ -156,13 +142,13 @@ def _missing(analysis: Analysis) -> str:
     parts = []
     for answer in found["answers"]:
         subject, verb = _WOULD[answer["question"]]
-        does = verb.format(w.value(model, found["important"]))
+        does = verb.format(say.value(model, found["important"]))
         if answer["at_null"]:
             parts.append(
                 f"even had {'they' if many else 'it'} found nothing, {subject} would {does}"
             )
         elif answer["reached"]:
-            parts.append(f"{subject} would {does} from {w.value(model, answer['assumed'])} on")
+            parts.append(f"{subject} would {does} from {say.value(model, answer['assumed'])} on")
         else:
             parts.append(f"{subject} would never {does}")
     same = "each with the same effect" if many else "with whatever effect"
@@ -175,48 +161,48 @@ def _beliefs(analysis: Analysis) -> str:
     if found is None:
         return ""
     side = "harm" if _is_harm(model) else "benefit"
-    drug = w.drug(model)
+    drug = say.drug(model)
     at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
-    if w.is_events(model):
+    if say.is_events(model):
         less = side == "benefit" and model["better"] == "lower"
         at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
         by = "that it is so by a ratio of more than {} to 1"
-    text = f"The probability is {_share(*found[side]['any'])} {at_all}"
+    text = f"The probability is {w.part(*found[side]['any'])} {at_all}"
     if found[side]["matters"]:
-        matters = by.format(w.value(model, found["threshold"]))
-        text += f", and {_share(*found[side]['matters'])} {matters}"
+        matters = by.format(say.value(model, found["threshold"]))
+        text += f", and {w.part(*found[side]['matters'])} {matters}"
     priors = w.count(found["priors"], "prior")
     text += f" ({priors} of the heterogeneity, a flat one of the effect)."
     if found["if_missing_null"] is not None:
         least = found["if_missing_null"][side]
-        text += f" Had the missing trials that can be added found nothing: {_share(*least['any'])}"
-        text += f" and {_share(*least['matters'])}." if least["matters"] else "."
+        text += f" Had the missing trials that can be added found nothing: {w.part(*least['any'])}"
+        text += f" and {w.part(*least['matters'])}." if least["matters"] else "."
     return text
 
 
 def _is_harm(model: Mapping[str, Any]) -> bool:
     """Whether an event nobody wants was seen more often, so that the question is of a harm."""
-    more = w.number(model["display"]["estimate"]) > w.null(model)
-    return w.is_events(model) and model["better"] == "lower" and more
+    more = w.number(model["display"]["estimate"]) > say.null(model)
+    return say.is_events(model) and model["better"] == "lower" and more
 
 
 def _coverage(analysis: Analysis) -> str:
     found = analysis.model["trust"]["coverage"]
     if found is None:
         return ""
-    tau2 = [style.significant(value) for value in found["tau2"]]
+    tau2 = [w.significant(value) for value in found["tau2"]]
     at = f" (τ² from {tau2[0]} to {tau2[-1]})" if len(tau2) > 1 else ""
     parts = []
     if found["confidence"]:
         low, high = found["confidence"]
         says = next(words for least, words in _KEEPS if low >= least)
-        parts.append(f"the shown 95 % interval held the true mean in {_share(low, high)}: {says}")
+        parts.append(f"the shown 95 % interval held the true mean in {w.part(low, high)}: {says}")
     if found["normal"] and found["normal"] != found["confidence"]:
-        held = _share(*found["normal"])
+        held = w.part(*found["normal"])
         subject = "one" if parts else "a random-effects interval"
         parts.append(f"{subject} with normal quantiles would have held it in {held}")
     if found["prediction"]:
-        held = _share(*found["prediction"])
+        held = w.part(*found["prediction"])
         parts.append(f"the prediction interval held a new trial’s true effect in {held}")
     if not parts:
         return ""
@@ -227,22 +213,21 @@ def _coverage(analysis: Analysis) -> str:
 
 def _multiverse(analysis: Analysis) -> str:
     model, found = analysis.model, analysis.model["trust"]["multiverse"]
-    if found is None or found["distinct"] < 2:
+    if found is None:
         return ""
-    does = "excludes" if w.excludes(model, model["display"]) else "includes"
-    same = found["share_same_conclusion"]
-    low, high = (w.value(model, found[name]) for name in ("lowest", "highest"))
-    many = (
-        f"{found['distinct']:,} different analyses out of {found['specifications']:,} combinations"
-    )
-    if same > _ALL:
-        text = f"Yes. In all of {many} the interval {does} no difference"
+    does, same = say.does(model), w.Share(**found["same_conclusion"])
+    if same.of < 2:
+        return ""
+    low, high = (say.value(model, found[name]) for name in ("lowest", "highest"))
+    many = f"different analyses out of {found['specifications']:,} combinations"
+    if found["distinct"] > same.of:
+        more = found["distinct"] - same.of
+        many += f" ({more:,} more {'has' if more == 1 else 'have'} no estimate)"
+    if same.count == same.of:
+        text = f"Yes. In all of {same.of:,} {many} the interval {does} no difference"
     else:
-        lead = "Mostly" if same >= AGREE_LITTLE else "Not reliably"
-        text = (
-            f"{lead}. In {w.percent(100 * same)} of {many} the interval "
-            f"{does} no difference, as here"
-        )
+        lead = "Mostly" if same.part >= AGREE_LITTLE else "Not reliably"
+        text = f"{lead}. In {same} {many} the interval {does} no difference, as here"
     if low == high:
         return f"{text}; the estimate is {low} in each."
     hardly = _width(model, found["lowest"], found["highest"]) < _HARDLY
@@ -266,14 +251,15 @@ def _multiverse(analysis: Analysis) -> str:
 
 def _spread(found: Facts, low: str, high: str) -> str:
     text = f"; the estimates go from {low} to {high}"
-    if found["share_same_sign"] is not None and found["share_same_sign"] < _ALL:
-        text += f", {w.percent(100 * found['share_same_sign'])} on the side shown here"
+    sign = found["same_sign"] and w.Share(**found["same_sign"])
+    if sign and sign.count < sign.of:
+        text += f", {w.part(sign.part)} of them on the side shown here"
     return f"{text}."
 
 
 def _width(model: Mapping[str, Any], low: object, high: object) -> float:
     """A range of estimates as a share of the width of the interval, analysis scale."""
-    to = math.log if w.is_ratio(model) else float
+    to = math.log if say.is_ratio(model) else float
     shown = model["display"]
     whole = to(w.number(shown["ci_high"])) - to(w.number(shown["ci_low"]))
     return (to(w.number(high)) - to(w.number(low))) / whole
@@ -295,9 +281,9 @@ def _next_trial(analysis: Analysis) -> str:
         row = rows.get(name)
         if row is None or (name != asked[0] and _alike(model, row, rows[asked[0]])):
             continue
-        if not includes and w.value(model, row["effect"]) == w.value(model, w.null(model)):
+        if not includes and say.value(model, row["effect"]) == say.value(model, say.null(model)):
             continue
-        effect = f"finds {name} ({w.value(model, row['effect'])})"
+        effect = f"finds {name} ({say.value(model, row['effect'])})"
         if row["n_total"] != row["n_total"]:
             parts.append(f"no size up to {largest:,} people would do if it {effect}")
         elif row["n_total"] == smallest:
@@ -311,7 +297,7 @@ def _next_trial(analysis: Analysis) -> str:
 
 
 def _alike(model: Mapping[str, Any], one: Facts, other: Facts) -> bool:
-    return w.value(model, one["effect"]) == w.value(model, other["effect"])
+    return say.value(model, one["effect"]) == say.value(model, other["effect"])
 
 
 def _by_number(model: Mapping[str, Any]) -> str:
@@ -326,9 +312,16 @@ def _fragility(analysis: Analysis) -> str:
     if found is None or found["index"] is None:
         return ""
     index = found["index"]
-    does = "no longer exclude" if w.excludes(model, model["display"]) else "exclude"
+    does = "no longer exclude" if concluded(model).excludes_null else "exclude"
     who = "one person" if index == 1 else f"{index} people"
     return (
-        f"Another outcome in {who} of {model['n']:,} would make the interval {does} no difference "
-        "(an upper bound of the fewest)."
+        f"Another outcome in {who}{_counted(model, found)} would make the interval {does} no "
+        "difference (an upper bound of the fewest)."
     )
+
+
+def _counted(model: Mapping[str, Any], found: Facts) -> str:
+    """What they are a share of: people, or outcomes where somebody was in both arms."""
+    if found["n"] == model["n"]:
+        return f" of {found['n']:,}"
+    return f", of {found['n']:,} outcomes counted,"

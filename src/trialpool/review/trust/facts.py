@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from math import isnan
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.conclusions import ACROSS, BELOW, Marks
 from trialpool.effects import measure_of
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import TEST_WORDS
 from trialpool.review.trust.small_studies import ASYMMETRY_P
 from trialpool.terms import ESTIMATE, TEST
+from trialpool.words import Share
 
 Row = Mapping[str, Any]
 INTERVAL = ("estimate", "ci_low", "ci_high")
-
-
-def side(row: Row, measure: str) -> int | None:
-    """On which side of no difference an interval lies: -1, 1, or 0 where it holds it.
-
-    None without an interval, and where nothing is compared. Limits are on the display scale.
-    """
-    null = measure_of(measure).null
-    low, high = row["ci_low"], row["ci_high"]
-    if null is None or low is None or high is None or low != low or high != high:
-        return None
-    return -1 if high < null else 1 if low > null else 0
 
 
 def of_influence(table: pd.DataFrame, shown: Row, measure: str) -> dict[str, Any] | None:
@@ -35,10 +27,11 @@ def of_influence(table: pd.DataFrame, shown: Row, measure: str) -> dict[str, Any
     if not len(table):
         return None
     rows = tables.records(table)
-    main = side(shown, measure)
+    marks = Marks.of(measure_of(measure))
+    main = marks.conclude(shown)
     found = {str(row["study"]): row for row in rows}
     return {
-        "turns": [name for name, row in found.items() if side(row, measure) not in (main, None)],
+        "turns": [name for name, row in found.items() if marks.conclude(row).turns(main)],
         "influential": [name for name, row in found.items() if row["influential"] == "yes"],
         "without": {name: {key: row[key] for key in INTERVAL} for name, row in found.items()},
     }
@@ -49,15 +42,17 @@ def of_small_studies(table: pd.DataFrame, shown: Row, measure: str) -> dict[str,
     if not len(table):
         return None
     rows = tables.records(table)
-    main = side(shown, measure)
+    marks = Marks.of(measure_of(measure))
+    main = marks.conclude(shown)
     tests = [row for row in rows if row["kind"] == TEST and row["p_value"] == row["p_value"]]
-    estimates = [row for row in rows if row["kind"] == ESTIMATE and side(row, measure) is not None]
-    values = [row["estimate"] for row in estimates]
+    offered = [(row, marks.conclude(row)) for row in rows if row["kind"] == ESTIMATE]
+    estimates = [(row, said) for row, said in offered if said.side is not None]
+    values = [row["estimate"] for row, _ in estimates]
     return {
         "tests": len(tests),
         "asymmetric": [row["method"] for row in tests if row["p_value"] < ASYMMETRY_P],
         "estimates": len(estimates),
-        "turns": [row["method"] for row in estimates if side(row, measure) != main],
+        "turns": [row["method"] for row, said in estimates if said.turns(main)],
         "lowest": min(values, default=None),
         "highest": max(values, default=None),
     }
@@ -152,20 +147,23 @@ def _two_sides(benefit: Any, important: Any, harmful: Any) -> dict[str, Any]:
 def of_multiverse(summary: Row, shown: Row, measure: str, better: str) -> dict[str, Any] | None:
     """How many declared analyses of the protocol's own question conclude the same.
 
-    None where there is nothing to fit. Shares are of the distinct fits that have an estimate.
+    None where there is nothing to fit. `same_sign` and `same_conclusion` are of the distinct fits
+    that have an estimate, not of all `distinct` ones.
     """
-    own, main = summary["questions"][0], side(shown, measure)
+    own, main = summary["questions"][0], Marks.of(measure_of(measure)).conclude(shown).side
     if main is None or not own["with_estimate"]:
         return None
-    if main == 0:
+    if main == ACROSS:
         same = 1 - own["excludes_null"]
     else:
-        favours = "experimental" if (main < 0) == (better == "lower") else "control"
+        favours = "experimental" if (main == BELOW) == (better == "lower") else "control"
         same = own[f"favours_{favours}"]
+    estimated = own["with_estimate"]
+    sign = own["same_sign"]
     return {
         **{key: own[key] for key in ("specifications", "distinct", "lowest", "highest")},
-        "share_same_sign": own["same_sign"] if own["same_sign"] == own["same_sign"] else None,
-        "share_same_conclusion": same,
+        "same_sign": None if isnan(sign) else asdict(Share.nearest(sign, estimated)),
+        "same_conclusion": asdict(Share.nearest(same, estimated)),
         "moved_most_by": own["most"],
         "turned_most_by": _turns_most(own["factors"]),
     }

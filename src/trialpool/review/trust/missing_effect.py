@@ -11,16 +11,8 @@ import numpy as np
 import pandas as pd
 
 from trialpool import tables
-from trialpool.diagnostics.missing import (
-    ABOVE,
-    ACROSS,
-    BELOW,
-    Tipping,
-    nearest,
-    side_of,
-    tipping,
-    with_missing,
-)
+from trialpool.conclusions import ABOVE, ACROSS, BELOW, side_of
+from trialpool.diagnostics.missing import Tipping, nearest, tipping, with_missing
 from trialpool.effects import Measure, measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.policy import policy

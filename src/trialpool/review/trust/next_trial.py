@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from trialpool.diagnostics.missing import ABOVE, ACROSS, BELOW, side_of
+from trialpool.conclusions import ABOVE, ACROSS, BELOW, side_of
 from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, unit_variance
 from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany
@@ -146,9 +146,15 @@ def _targets(
         yield EXCLUDES, lambda f: side_of(f.ci_lb, f.ci_ub) != ACROSS
     else:
         # A fit that did not converge has no interval, hence includes nothing.
-        yield INCLUDES, lambda f: (f.ci_lb <= 0) & (f.ci_ub >= 0)
-    if important is not None and not (interval[1] < -important or interval[0] > important):
-        yield BEYOND, lambda f: (f.ci_ub < -important) | (f.ci_lb > important)
+        yield INCLUDES, lambda f: (side_of(f.ci_lb, f.ci_ub) == ACROSS) & np.isfinite(f.ci_lb)
+    if important is not None and not _beyond(*interval, important):
+        yield BEYOND, lambda f: _beyond(f.ci_lb, f.ci_ub, important)
+
+
+def _beyond(low: ArrayLike, high: ArrayLike, important: float) -> NDArray[np.bool_]:
+    """Whether intervals hold nothing but differences that matter, all in one direction."""
+    below, above = side_of(low, high, -important), side_of(low, high, important)
+    return np.asarray((below == BELOW) | (above == ABOVE))
 
 
 def _risk(studies: pd.DataFrame, measure: str) -> float:

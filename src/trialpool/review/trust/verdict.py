@@ -1,18 +1,20 @@
 """The verdict of an analysis: what it concludes, whether that holds, and what threatens it most.
 
-Every rule is one function below; docs/verdict.md says the same in words. The rules read model.json
-alone, so each verdict can be traced to the numbers that stand there.
+Every rule is one function below; docs/verdict.md says the same in words. The rules read the rest of
+model.json alone, so each verdict can be traced to the numbers that stand there. It is made once,
+when they are complete; summaries and pages read it from there.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
 
-from trialpool.review.report import wording as w
+from trialpool import phrases as say
+from trialpool import words as w
+from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
 
 Model = Mapping[str, Any]
 
@@ -36,16 +38,21 @@ class Threat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What is said of one analysis; `threats` are all that were found, the gravest first.
+    """What is said of one analysis; `threats` are all there are, the gravest first.
 
-    `line` is `told` with the estimate before it.
+    `line` is `text` with the estimate before it.
     """
 
     conclusion: str
     robust: str
     threats: tuple[Threat, ...]
-    told: str
+    text: str
     line: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in model.json under `verdict`."""
+        threats = [asdict(each) | {"gravity": each.gravity.name.lower()} for each in self.threats]
+        return asdict(self) | {"threats": threats}
 
 
 # Thresholds of the rules, each with its reason in docs/verdict.md.
@@ -68,11 +75,11 @@ SECOND_HAND = "not from the trial's own report"
 
 
 def verdict(model: Model) -> Verdict:
-    """The verdict of an analysis from its model.json."""
-    found = conclusion(model)
+    """The verdict of an analysis from all else that its model.json says."""
+    says = conclusion(model)
     if model["k"] == 0:
-        told = "No trial: the question stands open."
-        return Verdict(conclusion=found, robust="", threats=(), told=told, line=told)
+        text = "No trial: the question stands open."
+        return Verdict(conclusion=says, robust="", threats=(), text=text, line=text)
     threats = sorted(
         (threat for rule in RULES if (threat := rule(model)) is not None),
         key=lambda threat: -threat.gravity,
@@ -80,20 +87,20 @@ def verdict(model: Model) -> Verdict:
     robust = _robust(model, threats)
     if model["k"] == 1:
         words = "one trial, so nothing can be said of how robust it is"
-    elif found == UNDECIDED and robust == "yes":
+    elif says == UNDECIDED and robust == "yes":
         words = "and so in all that was tried"
     else:
         words = _ROBUST[robust]
-    parts = [found, words]
+    parts = [says, words]
     if threats:
         parts.append(f"threatened most by {threats[0].name}: {threats[0].text}")
-    told = "; ".join(parts) + "."
+    text = "; ".join(parts) + "."
     return Verdict(
-        conclusion=found,
+        conclusion=says,
         robust=robust,
         threats=tuple(threats),
-        told=w.capital(told),
-        line=f"{w.short_measure(model)} {w.effect(model, model['display'])}: {told}",
+        text=w.capital(text),
+        line=f"{say.short_measure(model)} {say.effect(model, model['display'])}: {text}",
     )
 
 
@@ -101,18 +108,10 @@ def conclusion(model: Model) -> str:
     """What the interval says: a direction, no difference that matters, or undecided."""
     if model["k"] == 0:
         return "no trial"
-    shown = model["display"]
-    if w.excludes(model, shown):
-        above = w.number(shown["estimate"]) > w.null(model)
-        if w.is_events(model):
-            return f"{'more' if above else 'less'} frequent with {w.drug(model)}"
-        return f"{'higher' if above else 'lower'} with {w.drug(model)}"
-    matters = model["important"]
-    if matters is not None:
-        low, high = (_scaled(model, shown[name]) for name in ("ci_low", "ci_high"))
-        if -matters < low and high < matters:
-            return "no difference that matters"
-    return UNDECIDED
+    said = concluded(model)
+    if said.excludes_null:
+        return say.direction(model, above=said.side == ABOVE)
+    return "no difference that matters" if said.excludes_important else UNDECIDED
 
 
 def _robust(model: Model, threats: list[Threat]) -> str:
@@ -122,34 +121,15 @@ def _robust(model: Model, threats: list[Threat]) -> str:
     return NOT_JUDGED if gravest == Gravity.COULD or model["k"] < 2 else "yes"
 
 
-def side(model: Model, row: Mapping[str, Any]) -> int:
-    """On which side of no difference an interval lies: -1, 0 where it includes it, or 1."""
-    if not w.excludes(model, row):
-        return 0
-    return 1 if w.number(row["ci_low"]) >= w.null(model) else -1
-
-
-def _turns(model: Model, row: Mapping[str, Any] | None) -> bool:
-    """Whether another result draws another conclusion than the one shown."""
-    if row is None or math.isnan(w.number(row["ci_low"])):
-        return False
-    return side(model, row) != side(model, model["display"])
-
-
-def _scaled(model: Model, held: object) -> float:
-    value = w.number(held)
-    return math.log(value) if w.is_ratio(model) and value > 0 else value
-
-
 def missing_trials(model: Model) -> Threat | None:
     """Missing trials that would turn it at no effect, or that are larger than what is there."""
     joint, largest = model["what_if"], model["largest_missing"]
-    if joint and _turns(model, joint):
+    if joint and concluded(model, joint).turns(concluded(model)):
         return Threat(
             name="missing trials",
             gravity=Gravity.TURNS,
             text=f"had the {w.count(len(joint['trials']), 'trial')} that can be added found "
-            f"nothing, it would be {w.effect(model, joint)}",
+            f"nothing, it would be {say.effect(model, joint)}",
         )
     if largest is None or not w.number(largest["n"]) >= HALF / 100 * model["n"]:
         return None
@@ -160,7 +140,7 @@ def missing_trials(model: Model) -> Threat | None:
     )
     then = ""
     if largest["estimate"] is not None:
-        then = f"; had it found nothing, it would be {w.effect(model, largest)}"
+        then = f"; had it found nothing, it would be {say.effect(model, largest)}"
     return Threat(
         name="missing trials",
         gravity=Gravity.COULD,
@@ -171,31 +151,30 @@ def missing_trials(model: Model) -> Threat | None:
 
 def choices(model: Model) -> Threat | None:
     """Other defensible analyses of the same data that conclude otherwise."""
-    found = model["trust"]["multiverse"]
-    if found is None or found["specifications"] < 2:
+    tried = model["trust"]["multiverse"]
+    if tried is None or tried["specifications"] < 2:
         return None
-    agree = found["share_same_conclusion"]
-    if agree >= AGREE:
+    agree = w.Share(**tried["same_conclusion"])
+    if agree.part >= AGREE:
         return None
-    most = found["turned_most_by"]
+    most = tried["turned_most_by"]
     by = f", which hangs most on the choice of “{w.inner(most)}”" if most else ""
     return Threat(
         name="the choices of the analysis",
-        gravity=Gravity.TURNS if agree < AGREE_LITTLE else Gravity.COULD,
-        text=f"{w.percent(100 * (1 - agree))} of {found['distinct']:,} declared analyses conclude "
-        f"otherwise{by}",
+        gravity=Gravity.TURNS if agree.part < AGREE_LITTLE else Gravity.COULD,
+        text=f"{agree.rest} declared analyses with an estimate conclude otherwise{by}",
     )
 
 
 def one_trial(model: Model) -> Threat | None:
     """A single trial that decides the conclusion."""
-    found = model["trust"]["influence"]
-    if found is None or not found["turns"]:
+    influence = model["trust"]["influence"]
+    if influence is None or not influence["turns"]:
         return None
-    names = found["turns"]
+    names = influence["turns"]
     if len(names) == 1:
-        first = found["without"][names[0]]
-        text = f"without {names[0]} it would be {w.effect(model, first)}"
+        first = influence["without"][names[0]]
+        text = f"without {names[0]} it would be {say.effect(model, first)}"
     else:
         text = f"without any one of {w.listed(names)} it would conclude otherwise"
     return Threat(name="a single trial", gravity=Gravity.TURNS, text=text)
@@ -208,7 +187,7 @@ def flagged(model: Model) -> Threat | None:
     if not names:
         return None
     grave = share >= HALF or model["k"] == 1
-    rests = "the trial" if model["k"] == 1 else f"{w.percent(share)} of the weight"
+    rests = "the trial" if model["k"] == 1 else f"{w.part(share / 100)} of the weight"
     return Threat(
         name="data that look wrong",
         gravity=Gravity.COULD if grave else Gravity.CAUTION,
@@ -218,33 +197,31 @@ def flagged(model: Model) -> Threat | None:
 
 def small_studies(model: Model) -> Threat | None:
     """Small trials that tell another story, where ten or more allow to look."""
-    found = model["trust"]["small_studies"]
-    if found is None:
+    small = model["trust"]["small_studies"]
+    if small is None:
         return None
-    if found["turns"]:
+    turns = small["turns"]
+    if turns:
         return Threat(
             name="small-study effects",
-            gravity=Gravity.TURNS
-            if 2 * len(found["turns"]) > found["estimates"]
-            else Gravity.COULD,
-            text=f"{len(found['turns'])} of {found['estimates']} estimates that allow for them "
-            f"conclude otherwise ({w.listed(found['turns'])})",
+            gravity=Gravity.TURNS if 2 * len(turns) > small["estimates"] else Gravity.COULD,
+            text=f"{len(turns)} of {small['estimates']} estimates that allow for them conclude "
+            f"otherwise ({w.listed(turns)})",
         )
-    if found["asymmetric"]:
+    if small["asymmetric"]:
         return Threat(
             name="small-study effects",
             gravity=Gravity.CAUTION,
-            text=f"the funnel is asymmetric by {w.listed(found['asymmetric'])}",
+            text=f"the funnel is asymmetric by {w.listed(small['asymmetric'])}",
         )
     return None
 
 
 def people(model: Model) -> Threat | None:
     """Counts that a handful of people could turn."""
-    found = model["trust"]["fragility"]
-    if found is None or found["index"] is None or found["index"] > FEW_EVENTS:
+    n = (model["trust"]["fragility"] or {}).get("index")
+    if n is None or n > FEW_EVENTS:
         return None
-    n = found["index"]
     return Threat(
         name="a few people",
         gravity=Gravity.COULD,
@@ -257,12 +234,13 @@ def prediction(model: Model) -> Threat | None:
     """An effect on average that a new setting may not see."""
     shown = model["display"]
     low, high = w.number(shown["pi_low"]), w.number(shown["pi_high"])
-    if not w.excludes(model, shown) or math.isnan(low) or not low <= w.null(model) <= high:
+    new = marks_of(model).side(low, high)
+    if not concluded(model).excludes_null or new != ACROSS:
         return None
     return Threat(
         name="differences between trials",
         gravity=Gravity.COULD,
-        text=f"a new trial's true effect is predicted within {w.interval(model, low, high)}, "
+        text=f"a new trial's true effect is predicted within {say.interval(model, low, high)}, "
         "which includes no difference",
     )
 
@@ -275,7 +253,7 @@ def risk_of_bias(model: Model) -> Threat | None:
     return Threat(
         name="risk of bias",
         gravity=Gravity.COULD if high >= HALF else Gravity.CAUTION,
-        text=f"{w.percent(high)} of the weight is from trials at high risk of bias",
+        text=f"{w.part(high / 100)} of the weight is from trials at high risk of bias",
     )
 
 
@@ -287,21 +265,20 @@ def sources(model: Model) -> Threat | None:
     return Threat(
         name="second-hand numbers",
         gravity=Gravity.COULD,
-        text=f"{w.percent(second)} of the weight is known only from abstracts or other reviews",
+        text=f"{w.part(second / 100)} of the weight is known only from abstracts or other reviews",
     )
 
 
 def coverage(model: Model) -> Threat | None:
     """An interval that holds the truth less often than it says."""
-    found = model["trust"]["coverage"]
-    if found is None or found["confidence"] is None or found["confidence"][0] >= COVERAGE:
+    shares = (model["trust"]["coverage"] or {}).get("confidence")
+    if shares is None or shares[0] >= COVERAGE:
         return None
-    lowest = w.percent(100 * found["confidence"][0])
     return Threat(
         name="an interval that is too narrow",
-        gravity=Gravity.COULD if w.excludes(model, model["display"]) else Gravity.CAUTION,
+        gravity=Gravity.COULD if concluded(model).excludes_null else Gravity.CAUTION,
         text=f"in simulated reviews of such trials the 95 % interval held the truth in only "
-        f"{lowest} where trials differ most",
+        f"{w.part(shares[0])} where trials differ most",
     )
 
 

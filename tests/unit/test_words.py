@@ -1,0 +1,70 @@
+"""Cells, numbers and shares in words: one place for figures and pages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from trialpool import words as w
+from trialpool.words import Share
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (Share(0, 1000), "0 % of 1,000"), (Share(1, 1000), "under 1 % of 1,000"),
+        (Share(5, 1000), "under 1 % of 1,000"), (Share(6, 1000), "1 % of 1,000"),
+        (Share(1, 2), "50 % of 2"), (Share(994, 1000), "99 % of 1,000"),
+        (Share(995, 1000), "over 99 % of 1,000"),
+        (Share(996, 1000), "over 99 % of 1,000"), (Share(1000, 1000), "100 % of 1,000"),
+    ],
+)  # fmt: skip
+def test_what_is_not_all_or_nothing_never_reads_so(share: Share, words: str) -> None:
+    assert str(share) == words
+
+
+def test_a_share_keeps_its_denominator() -> None:
+    share = Share.nearest(1 / 3, 12)
+    assert (share, share.rest) == (Share(4, 12), Share(8, 12))
+    assert share.part == pytest.approx(1 / 3)
+    assert math.isnan(Share(0, 0).part)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.94, 0.96, "94 to 96 %"), (0.944, 0.941, "94 %"), (0.002, 0.05, "0 to 5 %"),
+        (0.996, 0.999, "over 99 %"),
+        (0.94, 0.999, "94 to 100 %"), (0.001, 0.004, "under 1 %"), (0.0, 1.0, "0 to 100 %"),
+    ],
+)  # fmt: skip
+def test_a_range_of_shares(low: float, high: float, words: str) -> None:
+    assert w.part(low, high) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "capital"),
+    [
+        ("three trials", "Three trials"), ("a trial", "A trial"), ("r = 0.5", "r = 0.5"),
+        ("n not known", "n not known"), ("p < 0.05", "p < 0.05"), ("", ""),
+        ("I² is 3 %", "I² is 3 %"),
+    ],
+)  # fmt: skip
+def test_a_symbol_keeps_its_own_letter(words: str, capital: str) -> None:
+    assert w.capital(words) == capital
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (["A", "B", "C"], "A, B and C")],
+)
+def test_names_in_a_sentence(names: list[str], words: str) -> None:
+    assert w.listed(names) == words
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, np.nan, ""])
+def test_a_missing_number_is_a_dash_in_every_form(missing: object) -> None:
+    forms = (w.whole, w.short, w.ratio, w.significant, w.p_value, w.percent)
+    assert {form(missing) for form in forms} == {w.fixed(missing, 2)} == {w.DASH}
