@@ -12,7 +12,8 @@ import pandas as pd
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
-from trialpool.review.analysis import Material, Result, analyse
+from trialpool.review.analysis import Result, analyse
+from trialpool.review.case import Case, Tables
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
@@ -96,25 +97,29 @@ class SmallReview:
 
     def result(self, condition: str, analysis: str) -> Result:
         """One analysis, as the pooling step makes it."""
-        return analyse(self.material(condition), self.review, condition, analysis)
+        return analyse(self.case(condition, analysis))
 
-    def material(self, condition: str) -> Material:
+    def case(self, condition: str, analysis: str) -> Case:
+        """One analysis in its context, as the pooling step makes it."""
+        return Case.of(self.review, condition, analysis, self.tables(condition))
+
+    def tables(self, condition: str = "blue") -> Tables:
         """What the pooling step reads."""
-        return material(self.review, condition, self.cleaned(condition).all_tables())
+        return tables_of(self.review, condition, self.cleaned(condition).all_tables())
 
 
-def material(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Material:
-    """A condition's tables for `analyse`, from its clean tables, each as written and read again."""
+def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Tables:
+    """A condition's tables for its analyses, from its clean ones, each written and read again."""
     held = {name: through_csv(table) for name, table in cleaned.items()}
     records = Records(*(held[name] for name in ("trials", "arms", "records", "flags")))
     defaults, measures = review.defaults, review.measures(condition)
     changes, universes = review.changes(condition), review.universes(condition)
-    return Material(
+    return Tables(
         effects=through_csv(build_effects(records, measures, defaults, changes)),
         universes=through_csv(build_universes(records, measures, defaults, universes, changes)),
         trials=held["trials"],
         arms=held["arms"],
-        missing=held["missing_results"],
+        missing_results=held["missing_results"],
         risk_of_bias=held["risk_of_bias"],
     )
 

@@ -6,6 +6,7 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,11 +15,9 @@ from figure_checks import bytes_of, outside, overlaps
 from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.missing_effect import MissingTable, draw, rows
-from trialpool.review.choosing.what_if import WhatIf
-from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.results import MISSING
 from trialpool.review.trust.missing_effect import missing_effect
+from trialpool.review.trust.what_if import WhatIf
 
 CASES = {
     "k = 1": (1, 1, "SMD"),
@@ -41,8 +40,7 @@ def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], di
         for i in range(m)
     ]  # fmt: skip
     absent = WhatIf(missing=MISSING.frame(lines), joint=None, added=())
-    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)
-    result = missing_effect(studies, absent, analysis, Model(), 0.5, "lower")
+    result = missing_effect(cases.case(measure, important=0.5), studies, absent)
     model = {"title": "Symptoms", "measure": measure,
              "scale": "identity" if measure == "SMD" else "log",
              "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip

@@ -6,6 +6,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+import cases
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +18,6 @@ import trialpool as tp
 from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.next_trial import FunnelTable, draw, rows
-from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.trust.next_trial import next_trial
 
 CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
@@ -35,8 +34,7 @@ def case(
          "sd_experimental": np.nan, "sd_control": np.nan, "n_experimental": 40.0,
          "n_control": 40.0}
     )  # fmt: skip
-    analysis = Analysis(title="Symptoms", outcome="o", measure=measure)
-    _, facts = next_trial(studies, analysis, Model(), 0.3, "lower")
+    _, facts = next_trial(cases.case(measure, important=0.3), studies)
     log_scale = measure in ("OR", "RR")
     pooled = tp.pool(studies["yi"], studies["vi"]).beta
     model = {"title": "Symptoms", "measure": measure, "better": "lower",

@@ -14,7 +14,8 @@ from trialpool import tables
 from trialpool.effects import effect_size
 from trialpool.figures import style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
-from trialpool.review.analysis import Material, analyse
+from trialpool.review.analysis import analyse
+from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.report import sheets
 from trialpool.review.report.caveats import Analysis
@@ -46,7 +47,7 @@ def review(measure: str) -> Review:
     })  # fmt: skip
 
 
-def material(k: int, measure: str) -> Material:
+def material(k: int, measure: str) -> Tables:
     """K trials of growing size, one missing trial, judgements of all."""
     i = np.arange(k)
     n1, n2 = 20 + 3 * i, 22 + 3 * i
@@ -91,12 +92,12 @@ def material(k: int, measure: str) -> Material:
     }])  # fmt: skip
     arms = pd.DataFrame(columns=["trial_id", "arm_id", "role", "comparator_class"])
     judged = {"trial_id": ids, "domain": "overall", "judgement": ["low", "high"][k % 2]}
-    return Material(
+    return Tables(
         effects=pd.DataFrame(rows, columns=list(EFFECTS.names)),
         universes=UNIVERSES.frame(),
         trials=trials,
         arms=arms,
-        missing=missing,
+        missing_results=missing,
         risk_of_bias=pd.DataFrame(judged, columns=list(CLEANED["risk_of_bias"].names)),
     )
 
@@ -104,7 +105,7 @@ def material(k: int, measure: str) -> Material:
 def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.DataFrame]]:
     """An analysis as the next steps read it from its files."""
     source = material(k, measure)
-    made = analyse(source, review(measure), "blue", "mood")
+    made = analyse(Case.of(review(measure), "blue", "mood", source))
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
     held = {}
     for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():

@@ -8,8 +8,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from cases import case
 
 from trialpool.bayes import EMPIRICAL, normal_normal
+from trialpool.review.protocol.settings import Bayes, Defaults
 from trialpool.review.schema.trust import PRIORS
 from trialpool.review.trust.beliefs import NO_SCALE, OUTCOMES, beliefs, empirical, refused
 
@@ -34,7 +36,9 @@ def table(
             "comparator_class": (comparators or ACTIVE)[:k],
         }
     )
-    return beliefs(studies, measure, "lower", important, scale, outcome)
+    defaults = Defaults(bayes=Bayes(tau_scale=scale))
+    asked = case(measure, important=important, title=outcome, defaults=defaults)
+    return beliefs(asked, studies)
 
 
 def test_each_row_is_the_posterior_of_its_prior() -> None:

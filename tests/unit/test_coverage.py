@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cases import case
 
 from trialpool.bayes import normal_normal
 from trialpool.diagnostics import sampling
 from trialpool.diagnostics.coverage import Coverage, Method, intervals, simulate
 from trialpool.pooling.batch import pool_many
 from trialpool.results import Array, TrialpoolError
-from trialpool.review.protocol.settings import ALTERNATIVES, Model
+from trialpool.review.protocol.settings import ALTERNATIVES, Defaults, Model
 from trialpool.review.schema.trust import COVERAGE
 from trialpool.review.trust.coverage import MH_ALONE, coverage, plausible
 from trialpool.tables import write_table
@@ -199,9 +200,7 @@ def studies(yi: list[float], vi: list[float], **columns: object) -> pd.DataFrame
 def table(measure: str = "SMD", k: int = 3, **columns: object) -> pd.DataFrame:
     yi, vi = [-0.55, -1.10, -0.20, 0.1][:k], [0.12, 0.15, 0.15, 0.2][:k]
     beliefs = None if k < 2 or measure in ("MD", "RD") else normal_normal(yi, vi)
-    return coverage(
-        studies(yi, vi, **columns), measure, Model(), ALTERNATIVES, beliefs, replicates=400
-    )
+    return coverage(case(measure), studies(yi, vi, **columns), beliefs, replicates=400)
 
 
 def test_the_table_of_an_analysis() -> None:
@@ -279,13 +278,13 @@ def test_a_risk_ratio_never_draws_risks_above_one() -> None:
 def test_mantel_haenszel_is_named_as_not_simulated() -> None:
     """The alternatives stand, none is called the shown one, and every row says why."""
     yi, vi = [0.3, 0.1, -0.2], [0.2, 0.3, 0.4]
-    found = coverage(
-        studies(yi, vi), "OR", Model(method="MH"), ALTERNATIVES, normal_normal(yi, vi),
-        replicates=200,
-    )  # fmt: skip
+    counts = Model(method="MH")
+    found = coverage(case("OR", counts), studies(yi, vi), normal_normal(yi, vi), replicates=200)
     assert set(found["shown"]) == {"no"}
     assert found["note"].str.startswith("Mantel-Haenszel is not simulated").all()
-    (alone,) = coverage(studies(yi, vi), "OR", Model(method="MH"), ()).to_dict("records")
+    (alone,) = coverage(
+        case("OR", counts, defaults=Defaults(alternatives=())), studies(yi, vi), None
+    ).to_dict("records")
     assert alone["note"] == MH_ALONE
 
 

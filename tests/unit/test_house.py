@@ -74,7 +74,6 @@ def room(module: str) -> str:
     return module.split(".")[2] if module.count(".") > 1 else ""
 
 
-@pytest.mark.xfail(strict=True, reason="being rebuilt")
 def test_rooms_import_only_from_rooms_before_them() -> None:
     """The order of ROOMS is the order of the data."""
     known = [module for module in MODULES if module.startswith("trialpool.review.")]
@@ -89,9 +88,7 @@ def test_rooms_import_only_from_rooms_before_them() -> None:
     assert wrong == []
 
 
-LONG = {"diagnostics.selection", "pooling.counts.glmm", "pooling.regression", "review.analysis",
-        "review.fitting.che", "review.trust.missing_effect", "review.trust.next_trial",
-        "review.trust.trust"}  # fmt: skip
+LONG = {"diagnostics.selection", "pooling.counts.glmm", "pooling.regression"}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.removeprefix("trialpool.") not in LONG])
@@ -109,7 +106,6 @@ def test_no_module_is_too_long_to_read(module: str) -> None:
             assert len(code) - len(said) <= 60, f"{node.name}: {len(code) - len(said)} lines"
 
 
-@pytest.mark.xfail(strict=True, reason="being rebuilt")
 def test_no_function_of_a_review_takes_more_than_five_positional_arguments() -> None:
     """What a function needs of an analysis is one `Case`."""
     wrong = []

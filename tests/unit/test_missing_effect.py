@@ -8,25 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cases import case
 
 import trialpool as tp
 from trialpool.diagnostics import missing as m
 from trialpool.results import TrialpoolError
-from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.results import MISSING
 from trialpool.review.schema.trust import MISSING_EFFECT
 from trialpool.review.trust import missing_effect as review
 from trialpool.review.trust.missing_effect import MissingEffect, missing_effect
+from trialpool.review.trust.what_if import WhatIf
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
 HKSJ = Model()
-
-
-def analysis(measure: str = "SMD") -> Analysis:
-    return Analysis(title="t", outcome="o", measure=measure)
 
 
 def studies(yi: list[float], vi: list[float]) -> pd.DataFrame:
@@ -48,10 +44,8 @@ def run(
     yi: list[float], vi: list[float], extra: list[float], model: Model = COMMON, **settings: Any
 ) -> MissingEffect:
     given: dict[str, Any] = {"important": 0.5, "better": "lower", "measure": "SMD"} | settings
-    what = analysis(given.pop("measure"))
-    return missing_effect(
-        studies(yi, vi), absent(extra), what, model, given["important"], given["better"]
-    )
+    asked = case(given.pop("measure"), model, **given)
+    return missing_effect(asked, studies(yi, vi), absent(extra))
 
 
 def answers(result: MissingEffect) -> dict[str, tuple[bool, Any]]:
@@ -172,7 +166,7 @@ def test_mantel_haenszel_is_refitted_by_inverse_variance() -> None:
         event_control=[18.0, 20.0], totaln_control=[50.0, 60.0],
     )  # fmt: skip
     model = Model(method="MH")
-    result = missing_effect(data, absent([0.1]), analysis("OR"), model, None, "lower")
+    result = missing_effect(case("OR", model), data, absent([0.1]))
     pooled = tp.pool_counts([10, 12], [50, 60], [18, 20], [50, 60], measure="OR", method="MH")
     assert result.facts["estimate"] == pytest.approx(exp(pooled.beta))
     assert result.facts["model"] == "common effect, normal quantile"
@@ -204,7 +198,7 @@ def test_reasons_where_nothing_can_be_added() -> None:
         (studies([0.1], [0.1]), absent([]), review.NONE_MISSING),
         (studies([0.1], [0.1]), absent([], others=2), review.NONE_CAN_ENTER),
     ):
-        result = missing_effect(data, gone, analysis(), COMMON, 0.5, "lower")
+        result = missing_effect(case("SMD", COMMON, important=0.5), data, gone)
         assert result.facts == {"reason": reason}
         assert list(result.curve.columns) == list(MISSING_EFFECT.names)
         assert not len(result.curve)
@@ -216,7 +210,8 @@ def test_without_an_estimate_there_is_nothing_to_flip() -> None:
         event_experimental=[1.0, 1.0], totaln_experimental=[20.0, 20.0],
         event_control=[0.0, 0.0], totaln_control=[20.0, 20.0],
     )  # fmt: skip
-    result = missing_effect(data, absent([0.1]), analysis("RR"), Model(method="MH"), 0.2, "lower")
+    asked = case("RR", Model(method="MH"), important=0.2)
+    result = missing_effect(asked, data, absent([0.1]))
     assert result.facts == {"reason": review.NO_ESTIMATE}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -9,11 +10,13 @@ import bcg
 import numpy as np
 import pandas as pd
 import pytest
+from cases import tables
 from scipy.stats import chi2
 from scipy.stats import f as fisher
 
 import trialpool as tp
 from trialpool.pooling.permutation import permutation_test
+from trialpool.review.case import Case
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.protocol.settings import Model
 from trialpool.review.trust.moderators import Moderators, moderators
@@ -73,11 +76,10 @@ def ask(
     arms: pd.DataFrame = ARMS,
     bias: pd.DataFrame = BIAS,
 ) -> Moderators:
-    spec = review(declared, measure)
-    analysis = spec.conditions["blue"].analyses["mood"]
     ids = studies["trial_id"].drop_duplicates()
-    about = pd.DataFrame({"trial_id": ids, **trials})
-    return moderators(studies, about, arms, bias, analysis, model or Model(), spec)
+    held = tables(trials=pd.DataFrame({"trial_id": ids, **trials}), arms=arms, risk_of_bias=bias)
+    made = Case.of(review(declared, measure), "blue", "mood", held)
+    return moderators(replace(made, model=model or Model()), studies)
 
 
 def of_kind(found: Moderators, kind: str, table: str = "subgroups") -> pd.DataFrame:

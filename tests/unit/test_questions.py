@@ -35,7 +35,7 @@ QUESTIONS: dict[str, Any] = {
 def asked(small: SmallReview, folder: Path) -> list[tuple[Answer, Question]]:
     """All answers, and each as a page reads it."""
     spec = review(small, **QUESTIONS)
-    made = list(answers(small.effects(), small.records(), spec, "blue"))
+    made = list(answers(small.tables(), small.records(), spec, "blue"))
     for answer in made:
         tables.write_json(folder / answer.folder / "answer.json", answer.record)
         for name, table in answer.made.items():

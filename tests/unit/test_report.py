@@ -339,7 +339,7 @@ def page(analysis: Analysis) -> str:
            **analysis.model["display"], "i2": None, "tau2": None}  # fmt: skip
     summary = pd.DataFrame([row])
     held = processed() | ONCE | {"summary": summary}
-    return pages.condition_page(REVIEW, "blue", [analysis], {("mood", "forest"): SVG}, held)
+    return pages.condition_page(REVIEW, [analysis], {("mood", "forest"): SVG}, held)
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
@@ -396,7 +396,7 @@ def test_a_figure_without_a_size_is_refused() -> None:
     """The page reserves the figure's place; a size it cannot read is said."""
     with pytest.raises(TrialpoolError, match="width in points"):
         pages.condition_page(
-            REVIEW, "blue", [held(made(3, 0, -1, 1))], {("mood", "forest"): b"<svg></svg>"},
+            REVIEW, [held(made(3, 0, -1, 1))], {("mood", "forest"): b"<svg></svg>"},
             processed() | ONCE | {"summary": pd.DataFrame()},
         )  # fmt: skip
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from time_course_cases import analysis, effects, trials
+from time_course_cases import analysis, asked, effects
 
 import trialpool as tp
-from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.time_dose_spec import Conversion, Doses
 from trialpool.review.questions.dose import dose_tables
+
+IV = Doses(drug="ketamine", route="IV")
 
 
 def arms(doses: dict[str, float | None], **changes: Any) -> pd.DataFrame:
@@ -28,14 +29,14 @@ def arms(doses: dict[str, float | None], **changes: Any) -> pd.DataFrame:
 
 
 def run(
-    doses: dict[str, float | None], slope: float = -1.0, spec: Doses | None = None, **changes: Any
+    doses: dict[str, float | None], slope: float = -1.0, spec: Doses = IV, **changes: Any
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     rows = [
         (name, 7.0, slope * (dose or 0.5) + 0.05 * (-1) ** i)
         for i, (name, dose) in enumerate(doses.items())
     ]
-    return dose_tables(effects(rows), arms(doses, **changes), trials(list(doses)), analysis(),
-                       Model(), spec)  # fmt: skip
+    case = asked(analysis(), effects(rows), arms=arms(doses, **changes))
+    return dose_tables(case, spec)
 
 
 FIVE: dict[str, float | None] = {"A": 0.2, "B": 0.2, "C": 0.5, "D": 0.5, "E": 1.0}
@@ -114,7 +115,9 @@ def test_a_declared_conversion_is_used() -> None:
         "dose_mg_kg": None,
         "dose_mg": 84.0,
     }
-    tables, facts = run({"A": 0.4, "B": 0.4}, spec=Doses(conversions=(rule,)), **changes)
+    tables, facts = run(
+        {"A": 0.4, "B": 0.4}, spec=IV.model_copy(update={"conversions": (rule,)}), **changes
+    )
     assert tables["dose_points"]["dose"].tolist() == pytest.approx([0.42, 0.42])
     assert facts["k"] == 2
 
@@ -139,10 +142,9 @@ def test_arms_of_different_doses_are_taken_apart() -> None:
     """Against the whole control, with Hedges' g over all arms; the slope uses their covariance."""
     table, about = multi_arm()
     rows = [(name, 7.0, -1.0 * float(d or 0)) for name, d in FIVE.items()]
-    tables, facts = dose_tables(
-        pd.concat([effects(rows), table]), pd.concat([arms(FIVE), about]),
-        trials([*FIVE, "F"]), analysis(), Model(),
-    )  # fmt: skip
+    both = pd.concat([effects(rows), table])
+    case = asked(analysis(), both, arms=pd.concat([arms(FIVE), about]))
+    tables, facts = dose_tables(case, IV)
     own = tables["dose_points"][tables["dose_points"]["trial_id"] == "F"]
     assert own["arms"].tolist() == ["low", "high"]
     assert own["dose"].tolist() == [0.2, 0.5]
@@ -156,7 +158,7 @@ def test_arms_whose_numbers_are_not_known_are_told() -> None:
     """A combined group without its parts."""
     table, about = multi_arm()
     alone = table[table["variant"].isna()]
-    tables, _ = dose_tables(alone, about, trials(["F"]), analysis(), Model())
+    tables, _ = dose_tables(asked(analysis(), alone, arms=about), IV)
     told = tables["dose_points"]["reason"].iloc[0]
     assert told == "the numbers of its arms, which have different doses, are not known"
 

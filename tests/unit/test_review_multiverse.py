@@ -11,12 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small import ROOT, SmallReview, through_csv
+from small import ROOT, SmallReview
 
 from trialpool import effect_size, pool, pool_counts
 from trialpool.review.effects.choices import AXES
-from trialpool.review.effects.records import Records
-from trialpool.review.effects.universes import build_universes
 from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
 from trialpool.review.protocol.settings import MULTIVERSE
 from trialpool.review.protocol.settings import Multiverse as Settings
@@ -24,31 +22,8 @@ from trialpool.review.trust.multiverse import Multiverse, explore
 from trialpool.review.trust.multiverse_choices import TITLES
 
 
-def universes(small: SmallReview, condition: str = "blue") -> pd.DataFrame:
-    """universes.csv of a condition, as written and read again."""
-    tables = small.cleaned(condition).all_tables()
-    names = ("trials", "arms", "records", "flags")
-    records = Records(*(through_csv(tables[name]) for name in names))
-    review = small.review
-    return through_csv(
-        build_universes(
-            records,
-            review.measures(condition),
-            review.defaults,
-            review.universes(condition),
-            review.changes(condition),
-        )
-    )
-
-
 def run(small: SmallReview, analysis: str = "mood", condition: str = "blue") -> Multiverse:
-    tables = small.cleaned(condition).all_tables()
-    names = ("trials", "arms", "missing_results", "risk_of_bias")
-    trials, arms, missing, risk_of_bias = (through_csv(tables[name]) for name in names)
-    effects, worked = small.effects(condition), universes(small, condition)
-    return explore(
-        effects, worked, trials, arms, missing, risk_of_bias, small.review, condition, analysis
-    )
+    return explore(small.case(condition, analysis))
 
 
 def configure(small: SmallReview, change: dict[str, Any], analysis: str = "") -> None:
@@ -144,7 +119,7 @@ def test_choices_meet_and_every_combination_is_what_pooling_it_alone_gives(
 
 def test_an_effect_stands_under_the_levels_it_hangs_on_and_no_other(small: SmallReview) -> None:
     """Cedar hangs on its pairing; Ash only on the variance; counts on nothing."""
-    table = universes(small)
+    table = small.tables().universes
     ash = table[table["effect_id"].str.startswith("Ash|experimental v control|mood|SCALE||day 7")]
     assert ash["smd_variance"].tolist() == ["LS", "RevMan", "UB"]
     assert ash[[axis for axis in AXES if axis != "smd_variance"]].isna().all(axis=None)

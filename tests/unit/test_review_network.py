@@ -12,8 +12,7 @@ from small import SmallReview
 
 from trialpool.effects import effect_size
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol.network_spec import NetworkSpec
-from trialpool.review.protocol.specs import Filter
+from trialpool.review.protocol.specs import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered, gather
 from trialpool.review.questions.network_tables import NAMES, NetworkResult, network_tables
 from trialpool.tables import records
@@ -48,17 +47,16 @@ def review(tmp_path: Path) -> SmallReview:
     return small
 
 
-def spec(**changes: Any) -> NetworkSpec:
+def spec(**changes: Any) -> NetworkQuestion:
     given = {
         "title": "Mood", "outcome": "mood", "measure": "SMD", "nodes": NODES,
         "reference": "saline", "time_days": (5, 9), "prefer_time": 7,
     }  # fmt: skip
-    return NetworkSpec.model_validate({**given, **changes})
+    return NetworkQuestion.model_validate({**given, **changes})
 
 
-def gathered(small: SmallReview, asked: NetworkSpec, rule: Filter | None = None) -> Gathered:
-    effects, held = small.effects(), small.records()
-    return gather(effects, held, asked, rule or Filter(), small.review.defaults)
+def gathered(small: SmallReview, asked: NetworkQuestion) -> Gathered:
+    return gather(small.tables(), small.records(), asked, small.review)
 
 
 def tables_of(small: SmallReview, **changes: Any) -> NetworkResult:
@@ -117,10 +115,9 @@ def test_the_network_in_tables(review: SmallReview) -> None:
 
 def test_why_a_trial_is_left_out(review: SmallReview) -> None:
     """An arm of no node, a filter, a window: each trial has its reason."""
-    asked = spec(nodes={**NODES, "drug": {"drug": ["drug"], "dose_min": 0.5}})
+    nodes = {**NODES, "drug": {"drug": ["drug"], "dose_min": 0.5}}
     review.set("arms", 2, "dose_mg_kg", "0.5")
-    rule = Filter.model_validate({"exclude": {"design": ["crossover"]}})
-    found = gathered(review, asked, rule)
+    found = gathered(review, spec(nodes=nodes, exclude={"design": ["crossover"]}))
     reasons = dict(zip(found.left_out["trial_id"], found.left_out["reason"], strict=True))
     assert reasons["Birch"] == "no node takes drug, dose not known"
     assert reasons["Cedar"] == "no node takes drug, dose not known"
@@ -142,9 +139,8 @@ def test_not_estimable(review: SmallReview) -> None:
     assert two.tables["effects"].empty
     none = tables_of(review, outcome="mood", time_days=(300, 400))
     assert none.reason.startswith("0 of the 3 nodes have results: ")
-    only = spec()
-    rule = Filter.model_validate({"exclude": {"design": ["crossover"]}})
-    got = gathered(review, only, rule)
+    only = spec(exclude={"design": ["crossover"]})
+    got = gathered(review, only)
     single = got.contrasts[got.contrasts["trial_id"] == "Elm"]
     lone = Gathered(contrasts=single, left_out=got.left_out, arms=got.arms)
     assert "no comparison has two trials" in network_tables(lone, only, better="lower").reason

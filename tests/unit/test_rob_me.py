@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from cases import case, tables
 
 from trialpool import terms as t
 from trialpool.review.accounts import rob_me as r
-from trialpool.review.choosing.selection import select
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 
@@ -54,14 +54,17 @@ def status(
     results: pd.DataFrame = NO_RESULTS,
 ) -> tuple[str, str]:
     absent = missing() if absent is None else absent
-    lines = r.availability(about or model(), STUDIES, selection, absent, TRIALS, results)
+    written = r.Written(about or model(), STUDIES, selection, absent)
+    lines = r.availability(written, TRIALS, results)
     assert [line["trial_id"] for line in lines] == list(TRIALS["trial_id"])
     (one,) = [line for line in lines if line["trial_id"] == trial]
     return one["status"], one["detail"]
 
 
 def proposal(absent: pd.DataFrame, **changes: Any) -> dict[str, Any]:
-    return r.propose(model(**changes), STUDIES, NO_SELECTION, absent, TRIALS, NO_RESULTS)
+    written = r.Written(model(**changes), STUDIES, NO_SELECTION, absent)
+    _, proposals = r.rob_me([written], TRIALS, NO_RESULTS)
+    return {str(name): value for name, value in proposals.iloc[0].items()}
 
 
 # -- the status of a result --------------------------------------------------------------------
@@ -127,7 +130,8 @@ def test_an_effect_left_out_is_unusable_or_of_another_question() -> None:
     analysis = Analysis(
         title="Mood", outcome="mood", measure="SMD", instruments=("S",), time_days=(5, 16)
     )
-    rejected = select(effects, TRIALS, analysis).rejected
+    held = tables(effects=effects, trials=TRIALS)
+    rejected = case(analysis, tables=held).chosen().rejected
     assert len(rejected) == 7
     for i in range(5):
         one = rejected[rejected["effect_id"] == f"e{i}"]
@@ -207,16 +211,14 @@ def test_what_cannot_be_tested_is_said() -> None:
 
 
 def test_the_tables_of_a_condition() -> None:
-    one = (model(), STUDIES, NO_SELECTION, missing(gone(**RESULT)))
-    two = (model(analysis="sleep", k=0), STUDIES.iloc[:0], NO_SELECTION, missing())
+    one = r.Written(model(), STUDIES, NO_SELECTION, missing(gone(**RESULT)))
+    two = r.Written(model(analysis="sleep", k=0), STUDIES.iloc[:0], NO_SELECTION, missing())
     matrix, proposals = r.rob_me([one, two], TRIALS, NO_RESULTS)
     assert tuple(matrix.columns) == EVIDENCE.names
     assert tuple(proposals.columns) == JUDGEMENTS.names
     assert len(matrix) == 2 * len(TRIALS)
     assert list(matrix["status"].iloc[:2]) == [t.AVAILABLE, t.RESULT]
     assert list(proposals["analysis"]) == ["mood", "sleep"]
-    alone = r.propose(*one, TRIALS, NO_RESULTS)
-    assert alone == proposals.iloc[0].to_dict()
 
 
 def test_no_analysis_gives_empty_tables() -> None:

@@ -22,9 +22,10 @@ from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Result
-from trialpool.review.choosing.several import DEPENDENT, combined
+from trialpool.review.choosing.several import combined
 from trialpool.review.protocol.protocol import ProtocolError, resolve
 from trialpool.review.report import sentences, sheets
+from trialpool.review.trust.handlings import DEPENDENT
 
 # Made up: on the other scale, and later on the first one.
 MORE = (
@@ -114,17 +115,17 @@ def test_combined_is_least_squares_of_correlated_effects(several: SmallReview) -
 def test_effects_of_arms_with_one_label_are_combined(several: SmallReview) -> None:
     """`within: arm` goes by the label in arms.csv, not by the arm's identifier."""
     every = under(several, effects="all").studies
-    held = several.material("blue")
+    held = several.tables("blue")
     rows = held.effects[held.effects["effect_id"].isin(every["effect_id"])]
     rows = rows[rows["variant"].isna()].assign(
         experimental_arms=lambda t: np.where(t["instrument"] == "OTHER", "second", "experimental")
     )
-    apart = combined(rows, held.arms, 0.6, "arm")
+    apart = combined(rows, held.arms, rho=0.6, within="arm")
     assert len(apart) == 7
     arms = held.arms.assign(arm="same")
     second = arms[arms["arm_id"] == "experimental"].assign(arm_id="second")
     both = np.concatenate([arms.to_numpy(), second.to_numpy()])
-    assert len(combined(rows, type(arms)(both, columns=arms.columns), 0.6, "arm")) == 4
+    assert len(combined(rows, type(arms)(both, columns=arms.columns), rho=0.6, within="arm")) == 4
 
 
 def test_che_is_the_multilevel_model_with_robust_variance(several: SmallReview) -> None:
@@ -202,7 +203,7 @@ def test_what_takes_one_effect_per_trial_is_withheld_with_the_reason(
     assert trust["priors"]["note"].tolist() == [DEPENDENT]
     assert model["posterior"] is None
     tables = {"studies": result.studies, "missing": result.missing,
-              "risk_of_bias": several.material("blue").risk_of_bias}  # fmt: skip
+              "risk_of_bias": several.tables("blue").risk_of_bias}  # fmt: skip
     held = {name: through_csv(table) for name, table in tables.items()} | trust
     drawn = dict(sheets.draw_all(model, held))
     words = {t.get_text() for t in drawn["cumulative"].findobj() if hasattr(t, "get_text")}
@@ -215,7 +216,7 @@ def test_what_takes_one_effect_per_trial_is_withheld_with_the_reason(
 def test_the_forest_plot_names_effects_and_trials(several: SmallReview) -> None:
     """Rows of one trial have their scale or time as label; n of arms is not added up."""
     result = under(several, effects="che")
-    held = several.material("blue")
+    held = several.tables("blue")
     table = forest.rows(through_csv(result.studies), result.model, result.missing,
                         held.risk_of_bias)  # fmt: skip
     labels = table.body["label"].tolist()
@@ -268,7 +269,7 @@ def test_influential_effects_are_those_of_influence(several: SmallReview) -> Non
 def test_a_judgement_that_is_not_asked_for_leaves_the_trial_out(several: SmallReview) -> None:
     """By the overall judgement; a trial nobody judged is out too."""
     result = under(several, risk_of_bias=["low"])
-    judged = several.material("blue").risk_of_bias
+    judged = several.tables("blue").risk_of_bias
     low = judged[(judged["domain"] == "overall") & (judged["judgement"] == "low")]
     assert set(result.studies["trial_id"]) <= set(low["trial_id"])
     assert result.selection["reason"].str.startswith("risk of bias is").any()

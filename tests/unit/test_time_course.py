@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from time_course_cases import Dense, analysis, course, dense, effects, trials
+from time_course_cases import Dense, analysis, asked, course, dense, effects
 
 from trialpool.pooling.regression import regress
 from trialpool.results import TrialpoolError
@@ -15,10 +15,6 @@ from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.questions.time_course import sampling, time_course
 
 DAYS = (1.0, 7.0, 14.0, 30.0)
-
-
-def names(rows: list[tuple[str, float, float]]) -> list[str]:
-    return sorted({row[0] for row in rows})
 
 
 def test_all_days_of_the_preferred_instrument_enter() -> None:
@@ -35,7 +31,7 @@ def test_all_days_of_the_preferred_instrument_enter() -> None:
             effects([("A", 3.0, 9.0)], flags="n_grows; equal_to_baseline", effect_id="repeated"),
         ]
     )
-    out, facts = time_course(table, trials(["A"]), analysis(), dense)
+    out, facts = time_course(asked(analysis(), table), TimeCourse(), dense)
     points = out["time_points"]
     assert points["day"].tolist() == [1.0, 30.0]
     assert points["estimate"].tolist() == [-0.5, -0.2]
@@ -49,7 +45,9 @@ def test_one_effect_a_day() -> None:
     rows = [("A", 1.0, -0.5), ("A", 7.0, -0.2)]
     worse = effects([("A", 1.0, 5.0)], confidence="secondary", effect_id="worse")
     half = effects([("A", 7.0, -0.6)])
-    out, _ = time_course(pd.concat([effects(rows), worse, half]), trials(["A"]), analysis(), dense)
+    out, _ = time_course(
+        asked(analysis(), pd.concat([effects(rows), worse, half])), TimeCourse(), dense
+    )
     assert out["time_points"]["estimate"].tolist() == pytest.approx([-0.5, -0.4])
 
 
@@ -67,7 +65,7 @@ def test_few_trials_or_days_are_only_described(
     rows: list[tuple[str, float, float]], told: str
 ) -> None:
     """No model, no days of largest effect; the reason counts what there is."""
-    out, facts = time_course(effects(rows), trials(names(rows)), analysis(), dense)
+    out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
     assert not facts["estimable"]
     assert told in facts["reason"]
     assert (facts["largest_day"], facts["first_day"]) == (None, None)
@@ -82,7 +80,7 @@ def test_a_model_that_cannot_be_fitted_is_told() -> None:
         raise TrialpoolError("the data hold no information on rho")
 
     rows = course(5, DAYS)
-    out, facts = time_course(effects(rows), trials(names(rows)), analysis(), refuses)
+    out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), refuses)
     assert facts["reason"] == "not estimable: the data hold no information on rho"
     assert set(out["time_points"]["in_model"]) == {"no"}
     assert len(out["time_curve"]) == 0
@@ -91,7 +89,7 @@ def test_a_model_that_cannot_be_fitted_is_told() -> None:
 def test_the_line_is_that_of_the_model() -> None:
     """Mean and interval at each day from the dense likelihood's coefficients."""
     rows = course(5, DAYS)
-    out, facts = time_course(effects(rows), trials(names(rows)), analysis(), dense)
+    out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
     day = np.array([r[1] for r in rows])
     y, trial = np.array([r[2] for r in rows]), np.array([r[0] for r in rows], dtype=object)
     x = np.column_stack([np.ones(20), np.log(day)])
@@ -124,7 +122,7 @@ def test_correlations_are_swept() -> None:
     """A row per correlation and observed day; those of the protocol's own equal the curve."""
     rows = course(5, DAYS)
     spec = TimeCourse(correlation=0.9, correlation_grid=(0.5, 0.99))
-    out, facts = time_course(effects(rows), trials(names(rows)), analysis(), dense, spec)
+    out, facts = time_course(asked(analysis(), effects(rows)), spec, dense)
     swept = out["time_sensitivity"]
     assert sorted(set(swept["correlation"])) == [0.5, 0.9, 0.99]
     assert swept.groupby("correlation")["day"].apply(list).tolist() == [list(DAYS)] * 3
@@ -137,7 +135,7 @@ def test_many_days_allow_a_bend() -> None:
     """A restricted cubic spline; the earliest day is not always the largest effect."""
     days = (0.1, 1.0, 3.0, 7.0, 14.0, 30.0, 90.0)
     rows = [(t, d, -1.0 + 0.25 * np.log(d / 3.0) ** 2 / 3) for t, d, _ in course(7, days)]
-    _, facts = time_course(effects(rows), trials(names(rows)), analysis(), dense)
+    _, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
     assert facts["words"].startswith("restricted cubic spline")
     assert facts["largest_day"] == 3.0
 
@@ -146,10 +144,9 @@ def test_higher_may_be_better_and_ratios_are_shown_as_ratios() -> None:
     """The largest effect is on the side of benefit; no difference is 1."""
     rows = course(5, DAYS)
     given = {"measure": "RR", "outcome": "response", "instruments": ()}
-    out, facts = time_course(
-        effects(rows, **{k: given[k] for k in ("measure", "outcome")}), trials(names(rows)),
-        analysis(**given), dense, better="higher",
-    )  # fmt: skip
+    table = effects(rows, **{k: given[k] for k in ("measure", "outcome")})
+    case = asked(analysis(**given), table, better="higher")
+    out, facts = time_course(case, TimeCourse(), dense)
     assert (out["time_curve"]["estimate"] > 0).all()
     assert facts["largest_day"] == 30.0
     assert facts["first_day"] == 1.0

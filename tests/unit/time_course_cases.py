@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from cases import case, tables
 from scipy.optimize import minimize
 
 from trialpool.results import Array
+from trialpool.review.case import Case
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.processed import EFFECTS
 
@@ -74,9 +76,11 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
     return EFFECTS.frame(out)
 
 
-def trials(names: list[str]) -> pd.DataFrame:
-    """A trials.csv of these trials."""
-    return pd.DataFrame({"trial_id": names})
+def asked(spec: Analysis, effects: pd.DataFrame, **rest: Any) -> Case:
+    """An analysis of these effects; with `arms` or `risk_of_bias`, and what `case` takes."""
+    known = {name: rest.pop(name) for name in ("arms", "risk_of_bias") if name in rest}
+    trials = pd.DataFrame({"trial_id": sorted(set(effects["trial_id"]))})
+    return case(spec, tables=tables(effects=effects, trials=trials, **known), **rest)
 
 
 def course(k: int, days: tuple[float, ...], seed: int = 1) -> list[tuple[str, float, float]]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 import yaml
-from small import ROOT, material
+from small import ROOT, tables_of
 
 from trialpool.review.analysis import Result, analyse
+from trialpool.review.case import Case
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.extraction.read import RawData
 from trialpool.review.protocol.protocol import Review, read_protocol, resolve
@@ -45,7 +46,7 @@ def run(review: Review, condition: str, name: str, *, put_back: bool = False) ->
     if put_back:
         all_as_scores(data)
     tables = clean(data, warnings, review.confidence_order).all_tables()
-    return analyse(material(review, condition, tables), review, condition, name)
+    return analyse(Case.of(review, condition, name, tables_of(review, condition, tables)))
 
 
 def all_as_scores(data: RawData) -> None:

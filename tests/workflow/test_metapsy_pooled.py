@@ -19,10 +19,11 @@ import pandas as pd
 import pytest
 import yaml
 from scipy.special import ndtr, ndtri
-from small import ROOT, material
+from small import ROOT, tables_of
 
 from trialpool.pooling.inference import half_width
-from trialpool.review.analysis import Material, Result, analyse
+from trialpool.review.analysis import Result, analyse
+from trialpool.review.case import Case, Tables
 from trialpool.review.exchange.formats import FORMATS, Options
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.clean import clean, load
@@ -102,7 +103,7 @@ def as_published(raw: Path, condition: str) -> None:
 
 
 @cache
-def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Material]:
+def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]:
     """A database as the steps of the pipeline have it."""
     options = Options(condition=condition, effects="reported")
     form = FORMATS["metapsy"]
@@ -114,13 +115,13 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Materia
         review = protocol(condition, starter(tables, condition, form.file, form.smd))
         raw, warnings = load(Path(folder), condition, review.outcome_rules())
     made = clean(raw, warnings, review.confidence_order).all_tables()
-    return review, material(review, condition, made)
+    return review, tables_of(review, condition, made)
 
 
 @cache
 def result(condition: str, label: str) -> Result:
     review, held = imported(condition)
-    return analyse(held, review, condition, name_of(label))
+    return analyse(Case.of(review, condition, name_of(label), held))
 
 
 def published(condition: str, label: str) -> Mapping[str, str]:
@@ -228,7 +229,7 @@ def test_what_is_left_out_are_the_studies_they_name(condition: str) -> None:
 def test_arms_that_the_file_does_not_label_stay_apart_unless_told() -> None:
     """Generalised anxiety by the import's own labels: 63 effects, not 62."""
     review, held = imported("generalized_anxiety", corrected=False)
-    model = analyse(held, review, "generalized_anxiety", "combined").model
+    model = analyse(Case.of(review, "generalized_anxiety", "combined", held)).model
     shown = model["display"]
     found = (model["pooled"]["k"], shown["estimate"], shown["ci_low"], shown["ci_high"])
     assert found == pytest.approx((63, -0.8299, -0.9789, -0.6809), abs=1e-4)

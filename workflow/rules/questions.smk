@@ -4,8 +4,11 @@
 rule questions:
     input:
         effects="data/processed/{condition}/effects.csv",
+        universes="data/processed/{condition}/universes.csv",
         trials="data/processed/{condition}/trials.csv",
         arms="data/processed/{condition}/arms.csv",
+        missing_results="data/processed/{condition}/missing_results.csv",
+        risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
         records="data/processed/{condition}/records.csv",
         flags="data/processed/{condition}/flags.csv",
         modules=dependencies("workflow/scripts/questions.py"),

@@ -13,7 +13,6 @@ held = {Path(path).stem: files.read(path) for path in snakemake.input.processed}
 figures = map(Path, snakemake.input.figures)
 page = condition_page(
     snakemake.params.review,
-    snakemake.wildcards.condition,
     read_analyses(snakemake.input.analyses),
     {(path.parent.name, path.stem): path.read_bytes() for path in figures},
     held | {name: files.read(snakemake.input[name]) for name in names},

@@ -4,16 +4,15 @@ from pathlib import Path
 
 from trialpool import logs, tables
 from trialpool.review.accounts.trace import chain, raw_tables
-from trialpool.review.analysis import Material, analyse
+from trialpool.review.analysis import analyse
+from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
-names = ("effects", "universes", "trials", "arms", "missing_results", "risk_of_bias")
-data = Material(*(files.read(snakemake.input[name]) for name in names))
-review = resolve(snakemake.params.review)
-wanted = snakemake.wildcards
-result = analyse(data, review, wanted.condition, wanted.analysis)
+review, wanted = resolve(snakemake.params.review), snakemake.wildcards
+held = Tables.read(snakemake.input)
+result = analyse(Case.of(review, wanted.condition, wanted.analysis, held))
 tables.write_json(snakemake.output.model, result.model)
 for name in ("studies", "selection", "missing", "sensitivity"):
     files.write(snakemake.output[name], getattr(result, name))

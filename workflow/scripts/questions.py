@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trialpool import logs, tables
 from trialpool.figures import style
+from trialpool.review.case import Tables
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.questions.questions import answers
@@ -13,11 +14,11 @@ from trialpool.review.schema import files
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
 records = Records(*(files.read(snakemake.input[name]) for name in names))
-effects = files.read(snakemake.input.effects)
+known = Tables.read(snakemake.input)
 review, condition = resolve(snakemake.params.review), snakemake.wildcards.condition
 folder = Path(snakemake.output[0])
 folder.mkdir(parents=True)
-for answer in answers(effects, records, review, condition):
+for answer in answers(known, records, review, condition):
     own = folder / answer.folder
     tables.write_json(own / "answer.json", answer.record)
     for name, table in answer.made.items():

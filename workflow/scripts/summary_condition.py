@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trialpool import logs, tables
-from trialpool.review.accounts.rob_me import rob_me
+from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema import files
 
@@ -14,6 +14,7 @@ folders = [Path(path).parent for path in snakemake.input.models]
 names = ("studies", "selection", "missing")
 parts = [[files.read(folder / f"{name}.csv") for name in names] for folder in folders]
 about = (files.read(snakemake.input[name]) for name in ("trials", "missing_results"))
-evidence, judged = rob_me([(m, *held) for m, held in zip(models, parts, strict=True)], *about)
+written = [Written(model, *held) for model, held in zip(models, parts, strict=True)]
+evidence, judged = rob_me(written, *about)
 files.write(snakemake.output.evidence, evidence)
 files.write(snakemake.output.judgements, judged)

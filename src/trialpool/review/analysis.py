@@ -9,42 +9,18 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.effects import measure_of
+from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.several import (
-    ONE_ONLY,
-    SEVERAL_KEYS,
-    about,
-    beside,
-    cautions,
-    gather,
-    people,
-    set_keys,
-    usual_choice,
-    withheld,
-)
-from trialpool.review.choosing.what_if import WhatIf, what_if
-from trialpool.review.fitting.fit import Fit, fit, study_columns
-from trialpool.review.protocol.protocol import Review
-from trialpool.review.protocol.settings import EFFECT_SETTINGS, TOGETHER
+from trialpool.review.choosing.several import people
+from trialpool.review.fitting.fit import Fit
 from trialpool.review.schema.results import STUDIES
-from trialpool.review.trust.moderators import moderators
+from trialpool.review.trust.handlings import about, cautions
+from trialpool.review.trust.main_result import main_result
 from trialpool.review.trust.multiverse import explore
-from trialpool.review.trust.sensitivity import posterior, sensitivity
+from trialpool.review.trust.sensitivity import sensitivity
 from trialpool.review.trust.trust import trust
 from trialpool.review.trust.verdict import verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """The condition's tables: effects.csv, universes.csv, trials.csv and so on."""
-
-    effects: pd.DataFrame
-    universes: pd.DataFrame
-    trials: pd.DataFrame
-    arms: pd.DataFrame
-    missing: pd.DataFrame
-    risk_of_bias: pd.DataFrame
+from trialpool.review.trust.what_if import WhatIf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,71 +38,37 @@ class Result:
     trust: Mapping[str, pd.DataFrame]
 
 
-def analyse(material: Material, review: Review, condition: str, name: str) -> Result:
+def analyse(case: Case) -> Result:
     """Run one analysis of the protocol."""
-    analysis = review.conditions[condition].analyses[name]
-    model = review.model_of(analysis)
-    defaults, effects, trials = review.defaults, material.effects, material.trials
-    pool = gather(
-        effects, trials, material.arms, material.risk_of_bias, analysis, model,
-        review.confidence_order,
-    )  # fmt: skip
-    selected, studies = pool.selection, pool.selection.chosen
-    usual, together = usual_choice(analysis), analysis.effects in TOGETHER
-    result = fit(studies, analysis.measure, model)
-    if together:
-        result = withheld(result)
-    absent = what_if(
-        studies, material.missing, trials, material.arms, analysis, model, defaults.crossover
-    )
-    better = review.outcomes[analysis.outcome].better
-    important = review.important_of(analysis)
-    beliefs = None
-    if not together:
-        beliefs = posterior(studies, analysis.measure, defaults.bayes, better, important)
-    others = list(beside(pool, material.arms, analysis, analysis.model or defaults.model))
-    varied = sensitivity(
-        studies, effects, trials, analysis, model, defaults.alternatives, beliefs, absent, others
-    )
-
-    several = about(analysis, result, studies)
-    weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
-    columns = study_columns(studies, analysis.measure)
-    moderated = None
-    if not together:
-        moderated = moderators(
-            studies, trials, material.arms, material.risk_of_bias, analysis, model, review
-        )
-    studies = studies.assign(**columns, weight=weights)[list(STUDIES.names)]
-    universe = explore(
-        effects if usual else effects.iloc[:0], material.universes, trials, material.arms,
-        material.missing, material.risk_of_bias, review, condition, name,
-    )  # fmt: skip
-    trusted = trust(
-        studies, result, absent, beliefs, universe, moderated, material.risk_of_bias, review,
-        condition, name,
-    )  # fmt: skip
+    main = main_result(case)
+    studies, absent = main.studies, main.absent
+    shown = studies[list(STUDIES.names)]
+    universe = explore(case)
+    trusted = trust(case, main, universe)
+    several = about(case.spec, main.fit, studies)
+    said = cautions(case.spec, main.selection)
+    rejected = main.selection.rejected
     record = {
-        "condition": condition,
-        "analysis": name,
-        "left_out": _left_out(selected.rejected) if not len(studies) else [],
-        "posterior": asdict(beliefs) if beliefs else None,
-        "important": important,
-        "forest": defaults.forest.model_dump(),
-        "multiverse": universe.summary | ({} if usual else {"withheld": ONE_ONLY}),
+        "condition": case.condition,
+        "analysis": case.name,
+        "left_out": [] if len(studies) else _left_out(rejected),
+        "posterior": asdict(main.posterior) if main.posterior else None,
+        "important": case.important,
+        "forest": case.defaults.forest.model_dump(),
+        "multiverse": universe.summary,
         "trust": trusted.facts,
-        **asked(review, condition, name),
+        **case.asked(),
         **several,
-        **_answer(result, studies, several.get("several"), cautions(analysis, pool)),
+        **_answer(main.fit, studies, several.get("several"), said),
         **_absence(absent, studies),
-        "inputs_sha256": tables.fingerprint(studies),
+        "inputs_sha256": tables.fingerprint(shown),
     }
     return Result(
         model=record | {"verdict": verdict(record).as_dict()},
-        studies=studies,
-        selection=selected.rejected,
+        studies=shown,
+        selection=rejected,
         missing=absent.missing,
-        sensitivity=varied,
+        sensitivity=sensitivity(case, main),
         trust=trusted.tables,
     )
 
@@ -135,34 +77,6 @@ def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:
     """For an analysis without any trial: the trials that measured the outcome, and why not."""
     first = rejected.drop_duplicates("trial_id")
     return [{"study": row["study"], "reason": row["reason"]} for row in tables.records(first)]
-
-
-def asked(review: Review, condition: str, name: str) -> dict[str, Any]:
-    """What an analysis asks, as its model.json says it: outcome, measure, scale, sides."""
-    analysis = review.conditions[condition].analyses[name]
-    outcome = review.outcomes[analysis.outcome]
-    experimental = review.experimental_of(condition)
-    sides = [f"favours {experimental}", f"favours {review.control}"]
-    left, right = sides if outcome.better == "lower" else reversed(sides)
-    return {
-        "title": analysis.title,
-        "outcome": analysis.outcome,
-        "outcome_title": outcome.title,
-        "measure": analysis.measure,
-        "scale": measure_of(analysis.measure).scale.name,
-        "primary": analysis.primary,
-        "better": outcome.better,
-        "favours_left": left,
-        "favours_right": right,
-        "experimental_label": experimental.capitalize(),
-        "control_label": review.control.capitalize(),
-        "specification": {
-            **analysis.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
-            **set_keys(analysis),
-            "model": review.model_of(analysis).model_dump(mode="json"),
-            **review.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
-        },
-    }
 
 
 def _answer(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from trialpool import tables
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.selection import why_not
+from trialpool.review.choosing.selection import not_asked, why_not
 from trialpool.review.protocol.specs import Filter
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.terms import (
@@ -31,13 +31,16 @@ from trialpool.terms import (
 LOW, SOME, HIGH = "low", "some concerns", "high"
 STANDING = "proposed; a person decides"
 
-Tables = tuple[Mapping[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
-# Why selection.py leaves an effect out as not belonging to the question, rather than unusable.
-_NOT_ASKED = re.compile(
-    r"is not one of the analysis$|^comparator is |is outside day |^the time point is not known$"
-    r"|^change scores are not pooled"
-)
+class Written(NamedTuple):
+    """An analysis as its files say it: model.json, studies.csv, selection.csv and missing.csv."""
+
+    model: Mapping[str, Any]
+    studies: pd.DataFrame
+    selection: pd.DataFrame
+    missing: pd.DataFrame
+
+
 # A source that says there was no difference, and gives no numbers.
 _FOUND_NONE = re.compile(
     r"\bno (statistically )?significant|\bno differences?\b|\bnot significant|\bnon-?signific"
@@ -50,14 +53,13 @@ _CONTRADICTS = "would contradict"
 
 
 def rob_me(
-    analyses: Sequence[Tables], trials: pd.DataFrame, missing_results: pd.DataFrame
+    analyses: Sequence[Written], trials: pd.DataFrame, missing_results: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The availability of results, and a proposed judgement for each analysis of a condition.
 
     Parameters
     ----------
-    analyses
-        of each: model.json, studies.csv, selection.csv and missing.csv, as read again
+    analyses : of the condition, as read again
     trials, missing_results : the condition's trials.csv and missing_results.csv
 
     Returns
@@ -73,42 +75,25 @@ def rob_me(
     Page et al. 2023, BMJ 383:e076754
     """
     matrix, proposals = [], []
-    for model, studies, selection, missing in analyses:
-        lines = availability(model, studies, selection, missing, trials, missing_results)
+    for written in analyses:
+        lines = availability(written, trials, missing_results)
         matrix += lines
-        proposals.append(_proposal(model, lines, missing))
+        proposals.append(_proposal(written, lines))
     return (
         EVIDENCE.frame(matrix),
         JUDGEMENTS.frame(proposals),
     )
 
 
-def propose(
-    model: Mapping[str, Any],
-    studies: pd.DataFrame,
-    selection: pd.DataFrame,
-    missing: pd.DataFrame,
-    trials: pd.DataFrame,
-    missing_results: pd.DataFrame,
-) -> dict[str, Any]:
-    """The proposed judgement of one analysis: a row of `rob_me`'s proposals."""
-    lines = availability(model, studies, selection, missing, trials, missing_results)
-    return _proposal(model, lines, missing)
-
-
 def availability(
-    model: Mapping[str, Any],
-    studies: pd.DataFrame,
-    selection: pd.DataFrame,
-    missing: pd.DataFrame,
-    trials: pd.DataFrame,
-    missing_results: pd.DataFrame,
+    written: Written, trials: pd.DataFrame, missing_results: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """What is known of each trial's result for one analysis, the first that applies.
 
     In the analysis; left out by its filter; known to be missing from it; measured, but left out
     as unusable or as another question; missing, but from another question; nothing known.
     """
+    model, studies, selection, missing = written
     rule = Filter(
         include=model["specification"]["include"], exclude=model["specification"]["exclude"]
     )
@@ -165,15 +150,14 @@ def _missing(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def _left_out(reasons: list[str]) -> tuple[str, str]:
     """Of effects that were computed and left out: unusable if any would have fitted."""
-    unusable = [reason for reason in reasons if not _NOT_ASKED.search(reason)]
+    unusable = [reason for reason in reasons if not not_asked(reason)]
     if unusable:
         return UNUSABLE, unusable[0]
     return OUTSIDE, reasons[0]
 
 
-def _proposal(
-    model: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], missing: pd.DataFrame
-) -> dict[str, Any]:
+def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    model, missing = written.model, written.missing
     status = {line["trial_id"]: line["status"] for line in lines}
     counts = {name: list(status.values()).count(name) for name in (RESULT, UNCLEAR, OTHER)}
     sizes = [

@@ -57,7 +57,7 @@ def check_analysis(
     return [
         Check(link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))),
         Check(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
-        *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho),
+        *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho=rho),
     ]
 
 
@@ -67,7 +67,8 @@ def check_effects(
     raw: Mapping[str, Sheet],
     defaults: Defaults,
     changes: Collection[str],
-    rho: float | None = None,
+    *,
+    rho: float | None,
 ) -> list[Check]:
     """Check effects against records.csv, and the records they name against the raw cells.
 

@@ -1,128 +1,133 @@
-"""Which effect of each trial enters an analysis, and why the others do not."""
+"""Which effects of an outcome enter an analysis, and why each other one does not."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
-from typing import Any
+from math import inf, isnan
+from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from trialpool import tables
 from trialpool.review.effects.crossover import FIRST
 from trialpool.review.protocol.specs import Analysis, Filter
-from trialpool.review.schema.raw import CONFIDENCE
 
 # What an effect is made of, the preferred first.
 BASES = ("arms", "contrast", "contrast, standardised")
+# What tells one result of a trial from another, however it was reported.
+_ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
+               "analysis_set")  # fmt: skip
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides which effects count: the analysis, and what it asks of trials and sources.
+
+    `trials` are the rows of trials.csv and `judged` the overall risk of bias, both by trial;
+    `confidence` are kinds of source, the preferred one first; `counts` says whether the model
+    needs counts (Mantel-Haenszel).
+    """
+
+    analysis: Analysis
+    trials: Mapping[str, Row]
+    judged: Mapping[str, str]
+    confidence: Sequence[str]
+    counts: bool
+
+    @classmethod
+    def of(
+        cls,
+        analysis: Analysis,
+        trials: pd.DataFrame,
+        risk_of_bias: pd.DataFrame,
+        *,
+        confidence: Sequence[str],
+        counts: bool,
+    ) -> Self:
+        """The rules of an analysis, from the condition's trials.csv and risk_of_bias.csv."""
+        overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
+        return cls(
+            analysis=analysis,
+            trials={row["trial_id"]: row for row in tables.records(trials)},
+            judged=dict(zip(overall["trial_id"], overall["judgement"], strict=True)),
+            confidence=confidence,
+            counts=counts,
+        )
+
+    def against_trial(self, trial: str) -> str:
+        """Why a trial is out, whatever its effects are; blank where it is not."""
+        wanted, judgement = self.analysis.risk_of_bias, self.judged.get(trial, "not judged")
+        if reason := why_not(self.trials[trial], self.analysis):
+            return reason
+        return f"{_BIAS}{judgement.replace('_', ' ')}" if wanted and judgement not in wanted else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One effect per trial in `chosen`; every other effect of the outcome in `rejected`.
+    """The effects that count in `chosen`; every other effect of the outcome in `rejected`.
 
+    `every` are the effects that fit before a trial's are put together and any is left out again.
     An effect whose control is split has a row for each of its arms.
     """
 
     chosen: pd.DataFrame
     rejected: pd.DataFrame
+    every: pd.DataFrame
+
+    def without(self, reasons: Sequence[str]) -> Selection:
+        """Without the chosen rows that have a reason."""
+        out = np.array([bool(reason) for reason in reasons], dtype=bool)
+        if not out.any():
+            return self
+        gone = self.chosen.loc[out, ["effect_id", "trial_id", "study"]].assign(
+            reason=[reason for reason in reasons if reason]
+        )
+        rejected = pd.concat([part for part in (self.rejected, gone) if len(part)])
+        order = rejected.drop_duplicates("effect_id").sort_values("effect_id", ignore_index=True)
+        kept = self.chosen[~out].reset_index(drop=True)
+        return Selection(chosen=kept, rejected=order, every=self.every)
 
 
-def select(
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    *,
-    counts: bool = False,
-    confidence_order: Sequence[str] = CONFIDENCE,
-) -> Selection:
-    """Choose one effect per trial as the protocol says.
+def select(effects: pd.DataFrame, rules: Rules) -> Selection:
+    """The effects that fit an analysis: one of each trial, or each result where it takes several.
 
-    Effects outside the analysis (filters, window, instruments, comparators) are rejected. Of
-    those left, a trial gives the one first by: instrument, comparator and outcome type in the
-    protocol's order, closeness to the preferred time, both periods of a crossover before the first
-    alone, arm data before a reported contrast, confidence of the source.
+    Effects outside the analysis (filters, risk of bias, window, instruments, comparators) are
+    rejected. Of those left, a trial gives the one first by: instrument, comparator and outcome
+    type in the protocol's order, closeness to the preferred time, both periods of a crossover
+    before the first alone, arm data before a reported contrast, confidence of the source. Where
+    the analysis takes several effects of a trial, the same holds of each comparison, instrument
+    and time: a result reported twice (arm data and a contrast, two sources) is one effect still.
 
     Parameters
     ----------
-    effects : effects.csv of the condition
-    trials : trials.csv of the condition
-    counts : whether the model needs counts (Mantel-Haenszel)
-    confidence_order : kinds of source, the preferred one first
+    effects : effects.csv of the condition, or the part of it to choose from
     """
-    pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
-    groups = list(candidates.values())
-    return _best(pool, groups, rejected, analysis, confidence_order)
-
-
-def select_all(
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    *,
-    counts: bool = False,
-    confidence_order: Sequence[str] = CONFIDENCE,
-) -> Selection:
-    """Every effect that fits, once per comparison, instrument and time; parameters of `select`.
-
-    The same result reported twice (arm data and a contrast, two sources) is one effect still: the
-    one `select` would prefer.
-    """
-    pool, candidates, rejected = _fitting(effects, trials, analysis, counts=counts)
-    groups: list[list[Mapping[str, Any]]] = []
-    for rows in candidates.values():
-        same: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-        for row in rows:
-            same.setdefault(tuple(str(row[name]) for name in _ONE_RESULT), []).append(row)
-        groups += same.values()
-    return _best(pool, groups, rejected, analysis, confidence_order)
-
-
-# What tells one result of a trial from another, however it was reported.
-_ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
-               "analysis_set")  # fmt: skip
-
-Candidates = dict[str, list[Mapping[str, Any]]]
-
-
-def _best(
-    pool: pd.DataFrame,
-    groups: Sequence[Sequence[Mapping[str, Any]]],
-    rejected: dict[str, str],
-    analysis: Analysis,
-    order: Sequence[str],
-) -> Selection:
-    """Of each group the effect that the protocol prefers; the others with the rule against them."""
-    chosen = []
-    for rows in groups:
-        best = min(rows, key=lambda row: _preference(row, analysis, order))
-        chosen.append(best["effect_id"])
-        for other in rows:
-            if other is not best:
-                rejected[other["effect_id"]] = _versus(other, best, analysis, order)
-    return _sorted(pool, chosen, rejected)
-
-
-def _fitting(
-    effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, *, counts: bool
-) -> tuple[pd.DataFrame, Candidates, dict[str, str]]:
-    """The outcome's effects; of these the ones that fit, by trial; why the others do not."""
+    analysis = rules.analysis
     pool = effects[
         (effects["outcome"] == analysis.outcome)
         & (effects["measure"] == analysis.measure)
         & effects["variant"].isna()
     ]
-    about = {row["trial_id"]: row for row in tables.records(trials)}
     rejected: dict[str, str] = {}
-    candidates: Candidates = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in tables.records(pool.drop_duplicates("effect_id")):
-        reason = why_not(about[row["trial_id"]], analysis) or _unfit(row, analysis, counts=counts)
-        if reason:
+        if reason := rules.against_trial(row["trial_id"]) or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
-            candidates.setdefault(row["trial_id"], []).append(row)
-    return pool, candidates, rejected
+            columns = () if analysis.effects == "one" else _ONE_RESULT
+            key = (row["trial_id"], *(str(row[name]) for name in columns))
+            groups.setdefault(key, []).append(row)
+    chosen = []
+    for rows in groups.values():
+        best = min(rows, key=lambda row: _preference(row, rules))
+        chosen.append(best["effect_id"])
+        rejected |= {row["effect_id"]: _versus(row, best, rules) for row in rows if row is not best}
+    return _sorted(pool, chosen, rejected)
 
 
 def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, str]) -> Selection:
@@ -132,10 +137,10 @@ def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, st
     left = pool[pool["effect_id"].isin(rejected)][["effect_id", "trial_id", "study"]]
     left = left.drop_duplicates("effect_id")
     left = left.assign(reason=[rejected[i] for i in left["effect_id"]])
-    return Selection(chosen=picked, rejected=left.reset_index(drop=True))
+    return Selection(chosen=picked, rejected=left.reset_index(drop=True), every=picked)
 
 
-def why_not(trial: Mapping[str, Any], rule: Filter) -> str:
+def why_not(trial: Row, rule: Filter) -> str:
     """Why a filter leaves a trial out; blank when it does not."""
     for column, values in rule.include.items():
         if trial[column] not in values:
@@ -146,36 +151,49 @@ def why_not(trial: Mapping[str, Any], rule: Filter) -> str:
     return ""
 
 
-def _unfit(row: Mapping[str, Any], analysis: Analysis, *, counts: bool) -> str:
+_BIAS = "risk of bias is "
+# Why an effect does not belong to the question, in the words of `_unfit` and `Rules`; any other
+# reason says that it cannot be used.
+_NOT_ASKED = re.compile(
+    r"is not one of the analysis$|^comparator is |is outside day |^the time point is not known$"
+    rf"|^change scores are not pooled|^{_BIAS}"
+)
+
+
+def not_asked(reason: str) -> bool:
+    """Whether a rejected effect is of another question, rather than not usable."""
+    return bool(_NOT_ASKED.search(reason))
+
+
+def _unfit(row: Row, rules: Rules) -> str:
+    analysis, time = rules.analysis, row["time_days"]
     if analysis.instruments and row["instrument"] not in analysis.instruments:
         return f"instrument {row['instrument']} is not one of the analysis"
     if row["comparator_class"] not in analysis.comparators:
         return f"comparator is {row['comparator_class']}, not {' or '.join(analysis.comparators)}"
     if analysis.time_days is not None:
         low, high = analysis.time_days
-        if row["time_days"] != row["time_days"]:
+        if isnan(time):
             return "the time point is not known"
-        if not low <= row["time_days"] <= high:
-            return f"day {row['time_days']:g} is outside day {low:g} to {high:g}"
+        if not low <= time <= high:
+            return f"day {time:g} is outside day {low:g} to {high:g}"
     if (
         row["outcome_type"] in ("msd", "change")
         and row["outcome_type"] not in analysis.outcome_types
     ):
         return "change scores are not pooled with scores after treatment"
-    if row["yi"] != row["yi"] or row["vi"] != row["vi"]:
+    if isnan(row["yi"]) or isnan(row["vi"]):
         return str(row["reason"])
-    if counts and row["event_control"] != row["event_control"]:
+    if rules.counts and isnan(row["event_control"]):
         return "a reported contrast has no counts for Mantel-Haenszel"
     return ""
 
 
-def _preference(
-    row: Mapping[str, Any], analysis: Analysis, order: Sequence[str]
-) -> tuple[float | str, ...]:
-    time, distance = row["time_days"], 0.0
+def _preference(row: Row, rules: Rules) -> tuple[float | str, ...]:
+    analysis, time, distance = rules.analysis, row["time_days"], 0.0
     if analysis.prefer_time is not None:
         # A time that is not known comes after every known one.
-        distance = abs(float(time) - analysis.prefer_time) if time == time else inf
+        distance = inf if isnan(time) else abs(time - analysis.prefer_time)
     return (
         _place(row["instrument"], analysis.instruments),
         _place(row["comparator_class"], analysis.comparators),
@@ -184,8 +202,8 @@ def _preference(
         # Where both periods can be used the first one alone wastes half of the data.
         float(row["design"] == FIRST),
         float(BASES.index(row["basis"])),
-        float(order.index(row["confidence"])),
-        -float(row["n"]) if row["n"] == row["n"] else 0.0,
+        float(rules.confidence.index(row["confidence"])),
+        0.0 if isnan(row["n"]) else -float(row["n"]),
         str(row["effect_id"]),
     )
 
@@ -205,11 +223,9 @@ _WHY = (
 )
 
 
-def _versus(
-    row: Mapping[str, Any], best: Mapping[str, Any], analysis: Analysis, order: Sequence[str]
-) -> str:
+def _versus(row: Row, best: Row, rules: Rules) -> str:
     """The first rule by which another effect of the trial was preferred."""
-    mine, theirs = (_preference(each, analysis, order) for each in (row, best))
+    mine, theirs = (_preference(each, rules) for each in (row, best))
     for (column, words), a, b in zip(_WHY, mine, theirs, strict=False):
         if a != b:
             shown = [f"{v:g}" if isinstance(v, float) else v for v in (row[column], best[column])]

@@ -157,7 +157,9 @@ def _effects(folder: Path, effect: str | None) -> _Found:
     return _Found(
         title=str(own["effect_id"].iloc[0]),
         table=effect_chain(own, condition, records.rows, raw),
-        checks=check_effects(own, records, raw, review.defaults, review.changes(condition)),
+        checks=check_effects(
+            own, records, raw, review.defaults, review.changes(condition), rho=None
+        ),
     )
 
 

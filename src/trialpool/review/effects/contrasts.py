@@ -79,9 +79,9 @@ def _serving(row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: Sm
     reported = str(row["effect_measure"])
     if reported not in measure_of(measure).reported:
         return _Found(reason=f"a reported {reported} cannot serve as {measure}")
-    found = _estimate(row, reported, n1, n2)
+    found = _estimate(row, n1, n2)
     if measure_of(measure).unit == "SD":
-        found = _standardised(found, row, reported, n1, n2, smd)
+        found = _standardised(found, row, n1, n2, smd)
     formula = found.formula
     yi = found.yi
     if row["contrast"] == "control-experimental":
@@ -96,9 +96,10 @@ def _serving(row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: Sm
 
 
 def _standardised(
-    found: _Found, row: Mapping[str, Any], reported: str, n1: float, n2: float, smd: SmdOptions
+    found: _Found, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
 ) -> _Found:
     """A reported d, g or mean difference as Hedges' g."""
+    reported = row["effect_measure"]
     if reported == "G":
         return found
     if reported == "D":
@@ -123,16 +124,15 @@ def _standardised(
     )
 
 
-def _estimate(row: Mapping[str, Any], reported: str, n1: float, n2: float) -> _Found:
+def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Found:
     """Estimate and SE on the analysis scale, and how the SE was found (Handbook 6.3)."""
     yi, low, high = (number(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     if not isfinite(yi):
         return _Found()
+    reported = str(row["effect_measure"])
     if reported in MEASURES:
         yi, low, high = map(measure_of(reported).analysed, (yi, low, high))
-    se, spread, t, f, p = (
-        number(row[name]) for name in ("se", "sd_difference", "t", "f", "p_value")
-    )
+    se, spread, t, f = (number(row[name]) for name in ("se", "sd_difference", "t", "f"))
     if isfinite(se):
         return _Found(yi=yi, se=se, formula="reported estimate and SE", cells=("estimate", "se"))
     if isfinite(low) and isfinite(high):
@@ -151,13 +151,12 @@ def _estimate(row: Mapping[str, Any], reported: str, n1: float, n2: float) -> _F
     if isfinite(f):
         formula = "SE = |estimate / sqrt(F)|"
         return _Found(yi=yi, se=float(se_from_f(yi, f)), formula=formula, cells=("estimate", "f"))
-    return _from_p(row, reported, yi, p, n1, n2)
+    return _from_p(row, yi, n1, n2)
 
 
-def _from_p(
-    row: Mapping[str, Any], reported: str, yi: float, p: float, n1: float, n2: float
-) -> _Found:
+def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Found:
     """The SE behind a p value: of a t test, or of a normal test for ratios and risks."""
+    p, reported = number(row["p_value"]), str(row["effect_measure"])
     bound = text(row["p_bound"]) == "yes"
     imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
     cells: tuple[str, ...] = ("estimate", "p_value")

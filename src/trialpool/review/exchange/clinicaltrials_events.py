@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trialpool.review.exchange.clinicaltrials_record import TOTALS, Node, Record
 from trialpool.review.exchange.draft import (
@@ -16,6 +16,8 @@ from trialpool.review.exchange.draft import (
 )
 
 MAX_AGE = 120.0
+# Of a group and term: people, people at risk, and events, of which a person can have several.
+_NUMBERS = ("numAffected", "numAtRisk", "numEvents")
 # outcome id -> its name, and the fields of an event group that count it.
 _TOTALS = {
     "serious_adverse_event": ("serious adverse event", "serious"),
@@ -108,12 +110,16 @@ def adverse(node: Node, record: Record) -> None:
         )
     for outcome, (name, prefix) in _TOTALS.items():
         stats = [
-            (group.text("id"), group.text(f"{prefix}NumAffected"), group.text(f"{prefix}NumAtRisk"))
+            (
+                group.text("id"),
+                *(group.text(f"{prefix}{n}") for n in ("NumAffected", "NumAtRisk")),
+                "",
+            )
             for group in node.nodes("eventGroups")
         ]
         about = {"outcome": record.shared.outcomes.of(("total", outcome), outcome),
                  "definition": name, "timepoint": frame}  # fmt: skip
-        _events(record, f"adverse events, {prefix} in all", names, stats, about, {})
+        _events(record, f"adverse events, {prefix} in all", names, stats, about)
     for kind, prefix in (("serious", "serious_"), ("other", "")):
         seen: dict[str, int] = {}
         for number, event in enumerate(node.nodes(f"{kind}Events"), start=1):
@@ -129,30 +135,24 @@ def adverse(node: Node, record: Record) -> None:
                 ),
             }  # fmt: skip
             stats = [
-                (one.text("groupId"), one.text("numAffected"), one.text("numAtRisk"))
+                tuple(one.text(name) for name in ("groupId", *_NUMBERS))
                 for one in event.nodes("stats")
             ]
-            counted = {one.text("groupId"): one.text("numEvents") for one in event.nodes("stats")}
-            _events(record, f"{kind} event {number}", names, stats, about, counted)
+            _events(record, f"{kind} event {number}", names, stats, about)
 
 
 def _events(
     record: Record,
     where: str,
     names: Mapping[str, str],
-    stats: list[tuple[str, str, str]],
+    stats: Sequence[tuple[str, ...]],
     about: Row,
-    counted: Mapping[str, str],
 ) -> None:
-    """The rows of one term; `counted` are events, of which a person can have several."""
+    """The rows of one term; of each group its `stats`, in the order of `_NUMBERS`."""
     rows: list[Row] = []
-    for group, affected, at_risk in stats:
+    for group, affected, at_risk, several in stats:
         title = names.get(group, group)
-        numbers = {
-            "numAffected": affected,
-            "numAtRisk": at_risk,
-            "numEvents": counted.get(group, ""),
-        }
+        numbers = dict(zip(_NUMBERS, (affected, at_risk, several), strict=True))
         why = ""
         if plain(title) in TOTALS:
             why = "the sum over the arms"
@@ -169,7 +169,6 @@ def _events(
                 record, f"{record.nct}, {where}", f"{about['definition']}: {title}", numbers, why
             )
             continue
-        several = counted.get(group, "")
         rows.append(about | {
             "trial_id": record.nct, "arm_id": record.arm(title), "period": record.period(""),
             "outcome_type": "event", "event": affected, "totaln": at_risk, "locator": where,

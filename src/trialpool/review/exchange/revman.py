@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, isclose, log
+from typing import NamedTuple
 
 from trialpool.effects.registry import reported_as
 from trialpool.review.exchange import wording
@@ -36,6 +37,14 @@ _SHOWN = 0.01
 # Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
 _MAX_LOG = 100.0
 _NORMAL_975 = 1.959963984540054
+
+
+class _Line(NamedTuple):
+    """A study's line of an analysis, as printed."""
+
+    analysis: Analysis
+    key: Hashable
+    printed: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -110,7 +119,7 @@ class Review:
                 "outcome": self._outcome(analysis, "event"), "outcome_type": "event",
                 "event": cells[side], "totaln": cells[2 + side],
             })  # fmt: skip
-        self._settle("results", analysis, key, printed, used, why, rows)
+        self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
     def add_means(
         self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
@@ -142,7 +151,7 @@ class Review:
                 "results: means are scores after treatment, or changes where the outcome's name "
                 "says `change`; the file does not tell the two apart"
             )
-        self._settle("results", analysis, key, printed, used, why, rows)
+        self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
     def _no_sd(self, analysis: Analysis, key: Hashable, name: str, sd: str) -> None:
         if sd.strip():
@@ -179,7 +188,7 @@ class Review:
                 numbers[column] = total
                 used.append(name)
         if why:
-            self._settle("contrasts", analysis, key, printed, used, why, [])
+            self._settle("contrasts", _Line(analysis, key, printed), used, why, [])
             return
         if reported_as(measure).outcome == "binary":
             scale = {"outcome": self._outcome(analysis, "event"), "definition": analysis.outcome}
@@ -199,7 +208,7 @@ class Review:
             "control_arm": self._arm(analysis, key, 1),
             "effect_measure": measure, "contrast": "experimental-control",
         }  # fmt: skip
-        self._settle("contrasts", analysis, key, printed, used, "", [row])
+        self._settle("contrasts", _Line(analysis, key, printed), used, "", [row])
 
     def _ratio(
         self, analysis: Analysis, printed: Mapping[str, str], estimate: float, se: float
@@ -223,10 +232,10 @@ class Review:
         return dict(zip(names, (*values, derived), strict=True)), []
 
     def _settle(
-        self, table: str, analysis: Analysis, key: Hashable, printed: Mapping[str, str],
-        used: list[str] | tuple[str, ...], why: str, rows: list[Row],
-    ) -> None:  # fmt: skip
+        self, table: str, line: _Line, used: Sequence[str], why: str, rows: list[Row]
+    ) -> None:
         """Add the rows, and list every number of the study's line that is not in them."""
+        analysis, key, printed = line
         where = self._locator(analysis, key)
         taken = {name: printed[name] for name in used if printed.get(name, "").strip()}
         rest = {name: text for name, text in printed.items() if name not in taken}

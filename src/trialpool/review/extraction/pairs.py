@@ -71,6 +71,9 @@ class Double:
     def key(self, row: Row) -> Key:
         return key_of(row, self.first.table.key)
 
+    def kind(self, column: str) -> Kind:
+        return "row" if column == WHOLE_ROW else KINDS[self.first.table[column].kind]
+
     def compared(self) -> list[Column]:
         table = self.first.table
         return [c for c in table.columns if c.kind in KINDS and c.name not in table.key]
@@ -91,23 +94,23 @@ def pairs(double: Double, covered: Sequence[str]) -> Iterator[Pair]:
         if str(key[0]) not in covered and (key, WHOLE_ROW) not in double.rulings:
             continue
         a, b = mine.get(key), theirs.get(key)
-        whole = _pair(double, key, WHOLE_ROW, "row", a, b)
+        whole = _pair(double, key, WHOLE_ROW, a, b)
         yield whole
         if a is None or b is None or not whole.agree:
             continue
         for column in double.compared():
-            pair = _pair(double, key, column.name, KINDS[column.kind], a, b)
+            pair = _pair(double, key, column.name, a, b)
             if pair.first or pair.second:
                 yield pair
 
 
-def _pair(double: Double, key: Key, column: str, kind: Kind, a: Row | None, b: Row | None) -> Pair:
+def _pair(double: Double, key: Key, column: str, a: Row | None, b: Row | None) -> Pair:
     ruling = double.rulings.get((key, column))
     return Pair(
         table=double.name,
         key=key,
         column=column,
-        kind=kind,
+        kind=double.kind(column),
         first=now(double.first, a, column) if ruling is None else str(ruling["first"] or ""),
         second=now(double.second, b, column),
         row=None if a is None else int(a["row"] or 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from trialpool.multilevel.terms import Nested
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, Pooled
 
-TEST = "CR2"
+TEST, LEVEL = "CR2", 0.95
 _NOT_ONE = "the heterogeneity has two levels"
+_WALD = ("se", "zval", "ddf", "pval", "ci_lb", "ci_ub")
+_LIKELIHOOD = ("loglik", "aic", "bic", "aicc", "maxima", "converged")
 _NO_RANDOM = "k = 2: needs at least 3 trials"
 
 
@@ -33,7 +35,7 @@ class Levels:
 
 
 def che(
-    studies: pd.DataFrame, *, rho: float, common: bool, prediction: str, level: float = 0.95
+    studies: pd.DataFrame, *, rho: float, common: bool, prediction: str
 ) -> tuple[Pooled, Levels]:
     """Pool effects of which several come from one trial.
 
@@ -66,64 +68,52 @@ def che(
         random=[] if common else [Nested(*factors)],
         data=data,
         test="z" if common else "t",
-        level=level,
+        level=LEVEL,
     )
-    between, within = ((*fitted.sigma2, 0.0, 0.0))[:2]
-    typical = _typical(vi)
-    whole = between + within + typical
-    shares = [100 * part / whole for part in (between, within)]
-    found = {} if common else _robust(fitted, trials, level)
-    se = found.get("se", float(fitted.se[0]))
-    beta, total = float(fitted.beta[0]), between + within
+    levels, typical = _levels(fitted, vi)
+    tested: Any = fitted if common else robust_of(fitted, trials, kind=TEST, level=LEVEL)
+    wald: dict[str, Any] = {name: float(getattr(tested, name)[0]) for name in _WALD}
+    total = levels.sigma2_between + levels.sigma2_within
     freedom = m - int(prediction.removeprefix("k-"))
-    half = NAN
+    half, beta = NAN, float(fitted.beta[0])
     if not common and freedom > 0:
-        half = float(half_width(level, freedom)) * sqrt(total + se**2)
+        half = float(half_width(LEVEL, freedom)) * sqrt(total + wald["se"] ** 2)
+    reasons = dict.fromkeys(("se_tau2", "tau2_ci_lb", "tau2_ci_ub", "i2_q"), _NOT_ONE)
     pooled = Pooled(
         k=k,
         beta=beta,
-        se=se,
-        zval=found.get("zval", float(fitted.zval[0])),
-        ddf=found.get("ddf", float(fitted.ddf[0])),
-        pval=found.get("pval", float(fitted.pval[0])),
-        ci_lb=found.get("ci_lb", float(fitted.ci_lb[0])),
-        ci_ub=found.get("ci_ub", float(fitted.ci_ub[0])),
+        **wald,
         pi_lb=beta - half,
         pi_ub=beta + half,
         tau2=total,
         se_tau2=NAN,
         tau2_ci_lb=NAN,
         tau2_ci_ub=NAN,
-        i2=sum(shares),
+        i2=levels.i2_between + levels.i2_within,
         i2_q=NAN,
-        h2=whole / typical,
+        h2=(total + typical) / typical,
         q=fitted.qe,
         q_df=fitted.qe_df,
         q_pval=fitted.qe_pval,
-        loglik=fitted.loglik,
-        aic=fitted.aic,
-        bic=fitted.bic,
-        aicc=fitted.aicc,
-        maxima=fitted.maxima,
-        converged=fitted.converged,
+        **{name: getattr(fitted, name) for name in _LIKELIHOOD},
         method="EE" if common else "REML",
         test="z" if common else TEST,
-        level=level,
+        level=LEVEL,
         weights=_weights(fitted),
         pi_method="" if common else prediction,
-        reasons=dict.fromkeys(("se_tau2", "tau2_ci_lb", "tau2_ci_ub", "i2_q"), _NOT_ONE)
-        | ({} if half == half else {"pi_lb": _NO_RANDOM, "pi_ub": _NO_RANDOM}),
-        cautions=(*fitted.cautions, *found.get("cautions", ())),
+        reasons=reasons | (dict.fromkeys(("pi_lb", "pi_ub"), _NO_RANDOM) if isnan(half) else {}),
+        cautions=tuple(dict.fromkeys((*fitted.cautions, *tested.cautions))),
     )
-    return pooled, Levels(
-        sigma2_between=between, sigma2_within=within, i2_between=shares[0], i2_within=shares[1]
-    )
+    return pooled, levels
 
 
-def _robust(fitted: MultilevelFit, trials: list[str], level: float) -> dict[str, Any]:
-    found = robust_of(fitted, trials, kind="CR2", level=level)
-    names = ("se", "zval", "ddf", "pval", "ci_lb", "ci_ub")
-    return {name: float(getattr(found, name)[0]) for name in names} | {"cautions": found.cautions}
+def _levels(fitted: MultilevelFit, vi: Array) -> tuple[Levels, float]:
+    """The variance of each level, and the typical sampling variance beside it."""
+    between, within = ((*fitted.sigma2, 0.0, 0.0))[:2]
+    typical = _typical(vi)
+    i2 = [100 * part / (between + within + typical) for part in (between, within)]
+    levels = Levels(sigma2_between=between, sigma2_within=within, i2_between=i2[0], i2_within=i2[1])
+    return levels, typical
 
 
 def _typical(vi: Array) -> float:

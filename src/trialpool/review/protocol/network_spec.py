@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialpool.review.protocol.settings import NetworkEstimator, Spec
+from trialpool.review.protocol.settings import Judgement, NetworkEstimator, Spec
 
 # The measures whose covariance between the arms of one trial `trialpool.network` knows.
 NetworkMeasure = Literal["SMD", "MD", "OR", "RR", "RD"]
@@ -53,6 +53,7 @@ class NetworkSpec(Spec):
     time_days: tuple[float, float] | None = None
     prefer_time: float | None = None
     outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
+    risk_of_bias: tuple[Judgement, ...] = ()
     tau2: NetworkEstimator = "REML"
 
     @model_validator(mode="after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,12 @@ from trialpool.doseresponse.trials import DoseTrial
 from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.pooling.tau2 import estimators_of
-from trialpool.review.choosing.selection import select
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import TEST_WORDS, shown
 from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.review.questions.dose_trials import Offer, offers
 from trialpool.review.schema.questions import DOSE_CURVE, DOSE_LEVELS, DOSE_POINTS, DOSE_TERMS
-from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.tables import records
 
 # A slope needs at least this many doses, each in at least this many trials.
@@ -33,22 +30,11 @@ STEPS = 60  # of the curve
 NOT_RANDOM = "trials chose their doses: except within a trial, doses are not compared at random"
 
 
-def dose_tables(
-    effects: pd.DataFrame,
-    arms: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-    doses: Doses | None = None,
-    *,
-    confidence_order: Sequence[str] = CONFIDENCE,
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def dose_tables(case: Case, doses: Doses) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """The dose-response of an analysis, from the effects it chooses.
 
     Parameters
     ----------
-    effects, arms, trials : effects.csv, arms.csv and trials.csv of the condition
-    analysis, model : the protocol's analysis and how it is pooled
     doses : the drug and route compared, and declared conversions of others
 
     Returns
@@ -61,12 +47,8 @@ def dose_tables(
         `estimable`, `reason` (blank where it is), `unit`, `levels` (trials by dose), `k`, and of
         a model its `shape`, `words`, `p_slope`, `p_nonlinear`, `tau2`, `cautions`
     """
-    doses = doses or Doses()
-    counts = model.method == "MH"
-    chosen = select(
-        effects, trials, analysis, counts=counts, confidence_order=confidence_order
-    ).chosen
-    found = offers(chosen, effects, arms, analysis.measure, doses)
+    measure = case.measure
+    found = offers(case.one_each(), case, doses)
     usable = [offer.trial for offer in found if offer.trial is not None]
     levels = _levels(usable)
     reason = _why_not(usable, len(found), levels, doses)
@@ -78,14 +60,14 @@ def dose_tables(
         "k": len(usable),
     }
     tables = {
-        "dose_points": _points(found, analysis.measure, fitted=not reason),
+        "dose_points": _points(found, measure, fitted=not reason),
         "dose_levels": levels,
         "dose_curve": DOSE_CURVE.frame(),
         "dose_terms": DOSE_TERMS.frame(),
     }
     if not reason:
-        fit = _fit(usable, levels, model)
-        tables["dose_curve"] = _curve(fit, usable, analysis.measure)
+        fit = _fit(usable, levels, case.model)
+        tables["dose_curve"] = _curve(fit, usable, measure)
         tables["dose_terms"] = _terms(fit)
         facts |= _facts(fit, levels)
     return tables, facts

@@ -13,9 +13,12 @@ from trialpool import tables
 from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means
 from trialpool.effects import measure_of
 from trialpool.results import NAN, TrialpoolError
+from trialpool.review.case import Case
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.words import number, text
 
+Row = Mapping[str, Any]
+Arms = Mapping[tuple[str, str], Row]
 # Words after which a route is not the one it begins with, or is not sure.
 _OTHER = {"PCA", "and", "then", "(not"}
 SPLIT = "several arms: split"
@@ -35,9 +38,7 @@ class Offer:
     reason: str = ""
 
 
-def offers(
-    chosen: pd.DataFrame, effects: pd.DataFrame, arms: pd.DataFrame, measure: str, doses: Doses
-) -> list[Offer]:
+def offers(chosen: pd.DataFrame, case: Case, doses: Doses) -> list[Offer]:
     """The dose contrasts of the chosen effects, one trial after the other.
 
     Arms of different doses that the analysis takes as one group are taken apart, with the exact
@@ -45,15 +46,15 @@ def offers(
 
     Parameters
     ----------
-    chosen, effects : the analysis' effects, and effects.csv of the condition, which has the arms
-        of a combined group one by one
-    arms : arms.csv of the condition
+    chosen : the analysis' effects, one of each trial
+    case : the analysis; its effects.csv has the arms of a combined group one by one
     """
-    about = {(str(a["trial_id"]), str(a["arm_id"])): a for a in tables.records(arms)}
+    arms = tables.records(case.tables.arms)
+    about = {(str(arm["trial_id"]), str(arm["arm_id"])): arm for arm in arms}
     out = []
     for row in tables.records(chosen.drop_duplicates("effect_id")):
         try:
-            out.append(_offer(row, effects, about, measure, doses))
+            out.append(_offer(row, case, about, doses))
         except TrialpoolError as error:
             out.append(_none(row, str(error)))
     return out
@@ -91,15 +92,11 @@ def _is(route: str, wanted: str) -> bool:
     return first.rstrip(",") == wanted and not _OTHER & set(rest.split())
 
 
-def _offer(
-    row: Mapping[str, Any],
-    effects: pd.DataFrame,
-    about: Mapping[tuple[str, str], Mapping[str, Any]],
-    measure: str,
-    doses: Doses,
-) -> Offer:
+def _offer(row: Row, case: Case, about: Arms, doses: Doses) -> Offer:
     trial = str(row["trial_id"])
     names = str(row["experimental_arms"]).split("+")
+    if any((trial, name) not in about for name in (*names, str(row["control_arm"]))):
+        raise TrialpoolError("its effects, which are combined, are not all of the same arms")
     given = [dose_of(about[trial, name], doses) for name in names]
     control = about[trial, str(row["control_arm"])]
     # A control without the drug has none of it, whatever else it gives.
@@ -114,7 +111,7 @@ def _offer(
             V=np.array([[vi]]),
         )
     else:
-        contrast = _apart(row, effects, names, given, reference, measure)
+        contrast = _apart(row, case, dict(zip(names, given, strict=True)), reference)
     return Offer(
         trial_id=trial, study=text(row["study"]), year=number(row["year"]),
         arms=tuple(names) if len(contrast.yi) > 1 else ("+".join(names),), trial=contrast,
@@ -122,25 +119,19 @@ def _offer(
     )  # fmt: skip
 
 
-def _apart(
-    row: Mapping[str, Any],
-    effects: pd.DataFrame,
-    names: list[str],
-    given: list[float],
-    reference: float,
-    measure: str,
-) -> DoseTrial:
-    """Arms of different doses against the one control they share."""
+def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -> DoseTrial:
+    """Arms of different doses against the one control they share; `given` are doses by arm."""
+    effects, measure = case.tables.effects, case.measure
     same = (effects["effect_id"] == row["effect_id"]) & (effects["variant"] == SPLIT)
     parts = {str(part["part"]): part for part in tables.records(effects[same])}
-    if set(parts) != set(names):
+    if set(parts) != set(given):
         raise TrialpoolError("the numbers of its arms, which have different doses, are not known")
-    if len(set(given)) < len(given):
+    if len(set(given.values())) < len(given):
         raise TrialpoolError("several of its arms have one dose, others another")
-    trial, dose = [text(row["study"])] * (len(names) + 1), [reference, *given]
+    trial, dose = [text(row["study"])] * (len(given) + 1), [reference, *given.values()]
 
     def column(name: str) -> list[float]:
-        own = [number(parts[arm][f"{name}_experimental"]) for arm in names]
+        own = [number(parts[arm][f"{name}_experimental"]) for arm in given]
         return [number(row[f"{name}_control"]), *own]
 
     if measure_of(measure).data.name == "scores":

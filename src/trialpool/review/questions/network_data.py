@@ -13,15 +13,16 @@ import pandas as pd
 from trialpool import tables
 from trialpool.network.arms import COUNTS, contrasts_from_arms
 from trialpool.results import TrialpoolError
-from trialpool.review.choosing.selection import select
+from trialpool.review.case import Tables
+from trialpool.review.choosing.selection import Rules, select
 from trialpool.review.effects.arms import Arm, Summary, together
 from trialpool.review.effects.choices import of_protocol
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.network_spec import NetworkSpec, Node
+from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Comparator, Defaults
-from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.review.protocol.specs import Analysis, NetworkQuestion
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
-from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import number, text
 
 _MEASURED = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
@@ -45,15 +46,7 @@ class Gathered:
     arms: pd.DataFrame
 
 
-def gather(
-    effects: pd.DataFrame,
-    records: Records,
-    spec: NetworkSpec,
-    rule: Filter,
-    defaults: Defaults,
-    *,
-    confidence_order: Sequence[str] = CONFIDENCE,
-) -> Gathered:
+def gather(known: Tables, records: Records, spec: NetworkQuestion, review: Review) -> Gathered:
     """Contrasts between nodes: one set of results per trial, chosen as analyses choose theirs.
 
     A trial of two nodes enters with its effect of effects.csv, which knows crossovers, medians and
@@ -62,8 +55,7 @@ def gather(
 
     Parameters
     ----------
-    effects : effects.csv of the condition
-    rule : which trials enter
+    known, records : the tables of the condition, and its clean records
 
     Raises
     ------
@@ -71,10 +63,10 @@ def gather(
         when an arm fits several nodes, each arm named
     """
     nodes = _Nodes(records, spec)
-    fitting, why = nodes.sort(effects)
-    chosen = select(
-        fitting, records.trials, _as_analysis(spec, rule), confidence_order=confidence_order
-    )
+    fitting, why = nodes.sort(known.effects)
+    order, analysis = review.confidence_order, _as_analysis(spec)
+    rules = Rules.of(analysis, known.trials, known.risk_of_bias, confidence=order, counts=False)
+    chosen = select(fitting, rules)
     reasons = {**why, **_last_reasons(chosen.rejected)}
     rows: list[dict[str, Any]] = []
     for _, parts in chosen.chosen.groupby("effect_id", sort=False):
@@ -85,7 +77,7 @@ def gather(
         if pair and len(found) <= 2:
             new, reason = [_one_pair(effect, *pair)], ""
         elif len(found) > 1:
-            new, reason = _all_pairs(effect, found, spec, defaults)
+            new, reason = _all_pairs(effect, found, spec, review.defaults)
         else:
             new, reason = [], "its effect mixes nodes, and its arms are not reported by themselves"
         rows += new
@@ -198,20 +190,11 @@ def _described(arm: Mapping[str, Any]) -> str:
     return f"{arm['drug']} at {whole:g} mg" if isfinite(whole) else f"{arm['drug']}, dose not known"
 
 
-def _as_analysis(spec: NetworkSpec, rule: Filter) -> Analysis:
+def _as_analysis(spec: NetworkQuestion) -> Analysis:
     """The network as an analysis of any comparator, so that effects are chosen alike."""
-    return Analysis(
-        title=spec.title,
-        outcome=spec.outcome,
-        measure=spec.measure,
-        instruments=spec.instruments,
-        time_days=spec.time_days,
-        prefer_time=spec.prefer_time,
-        outcome_types=spec.outcome_types,
-        comparators=get_args(Comparator),
-        include=rule.include,
-        exclude=rule.exclude,
-    )
+    shared = Analysis.model_fields.keys() & NetworkQuestion.model_fields.keys()
+    keys = {name: getattr(spec, name) for name in shared}
+    return Analysis(**keys, comparators=get_args(Comparator))
 
 
 def _last_reasons(rejected: pd.DataFrame) -> dict[str, str]:

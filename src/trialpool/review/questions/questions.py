@@ -15,7 +15,7 @@ import pandas as pd
 from trialpool.multilevel.model import fit
 from trialpool.multilevel.terms import Structured
 from trialpool.results import Array
-from trialpool.review.analysis import asked
+from trialpool.review.case import Case, Tables
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.questions.dose import dose_tables
@@ -39,51 +39,42 @@ class Answer:
         return {name: table for name, table in self.tables.items() if len(table.columns)}
 
 
-def answers(
-    effects: pd.DataFrame, records: Records, review: Review, condition: str
-) -> Iterator[Answer]:
+def answers(tables: Tables, records: Records, review: Review, condition: str) -> Iterator[Answer]:
     """Every question of a condition, in the protocol's order.
 
     Parameters
     ----------
-    effects : the condition's effects.csv
+    tables : of the condition
     records : its clean trials, arms, records and flags
     """
-    spec, order = review.conditions[condition], review.confidence_order
+    spec = review.conditions[condition]
     for name, course in spec.time_courses.items():
-        analysis = spec.analyses[course.analysis]
-        found, facts = time_course(
-            effects, records.trials, analysis, _autoregressive, course,
-            better=review.outcomes[analysis.outcome].better, confidence_order=order,
-        )  # fmt: skip
-        question = asked(review, condition, course.analysis)
-        yield _answer(TIME, name, course.title, question, facts, found)
+        case = Case.of(review, condition, course.analysis, tables)
+        yield _answer(TIME, name, case.asked() | {"title": course.title},
+                      *time_course(case, course, _autoregressive))  # fmt: skip
     for name, doses in spec.doses.items():
-        analysis = spec.analyses[doses.analysis]
-        found, facts = dose_tables(
-            effects, records.arms, records.trials, analysis, review.model_of(analysis), doses,
-            confidence_order=order,
-        )  # fmt: skip
-        question = asked(review, condition, doses.analysis)
-        yield _answer(DOSE, name, doses.title, question, facts, found)
+        case = Case.of(review, condition, doses.analysis, tables)
+        yield _answer(DOSE, name, case.asked() | {"title": doses.title}, *dose_tables(case, doses))
     for name, network in spec.networks.items():
-        gathered = gather(
-            effects, records, network, network, review.defaults, confidence_order=order
-        )
+        gathered = gather(tables, records, network, review)
         made = network_tables(gathered, network, better=review.outcomes[network.outcome].better)
-        yield _answer(NETWORK, name, network.title, made.model, made.model, made.tables)
+        yield _answer(NETWORK, name, made.model, made.tables, made.model)
 
 
 def _answer(
     kind: str,
     name: str,
-    title: str,
     question: Mapping[str, Any],
-    facts: Mapping[str, Any],
     found: Mapping[str, pd.DataFrame],
+    facts: Mapping[str, Any],
 ) -> Answer:
-    record = {"kind": kind, "name": name, "title": title, "question": {**question, "title": title},
-              "facts": dict(facts)}  # fmt: skip
+    record = {
+        "kind": kind,
+        "name": name,
+        "title": question["title"],
+        "question": dict(question),
+        "facts": dict(facts),
+    }
     return Answer(folder=f"{kind}_{name}", record=record, tables=found)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,12 +16,10 @@ from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.effects import measure_of
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, TrialpoolError
-from trialpool.review.choosing.selection import select
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.schema.questions import TIME_CURVE, TIME_POINTS, TIME_SENSITIVITY
-from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
 # What effects of one series have in common.
@@ -52,28 +51,20 @@ Fitter = Callable[[Array, list[Array], Array, Mapping[str, Any]], Fitted]
 
 
 def time_course(
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    fitter: Fitter,
-    course: TimeCourse | None = None,
-    *,
-    better: str = "lower",
-    confidence_order: Sequence[str] = CONFIDENCE,
+    case: Case, course: TimeCourse, fitter: Fitter
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """The course of an effect over time, in one model where the trials allow it.
 
-    Of each trial the arms and the instrument that the analysis prefers, at all its times.
+    Of each trial the arms and the instrument that the analysis prefers, at all its times; of an
+    analysis that takes several effects of a trial, what it makes of those of each day.
 
     Parameters
     ----------
-    effects, trials : effects.csv and trials.csv of the condition
-    analysis
-        its filters and preferences; its time window does not count here. Effects flagged as
-        `UNFIT` are left out
-    fitter : the multilevel model, see `Fitter`
+    case
+        an analysis, whose rules hold but for its time window. Trials that it leaves out again for
+        what they found are out at all times; effects flagged as `UNFIT` are left out
     course : the correlation of a trial's sampling errors one day apart, and others to try
-    better : "lower" or "higher"
+    fitter : the multilevel model, see `Fitter`
 
     Returns
     -------
@@ -86,10 +77,7 @@ def time_course(
         `largest_day` with `largest`, and `first_day`, the first observed day on which the
         interval excludes no difference (None: on none)
     """
-    course = course or TimeCourse()
-    flags = [text(cell).split("; ") for cell in effects["flags"]]
-    fit = np.array([not set(UNFIT) & set(own) for own in flags], dtype=bool)
-    series = _series(effects[fit], trials, analysis, confidence_order)
+    series, measure = _series(case), case.measure
     shape, reason = _shape(series)
     grid = sorted({course.correlation, *course.correlation_grid})
     curves: dict[float, _Curve] = {}
@@ -110,7 +98,7 @@ def time_course(
         "first_day": None,
     }
     out = {
-        "time_points": _points(series, analysis.measure, fitted=not reason),
+        "time_points": _points(series, measure, fitted=not reason),
         "time_curve": TIME_CURVE.frame(),
         "time_sensitivity": TIME_SENSITIVITY.frame(),
     }
@@ -118,33 +106,47 @@ def time_course(
         days = np.unique(series["time_days"].to_numpy(float))
         along = np.geomspace(days[0], days[-1], STEPS + 1)
         main = curves[course.correlation]
-        out["time_curve"] = main.at(along, analysis.measure)
+        out["time_curve"] = main.at(along, measure)
         out["time_sensitivity"] = pd.concat(
-            [curves[c].at(days, analysis.measure).assign(correlation=c) for c in grid]
+            [curves[c].at(days, measure).assign(correlation=c) for c in grid]
         )[list(TIME_SENSITIVITY.names)].reset_index(drop=True)
-        facts |= _facts(main.at(days, analysis.measure), analysis.measure, better)
+        facts |= _facts(main.at(days, measure), measure, case.outcome.better)
         facts["words"] = f"{shape} in log days, {WORDS}"
     return out, facts
 
 
-def _series(
-    effects: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, order: Sequence[str]
-) -> pd.DataFrame:
-    """One row per trial and day, of the arms and instrument the analysis prefers."""
-    anytime = analysis.model_copy(update={"time_days": None})
-    after = effects[effects["time_days"].astype(float) > 0]
-    best = select(after, trials, anytime, confidence_order=order).chosen
-    wanted = {_key(row) for row in tables.records(best)}
-    mine = [_key(row) in wanted for row in tables.records(after)]
-    same = after[np.array(mine, dtype=bool)]
+def _series(case: Case) -> pd.DataFrame:
+    """One row per trial and day, under the rules of the analysis for each day by itself."""
+    effects = case.tables.effects
+    flags = [text(cell).split("; ") for cell in effects["flags"]]
+    fit = np.array([not set(UNFIT) & set(each) for each in flags], dtype=bool)
+    after = effects[fit & (effects["time_days"].astype(float) > 0)]
+    after = after[~after["trial_id"].isin(_left_out_again(case))]
+    # The course pools by inverse variance, which needs no counts.
+    model = case.model.model_copy(update={"method": "IV"})
+    anytime = replace(case, model=model).but(effects=after, time_days=None, without=None)
+    if case.spec.effects == "one":
+        wanted = {_key(row) for row in tables.records(anytime.chosen().chosen)}
+        mine = [_key(row) in wanted for row in tables.records(after)]
+        after = after[np.array(mine, dtype=bool)]
     found = [
-        select(same[same["time_days"] == day], trials, anytime, confidence_order=order).chosen
-        for day in sorted(set(same["time_days"].astype(float)))
+        anytime.but(effects=after[after["time_days"] == day]).one_each()
+        for day in sorted(set(after["time_days"].astype(float)))
     ]
-    chosen = pd.concat(found, ignore_index=True) if found else best
+    chosen = pd.concat([part for part in found if len(part)] or [after.iloc[:0]], ignore_index=True)
     rows = [_one(part) for _, part in chosen.groupby("effect_id", sort=False)]
     table = pd.DataFrame(rows, columns=list(chosen.columns))
     return table.sort_values(["year", "trial_id", "time_days"], ignore_index=True)
+
+
+def _left_out_again(case: Case) -> set[str]:
+    """The trials that the analysis leaves out after a first fit."""
+    if case.spec.without is None:
+        return set()
+    before, after = (
+        set(each.chosen().chosen["trial_id"]) for each in (case.but(without=None), case)
+    )
+    return before - after
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -101,7 +101,6 @@ def write_page(path: str | Path, page: str) -> None:
 
 def condition_page(
     review: Mapping[str, Any],
-    condition: str,
     analyses: Sequence[Analysis],
     figures: Mapping[tuple[str, str], bytes],
     held: Mapping[str, pd.DataFrame],
@@ -125,7 +124,7 @@ def condition_page(
     -------
     HTML; needs `{analysis}/` with its tables and figures beside it for the links
     """
-    spec = review["conditions"][condition]
+    ((condition, spec),) = review["conditions"].items()
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
         _section(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, sweep
+from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, normal_normal, sweep
 from trialpool.bayes.priors import Prior
 from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.results import Posterior
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.schema.trust import PRIORS
 
@@ -39,23 +40,29 @@ class Choice(NamedTuple):
     note: str
 
 
-def beliefs(
-    studies: pd.DataFrame,
-    measure: str,
-    better: Literal["lower", "higher"],
-    important: float | None,
-    tau_scale: float,
-    outcome: str,
-) -> pd.DataFrame:
+def posterior(case: Case, studies: pd.DataFrame) -> Posterior | None:
+    """The Bayesian model beside the result, under the protocol's own prior; it needs two trials.
+
+    The half-normal prior of tau is made for standardised differences and log ratios (Roever 2021);
+    on the points of a scale, or on risks, it would mean something else.
+    """
+    if len(studies) < 2 or not measure_of(case.measure).unit_free:
+        return None
+    return normal_normal(
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau_scale=case.defaults.bayes.tau_scale,
+        mid=case.important,
+        better=case.outcome.better,
+    )
+
+
+def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     """The posterior of an analysis under each prior of tau, for readers.
 
     Parameters
     ----------
     studies : the chosen effects: yi, vi, trial_id and comparator_class
-    better : which direction of the effect is the benefit
-    important : smallest difference that matters, > 0 on the analysis scale; None: not known
-    tau_scale : scale of the protocol's own half-normal prior, shown beside 0.25, 0.5 and 1
-    outcome : name of the outcome (its id, its title or both), for the empirical priors of ratios
 
     Returns
     -------
@@ -71,6 +78,7 @@ def beliefs(
     Roever et al. 2021, Res Synth Methods 12:448; Rhodes, Turner & Higgins 2015, J Clin Epidemiol
     68:52; Turner et al. 2015, Stat Med 34:984
     """
+    measure, tau_scale = case.measure, case.defaults.bayes.tau_scale
     allowed = policy(int(studies["trial_id"].nunique()), counts=False)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
@@ -80,13 +88,14 @@ def beliefs(
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
     notes = [""] * len(priors)
     trials = studies.drop_duplicates("trial_id")
+    outcome = f"{case.spec.outcome} {case.outcome.title}"
     chosen = empirical(measure, trials["comparator_class"], outcome)
     if chosen.name:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
     found = sweep(
         studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), priors,
-        mid=important, better=better,
+        mid=case.important, better=case.outcome.better,
     )  # fmt: skip
     rows = [
         {

@@ -61,7 +61,7 @@ def covariates(
     facts: dict[str, Any] = {}
     for name, each in declared.items():
         about = {"moderator": name, "title": each.title}
-        found, fact = _one(each, *held[name], studies, measure, model)
+        found, fact = _one(each, held[name], studies, measure, model)
         rows += [about | row for row in found]
         facts[name] = {"title": each.title, "kind": "covariate", **fact}
     fitted = [name for name in declared if facts[name]["slope"]]
@@ -78,12 +78,12 @@ def covariates(
 
 def _one(
     moderator: Moderator,
-    values: Values,
-    why: Mapping[str, str],
+    held: tuple[Values, Mapping[str, str]],
     studies: pd.DataFrame,
     measure: str,
     model: Model,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    values, why = held
     known = studies[values.notna()]
     x = values[values.notna()].to_numpy(float)
     k = int(known["trial_id"].nunique())

@@ -22,6 +22,7 @@ from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array, Posterior
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown as display
 from trialpool.review.fitting.fit import words
 from trialpool.review.protocol.settings import Alternative, Model, SmdOptions
@@ -67,24 +68,21 @@ class Truth(NamedTuple):
 
 
 def coverage(
+    case: Case,
     studies: pd.DataFrame,
-    measure: str,
-    model: Model,
-    alternatives: Sequence[Alternative],
-    beliefs: Posterior | None = None,
-    smd: SmdOptions | None = None,
+    beliefs: Posterior | None,
     *,
     replicates: int = REPLICATES,
     seed: int = SEED,
 ) -> pd.DataFrame:
     """Coverage of the intervals of the shown model and the alternatives, by simulation.
 
+    With two trials only common effects are left.
+
     Parameters
     ----------
     studies : the chosen effects (`studies.csv` or what it is made of)
-    model, alternatives : of the protocol; with two trials only common effects are left
     beliefs : the posterior of the same effects, which says how much heterogeneity is plausible
-    smd : how the review computes SMDs and their variances
     replicates, seed : as for `simulate`
 
     Returns
@@ -95,6 +93,7 @@ def coverage(
     `coverage`. Below two trials one row, whose `note` says why it is empty. References in
     `simulate`
     """
+    measure, model, alternatives = case.measure, case.model, case.defaults.alternatives
     k = int(studies["trial_id"].nunique())
     allowed = policy(k, counts=model.method == "MH")
     if not allowed.pool:
@@ -105,7 +104,7 @@ def coverage(
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     main = next(iter(methods.values())).method
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
-    sampling_of = _samplings(studies, measure, vi, smd or SmdOptions())
+    sampling_of = _samplings(studies, measure, vi, case.defaults.smd)
     shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
     if model.method == "MH":
         shared.append(MH_WITHHELD)

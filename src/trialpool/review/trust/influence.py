@@ -73,7 +73,13 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     single = influence(y, v, tau2=used.tau2, test=used.test)
     numbers, found, why = _of_trials(single, rows_of)
     if (rows_of.sum(axis=1) > 1).any():
-        _of_several_rows(y, v, rows_of, used, numbers, found, why)
+        at, several, marked = _of_several_rows(y, v, rows_of, used)
+        found[at] = marked
+        for name, values in several.items():
+            numbers[name][at] = values
+        for i in at:
+            rows = f"{rows_of[i].sum()} rows left out together"
+            why[i] = [rows, "rstudent, dffits: of a single effect"]
     if counts:
         pooled = fit(studies, measure, model).pooled
         if pooled is not None:
@@ -212,15 +218,9 @@ def _of_trials(
 
 
 def _of_several_rows(
-    y: Array,
-    v: Array,
-    rows_of: NDArray[np.bool_],
-    model: Model,
-    numbers: dict[str, Array],
-    found: NDArray[np.bool_],
-    why: list[list[str]],
-) -> None:
-    """The measures of trials with several rows, by leaving out all rows of each, in place."""
+    y: Array, v: Array, rows_of: NDArray[np.bool_], model: Model
+) -> tuple[NDArray[np.intp], dict[str, Array], NDArray[np.bool_]]:
+    """Which trials have several rows, what leaving out all of these does, and is it much."""
     at = np.flatnonzero(rows_of.sum(axis=1) > 1)
     held, k = rows_of[at], len(rows_of)
     whole = pool(y, v, tau2=model.tau2, test=model.test)
@@ -242,16 +242,12 @@ def _of_several_rows(
         "weight": 100 * share,
         "dfbetas": moved / np.sqrt(factor / weights.sum(axis=1)),
     }
-    for name, values in several.items():
-        numbers[name][at] = values
-    found[at] = (
+    marked = (
         (chi2_tail(several["cook_d"], np.ones(len(at))) < 0.5)
         | (share > 3 / k)
         | (np.abs(several["dfbetas"]) > 1)
     )
-    for i in at:
-        several_rows = f"{rows_of[i].sum()} rows left out together"
-        why[i] = [several_rows, "rstudent, dffits: of a single effect"]
+    return at, several, np.asarray(marked, dtype=np.bool_)
 
 
 def _baujat(y: Array, v: Array, rows_of: NDArray[np.bool_]) -> dict[str, Array]:

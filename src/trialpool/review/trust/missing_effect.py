@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,12 @@ from trialpool.effects import Measure, measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.policy import policy
 from trialpool.results import Array
+from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.what_if import WhatIf
 from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, words
 from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.trust import MISSING_EFFECT
+from trialpool.review.trust.what_if import WhatIf
 
 NO_TRIAL = "no trial is in the analysis"
 NO_ESTIMATE = "the analysis has no estimate"
@@ -32,7 +32,6 @@ NONE_CAN_ENTER = (
     " the outcome is not known"
 )
 INCLUDES, BENEFIT, HARM = "includes no difference", "benefit", "harm"
-Better = Literal["lower", "higher"]
 
 _POINTS = 61
 _SAME = 1e-9  # of the width: two places this near are one
@@ -55,14 +54,7 @@ class MissingEffect:
     facts: dict[str, Any]
 
 
-def missing_effect(
-    studies: pd.DataFrame,
-    absent: WhatIf,
-    analysis: Analysis,
-    model: Model,
-    important: float | None,
-    better: Better,
-) -> MissingEffect:
+def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> MissingEffect:
     """Vary the effect that all missing trials which can be added are assumed to have found.
 
     Their sampling variances stay those of no effect (missing.csv), so that only what they found
@@ -72,58 +64,57 @@ def missing_effect(
     ----------
     studies : the chosen effects of the analysis
     absent : what `what_if` found to be missing
-    important : the smallest difference that matters, > 0, analysis scale; None if not known
-    better : the direction of benefit
     """
     entering = absent.missing[absent.missing["what_if"] == "yes"]
     if not len(studies):
         return _nothing(NO_TRIAL)
     if not len(entering):
         return _nothing(NONE_CAN_ENTER if len(absent.missing) else NONE_MISSING)
-    alone = analysis_scale(studies, analysis, model)
-    if alone[0] != alone[0]:
+    alone = analysis_scale(case, studies)
+    if math.isnan(alone[0]):
         return _nothing(NO_ESTIMATE)
+    measure, benefit = case.measure, benefit_of(case)
     k = int(studies["trial_id"].nunique()) + len(entering)
-    settings = settings_of(model, k)
+    settings = settings_of(case.model, k)
     yi, vi, extra = (
         column.to_numpy(float) for column in (studies["yi"], studies["vi"], entering["vi"])
     )
+    tau2, test = settings.tau2, settings.test
 
     def refit(assumed: Array) -> PooledMany:
-        return with_missing(yi, vi, extra, assumed, tau2=settings.tau2, test=settings.test)
+        return with_missing(yi, vi, extra, assumed, tau2=tau2, test=test)
 
-    benefit = BELOW if better == "lower" else ABOVE
     # The threshold that matters is the one on the side of the estimate, be it benefit or harm.
-    threshold = None if important is None else math.copysign(important, alone[0])
-    found = tipping(
-        yi,
-        vi,
-        extra,
-        threshold=threshold,
-        limit=_furthest(measure_of(analysis.measure)),
-        tau2=settings.tau2,
-        test=settings.test,
-    )
+    threshold = None if case.important is None else math.copysign(case.important, alone[0])
+    limit = _furthest(measure_of(measure))
+    found = tipping(yi, vi, extra, threshold=threshold, limit=limit, tau2=tau2, test=test)
     answers = _answers(found, int(side_of(*alone[1:])), alone[0], benefit, threshold)
     places = [0.0, *alone, *(a["assumed"] for a in answers if a["assumed"] is not None)]
     assumed = _grid(places, [change.at for change in found.sides])
-    measure = analysis.measure
-    sizes = [size(row) for row in tables.records(entering)]
+    estimate, low, high = (shown(value, measure) for value in alone)
     facts = {
         "reason": "",
         "trials": list(entering["trial_id"]),
         "studies": list(entering["study"]),
-        "n": int(sum(sizes)),
+        "n": int(sum(size(row) for row in tables.records(entering))),
         "k": k,
         "model": words(settings),
         "conclusion": conclusion(int(side_of(*alone[1:])), benefit),
-        "estimate": shown(alone[0], measure),
-        "ci_low": shown(alone[1], measure),
-        "ci_high": shown(alone[2], measure),
-        "important": None if threshold is None else shown(threshold, measure),
+        "estimate": estimate,
+        "ci_low": low,
+        "ci_high": high,
+        "important": _shown(threshold, measure),
         "if_null": _point(refit, 0.0, measure, benefit),
         "if_alike": _point(refit, alone[0], measure, benefit),
         "answers": [{**a, "assumed": _shown(a["assumed"], measure)} for a in answers],
+        **_turns(found, measure, benefit),
+    }
+    return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
+
+
+def _turns(found: Tipping, measure: str, benefit: int) -> dict[str, Any]:
+    """Every assumed effect at which the conclusion changes, and between which they were sought."""
+    return {
         "flips": [
             {
                 "assumed": shown(change.at, measure),
@@ -135,7 +126,6 @@ def missing_effect(
         "searched": [shown(-found.limit, measure), shown(found.limit, measure)],
         "not_searched": found.reasons.get("sides", ""),
     }
-    return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
 
 
 def _furthest(measure: Measure) -> float | None:
@@ -157,12 +147,15 @@ def settings_of(model: Model, k: int) -> Model:
     return without_counts(model)
 
 
-def analysis_scale(
-    studies: pd.DataFrame, analysis: Analysis, model: Model
-) -> tuple[float, float, float]:
+def benefit_of(case: Case) -> int:
+    """The side of no difference on which an effect is a benefit."""
+    return BELOW if case.outcome.better == "lower" else ABOVE
+
+
+def analysis_scale(case: Case, studies: pd.DataFrame) -> tuple[float, float, float]:
     """Estimate and interval of the analysis as it stands, ratios as logs; NaN if it has none."""
-    now = fit(studies, analysis.measure, model)
-    back = measure_of(analysis.measure).analysed
+    now = fit(studies, case.measure, case.model)
+    back = measure_of(case.measure).analysed
     return back(now.estimate), back(now.ci_low), back(now.ci_high)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.review.case import Tables
 from trialpool.review.protocol.settings import MODERATOR_COLUMNS, Moderator
 from trialpool.terms import UNKNOWN
 
@@ -15,25 +16,21 @@ Values = pd.Series  # a level or a number for each row of studies, blank where n
 
 
 def values_of(
-    moderator: Moderator,
-    studies: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    risk_of_bias: pd.DataFrame,
+    moderator: Moderator, studies: pd.DataFrame, tables: Tables
 ) -> tuple[Values, dict[str, str]]:
     """A moderator's value in each row, and why it is blank where it is.
 
     Parameters
     ----------
     studies : rows of an analysis; with a moderator of arms also `experimental_arms`, ids by `+`
-    trials, arms, risk_of_bias : the condition's tables
+    tables : of the condition
 
     Returns
     -------
     Floats of a covariate or names of levels, in the rows' order; and the reason by the name of
     each trial without a value in some row
     """
-    found, why = _raw(moderator, studies, trials, arms, risk_of_bias)
+    found, why = _raw(moderator, studies, tables)
     if moderator.kind == "group":
         to = {value: name for name, values in moderator.levels.items() for value in values}
         for name, value in zip(studies["study"], found, strict=True):
@@ -77,25 +74,21 @@ def _by_reason(why: Mapping[str, str]) -> str:
 
 
 def _raw(
-    moderator: Moderator,
-    studies: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    risk_of_bias: pd.DataFrame,
+    moderator: Moderator, studies: pd.DataFrame, tables: Tables
 ) -> tuple[list[str | None], dict[str, str]]:
     column, names = moderator.column, studies["study"].astype(str)
     why: dict[str, str] = {}
     if moderator.table == "arms":
-        return _of_arms(column, studies, arms)
+        return _of_arms(column, studies, tables.arms)
     if moderator.table == "studies":
         found = [_cell(value) for value in studies[column]]
         blank = "not stated"
     else:
         if moderator.table == "trials":
-            held: Mapping[str, object] = _by_trial(trials, column)
+            held: Mapping[str, object] = _by_trial(tables.trials, column)
             blank = "not stated"
         else:
-            judged = risk_of_bias[risk_of_bias["domain"] == column]
+            judged = tables.risk_of_bias[tables.risk_of_bias["domain"] == column]
             held, blank = _by_trial(judged, "judgement"), "not judged"
         found = [_cell(held.get(trial)) for trial in studies["trial_id"]]
     why |= {name: blank for name, value in zip(names, found, strict=True) if value is None}

@@ -11,10 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import COUNTS
-from trialpool.review.protocol.protocol import Review
-from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
 from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
@@ -29,15 +27,7 @@ class Moderators:
     facts: Sequence[Mapping[str, Any]]
 
 
-def moderators(
-    studies: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    risk_of_bias: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-    review: Review,
-) -> Moderators:
+def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
     """Ask of each declared moderator what the number of trials allows.
 
     Parameters
@@ -45,7 +35,6 @@ def moderators(
     studies
         rows of the analysis as for `fit`, with study, n, `experimental_arms` and the columns that
         moderators name. A trial with several rows counts as one
-    trials, arms, risk_of_bias : the condition's tables
 
     Returns
     -------
@@ -64,11 +53,8 @@ def moderators(
     Borenstein & Higgins 2013, Prev Sci 14:134; Knapp & Hartung 2003, Stat Med 22:2693; Higgins &
     Thompson 2004, Stat Med 23:1663
     """
-    declared = review.moderators_of(analysis)
-    held = {
-        name: values_of(each, studies, trials, arms, risk_of_bias)
-        for name, each in declared.items()
-    }
+    declared, measure, model = case.moderators, case.measure, case.model
+    held = {name: values_of(each, studies, case.tables) for name, each in declared.items()}
     # Cutting a table costs by its columns.
     studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]
     rows: list[dict[str, Any]] = []
@@ -78,7 +64,7 @@ def moderators(
         if each.kind != "group":
             continue
         about = {"moderator": name, "title": each.title}
-        found, fact = subgroups(each, held[name], studies, analysis.measure, model)
+        found, fact = subgroups(each, held[name], studies, measure, model)
         rows += [about | row for row in found]
         facts[name] = {"title": each.title, "kind": "group", **fact}
         if fact["levels"]:
@@ -88,7 +74,7 @@ def moderators(
         for name in same:
             facts[name]["same_as"] = [declared[other].title for other in same if other != name]
     numbers = {name: each for name, each in declared.items() if each.kind == "covariate"}
-    table, found_numbers = covariates(numbers, held, studies, analysis.measure, model)
+    table, found_numbers = covariates(numbers, held, studies, measure, model)
     return Moderators(
         tables={
             "subgroups": SUBGROUPS.frame(rows),

@@ -14,8 +14,8 @@ from trialpool.diagnostics.multiverse import Multiverse as Found
 from trialpool.diagnostics.multiverse_summary import Question, questions
 from trialpool.effects import measure_of
 from trialpool.results import Array
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
-from trialpool.review.protocol.protocol import Review
 from trialpool.review.trust.multiverse_choices import TITLES, words_of
 from trialpool.review.trust.multiverse_data import Data
 
@@ -23,6 +23,7 @@ _FEW = {
     1: "one trial: its own interval, normal quantile",
     2: "two trials: common effect, normal quantile",
 }
+ONE_ONLY = "its choices are of analyses that take the protocol's one effect of each trial"
 NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_value", "tau2", "note")
 
 
@@ -43,32 +44,16 @@ class Multiverse:
     summary: dict[str, Any]
 
 
-def explore(
-    effects: pd.DataFrame,
-    universes: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    missing: pd.DataFrame,
-    risk_of_bias: pd.DataFrame,
-    review: Review,
-    condition: str,
-    name: str,
-) -> Multiverse:
+def explore(case: Case) -> Multiverse:
     """Run one analysis of the protocol under every combination of its multiverse's choices.
 
-    Parameters
-    ----------
-    effects, universes, trials, arms, missing, risk_of_bias : the condition's tables of these
-        names (missing: missing_results.csv)
-
-    Notes
-    -----
     A trial whose effect has no number under a level drops out of those specifications. A factor
     or level that changes no data of this analysis is left out; `summary["without_effect"]` names
-    such factors.
+    such factors. An analysis that takes several effects of a trial, or leaves some out again for
+    what they found, has no specifications, which `summary["withheld"]` says.
     """
-    analysis = review.conditions[condition].analyses[name]
-    data = Data(effects, universes, trials, arms, missing, risk_of_bias, review, analysis)
+    usual = case.spec.effects == "one" and case.spec.without is None
+    data = Data(case if usual else case.but(effects=case.tables.effects.iloc[:0]))
     chosen = data.choices
     of_data = [chosen[n] for n in TITLES if n not in ("estimator", "test") and chosen[n].bites]
     estimator, test = chosen["estimator"], chosen["test"]
@@ -77,12 +62,12 @@ def explore(
         list(data.sets(of_data)),
         estimator=replace(estimator.factor, levels=estimator.values),
         test=replace(test.factor, levels=test.values),
-        measure=analysis.measure,
+        measure=case.measure,
     )
     readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
     found = replace(found, factors=tuple(readable))
-    better = review.outcomes[analysis.outcome].better
-    return _told(found, data, analysis.measure, better)
+    made = _told(found, data)
+    return made if usual else replace(made, summary=made.summary | {"withheld": ONE_ONLY})
 
 
 def _table(found: Found, measure: str) -> pd.DataFrame:
@@ -156,11 +141,12 @@ def _factors(asked: Question, measure: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _told(found: Found, data: Data, measure: str, better: str) -> Multiverse:
+def _told(found: Found, data: Data) -> Multiverse:
+    measure, better = data.case.measure, data.case.outcome.better
     asked = questions(found)
     lines = [_question(each, measure, better) for each in asked]
     moved = [list(_factors(each, measure)) for each in asked]
-    wanted = data.review.multiverse_of(data.analysis)
+    wanted = data.case.multiverse
     names = [factor.name for factor in found.factors]
     used = [f for f in found.factors if len(f.levels) > 1]
     summary = {

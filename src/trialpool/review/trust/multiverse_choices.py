@@ -10,10 +10,10 @@ import pandas as pd
 
 from trialpool.diagnostics.multiverse import COUNTED, Factor
 from trialpool.effects import measure_of
+from trialpool.review.case import Case
 from trialpool.review.effects.choices import AXES, levels_of, named
 from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
-from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Multiverse, Window
 from trialpool.review.protocol.specs import Analysis
 
@@ -77,25 +77,25 @@ class Choice:
         )
 
 
-def choices_of(review: Review, analysis: Analysis, candidates: pd.DataFrame) -> dict[str, Choice]:
+def choices_of(case: Case, candidates: pd.DataFrame) -> dict[str, Choice]:
     """Every factor of TITLES for an analysis, in that order; with one level where it is off.
 
     Parameters
     ----------
-    candidates : the effects of the analysis' outcome and measure in trials its filters keep. A
+    candidates : the effects of the analysis' outcome and measure in trials its rules keep. A
         level that cannot matter to any of them is left out
     """
-    found = review.multiverse_of(analysis)
+    analysis, found = case.spec, case.multiverse
     pairs = {
         "comparators": _comparators(analysis, found, candidates),
         "time_window": _windows(analysis, found),
         "time_point": _points(analysis, found, candidates),
         "instruments": _instruments(analysis, found, candidates),
-        **{axis: _axis(axis, review, found) for axis in AXES},
+        **{axis: _axis(axis, case) for axis in AXES},
         "risk_of_bias": _switch(found.risk_of_bias, "all trials", "without high risk"),
         "flagged": _switch(found.flagged, "kept", "left out"),
         "missing": _switch(found.missing, "not added", "added with no effect"),
-        **_models(review, analysis, found),
+        **_models(case),
     }
     if not candidates["design"].isin(_WHOLE).any():
         pairs["crossover"] = pairs["crossover"][:1]
@@ -177,8 +177,8 @@ def _several(candidates: pd.DataFrame, column: str) -> bool:
     return bool(seen["trial_id"].duplicated().any())
 
 
-def _axis(axis: str, review: Review, found: Multiverse) -> _Pairs:
-    levels = levels_of(axis, review.defaults, found)
+def _axis(axis: str, case: Case) -> _Pairs:
+    levels = levels_of(axis, case.defaults, case.multiverse)
     prefix = "paired, " if axis == "crossover" else ""
     return [
         (named(level), f"{prefix}{named(level)}" if isinstance(level, float) else words_of(level))
@@ -190,10 +190,10 @@ def _switch(factor: Any, own: str, other: str) -> _Pairs:
     return [("", own), *((level, other) for level in (factor.levels if factor else ()))]
 
 
-def _models(review: Review, analysis: Analysis, found: Multiverse) -> dict[str, _Pairs]:
-    model = review.model_of(analysis)
+def _models(case: Case) -> dict[str, _Pairs]:
+    model, found = case.model, case.multiverse
     estimators: Sequence[str] = found.estimator.levels if found.estimator else ()
-    if not measure_of(analysis.measure).mantel_haenszel:
+    if not measure_of(case.measure).mantel_haenszel:
         estimators = [code for code in estimators if code != COUNTED]
     own = COUNTED if model.method == COUNTED else model.tau2
     tests = found.test.levels if found.test else ()

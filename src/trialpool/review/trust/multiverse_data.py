@@ -14,14 +14,12 @@ import pandas as pd
 from trialpool import tables
 from trialpool.diagnostics.multiverse import DataSet
 from trialpool.results import NAN, Array
-from trialpool.review.choosing.selection import select, why_not
-from trialpool.review.choosing.what_if import what_if
+from trialpool.review.case import Case
 from trialpool.review.effects.choices import AXES, UNPAIRED_SELECTION
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fitting.fit import COUNTS
-from trialpool.review.protocol.protocol import Review
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.trust.multiverse_choices import Choice, choices_of
+from trialpool.review.trust.what_if import what_if
 
 SELECTING = ("comparators", "time_window", "time_point", "instruments", "crossover")
 _VALUES = ("yi", "vi", *COUNTS)
@@ -54,30 +52,25 @@ class _Worked(NamedTuple):
 class Data:
     """The chosen effects of an analysis under every choice; `choices` are those that matter."""
 
-    def __init__(
-        self,
-        effects: pd.DataFrame,
-        universes: pd.DataFrame,
-        trials: pd.DataFrame,
-        arms: pd.DataFrame,
-        missing: pd.DataFrame,
-        risk_of_bias: pd.DataFrame,
-        review: Review,
-        analysis: Analysis,
-    ) -> None:
-        kept = [r["trial_id"] for r in tables.records(trials) if not why_not(r, analysis)]
-        mine = (effects["outcome"] == analysis.outcome) & (effects["measure"] == analysis.measure)
+    def __init__(self, case: Case) -> None:
+        known, spec, rules = case.tables, case.spec, case.rules
+        kept = [trial for trial in rules.trials if not rules.against_trial(trial)]
+        effects, missing, worked = known.effects, known.missing_results, known.universes
+        mine = (effects["outcome"] == spec.outcome) & (effects["measure"] == spec.measure)
         mine &= effects["variant"].isna() & effects["trial_id"].isin(kept)
+        gone = (missing["outcome"] == spec.outcome) & (missing["what_if"] == "yes")
         self.effects = _light(effects.loc[mine, list(_SELECTED)])
-        self.trials, self.arms = _light(trials), _light(arms)
-        known = (missing["outcome"] == analysis.outcome) & (missing["what_if"] == "yes")
-        self.missing = _light(missing[known])
-        self.review, self.analysis = review, analysis
-        self.counts = review.model_of(analysis).method == "MH"
-        overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
-        self.high = set(overall[overall["judgement"] == "high"]["trial_id"])
-        self.worked = _worked(universes[universes["effect_id"].isin(self.effects["effect_id"])])
-        full = choices_of(review, analysis, self.effects)
+        light = replace(
+            known,
+            effects=self.effects,
+            trials=_light(known.trials),
+            arms=_light(known.arms),
+            missing_results=_light(missing[gone]),
+        )
+        self.case = replace(case, tables=light)
+        self.high = {trial for trial, judgement in rules.judged.items() if judgement == "high"}
+        self.worked = _worked(worked[worked["effect_id"].isin(self.effects["effect_id"])])
+        full = choices_of(self.case, self.effects)
         # The protocol's own selection for each comparator and window.
         self.studies: dict[tuple[Any, ...], pd.DataFrame] = {}
         self.selected = self._selections(full)
@@ -94,8 +87,7 @@ class Data:
     def _units(
         self, comparators: Any, window: Any, point: str, instruments: Any, mode: str
     ) -> list[_Unit]:
-        analysis = self._under(comparators, window, point, instruments)
-        chosen = self._select(analysis, mode)
+        chosen = self._select(self._under(comparators, window, point, instruments), mode)
         self.studies.setdefault((comparators, window), chosen)
         units: dict[str, _Unit] = {}
         numbers = chosen[list(_VALUES)].to_numpy(float)
@@ -109,26 +101,23 @@ class Data:
                 units[trial] = _Unit(trial, effect, flagged, numbers[i : i + 1])
         return list(units.values())
 
-    def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Analysis:
+    def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Case:
         days, prefer = window
         ends = days or _EVER
         prefer = {"earliest": ends[0], "latest": ends[1]}.get(point, prefer)
         settings = {"comparators": comparators, "time_days": days, "prefer_time": prefer,
                     "instruments": instruments}  # fmt: skip
-        return self.analysis.model_copy(update=settings)
+        return self.case.but(**settings)
 
-    def _select(self, analysis: Analysis, mode: str) -> pd.DataFrame:
+    def _select(self, case: Case, mode: str) -> pd.DataFrame:
         effects = self.effects
-        own = self.review.defaults.crossover.handling
+        own = case.defaults.crossover.handling
         if mode == "" and own in UNPAIRED_SELECTION:
             effects = self._with_crossovers(effects)
         elif mode not in ("", own):
             out = _WHOLE if mode == "first_period" else (*_WHOLE, FIRST)
             effects = effects[~effects["design"].isin(out)]
-        order = self.review.confidence_order
-        return select(
-            effects, self.trials, analysis, counts=self.counts, confidence_order=order
-        ).chosen
+        return case.but(effects=effects).chosen().chosen
 
     def _with_crossovers(self, effects: pd.DataFrame) -> pd.DataFrame:
         """Crossovers that the protocol leaves out have numbers in universes.csv alone."""
@@ -192,15 +181,10 @@ class Data:
     def absent(self) -> dict[tuple[Any, ...], dict[str, Array]]:
         """The missing trials that can be added to each comparator and window, by trial."""
         out = {}
-        model = self.review.model_of(self.analysis)
-        settings = self.review.defaults.crossover
         own = next(iter(self.selected))
         for comparators, window in dict.fromkeys(key[:2] for key in self.selected):
-            analysis = self._under(comparators, window, own[2], own[3])
-            studies = self.studies[comparators, window]
-            found = what_if(
-                studies, self.missing, self.trials, self.arms, analysis, model, settings
-            ).missing
+            case = self._under(comparators, window, own[2], own[3])
+            found = what_if(case, self.studies[comparators, window]).missing
             out[comparators, window] = {
                 row["trial_id"]: _added(row)
                 for row in tables.records(found[found["what_if"] == "yes"])

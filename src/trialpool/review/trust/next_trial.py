@@ -15,15 +15,14 @@ from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, u
 from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import NAN
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown, words
-from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.trust import NEXT_TRIAL
 from trialpool.review.trust.missing_effect import (
     NO_ESTIMATE,
     NO_TRIAL,
-    Better,
     analysis_scale,
+    benefit_of,
     conclusion,
     settings_of,
 )
@@ -41,20 +40,12 @@ ANY_SIZE = (
 Reached = Callable[[PooledMany], NDArray[np.bool_]]
 
 
-def next_trial(
-    studies: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-    important: float | None,
-    better: Better,
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The smallest next trial that would change the conclusion, for a set of effects it may find.
 
     Parameters
     ----------
     studies : the chosen effects, with counts or standard deviations where the measure needs them
-    important : the smallest difference that matters, > 0, analysis scale; None if not known
-    better : the direction of benefit
 
     Returns
     -------
@@ -70,56 +61,55 @@ def next_trial(
     """
     if not len(studies):
         return _nothing(NO_TRIAL)
-    estimate, low, high = analysis_scale(studies, analysis, model)
-    if estimate != estimate:
+    estimate, low, high = analysis_scale(case, studies)
+    if math.isnan(estimate):
         return _nothing(NO_ESTIMATE)
-    measure = analysis.measure
+    measure, important, k = case.measure, case.important, int(studies["trial_id"].nunique()) + 1
     risk, sd = _risk(studies, measure), _sd(studies, measure)
-    null = float(unit_variance(measure, 0.0, risk=risk, sd=sd))
-    settings = settings_of(model, int(studies["trial_id"].nunique()) + 1)
+    settings = settings_of(case.model, k)
     now = int(side_of(low, high))
     threshold = None if important is None else math.copysign(important, estimate)
     facts: dict[str, Any] = {
         "reason": "",
-        "k": int(studies["trial_id"].nunique()) + 1,
+        "k": k,
         "model": words(settings),
         "tau2": settings.tau2,
         "test": settings.test,
-        "conclusion": conclusion(now, BELOW if better == "lower" else ABOVE),
+        "conclusion": conclusion(now, benefit_of(case)),
         "important": None if threshold is None else shown(threshold, measure),
         "assumption": _assumption(measure, risk, sd),
-        "unit_variance": null,
+        "unit_variance": float(unit_variance(measure, 0.0, risk=risk, sd=sd)),
         "searched": [SMALLEST, LARGEST],
     }
-    if null != null:
+    if math.isnan(facts["unit_variance"]):
         table, why = _nothing(NO_SD if measure_of(measure).unit == "points" else NO_RISK)
         return table, facts | why | {"assumption": ""}
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    lines = []
-    for name, effect in _effects(estimate, threshold):
+
+    def smallest(effect: float, reached: Reached) -> dict[str, Any]:
         unit = float(unit_variance(measure, effect, risk=risk, sd=sd))
-        for target, reached in _targets(now, (low, high), important):
-            line = {"finds": name, "effect": shown(effect, measure), "target": target}
-            if unit != unit:
-                lines.append({**line, "reached": False, "note": IMPOSSIBLE})
-                continue
-            n, after = smallest_next(
-                yi, vi, effect, unit, reached, tau2=settings.tau2, test=settings.test
-            )
-            if after is None:
-                lines.append({**line, "reached": False, "note": NO_SIZE})
-                continue
-            values = (after.beta, after.ci_lb, after.ci_ub)
-            result = zip(("estimate", "ci_low", "ci_high"), values, strict=True)
-            lines.append(
-                {
-                    **line,
-                    "reached": True,
-                    "n_total": n,
-                    "note": ANY_SIZE if n == SMALLEST else "",
-                    **{key: shown(value, measure) for key, value in result},
-                }
-            )
+        if math.isnan(unit):
+            return {"reached": False, "note": IMPOSSIBLE}
+        n, after = smallest_next(
+            yi, vi, effect, unit, reached, tau2=settings.tau2, test=settings.test
+        )
+        if after is None:
+            return {"reached": False, "note": NO_SIZE}
+        return {
+            "reached": True,
+            "n_total": n,
+            "note": ANY_SIZE if n == SMALLEST else "",
+            "estimate": shown(after.beta, measure),
+            "ci_low": shown(after.ci_lb, measure),
+            "ci_high": shown(after.ci_ub, measure),
+        }
+
+    lines = [
+        {"finds": name, "effect": shown(effect, measure), "target": target}
+        | smallest(effect, reached)
+        for name, effect in _effects(estimate, threshold)
+        for target, reached in _targets(now, (low, high), important)
+    ]
     return NEXT_TRIAL.frame(lines), facts
 
 

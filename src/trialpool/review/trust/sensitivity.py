@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
-from trialpool.bayes import normal_normal
 from trialpool.effects import measure_of
 from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
-from trialpool.review.choosing.selection import select, why_not
-from trialpool.review.choosing.what_if import WhatIf
+from trialpool.review.case import Case
+from trialpool.review.choosing.selection import why_not
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.extraction.checks.flag_words import flag_words
 from trialpool.review.fitting.fit import Fit, fit, shown
-from trialpool.review.protocol.settings import TOGETHER, Alternative, Bayes, Model
-from trialpool.review.protocol.specs import Analysis
+from trialpool.review.protocol.settings import TOGETHER, Alternative
 from trialpool.review.schema.results import SENSITIVITY
+from trialpool.review.trust.handlings import beside
+from trialpool.review.trust.main_result import MainResult
 
 # A test in the words of the table's labels.
 _QUANTILES = {
@@ -30,74 +30,26 @@ _QUANTILES = {
 }
 
 
-def sensitivity(
-    studies: pd.DataFrame,
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-    alternatives: Sequence[Alternative],
-    beliefs: Posterior | None,
-    missing: WhatIf,
-    handlings: Sequence[tuple[str, Fit, str]] = (),
-) -> pd.DataFrame:
-    """Every declared alternative to the main result, on the display scale.
-
-    Parameters
-    ----------
-    studies : the chosen effects
-    effects : all effects of the condition, among them the `variant` rows
-    alternatives : the other models the protocol shows
-    beliefs : the Bayesian model of the same effects
-    handlings : the result under other handlings of several effects per trial, each with its
-        words and a note
-    """
-    rows = [_row("protocol", "as in the protocol", fit(studies, analysis.measure, model))]
-    rows += [_row("several effects", *handling) for handling in handlings]
-    if analysis.effects not in TOGETHER:
-        rows += list(_models(studies, analysis, model, alternatives))
-    rows += list(_posterior(studies, analysis, beliefs))
+def sensitivity(case: Case, main: MainResult) -> pd.DataFrame:
+    """Every declared alternative to the main result, on the display scale."""
+    studies, spec = main.selection.chosen, case.spec
+    rows = [_row("protocol", "as in the protocol", fit(studies, case.measure, case.model))]
+    rows += [_row("several effects", *other) for other in beside(case, main.selection)]
+    if spec.effects not in TOGETHER:
+        rows += list(_models(case, studies))
+    rows += list(_posterior(case, len(studies), main.posterior))
     # What else these hold is one effect per trial, by the protocol's order.
-    if analysis.effects == "one":
-        rows += list(_variants(studies, effects, analysis, model))
-        rows += list(_first_period(studies, effects, trials, analysis, model))
-    rows += list(_subsets(studies, trials, analysis, model))
-    if missing.joint is not None and len(studies):
-        names = missing.missing[missing.missing["what_if"] == "yes"]["study"]
+    if spec.effects == "one":
+        rows += list(_variants(case, studies))
+        rows += list(_first_period(case, studies))
+    rows += list(_subsets(case, studies))
+    absent = main.absent
+    if absent.joint is not None and len(studies):
+        names = absent.missing[absent.missing["what_if"] == "yes"]["study"]
+        label = "missing trials that can be added found nothing"
         note = f"added with no effect: {', '.join(names)}"
-        rows.append(
-            _row(
-                "missing results",
-                "missing trials that can be added found nothing",
-                missing.joint,
-                note,
-            )
-        )
+        rows.append(_row("missing results", label, absent.joint, note))
     return SENSITIVITY.frame(rows)
-
-
-def posterior(
-    studies: pd.DataFrame,
-    measure: str,
-    bayes: Bayes,
-    better: Literal["lower", "higher"],
-    important: float | None = None,
-) -> Posterior | None:
-    """The Bayesian model beside the result; it needs two trials.
-
-    `important` is the smallest difference that matters, > 0 on the analysis scale. The half-normal
-    prior of tau is made for standardised differences and log ratios (Roever 2021); on the points
-    of a scale, or on risks, it would mean something else.
-    """
-    if len(studies) < 2 or not measure_of(measure).unit_free:
-        return None
-    return normal_normal(
-        studies["yi"].to_numpy(float),
-        studies["vi"].to_numpy(float),
-        tau_scale=bayes.tau_scale,
-        mid=important,
-        better=better,
-    )
 
 
 def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
@@ -117,22 +69,20 @@ def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
     }
 
 
-def _models(
-    studies: pd.DataFrame, analysis: Analysis, model: Model, others: Sequence[Alternative]
-) -> Iterator[dict[str, Any]]:
-    k = len(studies)
+def _models(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    k, measure, model = len(studies), case.measure, case.model
     if k < 2:
         return
-    if measure_of(analysis.measure).mantel_haenszel and studies["event_control"].notna().all():
-        pooled = fit(studies, analysis.measure, model.model_copy(update={"method": "MH"}))
+    if measure_of(measure).mantel_haenszel and studies["event_control"].notna().all():
+        pooled = fit(studies, measure, model.model_copy(update={"method": "MH"}))
         yield _row("model", "Mantel-Haenszel", pooled)
-    for choice in others:
+    for choice in case.defaults.alternatives:
         # With two trials the policy leaves only the common effect.
         if k == 2 and choice.tau2 != "EE":
             continue
         settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
         other = model.model_copy(update=settings)
-        yield _row("model", _label(choice), fit(studies, analysis.measure, other))
+        yield _row("model", _label(choice), fit(studies, measure, other))
 
 
 def _label(choice: Alternative) -> str:
@@ -141,19 +91,17 @@ def _label(choice: Alternative) -> str:
     return name if plain else f"{name}, {_QUANTILES[choice.test]}"
 
 
-def _posterior(
-    studies: pd.DataFrame, analysis: Analysis, found: Posterior | None
-) -> Iterator[dict[str, Any]]:
+def _posterior(case: Case, k: int, found: Posterior | None) -> Iterator[dict[str, Any]]:
     if found is None:
         return
-    below = f"{measure_of(analysis.measure).null:g}"
+    below = f"{measure_of(case.measure).null:g}"
     yield {
         "group": "model",
         "label": f"Bayes, {found.prior.partition(', ')[2]}",
-        "k": len(studies),
-        "estimate": shown(found.mu, analysis.measure),
-        "ci_low": shown(found.mu_lb, analysis.measure),
-        "ci_high": shown(found.mu_ub, analysis.measure),
+        "k": k,
+        "estimate": shown(found.mu, case.measure),
+        "ci_low": shown(found.mu_lb, case.measure),
+        "ci_high": shown(found.mu_ub, case.measure),
         "p_value": float("nan"),
         "tau2": found.tau**2,
         "i2": float("nan"),
@@ -169,11 +117,9 @@ def _probability(p: float) -> str:
     return "> 0.999" if p > 0.999 else f"= {p:.3f}"
 
 
-def _variants(
-    studies: pd.DataFrame, effects: pd.DataFrame, analysis: Analysis, model: Model
-) -> Iterator[dict[str, Any]]:
+def _variants(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Other values of the choices behind effects: each replaces the effects it is of."""
-    ids = set(studies["effect_id"])
+    ids, effects = set(studies["effect_id"]), case.tables.effects
     others = effects[effects["effect_id"].isin(ids) & effects["variant"].notna()]
     for variant in sorted(set(others["variant"])):
         swap = others[others["variant"] == variant]
@@ -184,22 +130,18 @@ def _variants(
         if changed["trial_id"].duplicated().any():
             note += f"; its {len(changed)} comparisons are counted as independent"
         group, _, label = variant.partition(": ")
-        yield _row(group, label, fit(changed, analysis.measure, model), note)
+        yield _row(group, label, fit(changed, case.measure, case.model), note)
 
 
-def _first_period(
-    studies: pd.DataFrame,
-    effects: pd.DataFrame,
-    trials: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-) -> Iterator[dict[str, Any]]:
+def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Crossover trials by their first period alone; without one they drop out."""
     whole = studies[studies["design"].isin([PAIRED, AS_PARALLEL])]
     if not len(whole):
         return
+    effects = case.tables.effects
     usable = effects[~effects["design"].isin([PAIRED, AS_PARALLEL])]
-    first = select(usable, trials, analysis, counts=model.method == "MH").chosen
+    # Nothing is left out again for what it found: these trials are in.
+    first = case.but(effects=usable, without=None).chosen().chosen
     first = first[first["trial_id"].isin(set(whole["trial_id"])) & (first["design"] == FIRST)]
     kept = studies.drop(whole.index)
     changed = pd.concat([part for part in (kept, first) if len(part)] or [kept])
@@ -207,17 +149,15 @@ def _first_period(
             if t not in set(first["trial_id"])]  # fmt: skip
     notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
     notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
-    yield _row("crossover", "first period only", fit(changed, analysis.measure, model),
-               "; ".join(notes))  # fmt: skip
+    alone = fit(changed, case.measure, case.model)
+    yield _row("crossover", "first period only", alone, "; ".join(notes))
 
 
-def _subsets(
-    studies: pd.DataFrame, trials: pd.DataFrame, analysis: Analysis, model: Model
-) -> Iterator[dict[str, Any]]:
+def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def without(group: str, label: str, out: pd.Series, told: str = "") -> dict[str, Any]:
         names = ", ".join(dict.fromkeys(studies.loc[out, "study"]))
         note = told or f"without {names}"
-        return _row(group, label, fit(studies[~out], analysis.measure, model), note)
+        return _row(group, label, fit(studies[~out], case.measure, case.model), note)
 
     flagged = studies["flags"].notna()
     marked = studies[flagged].drop_duplicates("trial_id")
@@ -235,8 +175,8 @@ def _subsets(
             out = studies[column] == "secondary"
         if out.any() and not out.all():
             yield without("data", label, out)
-    about = {row["trial_id"]: row for row in tables.records(trials)}
-    for subset in analysis.subsets:
+    about = case.rules.trials
+    for subset in case.spec.subsets:
         out = pd.Series(
             [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]],
             index=studies.index, dtype=bool,

@@ -49,7 +49,10 @@ def subgroups(
         {key: row[key] for key in ("level", "k", "n", "estimate", "ci_low", "ci_high")}
         for row in rows
     ]
-    tests = _tests(known, values[values.notna()], levels, parts, fits, model)
+    places = np.array([levels.index(str(value)) for value in values.dropna()])
+    tests = [*_regressions(known, places, model), _between(parts, fits, model)]
+    for i, row in enumerate(tests):
+        row |= {"kind": TEST, "k": k, "shown": "no" if i else "yes"}
     fact["test"] = _told(tests)
     fact["crude"] = crude
     if crude:
@@ -80,31 +83,15 @@ def _words(found: Fit) -> str:
     return "common effect, normal quantile" if common else found.words
 
 
-def _tests(
-    known: pd.DataFrame,
-    values: pd.Series,
-    levels: list[str],
-    parts: list[pd.DataFrame],
-    fits: list[Fit],
-    model: Model,
-) -> list[dict[str, Any]]:
-    """The tests of a difference: the shown one first."""
-    k = known["trial_id"].nunique()
+def _regressions(known: pd.DataFrame, places: Array, model: Model) -> list[dict[str, Any]]:
+    """The tests of a difference by regression on the levels, the shown one first."""
+    if places.max() + 1 == len(places):
+        return [{"method": BY_F, "note": "as many levels as results: no test"}]
     y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
-    places = np.array([levels.index(str(value)) for value in values])
-    x = np.column_stack([np.ones(len(y)), *(places == i for i in range(1, len(levels)))])
-    rows: list[dict[str, Any]] = []
-    if len(levels) < len(y):
-        used = regression_model(model)
-        found = regress(y, v, x, tau2=used.tau2, test=used.test)
-        rows = [_f_test(found), _permuted(known, y, v, x, used)]
-    else:
-        rows = [{"method": BY_F, "note": "as many levels as results: no test"}]
-    rows.append(_between(parts, fits, model))
-    return [
-        {"kind": TEST, "k": k, "shown": "yes" if i == 0 else "no", **row}
-        for i, row in enumerate(rows)
-    ]
+    x = np.column_stack([np.ones(len(y)), *(places == i for i in range(1, places.max() + 1))])
+    used = regression_model(model)
+    found = regress(y, v, x, tau2=used.tau2, test=used.test)
+    return [_f_test(found), _permuted(known, y, v, x, used)]
 
 
 def _f_test(found: Regression) -> dict[str, Any]:

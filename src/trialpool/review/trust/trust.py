@@ -13,10 +13,9 @@ from typing import Any
 import pandas as pd
 
 from trialpool.results import Posterior
-from trialpool.review.choosing.several import DEPENDENT
-from trialpool.review.choosing.what_if import WhatIf
+from trialpool.review.case import Case
 from trialpool.review.fitting.fit import Fit, shown
-from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.settings import TOGETHER
 from trialpool.review.schema.trust import (
     COVERAGE,
     CUMULATIVE,
@@ -30,19 +29,20 @@ from trialpool.review.schema.trust import (
     TRUST,
 )
 from trialpool.review.trust import facts
-from trialpool.review.trust.beliefs import beliefs
+from trialpool.review.trust.beliefs import beliefs, posterior
 from trialpool.review.trust.coverage import coverage
 from trialpool.review.trust.fragility import fragility
+from trialpool.review.trust.handlings import DEPENDENT
 from trialpool.review.trust.influence import (
     cumulative_table,
     influence_table,
     weight_shares,
 )
+from trialpool.review.trust.main_result import MainResult
 from trialpool.review.trust.missing_effect import missing_effect
-from trialpool.review.trust.moderators import Moderators
+from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import Multiverse
 from trialpool.review.trust.next_trial import next_trial
-from trialpool.review.trust.sensitivity import posterior as believe
 from trialpool.review.trust.small_studies import small_studies
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
@@ -57,87 +57,79 @@ class Trust:
     facts: Mapping[str, Any]
 
 
-def trust(
-    studies: pd.DataFrame,
-    result: Fit,
-    absent: WhatIf,
-    posterior: Posterior | None,
-    multiverse: Multiverse,
-    moderated: Moderators | None,
-    risk_of_bias: pd.DataFrame,
-    review: Review,
-    condition: str,
-    name: str,
-) -> Trust:
+def trust(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
     """Ask of one analysis everything its number of trials allows.
 
-    Parameters
-    ----------
-    studies : its studies.csv
-    result, absent, posterior, multiverse, moderated : what was pooled, what is missing, the
-        Bayesian model, all declared specifications, and the result by kind of trial; None where a
-        trial's effects stand beside each other, which leaves little to ask
-    risk_of_bias : the condition's judgements
+    Where a trial's effects stand beside each other, which leaves little to ask, all but the shares
+    of the weight is withheld.
     """
-    analysis = review.conditions[condition].analyses[name]
-    if moderated is None:
-        return _of_dependent(studies, multiverse, risk_of_bias)
-    measure, model, defaults = analysis.measure, review.model_of(analysis), review.defaults
-    better, important = review.outcomes[analysis.outcome].better, review.important_of(analysis)
-    display = {"estimate": result.estimate, "ci_low": result.ci_low, "ci_high": result.ci_high}
-    named = f"{analysis.outcome} {review.outcomes[analysis.outcome].title}"
-    gone = missing_effect(studies, absent, analysis, model, important, better)
-    further, about = next_trial(studies, analysis, model, important, better)
-    allowed = "asymmetry tests" not in result.policy.withheld
-    asymmetry = small_studies(studies, measure, model, better) if allowed else SMALL_STUDIES.frame()
+    if case.spec.effects in TOGETHER:
+        return _of_dependent(case, main, multiverse)
+    studies, measure, model, shown_now = main.studies, case.measure, case.model, _display(main.fit)
+    gone = missing_effect(case, studies, main.absent)
+    further, about = next_trial(case, studies)
+    moderated = moderators(case, studies)
     found = {
         "influence": influence_table(studies, measure, model),
         "cumulative": cumulative_table(studies, measure, model),
-        "weights": weight_shares(studies, risk_of_bias),
-        "small_studies": asymmetry,
+        "weights": weight_shares(studies, case.tables.risk_of_bias),
+        "small_studies": _asymmetry(case, main),
         "missing_effect": gone.curve,
         "next_trial": further,
-        "coverage": coverage(
-            studies, measure, model, defaults.alternatives, posterior, defaults.smd
-        ),
-        "priors": beliefs(studies, measure, better, important, defaults.bayes.tau_scale, named),
+        "coverage": coverage(case, studies, main.posterior),
+        "priors": beliefs(case, studies),
         "multiverse": multiverse.table,
         **moderated.tables,
     }
-    threshold = None if important is None else shown(important, measure)
-    missing = absent.missing[absent.missing["what_if"] == "yes"]
-    if_null = None
-    if len(missing):
-        both = pd.concat([part[["trial_id", "yi", "vi"]] for part in (studies, missing)])
-        if_null = believe(both, measure, defaults.bayes, better, important)
-    flagged = studies.loc[studies["flags"].notna(), "study"]
+    better, threshold = case.outcome.better, case.important
+    threshold = None if threshold is None else shown(threshold, measure)
     return Trust(
         tables=found,
         facts={
-            "influence": facts.of_influence(found["influence"], display, measure),
+            "influence": facts.of_influence(found["influence"], shown_now, measure),
             "weights": facts.of_weights(found["weights"]),
-            "flagged": list(dict.fromkeys(flagged)),
-            "small_studies": facts.of_small_studies(asymmetry, display, measure),
+            "flagged": _flagged(studies),
+            "small_studies": facts.of_small_studies(found["small_studies"], shown_now, measure),
             "missing_effect": gone.facts,
             "next_trial": about,
             "coverage": facts.of_coverage(found["coverage"]),
-            "priors": facts.of_priors(found["priors"], threshold, if_null),
-            "multiverse": facts.of_multiverse(multiverse.summary, display, measure, better),
+            "priors": facts.of_priors(found["priors"], threshold, _if_missing_null(case, main)),
+            "multiverse": facts.of_multiverse(multiverse.summary, shown_now, measure, better),
             "moderators": list(moderated.facts),
-            "fragility": fragility(studies, result, measure, model),
+            "fragility": fragility(studies, main.fit, measure, model),
         },
     )
 
 
-def _of_dependent(
-    studies: pd.DataFrame, multiverse: Multiverse, risk_of_bias: pd.DataFrame
-) -> Trust:
+def _display(result: Fit) -> dict[str, float]:
+    return {name: getattr(result, name) for name in facts.INTERVAL}
+
+
+def _flagged(studies: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(studies.loc[studies["flags"].notna(), "study"]))
+
+
+def _asymmetry(case: Case, main: MainResult) -> pd.DataFrame:
+    if "asymmetry tests" in main.fit.policy.withheld:
+        return SMALL_STUDIES.frame()
+    return small_studies(main.studies, case.measure, case.model, case.outcome.better)
+
+
+def _if_missing_null(case: Case, main: MainResult) -> Posterior | None:
+    """The Bayesian model with the missing trials that can be added, at no effect."""
+    missing = main.absent.missing[main.absent.missing["what_if"] == "yes"]
+    if not len(missing):
+        return None
+    parts = [part[["trial_id", "yi", "vi"]] for part in (main.studies, missing)]
+    return posterior(case, pd.concat(parts))
+
+
+def _of_dependent(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = {"reason": DEPENDENT}
-    weights = weight_shares(studies, risk_of_bias)
+    weights = weight_shares(main.studies, case.tables.risk_of_bias)
     empty = (INFLUENCE, CUMULATIVE, SMALL_STUDIES, MISSING_EFFECT, NEXT_TRIAL, SUBGROUPS,
              REGRESSIONS)  # fmt: skip
-    flagged = studies.loc[studies["flags"].notna(), "study"]
     return Trust(
         tables={
             **{table.name: table.frame() for table in empty},
@@ -150,7 +142,7 @@ def _of_dependent(
                 ("influence", "small_studies", "coverage", "priors", "multiverse", "fragility")
             ),
             "weights": facts.of_weights(weights),
-            "flagged": list(dict.fromkeys(flagged)),
+            "flagged": _flagged(main.studies),
             "missing_effect": why,
             "next_trial": why,
             "moderators": [],

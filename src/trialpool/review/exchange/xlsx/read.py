@@ -46,7 +46,7 @@ def read(path: Path, options: Options) -> Imported:
     computed = 0
     for name, table in _TABLES.items():
         if name not in stored.sheetnames:
-            problems.append(_problem(path, name, None, "", "the sheet is missing",
+            problems.append(_problem(f"{path.name}, sheet {name}", None, "", "the sheet is missing",
                                      "Add it; a header row alone is enough"))  # fmt: skip
             continue
         sheet = _Sheet(path, stored[name], formulas[name], table)
@@ -123,7 +123,8 @@ class _Sheet:
         return text
 
     def _add(self, row: int | None, coordinate: str, rule: str, fix: str) -> None:
-        self.problems.append(_problem(self.path, self.table.name, row, coordinate, rule, fix))
+        file = f"{self.path.name}, sheet {self.table.name}"
+        self.problems.append(_problem(file, row, coordinate, rule, fix))
 
 
 def _of_form(path: Path, table: Table, lines: list[list[str]]) -> list[Problem]:
@@ -136,10 +137,9 @@ def _of_form(path: Path, table: Table, lines: list[list[str]]) -> list[Problem]:
     return [replace(problem, file=f"{path.name}, sheet {table.name}") for problem in found]
 
 
-def _problem(path: Path, sheet: str, row: int | None, cell: str, rule: str, fix: str) -> Problem:
+def _problem(file: str, row: int | None, cell: str, rule: str, fix: str) -> Problem:
     where = f"cell {cell}" if cell else ""
-    return Problem(file=f"{path.name}, sheet {sheet}", row=row, column=where, value="", rule=rule,
-                   fix=fix, check="xlsx")  # fmt: skip
+    return Problem(file=file, row=row, column=where, value="", rule=rule, fix=fix, check="xlsx")
 
 
 def _others(book: Workbook) -> Iterator[Left]:

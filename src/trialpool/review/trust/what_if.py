@@ -11,11 +11,11 @@ import pandas as pd
 from trialpool import tables
 from trialpool.effects import effect_size, measure_of
 from trialpool.results import NAN
+from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.selection import why_not
+from trialpool.review.choosing.selection import Rules, why_not
 from trialpool.review.fitting.fit import Fit, fit, without_counts
-from trialpool.review.protocol.settings import Crossover, Model
-from trialpool.review.protocol.specs import Analysis
+from trialpool.review.protocol.settings import Crossover
 from trialpool.review.schema.results import MISSING
 
 
@@ -31,31 +31,27 @@ class WhatIf:
     added: tuple[str, ...]
 
 
-def what_if(
-    studies: pd.DataFrame,
-    missing: pd.DataFrame,
-    trials: pd.DataFrame,
-    arms: pd.DataFrame,
-    analysis: Analysis,
-    model: Model,
-    crossover: Crossover,
-) -> WhatIf:
+def what_if(case: Case, studies: pd.DataFrame) -> WhatIf:
     """Refit the analysis with missing trials added, each with an effect of exactly zero.
 
     The sampling variance of an added trial is what its size implies at no effect: 1/n1 + 1/n2
     for an SMD, 2(1 - r)/n for people seen under both conditions, and for counts the variance at
     the control groups' overall risk. A trial that reported an effect, or whose size is not known,
-    cannot enter; the table says so. Trials outside the analysis (filters, time, comparators) are
-    not missing from it.
+    cannot enter; the table says so. Trials outside the analysis (filters, risk of bias, time,
+    comparators) are not missing from it; one whose risk of bias nobody judged may be.
+
+    Parameters
+    ----------
+    studies : the effects that the analysis chooses
     """
-    about = {row["trial_id"]: row for row in tables.records(trials)}
-    held, pooling = set(studies["trial_id"]), without_counts(model)
+    rules, missing = case.rules, case.tables.missing_results
+    included, pooling = set(studies["trial_id"]), without_counts(case.model)
     lines, additions = [], []
-    for row in tables.records(missing[missing["outcome"] == analysis.outcome]):
-        trial = about[row["trial_id"]]
-        if row["trial_id"] in held or why_not(trial, analysis) or _outside(row, arms, analysis):
+    for row in tables.records(missing[missing["outcome"] == case.spec.outcome]):
+        trial = rules.trials[row["trial_id"]]
+        if row["trial_id"] in included or _outside(row, case, rules):
             continue
-        vi, told = _variance(row, studies, analysis.measure, crossover)
+        vi, told = _variance(row, studies, case.measure, case.defaults.crossover)
         if row["what_if"] != "yes":
             vi, told = NAN, ""
         # What was assumed belongs to a trial that enters; why it cannot, to one that does not.
@@ -70,7 +66,7 @@ def what_if(
         if vi == vi:
             added = {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi}
             additions.append(added)
-            one = fit(_with(studies, [added]), analysis.measure, pooling)
+            one = fit(_with(studies, [added]), case.measure, pooling)
             line |= {
                 "yi": 0.0,
                 "vi": vi,
@@ -83,17 +79,22 @@ def what_if(
     table = table.sort_values(["year", "study"], na_position="last", ignore_index=True)
     joint = None
     if additions and len(studies):
-        joint = fit(_with(studies, additions), analysis.measure, pooling)
+        joint = fit(_with(studies, additions), case.measure, pooling)
     return WhatIf(missing=table, joint=joint, added=tuple(a["trial_id"] for a in additions))
 
 
-def _outside(row: Mapping[str, Any], arms: pd.DataFrame, analysis: Analysis) -> bool:
+def _outside(row: Mapping[str, Any], case: Case, rules: Rules) -> bool:
     """Whether the missing result would not belong to the analysis anyway."""
+    analysis, arms, trial = case.spec, case.tables.arms, row["trial_id"]
+    if why_not(rules.trials[trial], analysis):
+        return True
+    if trial in rules.judged and rules.against_trial(trial):
+        return True
     if analysis.time_days is not None:
         low, high = analysis.time_days
         if row["time_to_days"] < low or row["time_from_days"] > high:
             return True
-    own = arms[(arms["trial_id"] == row["trial_id"]) & (arms["role"] == "control")]
+    own = arms[(arms["trial_id"] == trial) & (arms["role"] == "control")]
     classes = set(own["comparator_class"])
     return bool(classes) and not classes & set(analysis.comparators)
 

@@ -1,0 +1,158 @@
+"""One analysis of a review in its context: made once, passed on, asked for all that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import pandas as pd
+
+from trialpool.effects import measure_of
+from trialpool.review.choosing.selection import Rules, Selection, select
+from trialpool.review.choosing.several import combined, handled
+from trialpool.review.fitting.leaving_out import left_out
+from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.settings import (
+    EFFECT_SETTINGS,
+    TOGETHER,
+    Defaults,
+    Model,
+    Moderator,
+    Multiverse,
+)
+from trialpool.review.protocol.specs import Analysis, Outcome
+from trialpool.review.schema import files
+
+# Keys of an analysis that model.json names only where they are set.
+SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """A condition's tables as its steps read them: effects.csv, universes.csv and so on."""
+
+    effects: pd.DataFrame
+    universes: pd.DataFrame
+    trials: pd.DataFrame
+    arms: pd.DataFrame
+    missing_results: pd.DataFrame
+    risk_of_bias: pd.DataFrame
+
+    @classmethod
+    def read(cls, paths: Mapping[str, str]) -> Self:
+        """The tables from their files, by the names of the fields."""
+        return cls(**{each.name: files.read(paths[each.name]) for each in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One analysis of a review with all that decides about it, and the condition's tables.
+
+    `important` is the smallest difference that matters, > 0 on the analysis scale, None where it
+    is not known; `confidence` are kinds of source, the preferred one first; `experimental` and
+    `control` are the words for the two sides.
+    """
+
+    condition: str
+    name: str
+    spec: Analysis
+    outcome: Outcome
+    model: Model
+    important: float | None
+    confidence: tuple[str, ...]
+    defaults: Defaults
+    moderators: dict[str, Moderator]
+    multiverse: Multiverse
+    experimental: str
+    control: str
+    tables: Tables
+
+    @classmethod
+    def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
+        """An analysis of the protocol, by the names of its condition and its own."""
+        spec = review.conditions[condition].analyses[name]
+        return cls(
+            condition=condition,
+            name=name,
+            spec=spec,
+            outcome=review.outcomes[spec.outcome],
+            model=review.model_of(spec),
+            important=review.important_of(spec),
+            confidence=review.confidence_order,
+            defaults=review.defaults,
+            moderators=review.moderators_of(spec),
+            multiverse=review.multiverse_of(spec),
+            experimental=review.experimental_of(condition),
+            control=review.control,
+            tables=tables,
+        )
+
+    @property
+    def measure(self) -> str:
+        """The effect measure, by its code."""
+        return self.spec.measure
+
+    def but(self, *, effects: pd.DataFrame | None = None, **keys: Any) -> Case:
+        """The same case with other effects to choose from, or with other keys of its analysis."""
+        tables = self.tables if effects is None else replace(self.tables, effects=effects)
+        return replace(self, spec=self.spec.model_copy(update=keys), tables=tables)
+
+    @property
+    def rules(self) -> Rules:
+        """What decides which effects count, before any is left out for what it found."""
+        return Rules.of(
+            self.spec,
+            self.tables.trials,
+            self.tables.risk_of_bias,
+            confidence=self.confidence,
+            counts=self.model.method == "MH",
+        )
+
+    def chosen(self) -> Selection:
+        """The effects that count and, for each other one, the rule that left it out."""
+        fitting = handled(select(self.tables.effects, self.rules), self.tables.arms, self.spec)
+        if self.spec.without is None:
+            return fitting
+        return fitting.without(
+            left_out(fitting.chosen, self.spec.without, self.measure, self.model)
+        )
+
+    def one_each(self) -> pd.DataFrame:
+        """The effects that count, for a model that takes one of each trial.
+
+        Where an analysis lets several effects of a trial stand beside each other, they are combined
+        with its own correlation.
+        """
+        chosen, spec = self.chosen().chosen, self.spec
+        apart = spec.effects in TOGETHER or (spec.effects == "combined" and spec.within == "arm")
+        if apart and len(chosen):
+            return combined(chosen, self.tables.arms, rho=spec.rho, within="trial")
+        return chosen
+
+    def asked(self) -> dict[str, Any]:
+        """What is asked, as model.json says it: outcome, measure, scale, sides."""
+        left, right = f"favours {self.experimental}", f"favours {self.control}"
+        if self.outcome.better == "higher":
+            left, right = right, left
+        spec = self.spec
+        unusual = spec.effects != "one" or spec.without or spec.risk_of_bias
+        return {
+            "title": spec.title,
+            "outcome": spec.outcome,
+            "outcome_title": self.outcome.title,
+            "measure": self.measure,
+            "scale": measure_of(self.measure).scale.name,
+            "primary": spec.primary,
+            "better": self.outcome.better,
+            "favours_left": left,
+            "favours_right": right,
+            "experimental_label": self.experimental.capitalize(),
+            "control_label": self.control.capitalize(),
+            "specification": {
+                **spec.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
+                **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
+                "model": self.model.model_dump(mode="json"),
+                **self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
+            },
+        }
