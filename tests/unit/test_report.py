@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from trialpool import phrases
+from trialpool import phrases, typed_json
 from trialpool.pooling.policy import policy
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.agreement import agreement, disagreements
@@ -67,7 +67,7 @@ def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> di
         "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
         "posterior": None, "weight_by_design": {}, "important": 0.5, "trust": TRUST,
     } | changes  # fmt: skip
-    return model | {"verdict": verdict(model).as_dict()}
+    return model | {"verdict": typed_json.to_json(verdict(model))}
 
 
 def studies(k: int, **changes: Any) -> pd.DataFrame:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from trialpool import typed_json
 from trialpool.review.trust import verdict as v
-from trialpool.review.trust.verdict import Gravity, verdict
+from trialpool.review.trust.verdict import verdict
+from trialpool.trust_facts import Gravity
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}
@@ -214,7 +216,7 @@ def test_how_large_the_largest_missing_trial_is(n: float, words: str) -> None:
 
 
 def test_the_record_holds_the_verdict_in_plain_values() -> None:
-    record = verdict(made(k=4, **joint(-0.7, 0.1))).as_dict()
+    record = typed_json.to_json(verdict(made(k=4, **joint(-0.7, 0.1))))
     assert json.loads(json.dumps(record)) == record
     assert [threat["gravity"] for threat in record["threats"]] == ["turns", "caution"]
     assert record["line"].endswith(record["text"][1:])

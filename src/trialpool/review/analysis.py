@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool import tables
+from trialpool import tables, typed_json
 from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.several import people
@@ -64,7 +64,7 @@ def analyse(case: Case) -> Result:
         "inputs_sha256": tables.fingerprint(shown),
     }
     return Result(
-        model=record | {"verdict": verdict(record).as_dict()},
+        model=record | {"verdict": typed_json.to_json(verdict(record))},
         studies=shown,
         selection=rejected,
         missing=absent.missing,

@@ -8,51 +8,14 @@ when they are complete; summaries and pages read it from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from enum import IntEnum
 from typing import Any
 
 from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
+from trialpool.trust_facts import Gravity, Threat, Verdict
 
 Model = Mapping[str, Any]
-
-
-class Gravity(IntEnum):
-    """How much a threat matters: it turns the conclusion, it could, or it is a caution."""
-
-    CAUTION = 1
-    COULD = 2
-    TURNS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threat:
-    """What threatens a result: a name, how much, and the numbers behind it in words."""
-
-    name: str
-    gravity: Gravity
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What is said of one analysis; `threats` are all there are, the gravest first.
-
-    `line` is `text` with the estimate before it.
-    """
-
-    conclusion: str
-    robust: str
-    threats: tuple[Threat, ...]
-    text: str
-    line: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in model.json under `verdict`."""
-        threats = [asdict(each) | {"gravity": each.gravity.name.lower()} for each in self.threats]
-        return asdict(self) | {"threats": threats}
 
 
 # Thresholds of the rules, each with its reason in docs/verdict.md.
