@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pydoc import locate
 
 import pytest
 from pydantic import BaseModel
 from small import ROOT
+from test_house import ROOMS
 
 from trialpool.review.extraction.codebook import code_book
 from trialpool.review.protocol import network_spec, protocol, settings, specs, time_dose_spec
@@ -43,3 +45,20 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
             if not target.startswith(("http://", "https://", "mailto:")):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_architecture_names_what_is_there() -> None:
+    """Every dotted name of docs/architecture.md is a module, or a function or class in one."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`(trialpool\.[\w.]+)`", page))
+    assert len(names) > 20
+    for name in names:
+        assert locate(name) is not None, name
+
+
+def test_the_architecture_draws_the_rooms_in_their_order() -> None:
+    """The drawing lists every room of the second wing once, in the order of the data."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawing = page.partition("```")[2].partition("imports, never")[0]
+    rooms = [room for room in re.findall(r"^ \|   (\w+)", drawing, re.M) if room in ROOMS]
+    assert rooms == list(ROOMS)
