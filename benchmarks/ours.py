@@ -49,12 +49,10 @@ def leave_one_out(d: Columns, tau2: str) -> Job:
 
 
 def influence(d: Columns, tau2: str) -> Job:
-    names = (
-        "rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "qe_del", "hat", "weight", "dfbetas"
-    )  # fmt: skip
+    listed = "rstudent dffits cook_d cov_r tau2_del qe_del hat weight dfbetas"
     return Job(
         lambda: influence_of(d["yi"], d["vi"], tau2=tau2),
-        lambda out: {name: getattr(out, name) for name in names},
+        lambda out: {name: getattr(out, name) for name in listed.split()},
     )
 
 

@@ -45,7 +45,7 @@ def differences(ours: Row, theirs: Row) -> tuple[dict[str, Array], list[str]]:
     A negative tau2, which is no estimate but a moment that was not cut at 0, makes its set
     another model: it is counted instead.
     """
-    found: dict[str, Array] = {}
+    distances: dict[str, Array] = {}
     remarks: list[str] = []
     tau2 = np.array(theirs.numbers.get("tau2", []))
     for name, values in theirs.numbers.items():
@@ -62,8 +62,8 @@ def differences(ours: Row, theirs: Row) -> tuple[dict[str, Array], list[str]]:
             if left_out.any() and remark not in remarks:
                 remarks.append(remark)
         if compared.any():
-            found[name] = np.abs(a - b)[compared]
-    return found, remarks
+            distances[name] = np.abs(a - b)[compared]
+    return distances, remarks
 
 
 def tolerance(task: Task) -> float:
@@ -75,13 +75,13 @@ def agreement(ours: Row | None, theirs: Row) -> str:
     """The last column of the table."""
     if ours is None or theirs is ours or not ours.numbers:
         return ""
-    found, remarks = differences(ours, theirs)
-    told, close = [], tolerance(ours.task)
-    for name, x in found.items():
+    distances, remarks = differences(ours, theirs)
+    answer, close = [], tolerance(ours.task)
+    for name, x in distances.items():
         far = int((x > close).sum())
         more = f" ({far:,} over {close:.0e})" if far and len(x) > 1 else ""
-        told.append((f"{name} {x.max():.0e}" if x.any() else f"{name} 0") + more)
-    return "; ".join([", ".join(told), *remarks])
+        answer.append((f"{name} {x.max():.0e}" if x.any() else f"{name} 0") + more)
+    return "; ".join([", ".join(answer), *remarks])
 
 
 def alone(rows: Sequence[Row]) -> list[str]:
@@ -90,9 +90,9 @@ def alone(rows: Sequence[Row]) -> list[str]:
     mine = {row.task: row for row in rows if row.who == OURS and row.numbers}
     for task, ours in mine.items():
         peers = [row for row in rows if row.task == task and row.who != OURS and row.numbers]
-        found = [differences(ours, peer)[0] for peer in peers]
+        far_apart = [differences(ours, peer)[0] for peer in peers]
         most = tolerance(task)
-        close = [bool(x) and all((d <= most).all() for d in x.values()) for x in found]
+        close = [bool(x) and all((d <= most).all() for d in x.values()) for x in far_apart]
         if peers and not any(close):
             out.append(str(task))
     return out
@@ -137,8 +137,8 @@ def page(
     timed = [row for row in rows if row.task.kind != "memory"]
     memory = [row for row in rows if row.task.kind == "memory"]
     ran = [
-        [who, told.get("version", "absent"), told.get("runs on") or told["unavailable"]]
-        for who, told in about.items()
+        [who, answer.get("version", "absent"), answer.get("runs on") or answer["unavailable"]]
+        for who, answer in about.items()
     ]
     before, after = (f"{x:.1f}" for x in loads)
     parts = [

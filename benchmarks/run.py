@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             if task.kind == "memory":
                 say(MEMORY_HEAD)
-                found = [peak(task, worker.who, folder, o.cache) for worker in workers]
+                measured = [peak(task, worker.who, folder, o.cache) for worker in workers]
             else:
-                found = timings(task, workers, o.repeats, o.seconds)
-            for row in filter(None, found):
+                measured = timings(task, workers, o.repeats, o.seconds)
+            for row in filter(None, measured):
                 rows.append(row)
                 ours = next((r for r in rows if (r.task, r.who) == (task, OURS)), None)
                 say(cells(row, ours))

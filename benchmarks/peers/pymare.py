@@ -76,8 +76,11 @@ def subsets(d: Columns, tau2: str) -> Job:
                 np.broadcast_to(d[x], (here.sum(), k))[masks[here]].reshape(-1, size).T
                 for x in ("yi", "vi")
             )
-            found = make().fit(y=y, v=v, X=np.ones((size, 1))).params_
-            estimates[here], tau2s[here] = found["fe_params"][0], np.ravel(found["tau2"])
+            params = make().fit(y=y, v=v, X=np.ones((size, 1))).params_
+            estimates[here], tau2s[here] = (
+                params["fe_params"][0],
+                np.ravel(params["tau2"]),
+            )
         return [estimates, tau2s]
 
     return Job(call, lambda out: {"estimate": out[0], "tau2": out[1]})

@@ -38,10 +38,10 @@ def dependencies(script: str | Path) -> list[str]:
     seen: set[Path] = set()
     waiting = [Path(script)]
     while waiting:
-        for found in _imported(waiting.pop()):
-            if found not in seen:
-                seen.add(found)
-                waiting.append(found)
+        for path in _imported(waiting.pop()):
+            if path not in seen:
+                seen.add(path)
+                waiting.append(path)
     folders = {path.parent for path in seen} - {ROOT}
     templates = {p for folder in folders for p in (folder / "templates").glob("*.*")}
     return sorted(os.path.relpath(path) for path in seen | templates)

@@ -392,11 +392,11 @@ def test_failure_to_converge_is_never_silent(monkeypatch: pytest.MonkeyPatch) ->
 def test_saddle_points_are_left() -> None:
     """Started at tau = 0, where the likelihood is level but not highest, Newton finds the top."""
 
-    def two_peaks(phi: Any) -> marginal.Likelihood:
+    def two_peaks(phi: Any) -> marginal.Likelihoods:
         x = phi[:, 0]
         value = x**2 - x**4 / 2
         score, hessian = 2 * x - 2 * x**3, 2 - 6 * x**2
-        return marginal.Likelihood(value, score[:, None], hessian[:, None, None], exact=True)
+        return marginal.Likelihoods(value, score[:, None], hessian[:, None, None], exact=True)
 
     top = newton.maximise(two_peaks, np.zeros((1, 1)))
     assert abs(top.phi[0, 0]) == pytest.approx(1)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import trialpool as tp
-from trialpool.doseresponse.covariance import Study, ratio_covariance
+from trialpool.doseresponse.covariance import DoseLevels, ratio_covariance
 from trialpool.doseresponse.curves import restricted_cubic, shape
-from trialpool.doseresponse.likelihood import Block, Mixed
+from trialpool.doseresponse.likelihood import Mixed, TrialBlock
 from trialpool.doseresponse.model import dose_response
 from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means, from_ratios
 from trialpool.pooling.moments import moment_matrix, nearest_covariance
@@ -21,13 +21,13 @@ CASES = np.array([30.0, 22.0, 18.0, 25.0])
 SIZE = np.array([150.0, 160.0, 120.0, 140.0])
 
 
-def crude(kind: str) -> tuple[Study, Array]:
+def crude(kind: str) -> tuple[DoseLevels, Array]:
     """A study whose ratios are crude, and their exact covariance."""
     others = {"cc": SIZE - CASES, "ir": SIZE, "ci": SIZE}[kind]
     terms = 1 / CASES + {"cc": 1, "ir": 0, "ci": -1}[kind] / others
     v = np.diag(terms[1:]) + terms[0]
     logs = np.log(CASES / others)
-    return Study(logs[1:] - logs[0], np.sqrt(np.diag(v)), CASES, SIZE, kind), v
+    return DoseLevels(logs[1:] - logs[0], np.sqrt(np.diag(v)), CASES, SIZE, kind), v
 
 
 def made_up(k: int, seed: int, levels: int = 3) -> list[DoseTrial]:
@@ -89,7 +89,7 @@ def test_counts_with_a_zero_cell_have_a_half_added() -> None:
 def test_likelihood_is_that_of_all_contrasts_at_once() -> None:
     """The (restricted) likelihood from one dense covariance matrix of all trials."""
     trials = made_up(4, 1)
-    blocks = [Block(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials]
+    blocks = [TrialBlock(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials]
     psi = np.array([[0.3, -0.1], [-0.1, 0.2]])
     y, x = np.concatenate([b.y for b in blocks]), np.concatenate([b.X for b in blocks])
     v = np.zeros((12, 12))
@@ -115,7 +115,7 @@ def test_no_neighbour_has_a_higher_likelihood(method: str, seed: int) -> None:
     """At the estimate, inside or on the boundary, no small change of Psi gains anything."""
     trials = made_up(6, seed)
     fit = dose_response(trials, shape_name="quadratic", method=method)
-    mixed = Mixed([Block(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials])
+    mixed = Mixed([TrialBlock(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials])
     best = mixed.fit(fit.psi, restricted=method == "REML").loglik
     rng = np.random.default_rng(seed)
     size = np.sqrt(np.diag(mixed.units @ mixed.units.T))
@@ -132,7 +132,7 @@ def test_the_score_is_zero_inside() -> None:
     trials = made_up(30, 3)
     fit = dose_response(trials, shape_name="quadratic")
     assert np.linalg.eigvalsh(fit.psi).min() > 1e-3
-    mixed = Mixed([Block(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials])
+    mixed = Mixed([TrialBlock(t.yi, np.stack([t.dose, t.dose**2], 1), t.V) for t in trials])
     for change in ([[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 1], [1, 0]]):
         step = 1e-5 * np.array(change)
         up, down = (mixed.fit(fit.psi + s, restricted=True).loglik for s in (step, -step))

@@ -13,7 +13,7 @@ from trialpool.multilevel.deletion import cooks_distance
 from trialpool.multilevel.likelihood import Likelihood
 from trialpool.multilevel.model import MultilevelFit, fit
 from trialpool.multilevel.prediction import i_squared, predict, ranef
-from trialpool.multilevel.problem import Problem
+from trialpool.multilevel.problem import MultilevelProblem
 from trialpool.multilevel.profile import profile_ci
 from trialpool.multilevel.structures import STRUCTURES
 from trialpool.multilevel.terms import Nested, Structured
@@ -557,7 +557,7 @@ def test_a_problem_knows_its_blocks() -> None:
     """Rows are together if they share a trial or a covariance, through others if need be."""
     example = Example(seed=20)
     found = example.fit(Nested("lab"))
-    problem: Problem = found.problem
+    problem: MultilevelProblem = found.problem
     for rows in found.blocks:
         assert len(np.unique(problem.block[rows])) == 1
         assert len(np.unique(example.data["lab"][rows])) == 1

@@ -16,7 +16,7 @@ from scipy.stats import norm
 import trialpool as tp
 from trialpool.diagnostics.selection import ALTERNATIVES, SelectionModel, selection_model
 from trialpool.diagnostics.selection_likelihood import Log, log_likelihood
-from trialpool.diagnostics.selection_search import KINDS, Problem, set_up
+from trialpool.diagnostics.selection_search import KINDS, SelectionProblem, set_up
 from trialpool.results import TrialpoolError
 
 Array = NDArray[np.float64]
@@ -41,13 +41,13 @@ def simulated(k: int, seed: int = 1) -> tuple[Array, Array]:
     return 0.2 + rng.normal(size=k) * np.sqrt(0.09 + vi), vi
 
 
-def problem(kind: str, alternative: str, k: int = 12) -> Problem:
+def problem(kind: str, alternative: str, k: int = 12) -> SelectionProblem:
     """The fit's own problem, with its studies in units of the typical standard error."""
     y, v = simulated(k)
     return set_up(y, v, kind, np.array(STEPS), alternative, random=True)[0]
 
 
-def likelihood(p: Problem, theta: Array) -> Log:
+def likelihood(p: SelectionProblem, theta: Array) -> Log:
     return log_likelihood(p.y, p.v, p.weight, theta)
 
 

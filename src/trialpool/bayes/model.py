@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from trialpool.bayes.priors import HalfNormal, Prior, Reach, check_positive, named
-from trialpool.bayes.quadrature import Grid, mixture_quantile
+from trialpool.bayes.quadrature import PosteriorGrid, mixture_quantile
 from trialpool.pooling.inference import check_level
 from trialpool.pooling.inputs import as_studies
 from trialpool.results import Array, Posterior, TrialpoolError, check_choice
@@ -69,7 +69,7 @@ def normal_normal(
         raise TrialpoolError("k = 1 with a flat prior of mu: needs 2 studies, or mu_sd")
 
     axis = chosen.axis(_reach(y, v, mu_sd))
-    grid = Grid(lambda tau: _conditional(y, v, tau, mu_sd)[2], axis)
+    grid = PosteriorGrid(lambda tau: _conditional(y, v, tau, mu_sd)[2], axis)
     mean, var, _ = _conditional(y, v, grid.tau, mu_sd)
     sd, sd_new = np.sqrt(var), np.sqrt(var + grid.tau**2)
     tail = (1 - level) / 2
@@ -169,7 +169,7 @@ def _conditional(y: Array, v: Array, tau: Array, mu_sd: float | None) -> tuple[A
 
 
 def _true_effects(
-    y: Array, v: Array, grid: Grid, mean: Array, var: Array, probs: tuple[float, ...]
+    y: Array, v: Array, grid: PosteriorGrid, mean: Array, var: Array, probs: tuple[float, ...]
 ) -> list[tuple[float, ...]]:
     """Quantiles of each study's true effect, one tuple of k per probability.
 
@@ -177,10 +177,10 @@ def _true_effects(
     """
     columns = []
     for effect, variance in zip(y, v, strict=True):
-        own = grid.tau**2 / (grid.tau**2 + variance)
+        weight = grid.tau**2 / (grid.tau**2 + variance)
         shared = variance / (grid.tau**2 + variance)
-        centre = own * effect + shared * mean
-        sd = np.sqrt(own * variance + shared**2 * var)
+        centre = weight * effect + shared * mean
+        sd = np.sqrt(weight * variance + shared**2 * var)
         columns.append([mixture_quantile(p, grid.weight, centre, sd) for p in probs])
     return list(zip(*columns, strict=True))
 

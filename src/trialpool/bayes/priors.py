@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from trialpool.bayes.quadrature import NEGLIGIBLE, PANELS, Axis
+from trialpool.bayes.quadrature import NEGLIGIBLE, PANELS, TauAxis
 from trialpool.results import Array, TrialpoolError, check_choice
 
 _ROEVER = "Roever et al. 2021, Res Synth Methods 12:448"
@@ -64,7 +64,7 @@ class Prior(Protocol):
     def measure(self) -> str:
         """Scale of effect it was made for, SMD or OR; "" for any."""
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """The coordinate in which the posterior is integrated."""
 
 
@@ -84,7 +84,7 @@ class HalfNormal:
         """Name and scale."""
         return f"tau half-normal({self.scale:g})"
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """Up to where the prior leaves nothing."""
         top = math.sqrt(reach.settled + 2 * NEGLIGIBLE * self.scale**2)
         return _linear(
@@ -108,7 +108,7 @@ class HalfCauchy:
         """Name and scale."""
         return f"tau half-Cauchy({self.scale:g})"
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """Up to where likelihood and prior leave nothing."""
         top = math.hypot(math.sqrt(reach.settled), self.scale) * math.exp(NEGLIGIBLE)
         step = min(reach.least, self.scale)
@@ -132,7 +132,7 @@ class Uniform:
         """Name and range."""
         return "tau uniform" if self.upper is None else f"tau uniform(0, {self.upper:g})"
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """Up to its end, or to where the likelihood leaves nothing."""
         if self.upper is None and reach.order < 2:
             raise TrialpoolError(
@@ -160,7 +160,7 @@ class LogNormal:
         """Name and parameters."""
         return f"tau^2 log-normal({self.location:g}, {self.scale:g})"
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """Standard normal in (log tau^2 - location)/scale."""
         nearest = (2 * math.log(reach.least) - self.location) / self.scale
         return _logarithmic(self, reach, min(nearest, 0) - 12, lambda z: -(z**2) / 2)
@@ -186,7 +186,7 @@ class LogStudent:
         """Name and parameters."""
         return f"tau^2 log-t{self.df:g}({self.location:g}, {self.scale:g})"
 
-    def axis(self, reach: Reach) -> Axis:
+    def axis(self, reach: Reach) -> TauAxis:
         """Student t in (log tau^2 - location)/scale."""
         nearest = (2 * math.log(reach.least) - self.location) / self.scale
         low = (min(nearest, 0) - math.sqrt(self.df)) * math.exp(NEGLIGIBLE / self.df)
@@ -228,20 +228,20 @@ def named(prior: Prior | str) -> Prior:
 
 def _linear(
     step: float, top: float, log_density: Callable[[Array], Array], panels: int = PANELS
-) -> Axis:
+) -> TauAxis:
     """Counts tau in steps from 0: for priors that are flat at 0."""
-    return Axis(lambda x: step * x, lambda x: log_density(step * x), 0.0, top / step, panels)
+    return TauAxis(lambda x: step * x, lambda x: log_density(step * x), 0.0, top / step, panels)
 
 
 def _logarithmic(
     prior: LogNormal | LogStudent, reach: Reach, low: float, log_prior: Callable[[Array], Array]
-) -> Axis:
+) -> TauAxis:
     """Counts log tau^2 in scales from the location.
 
     Far below, tau is 0 to the last digit and the likelihood constant; the prior still counts.
     """
     start = max(math.log(reach.settled), prior.location)
     high = (start + 2 * NEGLIGIBLE - prior.location) / prior.scale
-    return Axis(
+    return TauAxis(
         lambda z: np.exp((prior.location + prior.scale * z) / 2), log_prior, low, high, 4 * PANELS
     )

@@ -20,7 +20,7 @@ _STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TauAxis:
     """A coordinate x of tau with its prior, over the part that can hold the posterior.
 
     `tau` turns x into tau, `log_prior` is the log density of x up to a constant.
@@ -33,14 +33,14 @@ class Axis:
     panels: int = PANELS
 
 
-class Grid:
+class PosteriorGrid:
     """Nodes of tau with posterior weights that add up to 1, and the distribution of tau.
 
     x = sinh(u): even near 0, logarithmic beyond, so one rule serves any ratio of scales and any
     tail. Gauss-Legendre on equal panels of u, over the part that holds the posterior.
     """
 
-    def __init__(self, log_likelihood: Callable[[Array], Array], axis: Axis) -> None:
+    def __init__(self, log_likelihood: Callable[[Array], Array], axis: TauAxis) -> None:
         self._log_likelihood, self._axis = log_likelihood, axis
         low, high = math.asinh(axis.low), math.asinh(axis.high)
         for _ in range(3):  # a narrow posterior shows only on a grid of its own size

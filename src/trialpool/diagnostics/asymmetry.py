@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.inputs import as_numbers, as_studies
-from trialpool.pooling.model import Options, pool
+from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
@@ -155,7 +155,7 @@ def egger(
     """
     check_choice("model", model, MODELS)
     check_choice("predictor", predictor, PREDICTORS)
-    Options(tau2, test, level, "k-1", "QP").check()
+    PoolOptions(tau2, test, level, "k-1", "QP").check()
     y, v = as_studies(yi, vi)
     x = _predictor(v, predictor, ni)
     return line_test(y, v, x, predictor, model=model, tau2=tau2, test=test, level=level)
@@ -276,7 +276,7 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
         why = "all variances are the same" if different[1] == 1 else "all effects are the same"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
     exact = min(different) == k <= _COUNTED
-    found = kendalltau(standard, v, method="exact" if exact else "asymptotic")
+    kendall = kendalltau(standard, v, method="exact" if exact else "asymptotic")
     return RankTest(
-        k=k, tau=float(found.statistic), pval=float(found.pvalue), exact=exact, caution=few(k)
+        k=k, tau=float(kendall.statistic), pval=float(kendall.pvalue), exact=exact, caution=few(k)
     )

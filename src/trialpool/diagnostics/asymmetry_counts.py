@@ -62,11 +62,11 @@ def count_test(
     silent = (events == 0) | (events == cells[1] + cells[3])
     y, weight, x = COUNT_TESTS[kind](*(column[~silent] for column in cells))
     named = "ni" if kind == "Macaskill" else kind
-    found = replace(line_test(y, 1 / weight, x, named, level=level), predictor=kind)
+    test = replace(line_test(y, 1 / weight, x, named, level=level), predictor=kind)
     if not silent.any():
-        return found
-    told = f"{silent.sum()} of {len(silent)} trials left out: none or all had the event."
-    return replace(found, caution=f"{found.caution} {told}".strip())
+        return test
+    left_out = f"{silent.sum()} of {len(silent)} trials left out: none or all had the event."
+    return replace(test, caution=f"{test.caution} {left_out}".strip())
 
 
 def smd_test(
@@ -134,19 +134,19 @@ COUNT_TESTS: dict[str, Callable[[Array, Array, Array, Array], tuple[Array, Array
 
 
 def _log_odds_ratios(a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
-    found = effect_size("OR", ai=a, n1i=n1, ci=c, n2i=n2)
-    return found.yi, found.vi
+    effects = effect_size("OR", ai=a, n1i=n1, ci=c, n2i=n2)
+    return effects.yi, effects.vi
 
 
 def _same_length(columns: dict[str, ArrayLike]) -> list[Array]:
-    found = [as_numbers(name, column) for name, column in columns.items()]
-    (name, _), first = next(iter(columns.items())), found[0]
-    for other, column in zip(columns, found, strict=True):
+    arrays = [as_numbers(name, column) for name, column in columns.items()]
+    (name, _), first = next(iter(columns.items())), arrays[0]
+    for other, column in zip(columns, arrays, strict=True):
         if column.shape != first.shape:
             raise TrialpoolError(
                 f"{other} must be as long as {name} ({len(first)}), got shape {column.shape}"
             )
-    return found
+    return arrays
 
 
 def _first_bad(name: str, column: Array, bad: NDArray[np.bool_], rule: str) -> None:
@@ -157,11 +157,11 @@ def _first_bad(name: str, column: Array, bad: NDArray[np.bool_], rule: str) -> N
 
 def _cells(columns: dict[str, ArrayLike]) -> list[Array]:
     """Events and patients of both arms, checked."""
-    found = _same_length(columns)
-    for name, column in zip(columns, found, strict=True):
+    arrays = _same_length(columns)
+    for name, column in zip(columns, arrays, strict=True):
         _first_bad(name, column, ~(column == np.floor(column)), "a count must be a whole number")
     for i, name in ((0, "ai"), (2, "ci")):
-        _first_bad(f"n{i // 2 + 1}i", found[i + 1], ~(found[i + 1] > 0), "patients must be > 0")
-        bad = ~((found[i] >= 0) & (found[i] <= found[i + 1]))
-        _first_bad(name, found[i], bad, "events must lie between 0 and the patients")
-    return found
+        _first_bad(f"n{i // 2 + 1}i", arrays[i + 1], ~(arrays[i + 1] > 0), "patients must be > 0")
+        bad = ~((arrays[i] >= 0) & (arrays[i] <= arrays[i + 1]))
+        _first_bad(name, arrays[i], bad, "events must lie between 0 and the patients")
+    return arrays

@@ -121,7 +121,7 @@ def simulate(
     rng, tau = np.random.default_rng(seed), math.sqrt(tau2)
     new = mu + tau * rng.standard_normal(replicates)
     theta = mu + tau * rng.standard_normal((k, replicates))
-    found: dict[tuple[Method, str], list[tuple[Array, Array]]] = {}
+    misses: dict[tuple[Method, str], list[tuple[Array, Array]]] = {}
     with np.errstate(all="ignore"):
         drawn = sampling(rng, theta)
         step = max(1, _CHUNK // k)
@@ -130,8 +130,8 @@ def simulate(
             kept, enough = _poolable(drawn, part)
             for one in intervals(kept, methods, level=level, pi=pi):
                 truth = mu if one.kind == "confidence" else new[part][enough]
-                found.setdefault((one.method, one.kind), []).append((one.centre - truth, one.half))
-        judged = {key: _judge(*key, parts, replicates) for key, parts in found.items()}
+                misses.setdefault((one.method, one.kind), []).append((one.centre - truth, one.half))
+        judged = {key: _judge(*key, parts, replicates) for key, parts in misses.items()}
     return [judged[m, kind] for m in methods for kind in KINDS if (m, kind) in judged]
 
 

@@ -106,14 +106,14 @@ def of_regression(
         return x, whole, rest
     others = _others(k)[:, can]
     s = Design(y[others], v[others], np.moveaxis(x[others], 2, 0))
-    found = estimate_tau2(tau2, s)
-    fit = wald(s, found.tau2, test, [])
+    between = estimate_tau2(tau2, s)
+    fit = wald(s, between.tau2, test, [])
     rest.beta[can], rest.vb[can] = fit.beta, fit.vb
-    rest.tau2[can], rest.q[can] = found.tau2 * s.unit**2, s.common[1]
-    rest.factor[can] = knapp_hartung(s.rss(s.weights(found.tau2)) / s.df, test)
+    rest.tau2[can], rest.q[can] = between.tau2 * s.unit**2, s.common[1]
+    rest.factor[can] = knapp_hartung(s.rss(s.weights(between.tau2)) / s.df, test)
     if can.all():
         rest.why.clear()
-    if not np.all(found.converged):
+    if not np.all(between.converged):
         rest.why["all"] = NOT_CONVERGED
     return x, whole, rest
 

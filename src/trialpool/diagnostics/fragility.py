@@ -73,14 +73,14 @@ def by_inverse_variance(
         # Only one arm differs between the sets, so most tables stand there many times.
         tables = np.stack([x.ravel() for x in columns.values()], axis=1)
         once, place = np.unique(tables, axis=0, return_inverse=True)
-        own = effect_size(measure, **dict(zip(columns, once.T, strict=True)))
-        y, v = (x[place.ravel()].reshape(sets, k) for x in (own.yi, own.vi))
+        effects = effect_size(measure, **dict(zip(columns, once.T, strict=True)))
+        y, v = (x[place.ravel()].reshape(sets, k) for x in (effects.yi, effects.vi))
         out = np.full((sets, 2), NAN)
         # A change must not take a trial out of the analysis.
         fit = np.isfinite(y).all(axis=1) & np.isfinite(v).all(axis=1)
         if fit.any():
-            found = pool_many(y[fit], v[fit], tau2=tau2, test=test, level=level)
-            out[fit] = np.column_stack([found.ci_lb, found.ci_ub])
+            pooled = pool_many(y[fit], v[fit], tau2=tau2, test=test, level=level)
+            out[fit] = np.column_stack([pooled.ci_lb, pooled.ci_ub])
         return out
 
     return refit
@@ -95,10 +95,10 @@ def by_mantel_haenszel(measure: str, *, level: float = 0.95) -> Refit:
     def refit(a: Array, n1: Array, c: Array, n2: Array) -> Array:
         out = np.full((len(a), 2), NAN)
         for i in range(len(a)):
-            found = closed(a[i], n1, c[i], n2)
-            if found.var > 0:
-                reach = z * found.var**0.5
-                out[i] = found.beta - reach, found.beta + reach
+            closed_form = closed(a[i], n1, c[i], n2)
+            if closed_form.var > 0:
+                reach = z * closed_form.var**0.5
+                out[i] = closed_form.beta - reach, closed_form.beta + reach
         return out
 
     return refit
@@ -223,13 +223,13 @@ def _walk(
         tried = tried[((tried >= 0) & (tried <= totals)).all(axis=(1, 2))]
         if not len(tried):
             return None
-        found = refit(tried[:, 0], n1, tried[:, 1], n2)
-        score = np.where(np.isnan(found[:, limit]), -np.inf, sign * found[:, limit])
+        limits = refit(tried[:, 0], n1, tried[:, 1], n2)
+        score = np.where(np.isnan(limits[:, limit]), -np.inf, sign * limits[:, limit])
         best = int(score.argmax())
         # Steps forth and back would go on forever.
         if score[best] <= reached:
             return None
         reached, events = score[best], tried[best]
-        if int(side_of(*found[best])) != side:
-            return step, events, found[best]
+        if int(side_of(*limits[best])) != side:
+            return step, events, limits[best]
     return None

@@ -284,13 +284,13 @@ def _deleted(y: Array, v: Array, x: Array, whole: Whole, rest: Rest) -> dict[str
 
 def _by_convention(x: dict[str, Array], k: int, p: int) -> NDArray[np.bool_]:
     """Whether a study passes one of the usual marks; NaN passes none."""
-    found: NDArray[np.bool_] = (
+    marked: NDArray[np.bool_] = (
         (np.abs(x["dffits"]) > 3 * np.sqrt(p / np.float64(k - p)))
         | (chi2_tail(x["cook_d"], np.full(k, p)) < 0.5)
         | (x["hat"] > 3 * p / k)
         | (np.abs(x["dfbetas"]) > 1).any(axis=1)
     )
-    return found
+    return marked
 
 
 def _reasons(x: dict[str, Array], whole: Whole, rest: Rest) -> dict[str, str]:

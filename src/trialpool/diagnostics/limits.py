@@ -113,8 +113,8 @@ def pet_peese(
     y, v = as_studies(yi, vi)
     pet, peese = (egger(y, v, model="lm", predictor=x, level=level) for x in ("sei", "vi"))
     same_side = pet.est * float((y / v).sum()) > 0
-    found = same_side and pet.pval_est / 2 < alpha
-    taken, chosen = (peese, "PEESE") if found else (pet, "PET")
+    effect_seen = same_side and pet.pval_est / 2 < alpha
+    taken, chosen = (peese, "PEESE") if effect_seen else (pet, "PET")
     fields = {"est": "est", "se": "se_est", "pval": "pval_est", "ci_lb": "ci_lb", "ci_ub": "ci_ub"}
     numbers = {ours: float(getattr(taken, name)) for ours, name in fields.items()}
     reasons = {ours: taken.reasons[name] for ours, name in fields.items() if name in taken.reasons}

@@ -23,7 +23,7 @@ _ROUNDS, _PARTS = 6, 33  # each round divides the bracket of a change by 32
 _REACH = 2.0  # the scan goes this many times as far from 0 as any trial's own interval
 
 
-class Change(NamedTuple):
+class AnswerChange(NamedTuple):
     """A value `at` which the answer changes: what it is just `before` and just `after`."""
 
     at: float
@@ -43,9 +43,9 @@ class Tipping:
 
     limit: float
     side_at_null: int
-    sides: tuple[Change, ...]
+    sides: tuple[AnswerChange, ...]
     pass_at_null: int = 0
-    passes: tuple[Change, ...] = ()
+    passes: tuple[AnswerChange, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
 
 
@@ -81,9 +81,9 @@ def with_missing(
     extra, x = as_numbers("v_missing", v_missing), as_numbers("assumed", assumed)
     if extra.ndim != 1 or extra.size == 0:
         raise TrialpoolError("v_missing is empty: there is no missing trial to add")
-    own = np.broadcast_to(y, (len(x), len(y)))
+    observed = np.broadcast_to(y, (len(x), len(y)))
     added = np.broadcast_to(x[:, np.newaxis], (len(x), len(extra)))
-    every, spread = np.concatenate([own, added], axis=1), np.concatenate([v, extra])
+    every, spread = np.concatenate([observed, added], axis=1), np.concatenate([v, extra])
     return pool_many(every, spread, tau2=tau2, test=test, level=level)
 
 
@@ -140,11 +140,11 @@ def tipping(
         return Tipping(limit=limit, side_at_null=ACROSS, sides=(), reasons={"sides": NOT_CONVERGED})
 
     def sides(x: Array) -> Sides:
-        found = fit(x)
-        return side_of(found.ci_lb, found.ci_ub)
+        fits = fit(x)
+        return side_of(fits.ci_lb, fits.ci_ub)
 
     null = np.zeros(1)
-    passes: tuple[Change, ...] = ()
+    passes: tuple[AnswerChange, ...] = ()
     at_null = 0
     if threshold is not None:
         aim = threshold
@@ -162,7 +162,7 @@ def tipping(
     )
 
 
-def changes(answer: Callable[[Array], Sides], grid: Array) -> tuple[Change, ...]:
+def changes(answer: Callable[[Array], Sides], grid: Array) -> tuple[AnswerChange, ...]:
     """Where an answer changes along a rising grid, each place narrowed down to rounding.
 
     Parameters
@@ -170,22 +170,22 @@ def changes(answer: Callable[[Array], Sides], grid: Array) -> tuple[Change, ...]
     answer : gives a whole number for each value of an array; is called with arrays
     grid : (B,) rising values; of two changes between neighbours only one is found
     """
-    found = answer(grid)
+    answers = answer(grid)
     out = []
-    for i in np.flatnonzero(np.diff(found)):
-        low, high, before, after = grid[i], grid[i + 1], found[i], found[i + 1]
+    for i in np.flatnonzero(np.diff(answers)):
+        low, high, before, after = grid[i], grid[i + 1], answers[i], answers[i + 1]
         for _ in range(_ROUNDS):
             x = np.linspace(low, high, _PARTS)
             inside = answer(x)
             inside[0], inside[-1] = before, after  # known, whatever rounding says now
             j = int(np.flatnonzero(inside != before)[0])
             low, high, after = x[j - 1], x[j], inside[j]
-        out.append(Change(float((low + high) / 2), int(before), int(after)))
+        out.append(AnswerChange(float((low + high) / 2), int(before), int(after)))
     return tuple(out)
 
 
 def nearest(
-    found: tuple[Change, ...], at_null: int, wanted: Callable[[int], bool]
+    places_of_change: tuple[AnswerChange, ...], at_null: int, wanted: Callable[[int], bool]
 ) -> tuple[bool, float | None]:
     """The value nearest to 0 from which an answer is a wanted one; 0 where it is so at 0.
 
@@ -195,7 +195,7 @@ def nearest(
     """
     if wanted(at_null):
         return True, 0.0
-    places = [c.at for c in found if wanted(c.before) != wanted(c.after)]
+    places = [c.at for c in places_of_change if wanted(c.before) != wanted(c.after)]
     return False, min(places, key=abs) if places else None
 
 

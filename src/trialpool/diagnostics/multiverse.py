@@ -129,20 +129,20 @@ def multiverse(
     sizes = (len(sets), len(estimator.levels), len(test.levels))
     s, e, t = (x.ravel() for x in np.indices(sizes))
     at = np.column_stack([np.array(places, dtype=np.int64).reshape(len(sets), -1)[s], e, t])
-    own, names = number[s], np.array(["", NO_TRIAL, NO_COUNTS, NOT_CONVERGED])
-    _, fit = np.unique(fits.label[own, e, t], return_inverse=True)
+    row_set, names = number[s], np.array(["", NO_TRIAL, NO_COUNTS, NOT_CONVERGED])
+    _, fit = np.unique(fits.label[row_set, e, t], return_inverse=True)
     return Multiverse(
         factors=(*factors, estimator, test),
         place=at,
         k=np.array([one.k for one in sets], dtype=np.int64)[s],
-        set=own,
+        set=row_set,
         fit=_by_appearance(fit),
-        beta=fits.beta[own, e],
-        ci_lb=fits.beta[own, e] - fits.half[own, e, t],
-        ci_ub=fits.beta[own, e] + fits.half[own, e, t],
-        pval=fits.pval[own, e, t],
-        tau2=fits.tau2[own, e],
-        reason=names[fits.why[own, e]],
+        beta=fits.beta[row_set, e],
+        ci_lb=fits.beta[row_set, e] - fits.half[row_set, e, t],
+        ci_ub=fits.beta[row_set, e] + fits.half[row_set, e, t],
+        pval=fits.pval[row_set, e, t],
+        tau2=fits.tau2[row_set, e],
+        reason=names[fits.why[row_set, e]],
         protocol=int(np.flatnonzero((at == 0).all(axis=1))[0]),
     )
 
@@ -200,13 +200,13 @@ def _fits(
         for rows, name in jobs:
             if not len(rows):
                 continue
-            found = pool_many(y[rows], v[rows], mask[rows], tau2=name, test="z", level=p)
-            beta[rows, j], se[rows, j] = found.beta, found.se
-            tau2[rows, j] = np.where(k[rows] > 1, found.tau2, NAN)
+            pooled = pool_many(y[rows], v[rows], mask[rows], tau2=name, test="z", level=p)
+            beta[rows, j], se[rows, j] = pooled.beta, pooled.se
+            tau2[rows, j] = np.where(k[rows] > 1, pooled.tau2, NAN)
             # Generalised Q over its degrees of freedom, from which all tests are had at once.
-            away = np.where(mask[rows], y[rows] - found.beta[:, np.newaxis], 0.0)
-            w = found.weights / found.se[:, np.newaxis] ** 2
-            df = np.maximum(found.q_df, 1)
+            away = np.where(mask[rows], y[rows] - pooled.beta[:, np.newaxis], 0.0)
+            w = pooled.weights / pooled.se[:, np.newaxis] ** 2
+            df = np.maximum(pooled.q_df, 1)
             q[rows, j] = (w * away * away).sum(axis=1) / df
     rows_df = mask.sum(axis=1) - 1
     half, pval = np.full((*shape, len(tests)), NAN), np.full((*shape, len(tests)), NAN)
@@ -244,5 +244,5 @@ def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:
 def _of_counts(one: DataSet, measure: str) -> tuple[float, float]:
     if one.counts is None or not np.isfinite(one.counts).all():
         return NAN, NAN
-    found = pool_counts(*one.counts.T, measure=measure, method=COUNTED)
-    return found.beta, found.se
+    pooled = pool_counts(*one.counts.T, measure=measure, method=COUNTED)
+    return pooled.beta, pooled.se

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class QuestionSummary:
     """One combination of the levels of all N factors, its specifications put together.
 
     Shares (0 to 1), median and range are of the distinct fits that have an estimate, each counted
@@ -65,7 +66,7 @@ class Question:
     most: str
 
 
-def questions(found: Multiverse) -> tuple[Question, ...]:
+def questions(results: Multiverse) -> tuple[QuestionSummary, ...]:
     """One summary per combination of the levels of the N factors, the protocol's own first.
 
     Notes
@@ -79,32 +80,38 @@ def questions(found: Multiverse) -> tuple[Question, ...]:
     Del Giudice & Gangestad 2021, Adv Methods Pract Psychol Sci 4:1: non-equivalent choices answer
     different questions, so that their results are not put together
     """
-    apart = [i for i, factor in enumerate(found.factors) if factor.kind == "N"]
-    sizes = [len(found.factors[i].levels) for i in apart]
-    place = np.zeros(len(found), dtype=np.int64)
+    apart = [i for i, factor in enumerate(results.factors) if factor.kind == "N"]
+    sizes = [len(results.factors[i].levels) for i in apart]
+    place = np.zeros(len(results), dtype=np.int64)
     for i, size in zip(apart, sizes, strict=True):
-        place = place * size + found.place[:, i]
-    sign = float(np.sign(found.beta[found.protocol]))
-    return tuple(_question(found, np.flatnonzero(place == p), sign) for p in np.unique(place))
+        place = place * size + results.place[:, i]
+    sign = float(np.sign(results.beta[results.protocol]))
+    return tuple(_question(results, np.flatnonzero(place == p), sign) for p in np.unique(place))
 
 
-def _question(found: Multiverse, rows: Ints, sign: float) -> Question:
-    first = rows[np.unique(found.fit[rows], return_index=True)[1]]
-    known = first[np.isfinite(found.beta[first])]
-    beta = found.beta[known]
-    below, above = _beyond(found, known)
-    lost = found.reason[rows][found.reason[rows] != ""]
+def _question(results: Multiverse, rows: Ints, sign: float) -> QuestionSummary:
+    first = rows[np.unique(results.fit[rows], return_index=True)[1]]
+    known = first[np.isfinite(results.beta[first])]
+    beta = results.beta[known]
+    below, above = _beyond(results, known)
+    lost = results.reason[rows][results.reason[rows] != ""]
     factors = tuple(
-        _moves(found, rows, i) for i, factor in enumerate(found.factors) if factor.kind != "N"
+        _moves(results, rows, i) for i, factor in enumerate(results.factors) if factor.kind != "N"
     )
-    top = max(factors, key=lambda each: each.eta2 if each.eta2 == each.eta2 else -1.0)
+    top = max(factors, key=lambda each: -1.0 if math.isnan(each.eta2) else each.eta2)
     # Sets come in any order; the protocol's own levels are the place 0 of each factor.
-    free = [i for i, factor in enumerate(found.factors) if factor.kind != "N"]
-    own = rows[(found.place[rows][:, free] == 0).all(axis=1)]
-    answer = [float(x[own[0]]) if len(own) else NAN for x in (found.beta, found.ci_lb, found.ci_ub)]
-    return Question(
-        levels={f.name: f.levels[found.place[rows[0], i]]
-                for i, f in enumerate(found.factors) if f.kind == "N"},
+    free = [i for i, factor in enumerate(results.factors) if factor.kind != "N"]
+    protocols = rows[(results.place[rows][:, free] == 0).all(axis=1)]
+    answer = [
+        float(x[protocols[0]]) if len(protocols) else NAN
+        for x in (results.beta, results.ci_lb, results.ci_ub)
+    ]
+    return QuestionSummary(
+        levels={
+            f.name: f.levels[results.place[rows[0], i]]
+            for i, f in enumerate(results.factors)
+            if f.kind == "N"
+        },
         specifications=len(rows),
         distinct=len(first),
         estimated=len(known),
@@ -121,12 +128,12 @@ def _question(found: Multiverse, rows: Ints, sign: float) -> Question:
         ci_ub=answer[2],
         factors=factors,
         most=top.name if top.eta2 > 0 else "",
-    )  # fmt: skip
+    )
 
 
-def _beyond(found: Multiverse, rows: Ints) -> tuple[Hits, Hits]:
+def _beyond(results: Multiverse, rows: Ints) -> tuple[Hits, Hits]:
     """Whether each interval lies below zero, and above."""
-    side = side_of(found.ci_lb[rows], found.ci_ub[rows])
+    side = side_of(results.ci_lb[rows], results.ci_ub[rows])
     return side == BELOW, side == ABOVE
 
 
@@ -134,29 +141,33 @@ def _share(hit: Hits) -> float:
     return float(hit.mean()) if len(hit) else NAN
 
 
-def _moves(found: Multiverse, rows: Ints, i: int) -> Moves:
+def _moves(results: Multiverse, rows: Ints, i: int) -> Moves:
     """A factor alone, over all specifications of a question that have an estimate."""
-    factor = found.factors[i]
-    known = rows[np.isfinite(found.beta[rows])]
+    factor = results.factors[i]
+    known = rows[np.isfinite(results.beta[rows])]
     if not len(known):
-        return Moves(name=factor.name, kind=factor.kind, eta2=NAN, shift=NAN, swing=NAN,
-                     lowest="", highest="")  # fmt: skip
-    beta, at = found.beta[known], found.place[known, i]
-    below, above = _beyond(found, known)
-    held, place, count = np.unique(at, return_inverse=True, return_counts=True)
-    away = beta - beta[0]
-    below, above = _beyond(found, known)
-    held, place, count = np.unique(at, return_inverse=True, return_counts=True)
+        return Moves(
+            name=factor.name,
+            kind=factor.kind,
+            eta2=NAN,
+            shift=NAN,
+            swing=NAN,
+            lowest="",
+            highest="",
+        )
+    beta, at = results.beta[known], results.place[known, i]
+    below, above = _beyond(results, known)
+    present, place, count = np.unique(at, return_inverse=True, return_counts=True)
     # Fits to the same data differ in their last digits; against an interval's width that is 0.
     away = beta - beta[0]
-    away[np.abs(away) < _ROUNDING * (found.ci_ub[known] - found.ci_lb[known])] = 0.0
+    away[np.abs(away) < _ROUNDING * (results.ci_ub[known] - results.ci_lb[known])] = 0.0
     mean = np.bincount(place, away) / count
     outside = np.bincount(place, (below | above).astype(float)) / count
     whole = float(((away - away.mean()) ** 2).sum())
     between = float((count * (mean - away.mean()) ** 2).sum())
     low, high = int(mean.argmin()), int(mean.argmax())
     # Fits to the same data differ in their last digits; against an interval's width that is 0.
-    width = float((found.ci_ub[known] - found.ci_lb[known]).max())
+    width = float((results.ci_ub[known] - results.ci_lb[known]).max())
     moved = bool(mean[high] - mean[low] > _ROUNDING * width)
     return Moves(
         name=factor.name,
@@ -164,6 +175,6 @@ def _moves(found: Multiverse, rows: Ints, i: int) -> Moves:
         eta2=min(1.0, between / whole) if moved else 0.0,
         shift=float(mean[high] - mean[low]) if moved else 0.0,
         swing=float(outside.max() - outside.min()),
-        lowest=factor.levels[held[low]] if moved else "",
-        highest=factor.levels[held[high]] if moved else "",
+        lowest=factor.levels[present[low]] if moved else "",
+        highest=factor.levels[present[high]] if moved else "",
     )

@@ -145,8 +145,8 @@ def smallest_next(
     y, v = as_studies(yi, vi)
 
     def fit(arm: Array) -> tuple[PooledMany, NDArray[np.int64]]:
-        found = with_one_more(y, v, effect, unit / arm, tau2=tau2, test=test, level=level)
-        return found, np.flatnonzero(reached(found))
+        fits = with_one_more(y, v, effect, unit / arm, tau2=tau2, test=test, level=level)
+        return fits, np.flatnonzero(reached(fits))
 
     least, most = SMALLEST // 2, LARGEST // 2
     arm = np.unique(np.geomspace(least, most, _SIZES).round())
@@ -155,5 +155,5 @@ def smallest_next(
         return Next(NAN, None)
     first = int(hits[0])
     between = np.arange(arm[max(first - 1, 0)], arm[first] + 1)
-    found, hits = fit(between)
-    return Next(float(2 * between[hits[0]]), found.row(int(hits[0])))
+    fits, hits = fit(between)
+    return Next(float(2 * between[hits[0]]), fits.row(int(hits[0])))

@@ -102,14 +102,14 @@ def _sd(rng: Generator, n: Array, shape: tuple[int, ...]) -> Array:
     return np.sqrt(rng.chisquare(n - 1, shape) / (n - 1))
 
 
-def _drawn(found: Estimate) -> Drawn:
+def _drawn(effects: Estimate) -> Drawn:
     """Effects where the formula gives one; the places of the others hold a number all the same."""
-    used = np.isfinite(found.yi) & (found.vi > 0) & np.isfinite(found.vi)
-    for broken, _ in found.rules:
+    used = np.isfinite(effects.yi) & (effects.vi > 0) & np.isfinite(effects.vi)
+    for broken, _ in effects.rules:
         used &= ~broken
     if used.all():
-        return Drawn(found.yi, found.vi)
-    return Drawn(np.where(used, found.yi, 0.0), np.where(used, found.vi, 1.0), used)
+        return Drawn(effects.yi, effects.vi)
+    return Drawn(np.where(used, effects.yi, 0.0), np.where(used, effects.vi, 1.0), used)
 
 
 def per_trial(models: list[tuple[Mask, Sampling]]) -> Sampling:

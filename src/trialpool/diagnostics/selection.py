@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.diagnostics.selection_search import KINDS, MAX_DELTA, Problem, Top, maximise, set_up
+from trialpool.diagnostics.selection_search import (
+    KINDS,
+    MAX_DELTA,
+    SelectionProblem,
+    Top,
+    maximise,
+    set_up,
+)
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
@@ -119,10 +127,21 @@ def selection_model(
             if not top.converged:
                 top, why = None, "no maximum was found: the likelihood rises without end"
         baseline = float(pool(y, v, tau2=tau2, test="z").loglik)
-        return _result(
-            problem, top, why, baseline, delta, counts,
-            kind=kind, alternative=alternative, method=tau2, level=level, cuts=cuts,
-        )  # fmt: skip
+        estimate = _estimate(problem, top, why, delta, counts)
+        return SelectionModel(
+            k=len(y),
+            **_numbers(problem, estimate, level),
+            selection=_test(estimate, baseline, len(delta) - bool(counts)),
+            converged=top is not None,
+            kind=kind,
+            alternative=alternative,
+            method=tau2,
+            level=level,
+            steps=tuple(float(x) for x in cuts),
+            counts=counts,
+            reasons=estimate.reasons,
+            cautions=tuple(_cautions(len(y), estimate.delta, counts, cuts)),
+        )
 
 
 def _cuts(steps: Sequence[float]) -> Array:
@@ -135,22 +154,22 @@ def _cuts(steps: Sequence[float]) -> Array:
     return inner
 
 
-def _result(
-    p: Problem,
-    top: Top | None,
-    missing: str,
-    baseline: float,
-    delta: Array,
-    counts: tuple[int, ...],
-    *,
-    kind: str,
-    alternative: str,
-    method: str,
-    level: float,
-    cuts: Array,
-) -> SelectionModel:
-    """Back on the scale of the effects, with what is undefined and why."""
-    k, places = len(p.y), list(p.names)
+class _Estimate(NamedTuple):
+    """Mean, tau2 and free weights in units of the problem with their SEs, and all weights."""
+
+    theta: Array
+    se: Array
+    delta: Array
+    se_delta: Array
+    loglik: float
+    reasons: dict[str, str]
+
+
+def _estimate(
+    p: SelectionProblem, top: Top | None, missing: str, delta: Array, counts: tuple[int, ...]
+) -> _Estimate:
+    """What the maximum says, with what is undefined and why; `missing` where there is none."""
+    places = list(p.names)
     reasons: dict[str, str] = {}
     theta, se = np.full(2 + len(places), NAN), np.full(2 + len(places), NAN)
     loglik = NAN
@@ -158,7 +177,7 @@ def _result(
         delta = np.full(len(delta), NAN)
         reasons = dict.fromkeys(("beta", "se", "tau2", "se_tau2", "delta", "loglik"), missing)
     else:
-        theta, loglik = top.theta, top.value - k * np.log(abs(p.unit))
+        theta, loglik = top.theta, top.value - len(p.y) * np.log(abs(p.unit))
         se, why = _standard_errors(top, p)
         reasons |= why
         delta[places] = theta[2:]
@@ -166,47 +185,42 @@ def _result(
     se_delta = np.full(len(delta), NAN)
     se_delta[places] = se[2:]
     reasons |= _without_se(delta, p, counts, top)
-    reach = half_width(level, NAN) * se_delta
-    beta, width = p.unit * theta[0], abs(p.unit) * se[0]
-    stat, df = 2 * (loglik - baseline), len(delta) - bool(counts)
-    return SelectionModel(
-        k=k,
-        beta=float(beta),
-        se=float(width),
-        zval=float(beta / width),
-        pval=float(p_value(beta / width, NAN)),
-        ci_lb=float(beta - half_width(level, NAN) * width),
-        ci_ub=float(beta + half_width(level, NAN) * width),
-        tau2=float(p.unit**2 * theta[1]),
-        se_tau2=float(p.unit**2 * se[1]),
-        delta=delta,
-        se_delta=se_delta,
-        delta_ci_lb=np.maximum(0.0, delta - reach),
-        delta_ci_ub=delta + reach,
-        loglik=float(loglik),
-        selection=ChiSquared(
-            stat=float(max(0.0, stat)) if stat == stat else NAN,
-            df=df,
-            pval=float(chi2_tail(max(0.0, stat), df)) if stat == stat else NAN,
-            reason=reasons.get("loglik", ""),
-        ),
-        converged=top is not None,
-        kind=kind,
-        alternative=alternative,
-        method=method,
-        level=level,
-        steps=tuple(float(x) for x in cuts),
-        counts=counts,
-        reasons=reasons,
-        cautions=tuple(_cautions(k, delta, counts, cuts)),
-    )
+    return _Estimate(theta, se, delta, se_delta, loglik, reasons)
 
 
-def _standard_errors(top: Top, p: Problem) -> tuple[Array, dict[str, str]]:
+def _numbers(p: SelectionProblem, e: _Estimate, level: float) -> dict[str, Any]:
+    """Back on the scale of the effects, by the names of `SelectionModel`."""
+    beta, se = p.unit * e.theta[0], abs(p.unit) * e.se[0]
+    wide = half_width(level, NAN)
+    return {
+        "beta": float(beta),
+        "se": float(se),
+        "zval": float(beta / se),
+        "pval": float(p_value(beta / se, NAN)),
+        "ci_lb": float(beta - wide * se),
+        "ci_ub": float(beta + wide * se),
+        "tau2": float(p.unit**2 * e.theta[1]),
+        "se_tau2": float(p.unit**2 * e.se[1]),
+        "delta": e.delta,
+        "se_delta": e.se_delta,
+        "delta_ci_lb": np.maximum(0.0, e.delta - wide * e.se_delta),
+        "delta_ci_ub": e.delta + wide * e.se_delta,
+        "loglik": float(e.loglik),
+    }
+
+
+def _test(e: _Estimate, baseline: float, df: int) -> ChiSquared:
+    """Likelihood ratio against the model without selection."""
+    stat = np.maximum(0.0, 2 * (e.loglik - baseline))
+    pval, reason = chi2_tail(stat, df), e.reasons.get("loglik", "")
+    return ChiSquared(stat=float(stat), df=df, pval=float(pval), reason=reason)
+
+
+def _standard_errors(top: Top, p: SelectionProblem) -> tuple[Array, dict[str, str]]:
     """From the information of what is not at its lower bound; reasons of what has none."""
     # The upper bound of delta is the end of the search, not of what delta can be.
-    fixed = top.held & (top.theta <= p.least * (1 + 1e-9))
-    fixed[0], fixed[1] = False, top.held[1]
+    fixed = top.at_bound & (top.theta <= p.least * (1 + 1e-9))
+    fixed[0], fixed[1] = False, top.at_bound[1]
     reasons = {}
     if fixed[1]:
         reasons["se_tau2"] = "tau2 = 0, at its bound" if p.random else "common-effect model"
@@ -220,7 +234,7 @@ def _standard_errors(top: Top, p: Problem) -> tuple[Array, dict[str, str]]:
     return se, reasons
 
 
-def _undetermined(p: Problem, theta: Array, delta: Array) -> dict[str, str]:
+def _undetermined(p: SelectionProblem, theta: Array, delta: Array) -> dict[str, str]:
     """Blank the weights of intervals where no study is and none is expected."""
     if p.every is None:
         return {}
@@ -232,7 +246,7 @@ def _undetermined(p: Problem, theta: Array, delta: Array) -> dict[str, str]:
 
 
 def _without_se(
-    delta: Array, p: Problem, counts: tuple[int, ...], top: Top | None
+    delta: Array, p: SelectionProblem, counts: tuple[int, ...], top: Top | None
 ) -> dict[str, str]:
     """Why single elements of delta have no standard error."""
     out = {}

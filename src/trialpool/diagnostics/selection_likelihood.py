@@ -58,9 +58,7 @@ def log_likelihood(yi: Array, vi: Array, weight: Weight, theta: Array) -> Log:
     hessian[1, 0] = hessian[0, 1]
     hessian[1, 1] = ((0.5 - r**2 / total) / total**2).sum()
     share = _log_integral(weight, beta, total, delta)
-    return Log(
-        np.float64(value) - share.value, score - share.gradient, hessian - share.hessian
-    )  # fmt: skip
+    return Log(np.float64(value) - share.value, score - share.gradient, hessian - share.hessian)
 
 
 def _log_integral(weight: Weight, beta: float, total: Array, delta: Array) -> Log:
@@ -74,11 +72,11 @@ def _log_integral(weight: Weight, beta: float, total: Array, delta: Array) -> Lo
     scaled = moments / total[:, None] ** (np.arange(5)[:, None, None] / 2)
     whole = scaled[0, :, :1]
     by_mean = scaled / whole
-    own, first, second = by_mean[..., 0], by_mean[..., 1 : 1 + m], by_mean[..., 1 + m :]
-    gradient = np.column_stack([own[1], own[2] / 2, first[0]])
+    mean_part, first, second = by_mean[..., 0], by_mean[..., 1 : 1 + m], by_mean[..., 1 + m :]
+    gradient = np.column_stack([mean_part[1], mean_part[2] / 2, first[0]])
     raw = np.empty((len(total), 2 + m, 2 + m))
-    raw[:, 0, 0], raw[:, 1, 1] = own[2], own[4] / 4
-    raw[:, 0, 1] = raw[:, 1, 0] = own[3] / 2
+    raw[:, 0, 0], raw[:, 1, 1] = mean_part[2], mean_part[4] / 4
+    raw[:, 0, 1] = raw[:, 1, 0] = mean_part[3] / 2
     raw[:, 0, 2:] = raw[:, 2:, 0] = first[1]
     raw[:, 1, 2:] = raw[:, 2:, 1] = first[2] / 2
     raw[:, 2:, 2:] = second[0].reshape(len(total), m, m)
@@ -96,8 +94,8 @@ def _hermite(u: Array) -> Array:
 def _between(low: Array, high: Array) -> Array:
     """Integrals of He_n phi from low to high, n = 0 to 4, along a new first axis."""
     # In the upper tail the difference of two numbers near 1 would lose its digits.
-    own = np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
-    return np.concatenate([own[None], _slope(low) - _slope(high)])
+    mass = np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
+    return np.concatenate([mass[None], _slope(low) - _slope(high)])
 
 
 def _slope(u: Array) -> Array:
@@ -135,10 +133,10 @@ class Steps:
         if self.two_sided:
             mirrored = (-self.se[:, None] * self.edges - beta) / root
             pieces = pieces + _between(mirrored[:, :-1], mirrored[:, 1:])
-        own = pieces[..., 1 + self.kept]
-        zero = np.zeros((*own.shape[:2], m * m))
-        whole = pieces[..., :1] + (own @ delta)[..., None]
-        return np.concatenate([whole, own, zero], axis=-1), 0.0
+        kept = pieces[..., 1 + self.kept]
+        zero = np.zeros((*kept.shape[:2], m * m))
+        whole = pieces[..., :1] + (kept @ delta)[..., None]
+        return np.concatenate([whole, kept, zero], axis=-1), 0.0
 
 
 class Smooth:

@@ -41,7 +41,7 @@ _DECREMENT, _FLOOR = 1e-18, 1e-10  # squared distance still to go, in standard e
 _FARTHEST = 50.0  # of log(1 + tau2)
 
 
-class Problem(NamedTuple):
+class SelectionProblem(NamedTuple):
     """Effects in units of `unit`, turned so that large ones are favoured, and the weight."""
 
     y: Array
@@ -60,13 +60,13 @@ class Top(NamedTuple):
     theta: Array
     value: float
     hessian: Array
-    held: NDArray[np.bool_]
+    at_bound: NDArray[np.bool_]
     converged: bool
 
 
 def set_up(
     y: Array, v: Array, kind: str, cuts: Array, alternative: str, *, random: bool
-) -> tuple[Problem, tuple[int, ...], Array]:
+) -> tuple[SelectionProblem, tuple[int, ...], Array]:
     """The problem in units of the typical standard error; counts per interval; delta to fill."""
     unit = float(np.sqrt(np.median(v)))
     sign, two_sided = (-1.0 if alternative == "less" else 1.0), alternative == "two.sided"
@@ -77,7 +77,9 @@ def set_up(
         smooth = Smooth(y / se, se, _SMOOTH[kind], censored=censored, two_sided=two_sided)
         beta = kind == "beta"
         names, bound = tuple(range(1 + beta)), _MIN_BETA_DELTA if beta else 0.0
-        problem = Problem(y, v, sign * unit, smooth, names, float(beta), bound, beta, random)
+        problem = SelectionProblem(
+            y, v, sign * unit, smooth, names, float(beta), bound, beta, random
+        )
         return problem, (), np.full(len(names), NAN)
     every = Steps(y / se, se, cuts, np.ones(len(cuts), dtype=bool), two_sided=two_sided)
     counts = np.bincount(every.interval, minlength=len(cuts) + 1)
@@ -85,16 +87,16 @@ def set_up(
     kept = counts[1:] > 0
     weight = Steps(y / se, se, cuts, kept, two_sided=two_sided)
     names = tuple(int(j) + 1 for j in np.flatnonzero(kept))
-    problem = Problem(y, v, sign * unit, weight, names, 1.0, 0.0, True, random, every)
+    problem = SelectionProblem(y, v, sign * unit, weight, names, 1.0, 0.0, True, random, every)
     return problem, tuple(int(n) for n in counts), np.concatenate([[1.0], np.zeros(len(cuts))])
 
 
-def maximise(p: Problem) -> Top:
+def maximise(p: SelectionProblem) -> Top:
     """The highest maximum that the starts lead to."""
     return max((_climb(p, start) for start in _starts(p)), key=lambda top: top.value)
 
 
-def _starts(p: Problem) -> list[Array]:
+def _starts(p: SelectionProblem) -> list[Array]:
     """Without selection, and with more or less of it where the mean is nearer to 0."""
     fit = pool(p.y, p.v, tau2="ML" if p.random else "EE", test="z")
     tau2 = fit.tau2 if p.random else 0.0
@@ -105,13 +107,13 @@ def _starts(p: Problem) -> list[Array]:
     return [_moved(p, np.array([b, t * p.random, *[d] * len(p.names)])) for b, t, d in out]
 
 
-def _moved(p: Problem, theta: Array) -> Array:
+def _moved(p: SelectionProblem, theta: Array) -> Array:
     """From natural parameters to those that are moved; inverse of `_natural`."""
     rest = np.log(theta[2:]) if p.logs else theta[2:]
     return np.array([theta[0], np.log1p(theta[1]), *rest])
 
 
-def _natural(p: Problem, x: Array) -> tuple[Array, Array, Array]:
+def _natural(p: SelectionProblem, x: Array) -> tuple[Array, Array, Array]:
     """Natural parameters, with their first and second derivatives by those that are moved."""
     theta, first, second = x.copy(), np.ones_like(x), np.zeros_like(x)
     theta[1], first[1], second[1] = np.expm1(x[1]), np.exp(x[1]), np.exp(x[1])
@@ -120,7 +122,7 @@ def _natural(p: Problem, x: Array) -> tuple[Array, Array, Array]:
     return theta, first, second
 
 
-def _at(p: Problem, x: Array) -> Log:
+def _at(p: SelectionProblem, x: Array) -> Log:
     theta, first, second = _natural(p, x)
     log = log_likelihood(p.y, p.v, p.weight, theta)
     score = first * log.gradient
@@ -128,7 +130,7 @@ def _at(p: Problem, x: Array) -> Log:
     return Log(log.value, score, hessian)
 
 
-def _climb(p: Problem, start: Array) -> Top:
+def _climb(p: SelectionProblem, start: Array) -> Top:
     """Newton's method within bounds, uphill also where the likelihood is not concave."""
     d = len(p.names)
     least, most = (np.log(p.least), np.log(MAX_DELTA)) if p.logs else (p.least, MAX_DELTA)
@@ -137,9 +139,9 @@ def _climb(p: Problem, start: Array) -> Top:
     x, converged = start, False
     here = _at(p, x)
     for _ in range(_STEPS):
-        held = ((x <= low) & (here.gradient <= 0)) | ((x >= high) & (here.gradient >= 0))
-        held[1] |= not p.random
-        step, decrement = _direction(here, ~held)
+        at_bound = ((x <= low) & (here.gradient <= 0)) | ((x >= high) & (here.gradient >= 0))
+        at_bound[1] |= not p.random
+        step, decrement = _direction(here, ~at_bound)
         if decrement < _DECREMENT:
             converged = True
             break
@@ -157,7 +159,7 @@ def _climb(p: Problem, start: Array) -> Top:
     hessian = log_likelihood(p.y, p.v, p.weight, theta).hessian
     # Far out the integral is 0 in floats, and the logarithm says nothing.
     value = float(here.value) if np.isfinite(here.value) else -np.inf
-    return Top(theta, value, hessian, held, converged)
+    return Top(theta, value, hessian, at_bound, converged)
 
 
 def _direction(here: Log, free: NDArray[np.bool_]) -> tuple[Array, float]:
@@ -173,7 +175,7 @@ def _direction(here: Log, free: NDArray[np.bool_]) -> tuple[Array, float]:
 
 
 def _uphill(
-    p: Problem, x: Array, here: Log, step: Array, low: Array, high: Array
+    p: SelectionProblem, x: Array, here: Log, step: Array, low: Array, high: Array
 ) -> tuple[Array, Log] | None:
     """Along the step, bent at the bounds and halved until the likelihood rises enough."""
     scale = min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-300))

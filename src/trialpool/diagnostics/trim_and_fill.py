@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialpool.diagnostics.asymmetry import TOO_FEW, egger, few, missing
 from trialpool.pooling.inputs import as_studies
-from trialpool.pooling.model import Options, pool
+from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.tau2 import check_estimator
 from trialpool.results import NAN, Array, Pooled, check_choice
 
@@ -88,7 +88,7 @@ def trim_and_fill(
     check_choice("estimator", estimator, tuple(_ESTIMATORS))
     if side is not None:
         check_choice("side", side, SIDES)
-    Options(tau2, test, level, "k-1", "QP").check()
+    PoolOptions(tau2, test, level, "k-1", "QP").check()
     trimmer = tau2 if trimming is None else trimming
     check_estimator("trimming", trimmer, "effects")
     y, v = as_studies(yi, vi)

@@ -15,7 +15,7 @@ _STEPS = 200
 _CLOSE = 1e-13  # relative size of the last step
 
 
-class Study(NamedTuple):
+class DoseLevels(NamedTuple):
     """One study: log ratios and their standard errors (m,), cases and size of all m + 1 levels.
 
     `size` is the number of people, cases included, or the person-time where `kind` is "ir". The
@@ -36,7 +36,7 @@ class PseudoCounts(NamedTuple):
     others: Array
 
 
-def ratio_covariance(study: Study, method: str = "GL") -> Array:
+def ratio_covariance(study: DoseLevels, method: str = "GL") -> Array:
     """Covariance (m, m) of adjusted log ratios that share their reference.
 
     Parameters
@@ -67,7 +67,7 @@ def ratio_covariance(study: Study, method: str = "GL") -> Array:
     return np.asarray(implied * np.outer(spread, spread))
 
 
-def greenland_longnecker(study: Study) -> PseudoCounts:
+def greenland_longnecker(study: DoseLevels) -> PseudoCounts:
     """Counts with the study's margins whose crude log ratios are the adjusted ones.
 
     The margins are the number of cases and the size of each level. The solution is unique;
@@ -106,7 +106,7 @@ def greenland_longnecker(study: Study) -> PseudoCounts:
     return PseudoCounts(cases, others(cases))
 
 
-def hamling(study: Study) -> PseudoCounts:
+def hamling(study: DoseLevels) -> PseudoCounts:
     """Counts that have the reported ratios and variances and two margins of the study.
 
     The margins are the reference's share of the non-cases (people, person-time) and their number
@@ -131,10 +131,10 @@ def hamling(study: Study) -> PseudoCounts:
     # So large a reference that it has half of the smallest variance: all counts are positive.
     start = np.array([study.cases[0], observed[0]])
     start = start * 2 * float(1 / start[0] + max(sign, 0.0) / start[1]) / (study.sei**2).min()
-    found = counts(_root(gap, np.log(start)))
-    if not (found.cases > 0).all() or not np.isfinite(found.others).all():
+    fitted = counts(_root(gap, np.log(start)))
+    if not (fitted.cases > 0).all() or not np.isfinite(fitted.others).all():
         raise TrialpoolError("covariance = Hamling: no counts have these ratios and variances")
-    return found
+    return fitted
 
 
 def _root(gap: Callable[[Array], Array], start: Array) -> Array:
@@ -142,9 +142,9 @@ def _root(gap: Callable[[Array], Array], start: Array) -> Array:
 
     with np.errstate(all="ignore"):
         for method in ("hybr", "lm"):
-            found = root(gap, start, method=method, tol=1e-14)
-            if np.abs(gap(found.x)).max() < 1e-9:
-                return np.asarray(found.x, dtype=np.float64)
+            fitted = root(gap, start, method=method, tol=1e-14)
+            if np.abs(gap(fitted.x)).max() < 1e-9:
+                return np.asarray(fitted.x, dtype=np.float64)
     raise TrialpoolError("covariance = Hamling: no counts have these ratios and variances")
 
 

@@ -97,10 +97,10 @@ def shape(
         at = PERCENTILES[3] if percentiles is None else percentiles
         knots = np.percentile(doses, at).tolist()
     placed = tuple(sorted(float(t) for t in knots or ()))
-    told = ", ".join(f"{t:g}" for t in placed)
+    listed = ", ".join(f"{t:g}" for t in placed)
     if len(placed) < 3 or len(set(placed)) < len(placed) or not np.isfinite(placed).all():
         raise TrialpoolError(
-            f"knots = {told}: a spline needs at least 3 different knots. Give their doses, or use "
-            "a linear curve where there are few dose levels"
+            f"knots = {listed}: a spline needs at least 3 different knots. Give their doses, or "
+            "use a linear curve where there are few dose levels"
         )
     return Shape(name=name, knots=placed)

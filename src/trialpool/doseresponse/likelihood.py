@@ -15,7 +15,7 @@ _STEP = 1e-5  # of the numerical slope of the gradient
 _EVEN = 1e-9  # loglik lost that still counts as none
 
 
-class Block(NamedTuple):
+class TrialBlock(NamedTuple):
     """One trial: yi (m,), X (m, p) and S (m, m) its sampling covariance."""
 
     y: Array
@@ -23,7 +23,7 @@ class Block(NamedTuple):
     S: Array
 
 
-class Fit(NamedTuple):
+class CurveFit(NamedTuple):
     """Coefficients (p,) and their covariance (p, p) for given between-trial covariance."""
 
     beta: Array
@@ -39,21 +39,21 @@ class Mixed:
     different size (a dose, its square) are alike; all results are in the units given.
     """
 
-    def __init__(self, blocks: list[Block]) -> None:
+    def __init__(self, blocks: list[TrialBlock]) -> None:
         information = sum(b.X.T @ np.linalg.solve(b.S, b.X) for b in blocks) / len(blocks)
         # L with L L' = information^-1: the units of the coefficients.
         self.units = np.linalg.cholesky(np.linalg.inv(np.asarray(information)))
-        self.blocks = [Block(b.y, b.X @ self.units, b.S) for b in blocks]
+        self.blocks = [TrialBlock(b.y, b.X @ self.units, b.S) for b in blocks]
         self.p = self.units.shape[0]
         self.n = sum(len(b.y) for b in blocks)
         self.log_xx = float(np.linalg.slogdet(sum(b.X.T @ b.X for b in self.blocks))[1])
 
-    def fit(self, psi: Array, *, restricted: bool) -> Fit:
+    def fit(self, psi: Array, *, restricted: bool) -> CurveFit:
         """Generalised least squares at a given Psi, with the (restricted) log likelihood."""
         inner = np.linalg.solve(self.units, np.linalg.solve(self.units, psi).T)
         scaled, _, _ = self._at(inner, restricted=restricted)
         vcov = self.units @ scaled.vcov @ self.units.T
-        return Fit(self.units @ scaled.beta, vcov, scaled.rss, scaled.loglik)
+        return CurveFit(self.units @ scaled.beta, vcov, scaled.rss, scaled.loglik)
 
     def maximum(self, *, restricted: bool) -> Array:
         """The Psi (p, p) of the greatest (restricted) likelihood; on its boundary where that is.
@@ -62,15 +62,15 @@ class Mixed:
         """
         starts = [scale * np.eye(self.p) for scale in _STARTS]
         zero = np.zeros((self.p, self.p))
-        found = [self._climb(start, restricted) for start in starts]
-        best = max([*found, zero], key=lambda root: self._loglik(root @ root.T, restricted))
+        roots = [self._climb(start, restricted) for start in starts]
+        best = max([*roots, zero], key=lambda root: self._loglik(root @ root.T, restricted))
         psi = self._on_boundary(best @ best.T, restricted)
         return np.asarray(self.units @ psi @ self.units.T)
 
     def _loglik(self, psi: Array, restricted: bool) -> float:
         return self._at(psi, restricted=restricted)[0].loglik
 
-    def _at(self, psi: Array, *, restricted: bool) -> tuple[Fit, list[Array], list[Array]]:
+    def _at(self, psi: Array, *, restricted: bool) -> tuple[CurveFit, list[Array], list[Array]]:
         """The fit, and each trial's X'W and residuals, in the units of the class."""
         weighted = [
             np.asarray(np.linalg.solve(b.S + b.X @ psi @ b.X.T, b.X).T) for b in self.blocks
@@ -89,7 +89,7 @@ class Mixed:
         if restricted:
             value += self.p * math.log(2 * math.pi) + self.log_xx
             value -= float(np.linalg.slogdet(xwx)[1])
-        return Fit(beta, vcov, rss, value / 2), weighted, residuals
+        return CurveFit(beta, vcov, rss, value / 2), weighted, residuals
 
     def _value_and_slope(self, x: Array, restricted: bool) -> tuple[float, Array]:
         """Minus the log likelihood and its derivative by the Cholesky factor, both at `x`."""
@@ -112,9 +112,15 @@ class Mixed:
         from scipy.optimize import minimize  # slow to import
 
         x = start[np.tril_indices(self.p)]
-        found = minimize(self._value_and_slope, x, (restricted,), "BFGS", jac=True,
-                         options={"gtol": 1e-8, "maxiter": 500})  # fmt: skip
-        return self._factor(self._polished(np.asarray(found.x), restricted))
+        solution = minimize(
+            self._value_and_slope,
+            x,
+            (restricted,),
+            "BFGS",
+            jac=True,
+            options={"gtol": 1e-8, "maxiter": 500},
+        )
+        return self._factor(self._polished(np.asarray(solution.x), restricted))
 
     def _polished(self, x: Array, restricted: bool) -> Array:
         """Newton's steps, as long as they make the slope smaller."""

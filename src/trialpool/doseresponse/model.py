@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.doseresponse.curves import Shape, shape
-from trialpool.doseresponse.likelihood import Block, Mixed
+from trialpool.doseresponse.likelihood import CurveFit, Mixed, TrialBlock
 from trialpool.doseresponse.trials import DoseTrial
 from trialpool.pooling.inference import (
     TESTS,
@@ -156,34 +156,59 @@ def dose_response(
     psi = _between(mixed, blocks, method)
     fit = mixed.fit(psi, restricted=is_restricted(method))
     df = mixed.n - form.p
-    factor = float(knapp_hartung(fit.rss / df, test)) if df else 1.0
-    vcov, ddf = fit.vcov * factor, NAN if test == "z" else float(df)
-    se = np.sqrt(np.diag(vcov))
-    wide = half_width(level, ddf)
     slopes, spreads = np.empty((0, form.p)), np.empty((0, form.p, form.p))
     if stages == 2:
         slopes, spreads = np.array([b.y for b in blocks]), np.array([b.S for b in blocks])
     return DoseResponse(
-        k=len(blocks), n=mixed.n, shape=form, beta=fit.beta, vcov=vcov, se=se,
-        zval=fit.beta / se, pval=np.asarray(p_value(fit.beta / se, np.full(form.p, ddf))),
-        ci_lb=fit.beta - wide * se, ci_ub=fit.beta + wide * se, ddf=ddf, psi=psi,
+        k=len(blocks),
+        n=mixed.n,
+        shape=form,
+        **_coefficients(fit, df, test, level),
+        psi=psi,
         loglik=fit.loglik if ESTIMATORS[method].likelihood else NAN,
-        q=common.rss, q_df=df, q_pval=float(chi2_tail(common.rss, df)),
-        q_each=_q_each(slopes, spreads, common.beta), i2=float(i_squared(common.rss, df)),
-        nonlinear=_nonlinear(fit.beta, vcov), slopes=slopes, slope_covariances=spreads,
-        trials=tuple(used), stages=stages, method=method, test=test, level=level,
-        dropped=dropped, cautions=cautions,
-    )  # fmt: skip
+        q=common.rss,
+        q_df=df,
+        q_pval=float(chi2_tail(common.rss, df)),
+        q_each=_q_each(slopes, spreads, common.beta),
+        i2=float(i_squared(common.rss, df)),
+        slopes=slopes,
+        slope_covariances=spreads,
+        trials=tuple(used),
+        stages=stages,
+        method=method,
+        test=test,
+        level=level,
+        dropped=dropped,
+        cautions=cautions,
+    )
+
+
+def _coefficients(fit: CurveFit, df: int, test: str, level: float) -> dict[str, Any]:
+    """Coefficients with their intervals and tests, by the names of `DoseResponse`."""
+    factor = float(knapp_hartung(fit.rss / df, test)) if df else 1.0
+    beta, vcov, ddf = fit.beta, fit.vcov * factor, NAN if test == "z" else float(df)
+    se, wide = np.sqrt(np.diag(vcov)), half_width(level, ddf)
+    return {
+        "beta": beta,
+        "vcov": vcov,
+        "se": se,
+        "zval": beta / se,
+        "pval": np.asarray(p_value(beta / se, np.full(len(beta), ddf))),
+        "ci_lb": beta - wide * se,
+        "ci_ub": beta + wide * se,
+        "ddf": ddf,
+        "nonlinear": _nonlinear(beta, vcov),
+    }
 
 
 def _blocks(
     trials: Sequence[DoseTrial], form: Shape, stages: int
-) -> tuple[list[Block], list[str], dict[str, str]]:
+) -> tuple[list[TrialBlock], list[str], dict[str, str]]:
     """What enters the fit; in two stages each trial's own coefficients, if it has them."""
     blocks, used, dropped = [], [], {}
     for trial in trials:
         x = form.basis(trial.dose) - form.basis([trial.reference])
-        block = Block(trial.yi, x, trial.V)
+        block = TrialBlock(trial.yi, x, trial.V)
         if stages == 2:
             if _rank(x) < form.p:
                 levels = len(set(trial.dose) - {trial.reference})
@@ -194,7 +219,7 @@ def _blocks(
                 continue
             weighted = np.linalg.solve(trial.V, x).T
             s = np.linalg.inv(weighted @ x)
-            block = Block(s @ weighted @ trial.yi, np.eye(form.p), (s + s.T) / 2)
+            block = TrialBlock(s @ weighted @ trial.yi, np.eye(form.p), (s + s.T) / 2)
         blocks.append(block)
         used.append(trial.name)
     return blocks, used, dropped
@@ -205,13 +230,13 @@ def _rank(x: Array) -> int:
     return int(np.linalg.matrix_rank(x / np.where(size > 0, size, 1.0)))
 
 
-def _check_rank(blocks: list[Block], form: Shape, dropped: dict[str, str]) -> None:
+def _check_rank(blocks: list[TrialBlock], form: Shape, dropped: dict[str, str]) -> None:
     if blocks and _rank(np.concatenate([b.X for b in blocks])) == form.p:
         return
-    told = "".join(f"; {name}: {why}" for name, why in dropped.items())
+    reasons = "".join(f"; {name}: {why}" for name, why in dropped.items())
     raise TrialpoolError(
         f"shape = {form.name}: the trials have too few dose levels for {form.p} "
-        f"coefficient{'s' if form.p > 1 else ''}. Use a simpler curve or one stage{told}"
+        f"coefficient{'s' if form.p > 1 else ''}. Use a simpler curve or one stage{reasons}"
     )
 
 
@@ -226,7 +251,7 @@ def _feasible(method: str, k: int) -> tuple[str, tuple[str, ...]]:
     return method, ()
 
 
-def _between(mixed: Mixed, blocks: list[Block], method: str) -> Array:
+def _between(mixed: Mixed, blocks: list[TrialBlock], method: str) -> Array:
     if method == "EE":
         return np.zeros((mixed.p, mixed.p))
     estimator = ESTIMATORS[method]

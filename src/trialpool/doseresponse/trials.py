@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialpool.doseresponse.covariance import KINDS, Study, ratio_covariance
+from trialpool.doseresponse.covariance import KINDS, DoseLevels, ratio_covariance
 from trialpool.effects.multiarm import (
     shared_control_covariance,
     shared_control_covariance_counts,
@@ -105,7 +105,9 @@ def from_ratios(
             )
         rest = which[1:]
         try:
-            v = ratio_covariance(Study(y[rest], s[rest], a[which], n[which], design), covariance)
+            v = ratio_covariance(
+                DoseLevels(y[rest], s[rest], a[which], n[which], design), covariance
+            )
         except TrialpoolError as error:
             raise TrialpoolError(f"trial {name}: {error}") from None
         return DoseTrial(name=name, dose=x[rest], reference=float(x[ref]), yi=y[rest], V=v)
@@ -239,16 +241,17 @@ def _each(names: list[str], one: Callable[[str, NDArray[np.int64]], DoseTrial]) 
     return out
 
 
-def _one_reference(name: str, found: NDArray[np.int64]) -> int:
-    if len(found) == 0:
+def _one_reference(name: str, references: NDArray[np.int64]) -> int:
+    if len(references) == 0:
         raise TrialpoolError(
             f"trial {name}: no reference dose. Add its row, with yi = 0 and a blank standard error"
         )
-    if len(found) > 1:
+    if len(references) > 1:
         raise TrialpoolError(
-            f"trial {name}: {len(found)} reference doses (rows without a standard error). Keep one"
+            f"trial {name}: {len(references)} reference doses (rows without a standard error)."
+            " Keep one"
         )
-    return int(found[0])
+    return int(references[0])
 
 
 def _lowest(name: str, rows: NDArray[np.int64], dose: Array) -> int:

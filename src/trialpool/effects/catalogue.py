@@ -71,8 +71,9 @@ def _columns(measure: Measure) -> str:
     listed = []
     for name in measure.needs:
         parts = measure.derived[name][0] if name in measure.derived else ()
-        own = [part for part in parts if part not in measure.needs]
-        listed.append(f"`{name}`" + (f" (or {', '.join(f'`{x}`' for x in own)})" if own else ""))
+        instead = [part for part in parts if part not in measure.needs]
+        others = ", ".join(f"`{part}`" for part in instead)
+        listed.append(f"`{name}`" + (f" (or {others})" if others else ""))
     return ", ".join(listed)
 
 

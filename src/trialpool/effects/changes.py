@@ -12,7 +12,7 @@ from trialpool.effects.paired import recover_r, sd_difference
 from trialpool.results import Array
 
 
-class Change(NamedTuple):
+class ChangeScore(NamedTuple):
     """Mean and SD of the change of one arm, end minus start, each of shape (k,) or ()."""
 
     mean: Array
@@ -41,7 +41,7 @@ def change_sd(sd0: ArrayLike, sd1: ArrayLike, r: ArrayLike) -> Array:
 
 def change_from_scores(
     m0: ArrayLike, sd0: ArrayLike, m1: ArrayLike, sd1: ArrayLike, r: ArrayLike
-) -> Change:
+) -> ChangeScore:
     """Mean and SD of the change of one arm, from its scores before and after.
 
     Parameters
@@ -59,7 +59,7 @@ def change_from_scores(
     Cochrane Handbook 6.4, section 6.5.2.8
     """
     start, end = (np.asarray(x, dtype=np.float64) for x in (m0, m1))
-    return Change(np.asarray(end - start), change_sd(sd0, sd1, r))
+    return ChangeScore(np.asarray(end - start), change_sd(sd0, sd1, r))
 
 
 def r_from_t(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.effects.quantiles import (
-    Fit,
+    FittedQuantiles,
     normal_mean_sd,
     quantile_estimation,
     skewness_test,
@@ -189,13 +189,13 @@ def _refuse_for_mln(reason: list[str], five: Array) -> None:
             reason[i] = "two quantiles are equal: MLN needs them to differ"
 
 
-_FITS: dict[str, tuple[str, Callable[[str, float, Array], Fit]]] = {
+_FITS: dict[str, tuple[str, Callable[[str, float, Array], FittedQuantiles]]] = {
     "QE": ("mean and SD: McGrath 2020 (QE), {} fits best", quantile_estimation),
     "MLN": ("mean and SD: Cai 2021 (MLN), {}", unknown_non_normal),
 }
 
 
-def _beyond_the_data(fit: Fit, n: float, x: Array, scenario: str) -> str:
+def _beyond_the_data(fit: FittedQuantiles, n: float, x: Array, scenario: str) -> str:
     """Why a fitted distribution says more on its tail than the quantiles can, "" where not."""
     if not x[0] <= fit.mean <= x[-1]:
         return (

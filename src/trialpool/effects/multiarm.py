@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from trialpool.results import NAN, Array, TrialpoolError
 
 
-class Arm(NamedTuple):
+class CombinedArm(NamedTuple):
     """Number analysed, mean and SD of a combined arm, each a scalar array or of shape (k,)."""
 
     n: Array
@@ -25,7 +25,7 @@ class Counts(NamedTuple):
     totaln: Array
 
 
-def combine_arms(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Arm:
+def combine_arms(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> CombinedArm:
     """Number, mean and SD of the participants of several arms taken as one group.
 
     Parameters
@@ -63,7 +63,7 @@ def combine_arms(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Arm:
         spread = np.sqrt((within + between) / (total - 1))
     # A blank mean blanks the whole arm: n without a mean would be pooled as if complete.
     bad = bad | ~np.isfinite(grand)
-    return Arm(*(np.where(bad, NAN, x) for x in (total, grand, spread)))
+    return CombinedArm(*(np.where(bad, NAN, x) for x in (total, grand, spread)))
 
 
 def combine_counts(event: ArrayLike, totaln: ArrayLike) -> Counts:
@@ -146,10 +146,10 @@ def split_counts(event: ArrayLike, totaln: ArrayLike, parts: int) -> Counts:
     return Counts(np.where(bad, NAN, share), np.where(bad, NAN, ti))
 
 
-def _covariance(own: Array, control: Array) -> Array:
+def _covariance(variances: Array, control: Array) -> Array:
     """V of (arms,) own variances and what the control adds to every element; NaN if any is."""
-    v = np.diag(own) + control
-    return v if np.isfinite(v).all() and (own > 0).all() else np.full(v.shape, NAN)
+    v = np.diag(variances) + control
+    return v if np.isfinite(v).all() and (variances > 0).all() else np.full(v.shape, NAN)
 
 
 def shared_control_covariance(
@@ -215,8 +215,8 @@ def shared_control_covariance_md(
     sd, ne = (np.asarray(x, dtype=np.float64) for x in (sd_experimental, n_experimental))
     valid = sd_control >= 0 and n_control >= 1
     control = sd_control**2 / n_control if valid else NAN
-    own = np.where((sd > 0) & (ne >= 1), sd**2, NAN) / np.where(ne >= 1, ne, NAN)
-    return _covariance(own, np.asarray(control))
+    variances = np.where((sd > 0) & (ne >= 1), sd**2, NAN) / np.where(ne >= 1, ne, NAN)
+    return _covariance(variances, np.asarray(control))
 
 
 def shared_control_covariance_counts(

@@ -39,8 +39,8 @@ def events_from_percent(percent: ArrayLike, totaln: ArrayLike, decimals: ArrayLi
     columns = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (percent, totaln, decimals))
     )
-    found = [_events(*(float(x) for x in row)) for row in zip(*columns, strict=True)]
-    return Events(np.array([count for count, _ in found]), tuple(why for _, why in found))
+    events = [_events(*(float(x) for x in row)) for row in zip(*columns, strict=True)]
+    return Events(np.array([count for count, _ in events]), tuple(why for _, why in events))
 
 
 def _events(percent: float, totaln: float, decimals: float) -> tuple[float, str]:

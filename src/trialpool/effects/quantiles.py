@@ -26,7 +26,7 @@ _NODES = 400  # of the integrals over a fitted distribution
 _REACH = 10.0  # standard deviations
 
 
-class Fit(NamedTuple):
+class FittedQuantiles(NamedTuple):
     """Mean and SD of a fitted distribution, and its name."""
 
     mean: float
@@ -111,15 +111,15 @@ _POSITIVE: dict[str, Callable[[float, Array], tuple[Array, float, float]]] = {
 }
 
 
-def _fit_normal(x: Array, p: Array) -> tuple[float, Fit]:
+def _fit_normal(x: Array, p: Array) -> tuple[float, FittedQuantiles]:
     """Least squares of the quantiles on the normal ones, which is a straight line."""
     z = ndtri(p)
     sd = float((z - z.mean()) @ x / ((z - z.mean()) @ z))
     mean = float(x.mean() - sd * z.mean())
-    return float(((mean + sd * z - x) ** 2).sum()), Fit(mean, sd, "normal")
+    return float(((mean + sd * z - x) ** 2).sum()), FittedQuantiles(mean, sd, "normal")
 
 
-def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, Fit]:
+def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, FittedQuantiles]:
     """Least squares over shape and scale; for a given shape the best scale has a closed form."""
     # Half of scipy comes with it, and few data need it.
     from scipy.optimize import minimize_scalar
@@ -135,15 +135,17 @@ def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, Fit]:
     at = int(np.argmin(losses))
     low, high = _LOG_SPREAD[max(at - 1, 0)], _LOG_SPREAD[min(at + 1, len(losses) - 1)]
     best = minimize_scalar(
-        lambda t: scale_and_loss(t)[1], bounds=(low, high), method="bounded",
+        lambda t: scale_and_loss(t)[1],
+        bounds=(low, high),
+        method="bounded",
         options={"xatol": 1e-10},
-    )  # fmt: skip
+    )
     scale, loss = scale_and_loss(float(best.x))
     _, mean, sd = family(math.exp(float(best.x)), p)
-    return loss, Fit(scale * mean, scale * sd, name)
+    return loss, FittedQuantiles(scale * mean, scale * sd, name)
 
 
-def _fit_beta(x: Array, p: Array, start: Fit) -> tuple[float, Fit]:
+def _fit_beta(x: Array, p: Array, start: FittedQuantiles) -> tuple[float, FittedQuantiles]:
     """Least squares over both shapes, from the moments of the normal fit."""
     # Half of scipy comes with it, and few data need it.
     from scipy.optimize import least_squares
@@ -158,10 +160,10 @@ def _fit_beta(x: Array, p: Array, start: Fit) -> tuple[float, Fit]:
     fit = least_squares(distances, np.log([mean * total, (1 - mean) * total]), bounds=(-5, 15))
     a, b = np.exp(fit.x)
     sd = math.sqrt(a * b / (a + b + 1)) / (a + b)
-    return 2 * float(fit.cost), Fit(float(a / (a + b)), sd, "beta")
+    return 2 * float(fit.cost), FittedQuantiles(float(a / (a + b)), sd, "beta")
 
 
-def quantile_estimation(scenario: str, n: float, x: Array) -> Fit:
+def quantile_estimation(scenario: str, n: float, x: Array) -> FittedQuantiles:
     """Mean and SD of the distribution whose quantiles come closest to those of one study.
 
     Parameters
@@ -252,7 +254,7 @@ def _inverse_moments(mean: float, sd: float, power: float) -> tuple[float, float
     return centre, math.sqrt(float(w @ (x - centre) ** 2 / w.sum()))
 
 
-def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
+def unknown_non_normal(scenario: str, n: float, x: Array) -> FittedQuantiles:
     """Mean and SD of one study's data, taken as normal after a Box-Cox transformation.
 
     The power has the greatest likelihood with the mean and SD of `normal_mean_sd`; then mean and
@@ -304,4 +306,4 @@ def unknown_non_normal(scenario: str, n: float, x: Array) -> Fit:
     there = root(_score, near.x, args=(z, counts), tol=1e-14).x
     mean, sd = mean + sd * float(there[0]), sd * math.exp(float(there[1]))
     centre, spread = _inverse_moments(mean, sd, power)
-    return Fit(unit * centre, unit * spread, f"Box-Cox power {power:.2f}")
+    return FittedQuantiles(unit * centre, unit * spread, f"Box-Cox power {power:.2f}")

@@ -63,14 +63,14 @@ def aggregate(
     y, v = as_studies(yi, vi)
     if (rho is None) == (V is None):
         raise TrialpoolError("one of rho and V says how the effects of a study correlate")
-    found = rows_of(cluster, len(y))
+    clusters = rows_of(cluster, len(y))
     known = covariance(v, cluster, rho=rho) if V is None else V
     if known.k != len(y):
         raise TrialpoolError(f"V is of {known.k} effects, yi has {len(y)}")
     home = np.empty(len(y), dtype=np.int64)
-    for number, rows in enumerate(found.values()):
+    for number, rows in enumerate(clusters.values()):
         home[rows] = number
-    m = len(found)
+    m = len(clusters)
     total, sums, spread = np.zeros(m), np.zeros(m), np.zeros(m)
     for rows, block in known:
         at = home[rows[0]]
@@ -83,5 +83,5 @@ def aggregate(
         total[at] += w.sum()
         sums[at] += w @ y[rows]
         spread[at] += w @ block @ w
-    ki = np.array([len(rows) for rows in found.values()], dtype=np.int64)
-    return Aggregated(cluster=tuple(found), yi=sums / total, vi=spread / total**2, ki=ki)
+    ki = np.array([len(rows) for rows in clusters.values()], dtype=np.int64)
+    return Aggregated(cluster=tuple(clusters), yi=sums / total, vi=spread / total**2, ki=ki)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.multilevel.similarity import Described, correlations
-from trialpool.pooling.inputs import as_numbers
+from trialpool.pooling.inputs import as_numbers, is_blank
 from trialpool.results import Array, TrialpoolError
 
 Rows = NDArray[np.int64]
@@ -60,15 +60,15 @@ def rows_of(
     TrialpoolError
         a cluster column of another length than k, or with a blank (the row is named)
     """
-    found: dict[Hashable, list[int]] = {}
+    by_label: dict[Hashable, list[int]] = {}
     given: list[Hashable] = list(cluster)  # type: ignore[arg-type]
     if len(given) != k:
         raise TrialpoolError(f"{name} has {len(given)} rows for {k} effects")
     for i, label in enumerate(given):
-        if label is None or label != label or label == "":
+        if is_blank(label):
             raise TrialpoolError(f"{name}[{i}] is blank: every effect needs one")
-        found.setdefault(label, []).append(i)
-    return {label: np.array(rows, dtype=np.int64) for label, rows in found.items()}
+        by_label.setdefault(label, []).append(i)
+    return {label: np.array(rows, dtype=np.int64) for label, rows in by_label.items()}
 
 
 def covariance(
@@ -125,20 +125,29 @@ def covariance(
     """
     v = _variances(vi)
     described = Described.of(
-        len(v), obs=obs, type=type, time1=time1, time2=time2, grp1=grp1, grp2=grp2, w1=w1, w2=w2,
-        rho=rho, phi=phi,
-    )  # fmt: skip
-    found = rows_of(cluster, len(v))
+        len(v),
+        obs=obs,
+        type=type,
+        time1=time1,
+        time2=time2,
+        grp1=grp1,
+        grp2=grp2,
+        w1=w1,
+        w2=w2,
+        rho=rho,
+        phi=phi,
+    )
+    clusters = rows_of(cluster, len(v))
     if subgroup is not None:
         parts = rows_of(subgroup, len(v), "subgroup")
-        found = {
+        clusters = {
             (label, part): shared
-            for label, rows in found.items()
+            for label, rows in clusters.items()
             for part, others in parts.items()
             if (shared := np.intersect1d(rows, others)).size
         }
-    rows = list(found.values())
-    labels = list(found)
+    rows = list(clusters.values())
+    labels = list(clusters)
     matrices = [correlations(described, members) for members in rows]
     return _assembled(v, rows, matrices, labels)
 
@@ -223,9 +232,9 @@ def _assembled(
 def _check_positive(block: Array, label: Hashable, rows: Rows) -> None:
     """Raise, with the cluster, unless the matrix can be a covariance."""
     diagonal = np.diag(block)
-    told = f"cluster {label!r}, rows {', '.join(str(int(i)) for i in rows)}"
+    where = f"cluster {label!r}, rows {', '.join(str(int(i)) for i in rows)}"
     if not np.isfinite(block).all() or (diagonal <= 0).any():
-        raise TrialpoolError(f"{told}: a correlation is missing or a variance is not > 0")
+        raise TrialpoolError(f"{where}: a correlation is missing or a variance is not > 0")
     if len(rows) == 1:
         return
     shown = block / np.sqrt(diagonal[:, None] * diagonal)
@@ -236,9 +245,9 @@ def _check_positive(block: Array, label: Hashable, rows: Rows) -> None:
     if len(same):
         i, j = (int(rows[at]) for at in same[0])
         raise TrialpoolError(
-            f"{told}: effects {i} and {j} have a correlation of 1, as if they were one. {_ADVICE}"
+            f"{where}: effects {i} and {j} have a correlation of 1, as if they were one. {_ADVICE}"
         )
     raise TrialpoolError(
-        f"{told}: these correlations cannot occur together (the matrix is not positive definite,"
+        f"{where}: these correlations cannot occur together (the matrix is not positive definite,"
         f" its least eigenvalue is {least:.3g}). {_ADVICE}"
     )

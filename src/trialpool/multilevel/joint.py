@@ -70,10 +70,10 @@ def hotelling(parts: Sandwich, c: Array) -> float:
     values, vectors = np.linalg.eigh(c @ parts.expected() @ c.T)
     g = (vectors / np.sqrt(values)).T @ c
     q = len(g)
-    own = [parts.products(g[s], g[s]) for s in range(q)]
+    squares = [parts.products(g[s], g[s]) for s in range(q)]
     total = 0.0
     for s in range(q):
         for t in range(q):
             cross = parts.products(g[s], g[t])
-            total += float((own[s] * own[t]).sum() + (cross * cross.T).sum())
+            total += float((squares[s] * squares[t]).sum() + (cross * cross.T).sum())
     return q * (q + 1) / total

@@ -175,8 +175,10 @@ class Point:
     @cached_property
     def _fitted(self) -> list[tuple[Array, Array]]:
         """Per batch the orthonormal basis of the whitened X (B, n, p), and residuals (B, n)."""
-        return [(w[..., :-1] @ self._back, w[..., -1] - w[..., :-1] @ self.coefficients)
-                for w in self.white]  # fmt: skip
+        return [
+            (w[..., :-1] @ self._back, w[..., -1] - w[..., :-1] @ self.coefficients)
+            for w in self.white
+        ]
 
     def weights(self) -> list[Array]:
         """W of each block, per batch (B, n, n)."""
@@ -226,8 +228,8 @@ class Point:
         bend, start = np.zeros((q, q)), 0
         for table, here in zip(tables, model.slices, strict=True):
             end = start + table.value.size
-            own = pairs[start:end].reshape(table.value.shape)
-            bend[here, here] = (table.second * own).sum(axis=(-1, -2))
+            of_table = pairs[start:end].reshape(table.value.shape)
+            bend[here, here] = (table.second * of_table).sum(axis=(-1, -2))
             start = end
         gradient = first @ np.append(pairs[:-1], 0.0)
         information = 0.5 * (full - 2 * crossed + _gram(between))

@@ -14,7 +14,7 @@ from scipy.special import chdtrc, fdtrc
 
 from trialpool.multilevel.blocks import as_sampling
 from trialpool.multilevel.likelihood import Point
-from trialpool.multilevel.problem import Problem
+from trialpool.multilevel.problem import MultilevelProblem
 from trialpool.multilevel.search import ends, maximise
 from trialpool.multilevel.terms import Part, Term, parts_of
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
@@ -86,7 +86,7 @@ class MultilevelFit:
     residuals: Array
     random: tuple[Term, ...]
     data: dict[str, NDArray[Any]]
-    problem: Problem
+    problem: MultilevelProblem
     point: Point
     reasons: dict[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
@@ -179,7 +179,7 @@ def fit(
         raise TrialpoolError("k = 1 effect: a multilevel model needs at least two")
     x, called = as_design(np.ones((k, 1)) if X is None else X, k, names)
     parts = tuple(parts_of(random, data, k))
-    problem = Problem(y, x, as_sampling(V, k), parts, is_restricted(method))
+    problem = MultilevelProblem(y, x, as_sampling(V, k), parts, is_restricted(method))
     with np.errstate(all="ignore"):
         problem.check_identified()
         peak = maximise(problem.likelihood, problem.typical)
@@ -211,7 +211,7 @@ def _columns(term: Term) -> tuple[str, ...]:
 
 
 def coefficients(
-    problem: Problem,
+    problem: MultilevelProblem,
     point: Point,
     names: tuple[str, ...],
     method: str,
@@ -261,7 +261,7 @@ def coefficients(
     }
 
 
-def log_likelihood(problem: Problem, point: Point, *, restricted: bool) -> float:
+def log_likelihood(problem: MultilevelProblem, point: Point, *, restricted: bool) -> float:
     """In the units of the data; the restricted one with the term 1/2 log|X'X|."""
     k, p = problem.X.shape
     n = k - p if restricted else k
@@ -278,7 +278,7 @@ def criteria(loglik: float, parameters: int, n: int) -> dict[str, float]:
     }
 
 
-def degrees(problem: Problem, test: str, dfs: str) -> Array:
+def degrees(problem: MultilevelProblem, test: str, dfs: str) -> Array:
     """Degrees of freedom of each coefficient, (p,); NaN for the normal distribution."""
     k, p = problem.X.shape
     if test == "z":
@@ -315,7 +315,7 @@ def wald(beta: Array, vb: Array, ddf: Array, tested: Sequence[int]) -> tuple[flo
     return stat / m, df, float(fdtrc(m, df, stat / m))
 
 
-def _components(problem: Problem, point: Point) -> dict[str, Any]:
+def _components(problem: MultilevelProblem, point: Point) -> dict[str, Any]:
     values: dict[str, list[float]] = {"sigma2": [], "tau2": [], "rho": []}
     named: dict[str, float] = {}
     for part, here in zip(problem.parts, problem.likelihood.slices, strict=True):
@@ -342,7 +342,7 @@ def _defined(part: Part, variances: Array) -> NDArray[np.bool_]:
 
 
 def _notes(
-    problem: Problem, point: Point, maxima: int, test: str, x: Array, *, converged: bool
+    problem: MultilevelProblem, point: Point, maxima: int, test: str, x: Array, *, converged: bool
 ) -> dict[str, Any]:
     reasons: dict[str, str] = {}
     if test == "z":

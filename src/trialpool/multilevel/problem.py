@@ -19,7 +19,7 @@ _NO_INFORMATION = 1e-9
 
 
 @dataclass(frozen=True)
-class Problem:
+class MultilevelProblem:
     """Effects, design, sampling covariance and random effects of one model.
 
     The likelihood sees effects in units of a typical standard error and an orthonormal design, so

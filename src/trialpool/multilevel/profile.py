@@ -77,10 +77,10 @@ def _profile(fit: MultilevelFit, component: str, level: float) -> ProfileInterva
     estimate = abs(theta[i]) if model.is_deviation[i] else np.arcsin(np.sin(theta[i]))
 
     def above(x: float) -> float:
-        held = _hold(model, i, x)
+        constrained = _hold(model, i, x)
         start = theta.copy()
         start[i] = x
-        peak = maximise(held, typical, start)
+        peak = maximise(constrained, typical, start)
         return -np.inf if peak is None else peak.point.value - allowed
 
     reasons: dict[str, str] = {}
@@ -158,9 +158,9 @@ def _part_of(model: Likelihood, i: int) -> tuple[Part, int]:
 
 def _hold(model: Likelihood, i: int, value: float) -> Likelihood:
     """The same likelihood with one more parameter that is not estimated."""
-    part, own = _part_of(model, i)
+    part, place = _part_of(model, i)
     fixed = part.fixed.copy()
-    fixed[own] = value
+    fixed[place] = value
     parts = [replace(part, fixed=fixed) if p is part else p for p in model.parts]
     return replace(model, parts=tuple(parts))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialpool.multilevel.covariance import Rows, rows_of
 from trialpool.multilevel.joint import WALD_TESTS, JointTest, joint_test, satterthwaite
@@ -150,28 +150,51 @@ def robust(
     seen = np.diag(parts.expected()) / np.diag(parts.bread)
     alone = seen < _NO_DATA
     reasons = {name: _ALONE for name, bad in zip(called, alone, strict=True) if bad}
-    se = np.where(alone, NAN, np.sqrt(np.diag(parts.vb)))
-    zero = ~alone & (se == 0)
+    tests = _tests(parts, b, alone, m - p if method == "m-p" else None, level)
+    zero = ~alone & (tests["se"] == 0)
     reasons |= {n: "standard error is 0" for n, bad in zip(called, zero, strict=True) if bad}
-    zval = np.divide(b, se, out=np.full(p, NAN), where=se > 0)
-    df = np.where(alone, NAN, float(m - p))
-    if method == "satterthwaite":
-        for j in np.flatnonzero(~alone):
-            df[j] = satterthwaite(parts, np.eye(p)[j])
-    half = np.where(alone, NAN, half_width(level, np.where(alone, 1.0, df)) * se)
     tested = np.eye(p)[moderators(x)[0] or [0]]
     test = "HTZ" if method == "satterthwaite" else "F"
     joint = _joint(parts, b, called, reasons, tested, test)
     if joint.reason:
         reasons["qm"] = joint.reason
     return Robust(
-        k=len(e), m=m, p=p, names=called, beta=b, se=se, zval=zval, ddf=df,
-        pval=np.where(alone, NAN, p_value(zval, np.where(alone, 1.0, df))),
-        ci_lb=b - half, ci_ub=b + half, vb=parts.vb, seen=seen,
-        qm=joint.stat, qm_df=joint.df, qm_ddf=joint.ddf, qm_pval=joint.pval,
-        kind=kind, ddf_method=method, level=level, reasons=reasons,
-        cautions=_cautions(called, df, seen, kind), parts=parts,
-    )  # fmt: skip
+        k=len(e),
+        m=m,
+        p=p,
+        names=called,
+        beta=b,
+        **tests,
+        vb=parts.vb,
+        seen=seen,
+        qm=joint.stat,
+        qm_df=joint.df,
+        qm_ddf=joint.ddf,
+        qm_pval=joint.pval,
+        kind=kind,
+        ddf_method=method,
+        level=level,
+        reasons=reasons,
+        cautions=_cautions(called, tests["ddf"], seen, kind),
+        parts=parts,
+    )
+
+
+def _tests(
+    parts: Sandwich, beta: Array, alone: NDArray[np.bool_], df: int | None, level: float
+) -> dict[str, Array]:
+    """Each coefficient by itself, NaN where `alone`; Satterthwaite's degrees where `df` is None."""
+    p = len(beta)
+    se = np.where(alone, NAN, np.sqrt(np.diag(parts.vb)))
+    zval = np.divide(beta, se, out=np.full(p, NAN), where=se > 0)
+    ddf = np.where(alone, NAN, NAN if df is None else float(df))
+    if df is None:
+        for j in np.flatnonzero(~alone):
+            ddf[j] = satterthwaite(parts, np.eye(p)[j])
+    half = np.where(alone, NAN, half_width(level, np.where(alone, 1.0, ddf)) * se)
+    pval = np.where(alone, NAN, p_value(zval, np.where(alone, 1.0, ddf)))
+    ends = {"ci_lb": beta - half, "ci_ub": beta + half}
+    return {"se": se, "zval": zval, "ddf": ddf, "pval": pval, **ends}
 
 
 def robust_of(fit: Any, cluster: Sequence[Hashable] | ArrayLike, **options: Any) -> Robust:

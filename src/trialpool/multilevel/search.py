@@ -57,14 +57,14 @@ def maximise(model: Likelihood, typical: float, start: Array | None = None) -> P
     starts.sort(key=lambda p: -p.value)
     if not starts:
         return None
-    found = [_top(model, starts[0].theta, typical, starts[0])]
+    tried = [_top(model, starts[0].theta, typical, starts[0])]
     # A maximum at the end of a range, or a correlation, is where others may be higher.
-    if not model.is_deviation.all() or found[0] is None or ends(model, found[0].point.theta).any():
-        found += [
+    if not model.is_deviation.all() or tried[0] is None or ends(model, tried[0].point.theta).any():
+        tried += [
             _top(model, point.theta, typical)
             for point in starts[1 : _TRIED[bool(model.is_bounded.any())]]
         ]
-    peaks = [peak for peak in found if peak is not None]
+    peaks = [peak for peak in tried if peak is not None]
     if not peaks:
         return None
     values = sorted((peak.point.value for peak in peaks if peak.converged), reverse=True)
@@ -118,11 +118,11 @@ def climb(
             break
         reach = np.maximum(longest, np.abs(point.theta) * model.is_deviation)
         ratio = float((np.abs(step) / reach).max())
-        found = _along(model, point, step / max(1.0, ratio), gain / max(1.0, ratio))
-        if found is None:  # rounding hides what is left to gain
+        further = _along(model, point, step / max(1.0, ratio), gain / max(1.0, ratio))
+        if further is None:  # rounding hides what is left to gain
             converged = gain < _SAME
             break
-        point = found
+        point = further
     return Peak(_at_the_ends(model, point, typical), converged)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialpool.pooling.inputs import as_numbers
+from trialpool.pooling.inputs import as_numbers, is_blank
 from trialpool.results import Array, TrialpoolError
 
 Column = NDArray[np.object_]
@@ -185,7 +185,7 @@ def _labels(name: str, values: Sequence[Hashable] | None, k: int) -> Column | No
         out[i] = label
     if len(out) != k:
         raise TrialpoolError(f"{name} has {len(out)} rows for {k} effects")
-    blank = [i for i, x in enumerate(out) if x is None or x != x or x == ""]
+    blank = [i for i, x in enumerate(out) if is_blank(x)]
     if blank:
         raise TrialpoolError(f"{name}[{blank[0]}] is blank")
     return out

@@ -65,10 +65,10 @@ def sweep_rho(
     rows = []
     for rho in sorted(rhos):
         try:
-            found = fit_function(y, covariance(v, cluster, rho=rho))
+            fitted = fit_function(y, covariance(v, cluster, rho=rho))
         except TrialpoolError as error:
-            found = RhoFit(note=str(error))
-        rows.append({"rho": float(rho), **asdict(found)})
+            fitted = RhoFit(note=str(error))
+        rows.append({"rho": float(rho), **asdict(fitted)})
     return pd.DataFrame(rows)
 
 
@@ -82,10 +82,14 @@ def combine_and_pool(
         for rows, block in V:
             variances[rows] = np.diag(block)
         combined = aggregate(yi, variances, cluster, V=V)
-        found = pool(combined.yi, combined.vi, tau2=tau2, test=test)
+        pooled = pool(combined.yi, combined.vi, tau2=tau2, test=test)
         return RhoFit(
-            estimate=found.beta, se=found.se, ci_low=found.ci_lb, ci_high=found.ci_ub,
-            tau2=found.tau2, note=found.reasons.get("tau2", ""),
-        )  # fmt: skip
+            estimate=pooled.beta,
+            se=pooled.se,
+            ci_low=pooled.ci_lb,
+            ci_high=pooled.ci_ub,
+            tau2=pooled.tau2,
+            note=pooled.reasons.get("tau2", ""),
+        )
 
     return fit

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.multilevel.structures import STRUCTURES, Structure
+from trialpool.pooling.inputs import is_blank
 from trialpool.results import Array, TrialpoolError, check_choice
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _column(data: Mapping[str, Any] | DataFrame | None, name: str, k: int) -> ND
     if column.shape != (k,):
         raise TrialpoolError(f"data column {name!r} has shape {column.shape}, needed is ({k},)")
     for i, x in enumerate(column.tolist()):
-        if x is None or x != x or x == "":
+        if is_blank(x):
             raise TrialpoolError(f"data column {name!r}, row {i} is blank: name the level")
     return column
 

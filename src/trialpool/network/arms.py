@@ -86,21 +86,21 @@ def contrasts_from_arms(
     for name in sorted(set(studies), key=alphabetical):
         rows = [i for i, each in enumerate(studies) if each == name]
         rows.sort(key=lambda i: alphabetical(arms[i]))
-        held = {column: values[rows] for column, values in columns.items()}
-        out.add(name, [arms[i] for i in rows], held)
+        numbers = {column: values[rows] for column, values in columns.items()}
+        out.add(name, [arms[i] for i in rows], numbers)
     return out.contrasts()
 
 
 def _problems(studies: list[str], arms: list[str], columns: dict[str, Array]) -> list[str]:
     out = []
     for name in dict.fromkeys(studies):
-        held = [arm for each, arm in zip(studies, arms, strict=True) if each == name]
-        if len(held) == 1:
+        names = [arm for each, arm in zip(studies, arms, strict=True) if each == name]
+        if len(names) == 1:
             out.append(
-                f"study {name}: one arm ({held[0]}) says nothing on differences. Add the other"
+                f"study {name}: one arm ({names[0]}) says nothing on differences. Add the other"
                 " arms, or leave the trial out"
             )
-        for arm in sorted({arm for arm in held if held.count(arm) > 1}):
+        for arm in sorted({arm for arm in names if names.count(arm) > 1}):
             out.append(f"study {name}: {arm} is given twice. Combine the arms, or name them apart")
     rules: dict[str, tuple[Callable[[Array], NDArray[np.bool_]], str]] = {
         "mean": (np.isfinite, "must be a finite number"),
@@ -129,20 +129,22 @@ class _Builder:
         self.rows: list[tuple[str, str, str, float, float]] = []
         self.left_out: dict[str, str] = {}
 
-    def add(self, study: str, arms: list[str], held: dict[str, Array]) -> None:
-        level, own, shared = _scores(self.measure, held) if "sd" in held else self._counts(held)
+    def add(self, study: str, arms: list[str], numbers: dict[str, Array]) -> None:
+        level, variance, shared = (
+            _scores(self.measure, numbers) if "sd" in numbers else self._counts(numbers)
+        )
         if not np.isfinite(level).all():
-            which = "no arm" if held["event"].sum() == 0 else "any arm but everyone"
+            which = "no arm" if numbers["event"].sum() == 0 else "any arm but everyone"
             self.left_out[study] = f"events in {which}: the {self.measure} is not defined"
             return
         for i, j in combinations(range(len(arms)), 2):
             y = float(level[i] - level[j])
-            v = float(own[i] + own[j] + shared * y * y)
+            v = float(variance[i] + variance[j] + shared * y * y)
             self.rows.append((study, arms[i], arms[j], y, float(np.sqrt(v))))
 
-    def _counts(self, held: dict[str, Array]) -> tuple[Array, Array, float]:
+    def _counts(self, numbers: dict[str, Array]) -> tuple[Array, Array, float]:
         """Log odds, log risk or risk of each arm, and its variance."""
-        e, n = held["event"], held["n"]
+        e, n = numbers["event"], numbers["n"]
         silent = e.sum() == 0 or (e == n).all()
         if silent and self.measure != "RD":
             return np.full(e.shape, np.nan), e, 0.0
@@ -168,9 +170,9 @@ class _Builder:
         )
 
 
-def _scores(measure: str, held: dict[str, Array]) -> tuple[Array, Array, float]:
+def _scores(measure: str, numbers: dict[str, Array]) -> tuple[Array, Array, float]:
     """Mean of each arm (standardised for SMD), its own variance, and the factor of y^2."""
-    mean, sd, n = held["mean"], held["sd"], held["n"]
+    mean, sd, n = numbers["mean"], numbers["sd"], numbers["n"]
     if measure == "MD":
         return mean, sd**2 / n, 0.0
     df = float((n - 1).sum())

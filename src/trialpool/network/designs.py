@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.network.inputs import Trial
-from trialpool.network.rows import NetworkDesign, Rows
+from trialpool.network.rows import NetworkDesign, NetworkRows
 from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.results import NAN, Array, ChiSquared
@@ -51,21 +51,23 @@ class DesignModel(NamedTuple):
     x: Array
 
 
-def design_model(treatments: Sequence[str], trials: Sequence[Trial], rows: Rows) -> DesignModel:
+def design_model(
+    treatments: Sequence[str], trials: Sequence[Trial], rows: NetworkRows
+) -> DesignModel:
     """The design-by-treatment interaction model: each design has effects of its own."""
     arms = sorted({trial.arms for trial in trials}, key=lambda a: (len(a), a))
     at = {design: i for i, design in enumerate(arms)}
     of_row = np.array([at[trials[i].arms] for i in rows.trial])
     blocks = []
     for i, design in enumerate(arms):
-        own = np.where((of_row == i)[:, np.newaxis], rows.x[:, list(design)], 0.0)
-        blocks.append(own[:, 1:])  # against the first treatment of the design
+        columns = np.where((of_row == i)[:, np.newaxis], rows.x[:, list(design)], 0.0)
+        blocks.append(columns[:, 1:])  # against the first treatment of the design
     names = tuple(":".join(treatments[j] for j in design) for design in arms)
     return DesignModel(names, tuple(arms), of_row, np.hstack(blocks))
 
 
 def decompose(
-    treatments: Sequence[str], trials: Sequence[Trial], rows: Rows, q: float, df: int
+    treatments: Sequence[str], trials: Sequence[Trial], rows: NetworkRows, q: float, df: int
 ) -> Inconsistency:
     """Q within and between designs, and the interaction test with tau2 from within designs.
 
@@ -99,7 +101,7 @@ def decompose(
     )
 
 
-def _q(rows: Rows, model: DesignModel, design: int) -> float:
+def _q(rows: NetworkRows, model: DesignModel, design: int) -> float:
     """Q of one design's trials about the design's own effects, 0 for a single trial."""
     of = model.of_row == design
     arms = model.arms[design]
@@ -108,7 +110,7 @@ def _q(rows: Rows, model: DesignModel, design: int) -> float:
     return _rss(rows.z[of], rows.v[of], rows.x[np.ix_(of, list(arms[1:]))])
 
 
-def _q_network(rows: Rows) -> float:
+def _q_network(rows: NetworkRows) -> float:
     return _rss(rows.z, rows.v, rows.x[:, 1:])
 
 

@@ -25,8 +25,8 @@ class Evidence(NamedTuple):
 
 def edges_of(net: Network) -> tuple[tuple[int, int], ...]:
     """Pairs of treatments that some trial compares, first place before second, sorted."""
-    found = {pair for trial in net.trials for pair in combinations(trial.arms, 2)}
-    return tuple(sorted(found))
+    pairs = {pair for trial in net.trials for pair in combinations(trial.arms, 2)}
+    return tuple(sorted(pairs))
 
 
 def laplacian(net: Network, model: str = "random") -> Array:

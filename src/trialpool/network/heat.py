@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,12 @@ def net_heat(net: Network, model: str = "common") -> NetHeat:
     ----------
     Krahn, Binder & König 2013, BMC Med Res Methodol 13:35
     """
-    found = net.inconsistency
-    tau2 = 0.0 if net.tau2_of(model) == 0.0 else found.tau2_within
-    if tau2 != tau2:
-        return _none(found.full.reason)
-    if not found.between.df:
-        return _none(found.between.reason)
+    inconsistency = net.inconsistency
+    tau2 = 0.0 if net.tau2_of(model) == 0.0 else inconsistency.tau2_within
+    if math.isnan(tau2):
+        return _none(inconsistency.full.reason)
+    if not inconsistency.between.df:
+        return _none(inconsistency.between.reason)
     blocks, a, b = _whitened(net, tau2)
     left, q = _residual_q(a, b, blocks)
     free = np.array([len(rows) - left[rows].sum() for rows in blocks])
@@ -65,8 +66,8 @@ def net_heat(net: Network, model: str = "common") -> NetHeat:
     share = np.array([[(hat[np.ix_(blocks[c], blocks[d])] ** 2).sum() for d in kept] for c in kept])
     reach = np.array([left[blocks[c]].sum() for c in kept])
     return NetHeat(
-        designs=tuple(found.designs[d] for d in kept),
-        trials=tuple(found.trials[d] for d in kept),
+        designs=tuple(inconsistency.designs[d] for d in kept),
+        trials=tuple(inconsistency.trials[d] for d in kept),
         q=q[kept],
         change=change,
         share=share / reach[:, np.newaxis],
@@ -92,10 +93,10 @@ def _whitened(net: Network, tau2: float) -> tuple[list[Places], Array, Array]:
     a, b, start = [], [], 0
     for d, arms in enumerate(model.arms):
         of = model.of_row == d
-        own = root[of, np.newaxis] * net.rows.x[np.ix_(of, list(arms))]
-        q, r = np.linalg.qr(own[:, 1:])
+        columns = root[of, np.newaxis] * net.rows.x[np.ix_(of, list(arms))]
+        q, r = np.linalg.qr(columns[:, 1:])
         wide = np.zeros((len(arms) - 1, net.n))
-        wide[:, list(arms)] = q.T @ own
+        wide[:, list(arms)] = q.T @ columns
         a.append(wide)
         b.append(q.T @ (root[of] * net.rows.z[of]))
         blocks.append(np.arange(start, start + len(r)))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.pooling.inputs import as_numbers
+from trialpool.pooling.inputs import as_numbers, is_blank
 from trialpool.results import Array, TrialpoolError
 
 # Shares of a contrast's standard error: printed numbers are rounded, contradictions are larger.
@@ -59,12 +59,16 @@ def as_trials(
     """
     y, se = as_numbers("yi", yi), as_numbers("sei", sei)
     columns: dict[str, Any] = {
-        "study": study, "treat1": treat1, "treat2": treat2, "yi": y, "sei": se
-    }  # fmt: skip
+        "study": study,
+        "treat1": treat1,
+        "treat2": treat2,
+        "yi": y,
+        "sei": se,
+    }
     sizes = {name: len(values) if np.ndim(values) else 0 for name, values in columns.items()}
     if len(set(sizes.values())) > 1 or y.ndim != 1 or se.ndim != 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise TrialpoolError(f"the columns must have one length, got {told}")
+        lengths = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise TrialpoolError(f"the columns must have one length, got {lengths}")
     if not len(y):
         raise TrialpoolError("yi is empty: there is no contrast to make a network of")
     names, one, two = ([_name(value) for value in column] for column in (study, treat1, treat2))
@@ -111,10 +115,10 @@ def components(n: int, groups: Iterable[Sequence[int]]) -> list[list[int]]:
         first = root(group[0])
         for other in group[1:]:
             part[root(other)] = first
-    found: dict[int, list[int]] = {}
+    parts: dict[int, list[int]] = {}
     for i in range(n):
-        found.setdefault(root(i), []).append(i)
-    return list(found.values())
+        parts.setdefault(root(i), []).append(i)
+    return list(parts.values())
 
 
 def raise_all(problems: Sequence[str]) -> None:
@@ -124,8 +128,7 @@ def raise_all(problems: Sequence[str]) -> None:
 
 
 def _name(value: Any) -> str:
-    missing = value is None or (isinstance(value, float) and value != value)
-    return "" if missing else str(value).strip()
+    return "" if is_blank(value) else str(value).strip()
 
 
 def _row_problems(

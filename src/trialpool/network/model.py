@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from trialpool.network.designs import Inconsistency, decompose
 from trialpool.network.inputs import Trial, as_trials
-from trialpool.network.rows import Fit, Model, Rows, independent
+from trialpool.network.rows import NetworkFit, NetworkModel, NetworkRows, independent
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_squared, p_value
 from trialpool.pooling.intervals import q_profile
 from trialpool.pooling.tau2 import check_estimator, estimate_tau2, se_tau2
@@ -65,7 +66,7 @@ class Network:
     method: str
     level: float
     trials: tuple[Trial, ...]
-    rows: Rows
+    rows: NetworkRows
     reasons: dict[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
 
@@ -137,7 +138,7 @@ def network(
     called = treatments[0] if reference is None else str(reference)
     n = len(treatments)
     rows = independent(trials, n)
-    model = Model(rows, treatments.index(called))
+    model = NetworkModel(rows, treatments.index(called))
     with np.errstate(all="ignore"):
         return _summary(treatments, called, trials, model, tau2, level)
 
@@ -146,21 +147,21 @@ def _summary(
     treatments: tuple[str, ...],
     reference: str,
     trials: tuple[Trial, ...],
-    model: Model,
+    model: NetworkModel,
     method: str,
     level: float,
 ) -> Network:
     s, unit2 = model.design, model.unit2
     df = int(s.df)
-    found = estimate_tau2(method, s)
-    t = found.tau2 if df or method == "EE" else np.float64(NAN)
+    between = estimate_tau2(method, s)
+    t = between.tau2 if df or method == "EE" else np.float64(NAN)
     tau2 = float(t) * unit2
-    reasons = _reasons(method, df, converged=bool(found.converged))
+    reasons = _reasons(method, df, converged=bool(between.converged))
     q = float(s.common[1])
     blank = np.full((model.n, model.n), NAN)
     estimate = Estimates(effect=blank, se=blank, ci_lb=blank, ci_ub=blank, pval=blank)
     pi_lb, pi_ub = blank, blank
-    if tau2 == tau2:
+    if not math.isnan(tau2):
         estimate = _estimates(model.fit(tau2), level)
         if method != "EE" and df > 1:
             reach = half_width(level, float(df)) * np.sqrt(tau2 + estimate.se**2)
@@ -189,7 +190,7 @@ def _summary(
         q_df=df,
         q_pval=float(chi2_tail(q, df)) if df else NAN,
         inconsistency=decompose(treatments, trials, model.rows, q, df),
-        converged=bool(found.converged),
+        converged=bool(between.converged),
         method=method,
         level=level,
         trials=trials,
@@ -199,11 +200,11 @@ def _summary(
     )
 
 
-def _estimates(fit: Fit, level: float) -> Estimates:
+def _estimates(fit: NetworkFit, level: float) -> Estimates:
     """All pairs from the effects against the reference."""
     effect = fit.effect[:, np.newaxis] - fit.effect
-    own = np.diag(fit.covariance)
-    variance = own[:, np.newaxis] + own - 2 * fit.covariance
+    variances = np.diag(fit.covariance)
+    variance = variances[:, np.newaxis] + variances - 2 * fit.covariance
     se = np.sqrt(np.maximum(variance, 0.0))
     se[np.diag_indices_from(se)] = 0.0
     half = half_width(level, NAN) * se

@@ -29,12 +29,12 @@ def p_scores(net: Network, *, small_values: str = "desirable", model: str = "ran
     Rücker & Schwarzer 2015, BMC Med Res Methodol 15:58
     """
     check_choice("small_values", small_values, SMALL)
-    found = net.of(model)
+    estimates = net.of(model)
     if net.tau2_of(model) != net.tau2_of(model):
         return np.full(net.n, NAN)
     sign = -1.0 if small_values == "desirable" else 1.0
     with np.errstate(invalid="ignore"):
-        better = ndtr(sign * found.effect / found.se)
+        better = ndtr(sign * estimates.effect / estimates.se)
     np.fill_diagonal(better, 0.0)
     scores: Array = better.sum(axis=1) / (net.n - 1)
     return scores

@@ -20,7 +20,7 @@ from trialpool.pooling.studies import Numbers
 from trialpool.results import Array
 
 
-class Rows(NamedTuple):
+class NetworkRows(NamedTuple):
     """`z` (r,) with variances `v` (r,) without tau2, means `x` (r, n) @ effects of n treatments.
 
     `trial` (r,) says which trial a row is of. Each row of `x` adds up to 0.
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     trial: NDArray[np.int64]
 
 
-def independent(trials: Sequence[Trial], n: int) -> Rows:
+def independent(trials: Sequence[Trial], n: int) -> NetworkRows:
     """The trials' contrasts as sum of (arms - 1) independent rows, in the order of the trials.
 
     A trial of two arms is its contrast. Of more arms, the covariance C of the arms about their
@@ -62,7 +62,7 @@ def independent(trials: Sequence[Trial], n: int) -> Rows:
         of.append(np.repeat(which, m - 1))
     order = np.argsort(np.concatenate(of), kind="stable")
     zz, vv, xx, oo = (np.concatenate(part)[order] for part in (z, v, x, of))
-    return Rows(zz, vv, xx, oo)
+    return NetworkRows(zz, vv, xx, oo)
 
 
 class NetworkDesign(Design):
@@ -94,7 +94,7 @@ class NetworkDesign(Design):
         return (np.sqrt(w) * self.x).T
 
 
-class Fit(NamedTuple):
+class NetworkFit(NamedTuple):
     """Effects (n,) about the reference, their covariance (n, n), and weights (r,) of the rows."""
 
     effect: Array
@@ -102,10 +102,10 @@ class Fit(NamedTuple):
     weights: Array
 
 
-class Model:
+class NetworkModel:
     """Rows with the effects of n treatments against a reference as coefficients."""
 
-    def __init__(self, rows: Rows, reference: int) -> None:
+    def __init__(self, rows: NetworkRows, reference: int) -> None:
         self.rows, self.n = rows, rows.x.shape[1]
         self.kept = [i for i in range(self.n) if i != reference]
 
@@ -118,10 +118,10 @@ class Model:
         """What a tau2 of 1 in the units of `design` is in squared units of the effects."""
         return float(self.design.unit) ** 2
 
-    def fit(self, tau2: float) -> Fit:
+    def fit(self, tau2: float) -> NetworkFit:
         """Weighted least squares at a given tau2, in units of the effects."""
         beta, spread = self.design.coefficients(np.float64(tau2 / self.unit2))
         effect, covariance = np.zeros(self.n), np.zeros((self.n, self.n))
         effect[self.kept] = beta * float(self.design.unit)
         covariance[np.ix_(self.kept, self.kept)] = spread * self.unit2
-        return Fit(effect, covariance, 1 / (self.rows.v + tau2))
+        return NetworkFit(effect, covariance, 1 / (self.rows.v + tau2))

@@ -29,7 +29,7 @@ def effects_table(net: Network, *, log: bool = False) -> pd.DataFrame:
     count = _direct_trials(net)
     rows = []
     for model in MODELS:
-        found = net.of(model)
+        estimates = net.of(model)
         for i in range(net.n):
             if i == ref:
                 continue
@@ -40,10 +40,10 @@ def effects_table(net: Network, *, log: bool = False) -> pd.DataFrame:
                     "treatment": net.treatments[i],
                     "reference": net.reference,
                     "k": count.get((min(i, ref), max(i, ref)), 0),
-                    "estimate": float(to(found.effect[i, ref])),
-                    "ci_low": float(to(found.ci_lb[i, ref])),
-                    "ci_high": float(to(found.ci_ub[i, ref])),
-                    "p_value": float(found.pval[i, ref]),
+                    "estimate": float(to(estimates.effect[i, ref])),
+                    "ci_low": float(to(estimates.ci_lb[i, ref])),
+                    "ci_high": float(to(estimates.ci_ub[i, ref])),
+                    "p_value": float(estimates.pval[i, ref]),
                     "pi_low": float(to(net.pi_lb[i, ref])) if random else NAN,
                     "pi_high": float(to(net.pi_ub[i, ref])) if random else NAN,
                     "reason": net.reasons.get("random", "") if random else "",
@@ -69,7 +69,7 @@ def league_table(
     names = list(net.treatments if order is None else order)
     at = [net.place(name) for name in names]
     to = np.exp if log else np.asarray
-    found, parts = net.of(model), split(net, model)
+    estimates, parts = net.of(model), split(net, model)
     place = {pair: i for i, pair in enumerate(parts.pairs)}
     reach = float(half_width(net.level, NAN))
     rows = []
@@ -78,7 +78,7 @@ def league_table(
         for c, j in enumerate(at):
             text = ""
             if c < r:
-                text = _range(found.effect[j, i], found.se[j, i] * reach, to, decimals)
+                text = _range(estimates.effect[j, i], estimates.se[j, i] * reach, to, decimals)
             elif c > r:
                 p = place[min(i, j), max(i, j)]
                 sign = 1.0 if i < j else -1.0
@@ -105,7 +105,7 @@ def split_table(net: Network, *, log: bool = False, model: str = "random") -> pd
     Columns: treatment_1, treatment_2, k, share_direct (0 to 1), network, direct and indirect with
     their limits, difference (a ratio of ratios for logs) with limits, p_value, reason.
     """
-    parts, found = split(net, model), net.of(model)
+    parts, estimates = split(net, model), net.of(model)
     reach, to = float(half_width(net.level, NAN)), np.exp if log else np.asarray
     rows = []
     for i, (a, b) in enumerate(parts.pairs):
@@ -116,7 +116,7 @@ def split_table(net: Network, *, log: bool = False, model: str = "random") -> pd
             "share_direct": float(parts.share[i]),
         }
         for name, value, se in (
-            ("network", found.effect[a, b], found.se[a, b]),
+            ("network", estimates.effect[a, b], estimates.se[a, b]),
             ("direct", parts.direct[i], parts.se_direct[i]),
             ("indirect", parts.indirect[i], parts.se_indirect[i]),
             ("difference", parts.difference[i], parts.se_difference[i]),
@@ -134,19 +134,23 @@ def inconsistency_table(net: Network) -> pd.DataFrame:
     Columns: source, trials, q, q_df, q_p_value, tau2, reason; the last row is the
     design-by-treatment test with tau2 from within designs.
     """
-    found = net.inconsistency
+    parts = net.inconsistency
     rows = [_q_row("whole network", net.k, ChiSquared(stat=net.q, df=net.q_df, pval=net.q_pval))]
     rows[0]["reason"] = net.reasons.get("q_pval", "")
-    rows.append(_q_row("within designs", net.k, found.within))
+    rows.append(_q_row("within designs", net.k, parts.within))
     for name, trials, q, df in zip(
-        found.designs, found.trials, found.q_designs, found.df_designs, strict=True
+        parts.designs,
+        parts.trials,
+        parts.q_designs,
+        parts.df_designs,
+        strict=True,
     ):
         test = ChiSquared(stat=float(q), df=df, pval=float(chi2_tail(q, df)) if df else NAN)
         rows.append(_q_row(f"within {name}", trials, test))
-    rows.append(_q_row("between designs", net.k, found.between))
-    full = _q_row("between designs, random effects within them", net.k, found.full)
+    rows.append(_q_row("between designs", net.k, parts.between))
+    full = _q_row("between designs, random effects within them", net.k, parts.full)
     return pd.DataFrame(
-        [*rows, {**full, "tau2": found.tau2_within}],
+        [*rows, {**full, "tau2": parts.tau2_within}],
         columns=["source", "trials", "q", "q_df", "q_p_value", "tau2", "reason"],
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.pooling.inputs import as_sets
-from trialpool.pooling.model import Options, as_pooled, summarise
+from trialpool.pooling.model import PoolOptions, as_pooled, summarise
 from trialpool.pooling.studies import Studies
 from trialpool.results import Array, Pooled
 
@@ -55,7 +55,7 @@ class PooledMany:
     maxima: NDArray[np.int64]
     converged: NDArray[np.bool_]
     weights: Array
-    options: Options
+    options: PoolOptions
 
     @property
     def method(self) -> str:
@@ -121,7 +121,7 @@ def pool_many(
     ----------
     As for `pool`, whose code it shares
     """
-    o = Options(tau2, test, level, pi, tau2_ci).check()
+    o = PoolOptions(tau2, test, level, pi, tau2_ci).check()
     y, v, used = as_sets(yi, vi, mask)
     sets, k = y.shape
     out: dict[str, Any] = {

@@ -64,12 +64,12 @@ def blup(
     check_level(level)
     y, v = as_studies(yi, vi)
     fit = regress(y, v, np.ones((len(y), 1)) if X is None else X, tau2=tau2, test=test)
-    own = fit.tau2 / (fit.tau2 + v)  # weight of the study's own effect
+    weight = fit.tau2 / (fit.tau2 + v)  # of the study's own effect
     mean_variance = np.einsum("ij,jk,ik->i", fit.design, fit.vb, fit.design)
-    remaining = fit.tau2 * (1 - own)
-    se = np.sqrt(remaining + (1 - own) ** 2 * mean_variance)
-    ranef_se = np.sqrt(remaining + own**2 * mean_variance)
-    ranef = own * (y - fit.fitted)
+    remaining = fit.tau2 * (1 - weight)
+    se = np.sqrt(remaining + (1 - weight) ** 2 * mean_variance)
+    ranef_se = np.sqrt(remaining + weight**2 * mean_variance)
+    ranef = weight * (y - fit.fitted)
     pred, reach = fit.fitted + ranef, half_width(level, fit.ddf)
     return Blups(
         pred=pred,

@@ -5,6 +5,7 @@ Degrees of freedom are NaN for the normal distribution.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from numbers import Real
@@ -34,7 +35,7 @@ def _each(function: Callable[[float, float], float], p: float, df: Numbers) -> N
 
 @lru_cache(maxsize=4096)
 def _t(p: float, df: float) -> float:
-    if df != df:
+    if math.isnan(df):
         return float(ndtri(p))
     return float(stdtrit(df, p)) if df > 0 else float("nan")
 
@@ -58,7 +59,7 @@ def p_value(stat: Numbers, df: Numbers) -> Numbers:
     """Two-sided p value of a t or z statistic."""
     # The lower tail, doubled: 1 - cdf would round small p values to 0.
     low = -abs(stat)
-    normal = df != df
+    normal = np.isnan(df)
     if isinstance(normal, np.ndarray):
         return 2 * np.where(normal, ndtr(low), stdtr(df, low))
     return 2 * (ndtr(low) if normal else stdtr(df, low))

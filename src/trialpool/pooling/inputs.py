@@ -63,17 +63,17 @@ def as_sets(
     if used is not None and used.dtype != np.bool_:
         raise TrialpoolError(f"mask must hold True (used) and False only, got {used.dtype}")
     shapes = [x.shape for x in (y, v, used) if x is not None]
-    told = f"yi {y.shape}, vi {v.shape}" + ("" if used is None else f", mask {used.shape}")
+    given = f"yi {y.shape}, vi {v.shape}" + ("" if used is None else f", mask {used.shape}")
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
         shape = ()
     if len(shape) != 2 or any(s[-1:] != shape[-1:] for s in shapes):
-        raise TrialpoolError(f"yi, vi and mask must be (sets, studies) or (studies,), got {told}")
+        raise TrialpoolError(f"yi, vi and mask must be (sets, studies) or (studies,), got {given}")
     if shape[1] == 0:
         raise TrialpoolError(f"yi {_NO_STUDY}")
     if shape[0] == 0:
-        raise TrialpoolError(f"there is no set of studies: {told}")
+        raise TrialpoolError(f"there is no set of studies: {given}")
     if used is not None:
         used = np.broadcast_to(used, shape)
         empty = np.flatnonzero(~used.any(axis=1))
@@ -134,6 +134,11 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
             f"X is collinear: {listed} can be computed from the other columns; leave it out"
         )
     return x, called
+
+
+def is_blank(label: Any) -> bool:
+    """Whether a label is missing: None, an empty text, or NaN or NaT of any type."""
+    return label is None or label == "" or bool(label != label)  # only NaN differs from itself
 
 
 def as_numbers(name: str, values: Any) -> Array:

@@ -2,7 +2,7 @@
 
 The likelihood can have several local maxima, and iterations that climb from one start can end
 on the wrong one, or stop early. Here the score is compared as two concave functions of tau2
-(see `Point`): concave functions lie above their chords and below their tangents, so a handful of
+(see `Score`): concave functions lie above their chords and below their tangents, so a handful of
 points proves where the score keeps its sign. Study sets without such a proof are searched
 interval by interval until there is one.
 """
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trialpool.pooling.roots import ENOUGH, FEW_LEFT, MAX_STEPS
-from trialpool.pooling.studies import Numbers, Point, Studies, every, pick
+from trialpool.pooling.studies import Numbers, Score, Studies, every, pick
 
 _NARROW = 1e-13
 _STEPS = 2  # intervals to start with on each side of a known maximum: most need no more
 
 
-class Maximum(NamedTuple):
+class Tau2Estimate(NamedTuple):
     """Where the likelihood is highest, how many local maxima it has, and whether all is proven."""
 
     tau2: Numbers
@@ -28,7 +28,7 @@ class Maximum(NamedTuple):
     converged: Any
 
 
-def maximise(s: Studies, *, restricted: bool) -> Maximum:
+def maximise(s: Studies, *, restricted: bool) -> Tau2Estimate:
     """tau2 at the highest of all maxima; the smallest one if several are equally high."""
     start = s.point(s.zero, restricted=restricted)
     ss = s.ss
@@ -48,15 +48,15 @@ def maximise(s: Studies, *, restricted: bool) -> Maximum:
     maxima, converged = (s.zero + 1).astype(np.int64), proven | True
     if not every(proven):
         if s.y.ndim == 1:
-            found = _search(s.as_sets(), s.zero[np.newaxis] + t, restricted=restricted)
-            return Maximum(*(x[0] for x in found))
+            searched = _search(s.as_sets(), s.zero[np.newaxis] + t, restricted=restricted)
+            return Tau2Estimate(*(x[0] for x in searched))
         doubt = np.flatnonzero(~proven)
-        found = _search(s.take(doubt), t[doubt], restricted=restricted)
-        t[doubt], maxima[doubt], converged[doubt] = found
-    return Maximum(t, maxima, converged)
+        searched = _search(s.take(doubt), t[doubt], restricted=restricted)
+        t[doubt], maxima[doubt], converged[doubt] = searched
+    return Tau2Estimate(t, maxima, converged)
 
 
-def _model_step(p: Point) -> Numbers:
+def _model_step(p: Score) -> Numbers:
     """Step to where the tangents of a and b say that the score crosses 0 downwards.
 
     Solves (a + a'u)^2 = b + b'u for its upper root; exact when all variances are equal. NaN
@@ -79,7 +79,7 @@ def _climb(
     *,
     restricted: bool,
     steps: int = MAX_STEPS,
-) -> tuple[Point, Any]:
+) -> tuple[Score, Any]:
     """A maximum between `low`, where the likelihood rises, and `high`, where it falls.
 
     Returns the last point, moved to the maximum, and whether the steps have converged.
@@ -103,13 +103,13 @@ def _climb(
             bounds = t[left], low[left], high[left], wanted[left]
             rest, done[left] = _climb(s.take(left), *bounds, restricted=restricted, steps=more)
             p = p._replace(t=t)
-            for all_sets, found in zip(p, rest, strict=True):
-                all_sets[left] = found
+            for all_sets, of_left in zip(p, rest, strict=True):
+                all_sets[left] = of_left
             return p, done
     return p._replace(t=t), done
 
 
-def _falls_on(p: Point, ss: Numbers) -> Any:
+def _falls_on(p: Score, ss: Numbers) -> Any:
     """Proof that the likelihood falls at p and ever after.
 
     The slope of a is never below its limit 1/sqrt(SS), and b lies below its tangent: it remains
@@ -120,7 +120,7 @@ def _falls_on(p: Point, ss: Numbers) -> Any:
     return (gap > 0) & ((half >= 0) | (half * half * ss < gap))
 
 
-def _below(p: Point, q: Point, low: Any, high: Any) -> Any:
+def _below(p: Score, q: Score, low: Any, high: Any) -> Any:
     """Proof that one concave function stays below another between p and q.
 
     `low` and `high` are ((value, slope) at p, (value, slope) at q). The lower one is bounded by
@@ -136,25 +136,25 @@ def _below(p: Point, q: Point, low: Any, high: Any) -> Any:
     return (f0 < g0) & (f1 < g1) & (f0 + d0 * x < chord)
 
 
-def _halves(p: Point) -> tuple[tuple[Numbers, Numbers], tuple[Numbers, Numbers]]:
+def _halves(p: Score) -> tuple[tuple[Numbers, Numbers], tuple[Numbers, Numbers]]:
     """A and sqrt(b), which is concave too, each with its slope."""
     root = np.sqrt(p.b)
     return (p.a, p.da), (root, p.db / (2 * root))
 
 
-def _keeps_sign(p: Point, q: Point, rising: Any) -> Any:
+def _keeps_sign(p: Score, q: Score, rising: Any) -> Any:
     """Proof that the likelihood rises, or that it falls, all the way from p to q."""
     (ap, bp), (aq, bq) = _halves(p), _halves(q)
     return pick(rising, _below(p, q, (ap, aq), (bp, bq)), _below(p, q, (bp, bq), (ap, aq)))
 
 
-def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
+def _search(s: Studies, t: Numbers, *, restricted: bool) -> Tau2Estimate:
     """All maxima of B study sets: intervals are halved until each one is proven.
 
     `t` is a known maximum, where there is one: the search starts around it.
     """
 
-    def at(sets: Any, x: Numbers) -> Point:
+    def at(sets: Any, x: Numbers) -> Score:
         return s.take(sets).point(x, restricted=restricted)
 
     t = np.where(t < np.inf, t, 0.0)
@@ -192,8 +192,8 @@ def _search(s: Studies, t: Numbers, *, restricted: bool) -> Maximum:
         sets, p, q = sets[open_], _some(p, open_), _some(q, open_)
         middle = at(sets, np.sqrt((p.t + least[sets]) * (q.t + least[sets])) - least[sets])
         sets, p, q = np.concatenate([sets, sets]), _join(p, middle), _join(middle, q)
-    found = _best(s, *(np.concatenate(x) for x in zip(*peaks, strict=True)), restricted=restricted)
-    return found._replace(converged=found.converged & ~np.isin(everyone, sets))
+    best = _best(s, *(np.concatenate(x) for x in zip(*peaks, strict=True)), restricted=restricted)
+    return best._replace(converged=best.converged & ~np.isin(everyone, sets))
 
 
 def _ladder(s: Studies, low: Numbers, high: Numbers) -> list[Numbers]:
@@ -203,24 +203,24 @@ def _ladder(s: Studies, low: Numbers, high: Numbers) -> list[Numbers]:
     return [low, *steps, high]
 
 
-def _best(s: Studies, sets: Any, low: Numbers, high: Numbers, *, restricted: bool) -> Maximum:
+def _best(s: Studies, sets: Any, low: Numbers, high: Numbers, *, restricted: bool) -> Tau2Estimate:
     """Of the maxima between `low` and `high` the highest of each set."""
-    own = s.take(sets)
+    candidates = s.take(sets)
     inside = high > 0
-    peak, done = _climb(own, (low + high) / 2, low, high, inside, restricted=restricted)
+    peak, done = _climb(candidates, (low + high) / 2, low, high, inside, restricted=restricted)
     t = np.where(inside, peak.t, 0.0)
-    height = own.log_likelihood(t, restricted=restricted)
+    height = candidates.log_likelihood(t, restricted=restricted)
     # The first of equals: the smallest tau2 that explains the data equally well.
     order = np.lexsort((t, -height, sets))
     maxima = np.bincount(sets, minlength=len(s.zero))
     first = order[np.searchsorted(sets[order], np.arange(len(maxima))).clip(max=len(order) - 1)]
     converged = (maxima > 0) & (np.bincount(sets[~done & inside], minlength=len(maxima)) == 0)
-    return Maximum(np.where(maxima > 0, t[first], np.nan), maxima, converged)
+    return Tau2Estimate(np.where(maxima > 0, t[first], np.nan), maxima, converged)
 
 
-def _some(p: Point, sets: Any) -> Point:
-    return Point(*(x[sets] for x in p))
+def _some(p: Score, sets: Any) -> Score:
+    return Score(*(x[sets] for x in p))
 
 
-def _join(*points: Point) -> Point:
-    return Point(*(np.concatenate(x) for x in zip(*points, strict=True)))
+def _join(*points: Score) -> Score:
+    return Score(*(np.concatenate(x) for x in zip(*points, strict=True)))

@@ -42,7 +42,7 @@ TAU2_FIELDS = ("tau2_ci_lb", "tau2_ci_ub", "i2_ci_lb", "i2_ci_ub", "h2_ci_lb", "
 _NOT_ALONE = ("tau2", "se_tau2", *TAU2_FIELDS, "i2", "i2_q", "h2", "loglik", "aic", "bic", "aicc")
 
 
-class Options(NamedTuple):
+class PoolOptions(NamedTuple):
     """The choices of a fit, by name."""
 
     tau2: str
@@ -51,7 +51,7 @@ class Options(NamedTuple):
     pi: str
     tau2_ci: str
 
-    def check(self) -> Options:
+    def check(self) -> PoolOptions:
         """Raise unless all are known and fit together."""
         check_estimator("tau2", self.tau2, "effects")
         check_choice("test", self.test, TESTS)
@@ -121,7 +121,7 @@ def pool(
     and Partlett & Riley 2017, Stat Med 36:301 (prediction interval); Viechtbauer 2007, Stat Med
     26:37 (Q-profile); Hurvich & Tsai 1989, Biometrika 76:297 (AICc)
     """
-    options = Options(tau2, test, level, pi, tau2_ci).check()
+    options = PoolOptions(tau2, test, level, pi, tau2_ci).check()
     y, v = as_studies(yi, vi)
     with np.errstate(all="ignore"):
         fields = summarise(Studies(y, v), options)
@@ -129,12 +129,12 @@ def pool(
     return as_pooled(fields, weights / total(weights), options)
 
 
-def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
+def summarise(s: Studies, o: PoolOptions) -> dict[str, Numbers]:
     """All numbers of `Pooled` in the units given: of one study set, or (B,) of B sets."""
     k, df, unit2 = s.k, s.df, s.unit * s.unit
     alone = k == 1
-    found = estimate_tau2(o.tau2, s)
-    t = found.tau2
+    between = estimate_tau2(o.tau2, s)
+    t = between.tau2
     w = s.weights(t)
     whole = total(w)
     mu = dot(w, s.y) / whole
@@ -168,15 +168,15 @@ def summarise(s: Studies, o: Options) -> dict[str, Numbers]:
         "q": q,
         "q_df": df,
         "q_pval": chi2_tail(q, df),
-        "maxima": found.maxima,
-        "converged": found.converged,
+        "maxima": between.maxima,
+        "converged": between.converged,
     }
     if any_of(alone):
         fields |= {name: pick(alone, NAN, fields[name]) for name in _NOT_ALONE}
     return fields
 
 
-def heterogeneity(s: Studies, t: Numbers, o: Options) -> dict[str, Numbers]:
+def heterogeneity(s: Studies, t: Numbers, o: PoolOptions) -> dict[str, Numbers]:
     """tau2, I2 and H2 with their intervals, and the likelihood; with or without covariates.
 
     `t` is tau2 in the units of `s`; the numbers returned are in those of the effects.
@@ -222,7 +222,7 @@ def information(loglik: Numbers, parameters: int, n: Numbers) -> dict[str, Numbe
     }
 
 
-def as_pooled(fields: Mapping[str, Any], weights: Any, o: Options) -> Pooled:
+def as_pooled(fields: Mapping[str, Any], weights: Any, o: PoolOptions) -> Pooled:
     """A result from its numbers: plain types, with a reason for each number that is missing."""
     values = {name: float(value) for name, value in fields.items()}
     k, converged = int(values["k"]), bool(fields["converged"])
@@ -242,10 +242,12 @@ def as_pooled(fields: Mapping[str, Any], weights: Any, o: Options) -> Pooled:
     )
 
 
-def _reasons(values: Mapping[str, float], k: int, o: Options, *, converged: bool) -> dict[str, str]:
+def _reasons(
+    values: Mapping[str, float], k: int, o: PoolOptions, *, converged: bool
+) -> dict[str, str]:
     out: dict[str, str] = {}
     if not converged:
-        out = {name: "not converged" for name, value in values.items() if value != value}
+        out = {name: "not converged" for name, value in values.items() if math.isnan(value)}
     if k == 1:
         out |= dict.fromkeys(_NOT_ALONE, _ONE)
     elif not o.random:
@@ -263,7 +265,7 @@ def _reasons(values: Mapping[str, float], k: int, o: Options, *, converged: bool
     return out
 
 
-def _cautions(k: int, o: Options, maxima: int) -> tuple[str, ...]:
+def _cautions(k: int, o: PoolOptions, maxima: int) -> tuple[str, ...]:
     if k == 1:
         return ("k = 1: the study itself, with a normal interval; nothing was pooled.",)
     out = []

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialpool.pooling.design import Design
 from trialpool.pooling.inputs import as_design, as_studies
-from trialpool.pooling.model import Options
+from trialpool.pooling.model import PoolOptions
 from trialpool.pooling.regression import moderators
 from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.pooling.wald import wald
@@ -76,7 +76,7 @@ def permutation_test(
     Higgins & Thompson 2004, Stat Med 23:1663; Follmann & Proschan 1999, Biometrics 55:732;
     Phipson & Smyth 2010, Stat Appl Genet Mol Biol 9:39 (the observed arrangement counts)
     """
-    o = Options(tau2, test, 0.95, "k-1", "QP").check()
+    o = PoolOptions(tau2, test, 0.95, "k-1", "QP").check()
     y, v = as_studies(yi, vi)
     if iterations < 2:
         raise TrialpoolError(f"iterations = {iterations}: must be 2 or more")
@@ -101,10 +101,10 @@ def permutation_test(
             s = Design(effects, np.broadcast_to(v[:, None], sets), covariates)
             fit = wald(s, estimate_tau2(o.tau2, s).tau2, o.test, tested)
             statistics.append(np.column_stack([np.abs(fit.zval), fit.qm]))
-    found = np.concatenate(statistics)
+    values = np.concatenate(statistics)
     # The first arrangement is the observed one.
-    share = (found >= found[0] * (1 - _TIES)).mean(axis=0)
-    share[np.isnan(found[0])] = NAN
+    share = (values >= values[0] * (1 - _TIES)).mean(axis=0)
+    share[np.isnan(values[0])] = NAN
     return PermutationTest(
         pval=share[:-1],
         qm_pval=float(share[-1]),
@@ -146,10 +146,10 @@ def _deals(alike: list[int], n: int, seed: int, *, by_sign: bool, exact: bool) -
     if exact and by_sign:
         return np.array(list(product((1, -1), repeat=k)), dtype=np.int64)
     if exact:
-        own = tuple(alike)
+        first = tuple(alike)
         # Each different order stands for equally many permutations.
         every = _orders(list(Counter(alike).items()), list(range(k)), [0] * k)
-        return np.array([own, *(order for order in every if order != own)], dtype=np.int64)
+        return np.array([first, *(order for order in every if order != first)], dtype=np.int64)
     rng = np.random.default_rng(seed)
     observed = np.ones(k, dtype=np.int64) if by_sign else np.arange(k)
     if by_sign:

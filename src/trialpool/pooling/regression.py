@@ -16,13 +16,13 @@ from trialpool.pooling.model import (
     COMMON,
     PI_DF,
     TAU2_FIELDS,
-    Options,
+    PoolOptions,
     heterogeneity,
     several_maxima,
 )
 from trialpool.pooling.studies import Studies
 from trialpool.pooling.tau2 import estimate_tau2
-from trialpool.pooling.wald import wald
+from trialpool.pooling.wald import Wald, wald
 from trialpool.results import NAN, Array, TrialpoolError
 
 _NO_ERROR = "standard error is 0"
@@ -178,37 +178,27 @@ def regress(
     Hartung 2003, Stat Med 22:2693; Raudenbush 2009 in Cooper et al., Handbook of Research
     Synthesis, 295 (R2)
     """
-    o = Options(tau2, test, level, pi, tau2_ci).check()
+    o = PoolOptions(tau2, test, level, pi, tau2_ci).check()
     y, v = as_studies(yi, vi)
     x, called = as_design(X, len(y), names)
     with np.errstate(all="ignore"):
         return _fit(y, v, x, called, o)
 
 
-def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Regression:
+def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: PoolOptions) -> Regression:
     s = Design(y, v, x.T)
     k, p, df = len(y), x.shape[1], len(y) - x.shape[1]
-    found = estimate_tau2(o.tau2, s)
-    t = found.tau2
+    between = estimate_tau2(o.tau2, s)
+    t = between.tau2
     tested, intercept = moderators(x)
     fit = wald(s, t, o.test, tested)
     ddf = NAN if o.test == "z" else float(df)
     half = half_width(o.level, ddf) * fit.se
-    reasons = _common_reasons(o, converged=bool(found.converged))
-    if (fit.se == 0).any():
-        reasons |= dict.fromkeys(("zval", "pval", "qm", "qm_pval", "vif"), _NO_ERROR)
-    if not tested:
-        reasons |= dict.fromkeys(("qm", "qm_pval", "r2", "vif"), _NO_MODERATOR)
-
     qe = float(s.common[1])
     spread = {name: float(value) for name, value in heterogeneity(s, t, o).items()}
-    if o.random and found.converged and math.isnan(spread["se_tau2"]):
-        reasons["se_tau2"] = "no formula"
-    r2 = NAN
+    r2, no_r2 = NAN, "no intercept to compare with" if tested else _NO_MODERATOR
     if tested and intercept:
-        r2 = _explained(Studies(y, v), spread["tau2"], qe / df, o, reasons)
-    elif tested:
-        reasons["r2"] = "no intercept to compare with"
+        r2, no_r2 = _explained(Studies(y, v), spread["tau2"], qe / df, o)
     plain = np.empty(k)
     plain[s.order] = s.hat(s.weights(t))
     weights = 1 / (v + spread["tau2"])
@@ -236,26 +226,32 @@ def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: Options) -> Re
         fitted=x @ fit.beta,
         hat=plain,
         weights=weights / weights.sum(),
-        maxima=int(found.maxima),
-        converged=bool(found.converged),
+        maxima=int(between.maxima),
+        converged=bool(between.converged),
         method=o.tau2,
         test=o.test,
         level=o.level,
         pi_method=o.pi if o.random else "",
-        reasons=reasons,
-        cautions=_cautions(k, p, int(found.maxima)),
+        reasons=_reasons(o, fit, bool(between.converged), spread["se_tau2"])
+        | ({} if tested else dict.fromkeys(("qm", "qm_pval", "vif"), _NO_MODERATOR))
+        | ({"r2": no_r2} if math.isnan(r2) else {}),
+        cautions=_cautions(k, p, int(between.maxima)),
         design=x,
         **spread,
     )
 
 
-def _common_reasons(o: Options, *, converged: bool) -> dict[str, str]:
+def _reasons(o: PoolOptions, fit: Wald, converged: bool, se_tau2: float) -> dict[str, str]:
     out = {"ddf": "z test: normal distribution", "qm_ddf": "chi-squared test"}
     out = out if o.test == "z" else {}
     if not o.random:
         out |= dict.fromkeys(("se_tau2", *TAU2_FIELDS), COMMON)
     if not converged:
         out |= dict.fromkeys(("tau2", "beta", "se"), "not converged")
+    if (fit.se == 0).any():
+        out |= dict.fromkeys(("zval", "pval", "qm", "qm_pval", "vif"), _NO_ERROR)
+    if o.random and converged and math.isnan(se_tau2):
+        out["se_tau2"] = "no formula"
     return out
 
 
@@ -268,10 +264,8 @@ def moderators(x: Array) -> tuple[list[int], bool]:
     return [j for j in columns if j not in ones[:1]], bool(np.abs(left).max() < 1e-9)
 
 
-def _explained(
-    s: Studies, tau2: float, spread: float, o: Options, reasons: dict[str, str]
-) -> float:
-    """Percentage of the heterogeneity without covariates that the covariates explain.
+def _explained(s: Studies, tau2: float, spread: float, o: PoolOptions) -> tuple[float, str]:
+    """Percentage of the heterogeneity without covariates that the covariates explain, or why not.
 
     Without tau2, in a common-effect model, of the weighted variance of the effects (adjusted R2).
     """
@@ -279,9 +273,8 @@ def _explained(
     if not o.random:
         before, after = float(s.q(0.0)) / float(s.df), spread
     if before > 0:
-        return max(0.0, 100 * (before - after) / before)
-    reasons["r2"] = "no heterogeneity to explain without covariates"
-    return NAN
+        return max(0.0, 100 * (before - after) / before), ""
+    return NAN, "no heterogeneity to explain without covariates"
 
 
 def _variance_inflation(vb: Array, tested: list[int], p: int) -> Array:

@@ -43,7 +43,7 @@ def pick(condition: Any, yes: Any, no: Any) -> Any:
     return yes if condition else no
 
 
-class Point(NamedTuple):
+class Score(NamedTuple):
     """The score of the likelihood at tau2 = t, as the difference of two tame functions.
 
     Twice the score is A - B with A = y'PPy and B = trace(P), for ML B = trace(W). Then
@@ -247,13 +247,13 @@ class Studies:
         """log|X'X| - log|X'WX|."""
         return np.log(self.k) - np.log(total(w))
 
-    def point(self, t: Numbers, *, restricted: bool) -> Point:
+    def point(self, t: Numbers, *, restricted: bool) -> Score:
         """The score at t, in halves."""
         w = self.weights(t)
         fit, slope = self._fit_and_slope(w)
         trace, trace2 = self.traces(w) if restricted else (total(w), dot(w, w))
         a = 1 / np.sqrt(fit)
-        return Point(t, a, a * slope / fit, 1 / trace, trace2 / (trace * trace))
+        return Score(t, a, a * slope / fit, 1 / trace, trace2 / (trace * trace))
 
     def _fit_and_slope(self, w: Array) -> tuple[Numbers, Numbers]:
         """Y'PPy and y'PPPy."""

@@ -1,7 +1,7 @@
 """Estimators of the between-study variance, in one registry.
 
 An estimator is one function of `Studies` that returns tau2 in units of that class: a number for
-one study set, (B,) for B sets side by side, or a `Maximum` where it can say whether it
+one study set, (B,) for B sets side by side, or a `Tau2Estimate` where it can say whether it
 converged. Written with the quantities of `Studies`, it serves `pool`, `pool_many`, `regress` and
 `network`; what else it can do it declares, and each entry point, the review's configuration and
 every error message offer what fits (`estimators_of`). A missing golden case fails a test.
@@ -15,13 +15,13 @@ from typing import Literal
 
 import numpy as np
 
-from trialpool.pooling.likelihood import Maximum, maximise
+from trialpool.pooling.likelihood import Tau2Estimate, maximise
 from trialpool.pooling.moments import covariance_by_moments
 from trialpool.pooling.roots import solve_q
 from trialpool.pooling.studies import Numbers, Studies, pick, total
 from trialpool.results import NAN, Array, check_choice
 
-Estimate = Callable[[Studies], Numbers | Maximum]
+Tau2Function = Callable[[Studies], Numbers | Tau2Estimate]
 StandardError = Callable[[Studies, Numbers], Numbers]
 Covariance = Callable[[Array, Array], Array]
 
@@ -39,7 +39,7 @@ class Estimator:
     """
 
     name: str
-    estimate: Estimate | None = None
+    estimate: Tau2Function | None = None
     se: StandardError | None = None
     needs_mean: bool = False
     likelihood: Literal["", "common", "full", "restricted"] = ""
@@ -68,13 +68,13 @@ def register(
     name: str = "",
     needs_mean: bool = False,
     likelihood: Literal["", "common", "full", "restricted"] = "",
-) -> Callable[[Estimate], Estimate]:
+) -> Callable[[Tau2Function], Tau2Function]:
     """Put an estimator of tau2 into the registry under its code; `name` is what tables call it.
 
     The other arguments declare what it can do, see `Estimator`.
     """
 
-    def add(estimate: Estimate) -> Estimate:
+    def add(estimate: Tau2Function) -> Tau2Function:
         ESTIMATORS[code] = Estimator(
             name=name or code,
             estimate=estimate,
@@ -102,18 +102,18 @@ def check_estimator(option: str, code: object, model: str) -> None:
     check_choice(option, code, estimators_of(model))
 
 
-def estimate_tau2(code: str, s: Studies) -> Maximum:
+def estimate_tau2(code: str, s: Studies) -> Tau2Estimate:
     """tau2 by the estimator of that code, 0 for a single study; NaN where it did not converge."""
     estimate = ESTIMATORS[code].estimate
     if estimate is None:
         raise ValueError(f"{code} gives no tau2 of single effects")
     top = estimate(s)
-    if not isinstance(top, Maximum):
-        top = Maximum(top, (s.zero + 1).astype(np.int64), np.isfinite(top))
+    if not isinstance(top, Tau2Estimate):
+        top = Tau2Estimate(top, (s.zero + 1).astype(np.int64), np.isfinite(top))
     alone = s.df < 1
     converged = top.converged | alone
     tau2 = pick(alone, 0.0, pick(converged, top.tau2, NAN)) + s.zero
-    return Maximum(tau2, top.maxima, converged)
+    return Tau2Estimate(tau2, top.maxima, converged)
 
 
 def se_tau2(code: str, s: Studies, tau2: Numbers) -> Numbers:
@@ -194,13 +194,13 @@ def sidik_jonkman(s: Studies) -> Numbers:
 
 
 @register("ML", se=_se_ml, likelihood="full")
-def maximum_likelihood(s: Studies) -> Maximum:
+def maximum_likelihood(s: Studies) -> Tau2Estimate:
     """Global maximum of the profile likelihood (Hardy & Thompson 1996)."""
     return maximise(s, restricted=False)
 
 
 @register("REML", se=_se_reml, likelihood="restricted")
-def restricted_maximum_likelihood(s: Studies) -> Maximum:
+def restricted_maximum_likelihood(s: Studies) -> Tau2Estimate:
     """Global maximum of the restricted likelihood (Viechtbauer 2005)."""
     return maximise(s, restricted=True)
 

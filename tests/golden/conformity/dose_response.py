@@ -8,7 +8,7 @@ import numpy as np
 
 from conformity.ledger import CLOSED, ITERATIVE, Kind, Ledger
 from conformity.reference import Array, Node
-from trialpool.doseresponse.likelihood import Block, Mixed
+from trialpool.doseresponse.likelihood import Mixed, TrialBlock
 from trialpool.doseresponse.model import DoseResponse, dose_response
 from trialpool.doseresponse.trials import DoseTrial, from_ratios
 from trialpool.pooling.moments import moment_matrix, nearest_covariance
@@ -101,7 +101,7 @@ def _numbers(ours: DoseResponse, method: str) -> list[tuple[str, Any, Any]]:
             ("logLik", ours.loglik, NONE),
         ]
     blocks = [
-        Block(b, np.eye(ours.shape.p), s)
+        TrialBlock(b, np.eye(ours.shape.p), s)
         for b, s in zip(ours.slopes, ours.slope_covariances, strict=True)
     ]
     psi = nearest_covariance(moment_matrix(ours.slopes, ours.slope_covariances), FLOOR)

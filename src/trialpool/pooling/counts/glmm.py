@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from trialpool.pooling.counts import models
 from trialpool.pooling.counts.columns import as_columns, reject
 from trialpool.pooling.counts.marginal import Rule, adaptive, exact
-from trialpool.pooling.counts.models import EFFECT, TAU, Problem
+from trialpool.pooling.counts.models import EFFECT, TAU, GlmmProblem
 from trialpool.pooling.counts.newton import Maximum, fit_model
 from trialpool.pooling.counts.result import chi_squared, finish
 from trialpool.pooling.inference import check_level, half_width, p_value
@@ -27,7 +27,7 @@ _ZERO = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class GlmmOptions:
     """How a GLMM is fitted; `check_options` makes them. `model` is "" for single arms."""
 
     model: str
@@ -48,7 +48,7 @@ def check_options(
     test: str,
     level: float,
     quadrature_points: int | None,
-) -> Options:
+) -> GlmmOptions:
     """The options with their defaults and the rule of integration; raises on an unknown one."""
     known = MODELS.get(measure, ("",))
     model, tau2 = known[0] if model is None else model, tau2 or "ML"
@@ -69,7 +69,7 @@ def check_options(
             "or None for as many as it takes"
         )
     rule = exact if points is None else adaptive(int(points))
-    return Options(model=model, tau2=tau2, test=test, level=level, rule=rule)
+    return GlmmOptions(model=model, tau2=tau2, test=test, level=level, rule=rule)
 
 
 def pool_one_arm(
@@ -126,7 +126,11 @@ def pool_one_arm(
 
 
 def fit(
-    problem: Problem, given: int, measure: str, options: Options, cautions: tuple[str, ...] = ()
+    problem: GlmmProblem,
+    given: int,
+    measure: str,
+    options: GlmmOptions,
+    cautions: tuple[str, ...] = (),
 ) -> PooledCounts:
     """Fit one model to its studies, of `given` that were there."""
     k, rule = len(problem.start), options.rule
@@ -135,75 +139,24 @@ def fit(
         top = _random(problem, common, rule)
     if top.problem:
         return nothing(k, given, measure, options, top.problem, converged=False)
-    covariance = np.linalg.inv(top.information)
-    beta, se = float(top.phi[0, EFFECT]), math.sqrt(covariance[0, 0])
-    t2, se_t2 = 0.0, NAN
-    if top is not common:
-        t2 = float(top.phi[0, TAU]) ** 2
-        se_t2 = 2 * math.sqrt(t2 * covariance[TAU, TAU])
-    sigma2 = float(top.phi[0, -1]) ** 2 if options.model == "UM.RS" else NAN
-    if sigma2 <= _negligible(problem):
-        sigma2 = 0.0
-    free = top.information.shape[0] + (k if problem.own is not None else 0)
+    free = top.information.shape[0] + (k if problem.per_study is not None else 0)
     # At tau2 = 0 it is a parameter all the same, estimated at the end of its range.
     free += options.random and k > 1 and top is common
     saturated = problem.saturated(rule)
-    i2, h2 = _heterogeneity(t2, problem.effects.vi) if k > 1 else (NAN, NAN)
-
-    reasons = {
-        "i2_q": "a GLMM has no inverse-variance Q",
-        "weights": "a GLMM gives studies no weights",
-        "sigma2": "no random study levels in this model",
-        "ddf": "z test: normal distribution" if options.test == "z" else "k < 2",
-        "aicc": "too few observations for so many parameters",
-        "se_tau2": "tau2 is 0, the end of its range",
-        "deviance": saturated.reason,
-        "q": saturated.reason,
-        "q_pval": saturated.reason,
-    }
-    if not options.random:
-        reasons |= dict.fromkeys(("pi_lb", "pi_ub", "se_tau2"), _COMMON)
-    elif k < 3:
-        reasons |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
-    if k < 2:
-        t2 = NAN if options.random else 0.0
-        reasons |= dict.fromkeys(("tau2", "se_tau2", "i2", "h2"), "k < 2")
-        cautions = ("k = 1: the study itself; nothing was pooled.", *cautions)
-    elif k == 2 and options.random:
-        cautions = ("k = 2: tau2 cannot be estimated usefully from two studies.", *cautions)
-
-    ddf = float(k - 1) if options.test == "t" and k > 1 else NAN
-    half = float(half_width(options.level, ddf)) * se
-    spread = math.sqrt(t2 + se**2) if options.random and k > 2 else NAN
-    pi_half = float(half_width(options.level, k - 1)) * spread if k > 2 else NAN
-    zval = beta / se
-    deviance = 2 * np.maximum(0.0, saturated.loglik - top.value)
     lrt = chi_squared(2 * (saturated.loglik - common.value), k - 1, saturated.reason)
     infinite = saturated.reason or "no study has a finite effect of its own"
+    numbers = _numbers(problem, options, top, random=top is not common)
     return finish(
-        reasons,
+        _reasons(k, options, saturated.reason),
         "not computed for a GLMM",
         k=k,
-        beta=beta,
-        se=se,
-        zval=zval,
-        ddf=ddf,
-        pval=float(p_value(zval, ddf)),
-        ci_lb=beta - half,
-        ci_ub=beta + half,
-        pi_lb=beta - pi_half,
-        pi_ub=beta + pi_half,
-        pi_method="k-1" if math.isfinite(pi_half) else "",
-        tau2=t2,
-        se_tau2=se_t2,
-        sigma2=sigma2,
-        i2=i2,
-        h2=h2,
+        **numbers,
+        pi_method="k-1" if math.isfinite(numbers["pi_lb"]) else "",
         q=lrt.stat,
         q_df=lrt.df,
         q_pval=lrt.pval,
         loglik=top.value,
-        deviance=float(deviance),
+        deviance=float(2 * np.maximum(0.0, saturated.loglik - top.value)),
         **_criteria(top.value, free, problem.rows),
         converged=True,
         measure=measure,
@@ -213,12 +166,78 @@ def fit(
         level=options.level,
         weights=np.full(given, NAN),
         tests={"lrt": lrt, "wald": chi_squared(saturated.wald, k - 1, infinite)},
-        cautions=cautions,
+        cautions=(*_few(k, options), *cautions),
     )
 
 
+def _numbers(
+    problem: GlmmProblem, options: GlmmOptions, top: Maximum, *, random: bool
+) -> dict[str, float]:
+    """Effect and variances at the maximum, `random` where tau is one of its parameters."""
+    k = len(problem.start)
+    covariance = np.linalg.inv(top.information)
+    beta, se = float(top.phi[0, EFFECT]), math.sqrt(covariance[0, 0])
+    t2, se_t2 = 0.0, NAN
+    if random:
+        t2 = float(top.phi[0, TAU]) ** 2
+        se_t2 = 2 * math.sqrt(t2 * covariance[TAU, TAU])
+    sigma2 = float(top.phi[0, -1]) ** 2 if options.model == "UM.RS" else NAN
+    if sigma2 <= _negligible(problem):
+        sigma2 = 0.0
+    i2, h2 = _heterogeneity(t2, problem.effects.vi) if k > 1 else (NAN, NAN)
+    ddf = float(k - 1) if options.test == "t" and k > 1 else NAN
+    half = float(half_width(options.level, ddf)) * se
+    pi_half = NAN
+    if options.random and k > 2:
+        pi_half = float(half_width(options.level, k - 1)) * math.sqrt(t2 + se**2)
+    return {
+        "beta": beta,
+        "se": se,
+        "zval": beta / se,
+        "ddf": ddf,
+        "pval": float(p_value(beta / se, ddf)),
+        "ci_lb": beta - half,
+        "ci_ub": beta + half,
+        "pi_lb": beta - pi_half,
+        "pi_ub": beta + pi_half,
+        "tau2": NAN if options.random and k < 2 else t2,
+        "se_tau2": se_t2,
+        "sigma2": sigma2,
+        "i2": i2,
+        "h2": h2,
+    }
+
+
+def _reasons(k: int, options: GlmmOptions, no_saturated: str) -> dict[str, str]:
+    """Why a number may be NaN."""
+    out = {
+        "i2_q": "a GLMM has no inverse-variance Q",
+        "weights": "a GLMM gives studies no weights",
+        "sigma2": "no random study levels in this model",
+        "ddf": "z test: normal distribution" if options.test == "z" else "k < 2",
+        "aicc": "too few observations for so many parameters",
+        "se_tau2": "tau2 is 0, the end of its range",
+        **dict.fromkeys(("deviance", "q", "q_pval"), no_saturated),
+    }
+    if not options.random:
+        out |= dict.fromkeys(("pi_lb", "pi_ub", "se_tau2"), _COMMON)
+    elif k < 3:
+        out |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
+    if k < 2:
+        out |= dict.fromkeys(("tau2", "se_tau2", "i2", "h2"), "k < 2")
+    return out
+
+
+def _few(k: int, options: GlmmOptions) -> tuple[str, ...]:
+    if k < 2:
+        return ("k = 1: the study itself; nothing was pooled.",)
+    if k == 2 and options.random:
+        return ("k = 2: tau2 cannot be estimated usefully from two studies.",)
+    return ()
+
+
 def nothing(
-    k: int, given: int, measure: str, options: Options, why: str, *, converged: bool = True
+    k: int, given: int, measure: str, options: GlmmOptions, why: str, *, converged: bool = True
 ) -> PooledCounts:
     """A result without an estimate, and why there is none.
 
@@ -242,32 +261,32 @@ def nothing(
     )
 
 
-def _common(problem: Problem, rule: Rule) -> Maximum:
+def _common(problem: GlmmProblem, rule: Rule) -> Maximum:
     """The model without random effects of the treatment."""
-    own = None if problem.own is None else problem.own - 1
+    per_study = None if problem.per_study is None else problem.per_study - 1
     start = np.delete(problem.start, TAU, axis=1)
-    return fit_model(problem.model.without(TAU), start, own, rule)
+    return fit_model(problem.model.without(TAU), start, per_study, rule)
 
 
-def _random(problem: Problem, common: Maximum, rule: Rule) -> Maximum:
+def _random(problem: GlmmProblem, common: Maximum, rule: Rule) -> Maximum:
     """The global maximum over tau: `common` itself where tau is 0."""
     # The likelihood may have two peaks; one start from each side of where they would be.
     spread = problem.start[0, TAU]
     starts = [np.insert(common.phi, TAU, tau, axis=1) for tau in (spread, 1 + 2 * spread)]
-    found = [fit_model(problem.model, start, problem.own, exact) for start in starts]
-    top = max(found, key=lambda m: m.value)
-    good = [m for m in found if not m.problem]
+    peaks = [fit_model(problem.model, start, problem.per_study, exact) for start in starts]
+    top = max(peaks, key=lambda m: m.value)
+    good = [m for m in peaks if not m.problem]
     if top.problem and good and top.value <= common.value:
         top = max(good, key=lambda m: m.value)
     if top.problem:
         return top
     if rule is not exact:
-        top = fit_model(problem.model, top.phi, problem.own, rule)
+        top = fit_model(problem.model, top.phi, problem.per_study, rule)
     tiny = top.phi[0, TAU] ** 2 <= _negligible(problem)
     return common if not top.problem and (tiny or top.value <= common.value) else top
 
 
-def _negligible(problem: Problem) -> float:
+def _negligible(problem: GlmmProblem) -> float:
     return _ZERO * float(np.median(problem.effects.vi))
 
 

@@ -79,8 +79,8 @@ def rate_ratio(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
     spread = float((t1 * t2 * (x1 + x2) / t**2).sum())
     var = spread / (R * S) if R > 0 and S > 0 else NAN
     a, c = _with_half(x1, x2)
-    own = np.log(a / t1) - np.log(c / t2)
-    return Closed(_log_ratio(R, S), var, s, _where_events(x1, x2, own), 1 / a + 1 / c)
+    effect = np.log(a / t1) - np.log(c / t2)
+    return Closed(_log_ratio(R, S), var, s, _where_events(x1, x2, effect), 1 / a + 1 / c)
 
 
 def rate_difference(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
@@ -91,8 +91,8 @@ def rate_difference(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
     rd = float(((x1 * t2 - x2 * t1) / t).sum()) / W
     var = float(((x1 * t2**2 + x2 * t1**2) / t**2).sum()) / W**2
     a, c = _with_half(x1, x2)
-    own = a / t1 - c / t2
-    return Closed(rd, var, w, _where_events(x1, x2, own), a / t1**2 + c / t2**2)
+    effect = a / t1 - c / t2
+    return Closed(rd, var, w, _where_events(x1, x2, effect), a / t1**2 + c / t2**2)
 
 
 TABLES: dict[tuple[str, str], Callable[[Array, Array, Array, Array], Closed]] = {
@@ -121,5 +121,5 @@ def _with_half(x1: Array, x2: Array) -> tuple[Array, Array]:
     return x1 + add, x2 + add
 
 
-def _where_events(x1: Array, x2: Array, own: Array) -> Array:
-    return np.asarray(np.where((x1 == 0) & (x2 == 0), NAN, own))
+def _where_events(x1: Array, x2: Array, effect: Array) -> Array:
+    return np.asarray(np.where((x1 == 0) & (x2 == 0), NAN, effect))

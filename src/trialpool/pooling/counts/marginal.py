@@ -28,7 +28,7 @@ _STEP = 3e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class CountModel:
     """k studies with m counts each.
 
     `y`, `offset` (k, m); `constant` (k,); `x` (m, p) loadings of the p parameters; `axis` (p,)
@@ -47,12 +47,12 @@ class Model:
         """Number of random effects of a study."""
         return max(self.axis) + 1
 
-    def without(self, column: int) -> Model:
+    def without(self, column: int) -> CountModel:
         """The same studies without one parameter."""
         axis = tuple(a for r, a in enumerate(self.axis) if r != column)
         return replace(self, x=np.delete(self.x, column, axis=1), axis=axis)
 
-    def rows(self, index: np.ndarray) -> Model:
+    def rows(self, index: np.ndarray) -> CountModel:
         """Some of the studies."""
         if len(index) == len(self.y):
             return self
@@ -75,7 +75,7 @@ class Model:
         return self.offset + level, np.stack(slopes, axis=2) if slopes else none
 
 
-class Likelihood(NamedTuple):
+class Likelihoods(NamedTuple):
     """Log likelihoods (k,), scores (k, p), Hessians (k, p, p), and whether they are exact."""
 
     value: Array
@@ -92,10 +92,10 @@ class _Nodes(NamedTuple):
     shape: tuple[int, ...]
 
 
-Rule = Callable[[Model, Array], Likelihood]
+Rule = Callable[[CountModel, Array], Likelihoods]
 
 
-def exact(model: Model, phi: Array) -> Likelihood:
+def exact(model: CountModel, phi: Array) -> Likelihoods:
     """By the trapezoid rule, refined until it is exact to rounding.
 
     Parameters
@@ -134,7 +134,7 @@ def exact(model: Model, phi: Array) -> Likelihood:
         reach[todo] *= np.where(wider, 1.5, 1.0)
         spacing[todo] /= np.where(rough & ~short, 1.5, 1.0)
         todo = todo[rough | short]
-    return Likelihood(value, score, hessian, exact=not todo.size)
+    return Likelihoods(value, score, hessian, exact=not todo.size)
 
 
 def adaptive(points: int) -> Rule:
@@ -149,7 +149,7 @@ def adaptive(points: int) -> Rule:
     """
     x, w = np.polynomial.hermite.hermgauss(points)
 
-    def value(model: Model, phi: Array) -> Array:
+    def value(model: CountModel, phi: Array) -> Array:
         level, slope = model.predictors(phi)
         centre, spread = _mode(model, level, slope)
         d = model.dimensions
@@ -160,23 +160,23 @@ def adaptive(points: int) -> Rule:
         nodes = _Nodes(z, log_w + scale[:, np.newaxis], (points,) * d)
         return _log_sum(_at_nodes(model, centre, level, slope, nodes)[0])
 
-    def rule(model: Model, phi: Array) -> Likelihood:
+    def rule(model: CountModel, phi: Array) -> Likelihoods:
         if model.dimensions == 0:
             return exact(model, phi)
-        return Likelihood(*_differences(lambda p: value(model, p), phi), exact=True)
+        return Likelihoods(*_differences(lambda p: value(model, p), phi), exact=True)
 
     return rule
 
 
-def _without_random_effects(model: Model, level: Array) -> Likelihood:
+def _without_random_effects(model: CountModel, level: Array) -> Likelihoods:
     b, mean, var = model.family(level)
     value = (model.y * level - b).sum(axis=1) + model.constant
     score = (model.y - mean) @ model.x
     hessian = -np.einsum("km,mp,mq->kpq", var, model.x, model.x)
-    return Likelihood(value, score, hessian, exact=True)
+    return Likelihoods(value, score, hessian, exact=True)
 
 
-def _mode(model: Model, level: Array, slope: Array) -> tuple[Array, Array]:
+def _mode(model: CountModel, level: Array, slope: Array) -> tuple[Array, Array]:
     """Most probable z (k, d), and a root of its inverse curvature there (k, d, d)."""
     k, _, d = slope.shape
     z = np.zeros((k, d))
@@ -235,7 +235,7 @@ def _log_volume(spread: Array) -> Array:
 
 
 def _at_nodes(
-    model: Model, centre: Array, level: Array, slope: Array, nodes: _Nodes
+    model: CountModel, centre: Array, level: Array, slope: Array, nodes: _Nodes
 ) -> tuple[Array, Array, Array]:
     """Log of what is summed (k, N), residuals and variances of the counts (k, m, N)."""
     middle = level + (slope @ centre[:, :, np.newaxis])[:, :, 0]
@@ -270,7 +270,7 @@ def _every_other(weight: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _derivatives(
-    model: Model, z: Array, weight: Array, residual: Array, var: Array
+    model: CountModel, z: Array, weight: Array, residual: Array, var: Array
 ) -> tuple[Array, Array]:
     """Scores and Hessians as posterior expectations (Louis 1982, J R Stat Soc B 44:226)."""
     k, _, n = z.shape

@@ -1,6 +1,6 @@
 """The likelihoods of counts of events that generalised linear mixed models are fitted to.
 
-Each builder gives a `Problem`: the studies with all their parameters, where to start, and what
+Each builder gives a `GlmmProblem`: the studies with all their parameters, where to start, and what
 the saturated model, with an effect of its own for every study, says.
 """
 
@@ -24,7 +24,7 @@ from trialpool.pooling.counts.families import (
     saturated_poisson,
     support,
 )
-from trialpool.pooling.counts.marginal import Model, Rule
+from trialpool.pooling.counts.marginal import CountModel, Rule
 from trialpool.pooling.counts.newton import fit_model
 from trialpool.results import NAN, Array
 
@@ -47,34 +47,35 @@ class Saturated(NamedTuple):
 class Effects(NamedTuple):
     """Each study by itself, shapes (k,).
 
-    `yi`, `vi` with the usual half added to a zero cell: for starting values and I2 only. `own`,
-    `weight` the maximum-likelihood estimate and its inverse variance; where the estimate is
-    infinite its weight is 0.
+    `yi`, `vi` with the usual half added to a zero cell: for starting values and I2 only.
+    `estimate` is that of maximum likelihood, `weight` its inverse variance; where it is
+    infinite the weight is 0.
     """
 
     yi: Array
     vi: Array
-    own: Array
+    estimate: Array
     weight: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class GlmmProblem:
     """One model of k studies.
 
-    `start` (k, p) are first values, `own` the column of the studies' own parameter. `rows` counts
+    `start` (k, p) are first values, `per_study` the column of the
+    parameter each study has for itself. `rows` counts
     the observations as BIC and AICc see them. `saturated` takes the rule of integration.
     """
 
-    model: Model
+    model: CountModel
     start: Array
-    own: int | None
+    per_study: int | None
     effects: Effects
     rows: int
     saturated: Callable[[Rule], Saturated]
 
 
-def tables(a: Array, n1: Array, c: Array, n2: Array, model: str) -> Problem:
+def tables(a: Array, n1: Array, c: Array, n2: Array, model: str) -> GlmmProblem:
     """Two-by-two tables, log odds ratio; columns (k,), model UM.FS, UM.RS, CM.AL or CM.EL."""
     events = a + c
     effects = _log_odds_ratios(a, n1, c, n2)
@@ -100,7 +101,7 @@ def tables(a: Array, n1: Array, c: Array, n2: Array, model: str) -> Problem:
     return _random_levels(problem, without, extreme)
 
 
-def rates(x1: Array, t1: Array, x2: Array, t2: Array, model: str) -> Problem:
+def rates(x1: Array, t1: Array, x2: Array, t2: Array, model: str) -> GlmmProblem:
     """Events in person-time, log rate ratio; columns (k,), model UM.FS, UM.RS or CM.EL."""
     effects = _log_rate_ratios(x1, t1, x2, t2)
     if model == "CM.EL":
@@ -118,14 +119,14 @@ def rates(x1: Array, t1: Array, x2: Array, t2: Array, model: str) -> Problem:
     return _random_levels(problem, without, extreme)
 
 
-def proportions(x: Array, n: Array) -> Problem:
+def proportions(x: Array, n: Array) -> GlmmProblem:
     """Events in one arm, log odds; columns (k,)."""
     a, b = _with_half(x, n - x)
     inside = (x > 0) & (x < n)
     effects = Effects(
         yi=np.log(a / b),
         vi=1 / a + 1 / b,
-        own=np.log(a / b),
+        estimate=np.log(a / b),
         weight=np.where(inside, x * (n - x) / n, 0.0),
     )
     constant = log_choose(n, x)
@@ -133,21 +134,21 @@ def proportions(x: Array, n: Array) -> Problem:
     return _one_count(x, np.zeros(len(x)), constant, Binomial(n[:, np.newaxis]), effects, best)
 
 
-def incidences(x: Array, t: Array) -> Problem:
+def incidences(x: Array, t: Array) -> GlmmProblem:
     """Events in the person-time of one arm, log rate; columns (k,)."""
     (a,) = _with_half(x)
     yi = np.log(a / t)
     constant = -gammaln(x + 1)
-    effects = Effects(yi=yi, vi=1 / a, own=yi, weight=x)
+    effects = Effects(yi=yi, vi=1 / a, estimate=yi, weight=x)
     best = saturated_poisson(x) + constant
     return _one_count(x, np.log(t), constant, Poisson(), effects, best)
 
 
-def wald(own: Array, weight: Array) -> float:
+def wald(estimate: Array, weight: Array) -> float:
     """Weighted squared distances from the weighted mean; studies of weight 0 add nothing."""
     if not weight.any():
         return NAN
-    return float((weight * (own - (weight * own).sum() / weight.sum()) ** 2).sum())
+    return float((weight * (estimate - (weight * estimate).sum() / weight.sum()) ** 2).sum())
 
 
 def _with_half(*counts: Array) -> tuple[Array, ...]:
@@ -179,9 +180,9 @@ def _start(effects: Effects) -> tuple[float, float]:
 
 def _one_count(
     y: Array, offset: Array, constant: Array, family: Family, effects: Effects, best: Array
-) -> Problem:
+) -> GlmmProblem:
     """One count per study, its predictor offset + effect + tau z."""
-    model = Model(
+    model = CountModel(
         y=y[:, np.newaxis],
         offset=offset[:, np.newaxis],
         constant=constant,
@@ -189,20 +190,25 @@ def _one_count(
         x=np.ones((1, 2)),
         axis=(-1, 0),
     )
-    sat = Saturated(float(best.sum()), wald(effects.own, effects.weight))
+    sat = Saturated(float(best.sum()), wald(effects.estimate, effects.weight))
     start = np.tile(_start(effects), (len(y), 1))
-    return Problem(
-        model=model, start=start, own=None, effects=effects, rows=len(y), saturated=lambda _: sat
+    return GlmmProblem(
+        model=model,
+        start=start,
+        per_study=None,
+        effects=effects,
+        rows=len(y),
+        saturated=lambda _: sat,
     )
 
 
-def _shares(x1: Array, x2: Array, offset: Array, effects: Effects) -> Problem:
+def _shares(x1: Array, x2: Array, offset: Array, effects: Effects) -> GlmmProblem:
     """Events of arm 1 among those of both, log odds of the share less its offset."""
     n = x1 + x2
     inside = (x1 > 0) & (x2 > 0)
     a, c = (np.where(inside, x, 1.0) for x in (x1, x2))
     effects = effects._replace(
-        own=np.log(a / c) - offset, weight=np.where(inside, x1 * x2 / n, 0.0)
+        estimate=np.log(a / c) - offset, weight=np.where(inside, x1 * x2 / n, 0.0)
     )
     constant = log_choose(n, x1)
     best = saturated_binomial(x1, n) + constant
@@ -217,12 +223,12 @@ def _two_counts(
     effects: Effects,
     level: Array,
     best: Array,
-) -> Problem:
+) -> GlmmProblem:
     """Both arms, at level + half the study's effect and level - half of it; every level free.
 
     Coded so, swapping the arms turns the sign of the effect and changes nothing else.
     """
-    model = Model(
+    model = CountModel(
         y=y,
         offset=offset,
         constant=constant,
@@ -230,15 +236,20 @@ def _two_counts(
         x=np.array([[0.5, 0.5, 1.0], [-0.5, -0.5, 1.0]]),
         axis=(-1, 0, -1),
     )
-    sat = Saturated(float(best.sum()), wald(effects.own, effects.weight))
+    sat = Saturated(float(best.sum()), wald(effects.estimate, effects.weight))
     k = len(level)
     start = np.column_stack([np.tile(_start(effects), (k, 1)), level])
-    return Problem(
-        model=model, start=start, own=LEVEL, effects=effects, rows=2 * k, saturated=lambda _: sat
+    return GlmmProblem(
+        model=model,
+        start=start,
+        per_study=LEVEL,
+        effects=effects,
+        rows=2 * k,
+        saturated=lambda _: sat,
     )
 
 
-def _random_levels(problem: Problem, without: Model, extreme: np.ndarray) -> Problem:
+def _random_levels(problem: GlmmProblem, without: CountModel, extreme: np.ndarray) -> GlmmProblem:
     """The same with normal levels: their mean and standard deviation are parameters.
 
     `without` is the model in which arm 1 says nothing in the studies marked `extreme`.
@@ -254,10 +265,10 @@ def _random_levels(problem: Problem, without: Model, extreme: np.ndarray) -> Pro
     def saturated(rule: Rule) -> Saturated:
         # The effect of a study without events in arm 1 is minus infinity: arm 1 then has
         # probability 1, and only arm 2 is left. An effect is arm 1's distance from arm 2.
-        own = replace(without, x=np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]), axis=(-1, -1, 0))
+        levels = replace(without, x=np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]), axis=(-1, -1, 0))
         first = np.column_stack([problem.effects.yi, start[:, LEVEL], start[:, SIGMA]])
         first[:, 1] -= first[:, 0].mean() / 2
-        top = fit_model(own, first, 0, rule)
+        top = fit_model(levels, first, 0, rule)
         if top.problem:
             return Saturated(NAN, NAN, f"saturated model: {top.problem}")
         shared, mine = top.hessian[:, 1:, 1:].sum(axis=0), top.hessian[:, 0, 1:]
@@ -270,7 +281,7 @@ def _random_levels(problem: Problem, without: Model, extreme: np.ndarray) -> Pro
         return Saturated(top.value, stat)
 
     model = replace(problem.model, x=x, axis=(-1, 1, -1, 0))
-    return replace(problem, model=model, start=start, own=None, saturated=saturated)
+    return replace(problem, model=model, start=start, per_study=None, saturated=saturated)
 
 
 def _own_conditional(
@@ -280,13 +291,13 @@ def _own_conditional(
 
     Where a count is at an end of its support the estimate is infinite and its probability 1.
     """
-    own = effects.yi.copy()
+    estimate = effects.yi.copy()
     for _ in range(100):
-        b, mean, var = (part[:, 0] for part in family(own[:, np.newaxis]))
+        b, mean, var = (part[:, 0] for part in family(estimate[:, np.newaxis]))
         step = np.where(inside, (a - mean) / np.maximum(var, 1e-300), 0.0)
         # The mean flattens out towards the ends of the support, where a full step would overshoot.
-        own = own + np.clip(step, -1, 1)
-        if (np.abs(step) < 1e-14 * (1 + np.abs(own))).all():
+        estimate = estimate + np.clip(step, -1, 1)
+        if (np.abs(step) < 1e-14 * (1 + np.abs(estimate))).all():
             break
-    best = np.where(inside, a * own - b + constant, 0.0)
-    return effects._replace(own=own, weight=np.where(inside, var, 0.0)), best
+    best = np.where(inside, a * estimate - b + constant, 0.0)
+    return effects._replace(estimate=estimate, weight=np.where(inside, var, 0.0)), best

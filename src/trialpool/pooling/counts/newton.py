@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from trialpool.pooling.counts.marginal import Likelihood, Model, Rule, exact
+from trialpool.pooling.counts.marginal import CountModel, Likelihoods, Rule, exact
 from trialpool.results import Array
 
-Objective = Callable[[Array], Likelihood]
+Objective = Callable[[Array], Likelihoods]
 
 _ITERATIONS = 100
 # Squared distance to the maximum in standard errors, as the quadratic model sees it.
@@ -37,22 +37,22 @@ class Maximum:
     problem: str = ""
 
 
-def fit_model(model: Model, start: Array, own: int | None, rule: Rule) -> Maximum:
+def fit_model(model: CountModel, start: Array, per_study: int | None, rule: Rule) -> Maximum:
     """Maximise the likelihood of a model as the rule integrates it, by way of the exact one."""
-    top = maximise(partial(exact, model), start, own)
+    top = maximise(partial(exact, model), start, per_study)
     if rule is exact or top.problem:
         return top
-    return maximise(partial(rule, model), top.phi, own)
+    return maximise(partial(rule, model), top.phi, per_study)
 
 
-def maximise(objective: Objective, start: Array, own: int | None = None) -> Maximum:
+def maximise(objective: Objective, start: Array, per_study: int | None = None) -> Maximum:
     """Maximise the sum of the studies' log likelihoods.
 
     Parameters
     ----------
     objective : gives value (k,), score (k, p) and Hessian (k, p, p) at parameters (k, p)
     start : (k, p) first values; shared parameters are equal in all rows
-    own : column of the parameter every study has for itself, if there is one
+    per_study : column of the parameter every study has for itself, if there is one
 
     Returns
     -------
@@ -60,11 +60,11 @@ def maximise(objective: Objective, start: Array, own: int | None = None) -> Maxi
     cost no more than shared ones, as their block of the Hessian is diagonal
     """
     phi, at = start, objective(start)
-    shared = [j for j in range(start.shape[1]) if j != own]
+    shared = [j for j in range(start.shape[1]) if j != per_study]
     problem = f"not converged after {_ITERATIONS} iterations"
     before = np.inf
     for _ in range(_ITERATIONS):
-        step, decrement, saddle = _direction(at, shared, own)
+        step, decrement, saddle = _direction(at, shared, per_study)
         # Rounding sets a floor to the decrement where counts are very large.
         arrived = decrement < _DECREMENT or (decrement < _FLOOR and decrement > before / 4)
         before = decrement
@@ -83,7 +83,7 @@ def maximise(objective: Objective, start: Array, own: int | None = None) -> Maxi
         if np.abs(phi - start).max() > _FARTHEST:
             problem = "the likelihood rises without end: an effect or a variance is infinite"
             break
-    information = _schur(at, shared, own)[0]
+    information = _schur(at, shared, per_study)[0]
     if not problem and not at.exact:
         problem = "the integral over the random effects is not accurate"
     if not problem and not (np.diag(np.linalg.pinv(information)) > 0).all():
@@ -99,8 +99,8 @@ def maximise(objective: Objective, start: Array, own: int | None = None) -> Maxi
 
 
 def _climb(
-    objective: Objective, phi: Array, at: Likelihood, step: Array, decrement: float
-) -> tuple[Array, Likelihood] | None:
+    objective: Objective, phi: Array, at: Likelihoods, step: Array, decrement: float
+) -> tuple[Array, Likelihoods] | None:
     """Go along the step, halved until the likelihood rises enough; None where it never does."""
     here = float(at.value.sum())
     slack = 1e-11 * max(1.0, abs(here))
@@ -115,13 +115,13 @@ def _climb(
 
 
 def _direction(
-    at: Likelihood, shared: list[int], own: int | None
+    at: Likelihoods, shared: list[int], per_study: int | None
 ) -> tuple[Array, float, Array | None]:
     """Newton step (k, p), its decrement, and a direction of ascent where the Hessian has one."""
-    information, coupling, curvature = _schur(at, shared, own)
+    information, coupling, curvature = _schur(at, shared, per_study)
     score = at.score[:, shared].sum(axis=0)
-    if own is not None:
-        score = score + coupling.T @ (at.score[:, own] / curvature)
+    if per_study is not None:
+        score = score + coupling.T @ (at.score[:, per_study] / curvature)
     values, vectors = np.linalg.eigh(information)
     saddle = vectors[:, 0] if values[0] < -1e-9 * np.abs(values).max() else None
     # Uphill even where the likelihood is not concave.
@@ -130,19 +130,19 @@ def _direction(
     step = np.zeros_like(at.score)
     step[:, shared] = delta
     decrement = float(score @ delta)
-    if own is not None:
-        step[:, own] = (at.score[:, own] + coupling @ delta) / curvature
-        decrement += float((at.score[:, own] ** 2 / curvature).sum())
+    if per_study is not None:
+        step[:, per_study] = (at.score[:, per_study] + coupling @ delta) / curvature
+        decrement += float((at.score[:, per_study] ** 2 / curvature).sum())
     return step, decrement, saddle
 
 
-def _schur(at: Likelihood, shared: list[int], own: int | None) -> tuple[Array, Array, Array]:
-    """Information of the shared parameters, their Hessian with the own ones, and those' own."""
+def _schur(at: Likelihoods, shared: list[int], per_study: int | None) -> tuple[Array, Array, Array]:
+    """Information of the shared parameters, their Hessian with those per study, and theirs."""
     block = at.hessian[:, shared][:, :, shared].sum(axis=0)
-    if own is None:
+    if per_study is None:
         return -block, np.empty((0, len(shared))), np.empty(0)
-    coupling = at.hessian[:, own][:, shared]
+    coupling = at.hessian[:, per_study][:, shared]
     # Where a study says nothing on its parameter (or not yet), a step of its score's size.
-    raw = -at.hessian[:, own, own]
+    raw = -at.hessian[:, per_study, per_study]
     curvature = np.where(np.abs(raw) > 1e-12, np.abs(raw), 1.0)
     return -block - (coupling.T / curvature) @ coupling, coupling, curvature

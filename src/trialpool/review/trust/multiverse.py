@@ -11,7 +11,7 @@ import pandas as pd
 
 from trialpool.diagnostics.multiverse import COUNTED, multiverse
 from trialpool.diagnostics.multiverse import Multiverse as Found
-from trialpool.diagnostics.multiverse_summary import Question, questions
+from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
 from trialpool.effects import measure_of
 from trialpool.results import Array
 from trialpool.review.case import Case
@@ -102,7 +102,7 @@ def _shown(values: Array, measure: str) -> Array:
     return measure_of(measure).scale.shown(values)
 
 
-def _question(asked: Question, measure: str, better: str) -> dict[str, Any]:
+def _question(asked: QuestionSummary, measure: str, better: str) -> dict[str, Any]:
     """A question as a row for readers."""
     below, above = asked.below_zero, asked.above_zero
     words = [f"{TITLES[name]}: {level}" for name, level in asked.levels.items()]
@@ -126,7 +126,7 @@ def _question(asked: Question, measure: str, better: str) -> dict[str, Any]:
     }
 
 
-def _factors(asked: Question, measure: str) -> Iterator[dict[str, Any]]:
+def _factors(asked: QuestionSummary, measure: str) -> Iterator[dict[str, Any]]:
     """How much each factor moves a question's answer, the one that moves it most first."""
     order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
     for moves in order:
