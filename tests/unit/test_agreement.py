@@ -380,7 +380,7 @@ def shown(small: SmallReview) -> tuple[str, list[list[str]], list[list[str]]]:
     parts = through_csv(agreement(found)), through_csv(disagreements(found))
     grids = agreement_tables.agreement(parts[0]), agreement_tables.disagreements(parts[1])
     texts = [[["\n".join(cell.lines) for cell in row] for row in grid.rows] for grid in grids]
-    return agreement_tables.told(*parts), texts[0], texts[1]
+    return agreement_tables.extraction(*parts), texts[0], texts[1]
 
 
 def test_the_page_tells_one_extraction_from_two(small: SmallReview) -> None:
@@ -424,5 +424,5 @@ def test_one_cell_in_a_thousand_is_not_rounded_away(double: SmallReview) -> None
         {"table": "all", "column": "trials", "kind": "trials", "compared": 4, "agreed": 4,
          "only_first": 0, "only_second": 0},
     ])  # fmt: skip
-    told = agreement_tables.told(rows, disagreements(Comparison()))
+    told = agreement_tables.extraction(rows, disagreements(Comparison()))
     assert "(99.9 %, 95 % CI 99.9 to 99.9)" in told

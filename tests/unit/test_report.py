@@ -422,7 +422,31 @@ def test_the_first_page_says_what_was_checked() -> None:
 
 def test_footnotes_share_a_letter_for_a_shared_reason() -> None:
     """A blank cell always has its reason, said once."""
-    notes = grid.Notes()
-    marks = [notes.blank(reason).mark for reason in ("a reason", "another", "a reason")]
-    assert marks == ["a", "b", "a"]
-    assert notes.listed() == (("a", "a reason"), ("b", "another"))
+    rows = [{"x": "", "why": "a reason"}, {"x": "", "why": "another"}, {"x": "", "why": "a reason"},
+            {"x": "7", "why": "unused"}]  # fmt: skip
+    made = grid.table("t", rows, [grid.text("x", lambda row: grid.or_why(row["x"], row["why"]))])
+    assert [row[0].mark for row in made.rows] == ["a", "b", "a", ""]
+    assert made.notes == (("a", "a reason"), ("b", "another"))
+
+
+def test_a_blank_number_has_the_footnote_of_its_row_only_where_asked() -> None:
+    rows = [{"x": None, "note": "why"}, {"x": 1, "note": "why"}]
+    columns = [grid.number("x", "x"), grid.text("word", "x")]
+    asked = grid.table("t", rows, columns, blank="note")
+    assert [[cell.mark for cell in row] for row in asked.rows] == [["a", ""], ["", ""]]
+    assert grid.table("t", rows, columns).notes == ()
+
+
+def test_groups_of_rows_have_a_row_over_them() -> None:
+    rows = [{"of": of} for of in ("A", "A", "B")]
+    made = grid.table(
+        "t", rows, [grid.text("of", "of")] * 2, under=lambda row: grid.cell(row["of"])
+    )
+    assert [len(row) for row in made.rows] == [1, 2, 2, 1, 2]
+    assert [row[0].lines[0] for row in made.rows if len(row) == 1] == ["A", "B"]
+
+
+def test_a_remark_stands_under_a_table_with_rows_only() -> None:
+    columns = [grid.text("x", "x")]
+    assert grid.table("t", [{"x": "1"}], columns, remark="said").notes == (("", "said"),)
+    assert grid.table("t", [], columns, remark="said").notes == ()

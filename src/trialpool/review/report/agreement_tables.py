@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell
+from trialpool.review.report.grid import Cell, Grid, Row, cell, number, or_why, prose, table, text
 
 SINGLE = (
     "Single extraction: every number was read by one extractor. How often a number was misread is "
     "not known."
 )
 _SHOWN = {"cells": "All cells", "trials": "Trials", "rows": "Rows"}
+_MEANING = (
+    "Cells: those at least one extractor filled in, in rows that both have. Trials and rows: those "
+    "either extractor has, and those both have. The interval is Wilson's and takes cells as "
+    "independent. Kappa is of choices."
+)
 
 
-def told(agreement: pd.DataFrame, disagreements: pd.DataFrame) -> str:
+def extraction(agreed: pd.DataFrame, disagreed: pd.DataFrame) -> str:
     """What was read twice, and how often the two readings are the same."""
-    lines = {(row["table"], row["column"]): row for row in tables.records(agreement)}
+    lines = {(row["table"], row["column"]): row for row in tables.records(agreed)}
     if not lines:
         return SINGLE
     trials, cells = lines["all", "trials"], lines["all", "cells"]
@@ -37,87 +39,72 @@ def told(agreement: pd.DataFrame, disagreements: pd.DataFrame) -> str:
     alone = int(sum(row["only_first"] + row["only_second"] for row in rows))
     if alone:
         parts.append(f"{w.capital(w.count(alone, 'row'))} {w.be(alone)} in one reading only.")
-    left = int((disagreements["status"] == "open").sum())
+    left = int((disagreed["status"] == "open").sum())
     if left:
         parts.append(
             f"{w.capital(w.count(left, 'disagreement'))} {w.be(left)} open; the results concerned "
             "are flagged."
         )
-    elif len(disagreements):
+    elif len(disagreed):
         parts.append("Every disagreement has been decided.")
     return " ".join(parts)
 
 
-def agreement(table: pd.DataFrame) -> Grid:
+def agreement(frame: pd.DataFrame) -> Grid:
     """Agreement over all, per table and per column."""
-    notes, body = Notes(), []
-    for row in tables.records(table):
-        number = row["kind"] in ("number", "cells")
-        shown = _percent(row["percent_agreed"])
+
+    def share(row: Row) -> Cell:
         limits = f"{_percent(row['ci_low'])} to {_percent(row['ci_high'])}"
-        why = w.text(row["reason"])
-        body.append((
-            cell(_SHOWN.get(row["column"], row["column"])),
-            cell("all" if row["table"] == "all" else f"{row['table']}.csv"),
-            cell(w.whole(row["compared"])),
-            cell(w.whole(row["agreed"])),
-            cell(f"{shown} ({limits})") if row["compared"] else notes.blank(why),
-            cell(w.whole(row["agreed_rounded"])) if number else cell(),
-            _kappa(row, notes),
-        ))  # fmt: skip
-    heads = ("Compared", "In agreement", "% (95 % CI)", "Within rounding", "Kappa")
-    listed = (
-        ("", "Cells: those at least one extractor filled in, in rows that both have. Trials and "
-             "rows: those either extractor has, and those both have. The interval is Wilson's and "
-             "takes cells as independent. Kappa is of choices."),
-    ) if body else ()  # fmt: skip
-    return Grid(
-        caption="Agreement of the two extractors",
-        columns=(
-            Column(heading="What"),
-            Column(heading="Table"),
-            *(Column(heading=head, kind="number") for head in heads),
-        ),
-        rows=tuple(body),
-        notes=(*notes.listed(), *listed),
-    )
+        shown = f"{_percent(row['percent_agreed'])} ({limits})" if row["compared"] else ""
+        return or_why(shown, w.text(row["reason"]))
+
+    def rounded(row: Row) -> str:
+        return w.whole(row["agreed_rounded"]) if row["kind"] in ("number", "cells") else ""
+
+    def kappa(row: Row) -> Cell:
+        chosen = row["kind"] == "choice"
+        return or_why(w.fixed(row["kappa"], 2), w.text(row["reason"])) if chosen else cell()
+
+    return table("Agreement of the two extractors", tables.records(frame), [
+        text("What", lambda row: _SHOWN.get(row["column"], row["column"])),
+        text("Table", lambda row: "all" if row["table"] == "all" else f"{row['table']}.csv"),
+        number("Compared", "compared"),
+        number("In agreement", "agreed"),
+        number("% (95 % CI)", share),
+        number("Within rounding", rounded),
+        number("Kappa", kappa),
+    ], remark=_MEANING)  # fmt: skip
 
 
-def _kappa(row: Mapping[str, Any], notes: Notes) -> Cell:
-    if row["kind"] != "choice":
-        return cell()
-    kappa = w.number(row["kappa"])
-    return cell(w.fixed(kappa, 2)) if kappa == kappa else notes.blank(w.text(row["reason"]))
-
-
-def disagreements(table: pd.DataFrame) -> Grid:
+def disagreements(frame: pd.DataFrame) -> Grid:
     """Every disagreement with its decision."""
-    body = []
-    for row in tables.records(table):
-        where = [f"row {w.whole(row[name])}" if row[name] == row[name] else "no such row"
-                 for name in ("row", "second_row")]  # fmt: skip
-        decided = row["status"] == "adjudicated"
-        by = ", ".join(filter(None, (w.text(row[n]) for n in ("adjudicated_by", "adjudicated_on"))))
-        body.append((
-            cell(w.text(row["trial_id"]), w.text(row["key"])),
-            cell(f"{row['table']}.csv", f"{where[0]}; second: {where[1]}"),
-            cell(w.text(row["column"])),
-            cell(w.text(row["first"]) or "blank"),
-            cell(w.text(row["second"]) or "blank"),
-            cell(w.text(row["decision"]) or "blank") if decided else cell("open"),
-            cell(w.text(row["reason"]), by),
-        ))  # fmt: skip
-    heads = ("Trial", "Where", "Column", "First", "Second", "Decision", "Reason")
-    prose = ("Trial", "Where", "Reason")
-    return Grid(
-        caption="Disagreements of the two extractors",
-        columns=tuple(Column(heading=h, kind="prose" if h in prose else "text") for h in heads),
-        rows=tuple(body),
-        empty="The two extractors differ nowhere.",
-    )
+
+    def where(row: Row) -> Cell:
+        first, second = (
+            "no such row" if (n := w.whole(row[name])) == w.DASH else f"row {n}"
+            for name in ("row", "second_row")
+        )
+        return cell(f"{row['table']}.csv", f"{first}; second: {second}")
+
+    def decision(row: Row) -> str:
+        return w.text(row["decision"]) or "blank" if row["status"] == "adjudicated" else "open"
+
+    def reason(row: Row) -> Cell:
+        by = (w.text(row[name]) for name in ("adjudicated_by", "adjudicated_on"))
+        return cell(w.text(row["reason"]), ", ".join(filter(None, by)))
+
+    return table("Disagreements of the two extractors", tables.records(frame), [
+        prose("Trial", lambda row: cell(w.text(row["trial_id"]), w.text(row["key"]))),
+        prose("Where", where),
+        text("Column", "column"),
+        text("First", lambda row: w.text(row["first"]) or "blank"),
+        text("Second", lambda row: w.text(row["second"]) or "blank"),
+        text("Decision", decision),
+        prose("Reason", reason),
+    ], empty="The two extractors differ nowhere.")  # fmt: skip
 
 
 def _percent(value: object) -> str:
     """One decimal, so that a single cell among hundreds is seen; only all is 100."""
-    held = w.number(value)
-    return f"{held:.0f}" if held in (0, 100) else f"{min(held, 99.9):.1f}"
+    share = w.number(value)
+    return f"{share:.0f}" if share in (0, 100) else f"{min(share, 99.9):.1f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,243 +9,223 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
-from trialpool.figures import style
+from trialpool.figures.style import JUDGEMENTS
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
 from trialpool.review.report.caveats import Analysis
-from trialpool.review.report.grid import Cell, Column, Grid, Link, Notes, cell, linked
+from trialpool.review.report.grid import (
+    Cell,
+    Column,
+    Grid,
+    Link,
+    Row,
+    Show,
+    cell,
+    linked,
+    number,
+    or_why,
+    prose,
+    table,
+    text,
+)
 from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.words import DOMAINS
 
-Row = Mapping[str, Any]
 
-
-def trials(table: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]) -> Grid:
+def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]) -> Grid:
     """The eligible trials: who, what, how many, and which analyses they are in."""
     used: dict[str, list[Link]] = {}
     for analysis in analyses:
         link = Link(text=analysis.model["title"], href=f"#{analysis.model['analysis']}")
         for trial in analysis.studies["trial_id"]:
             used.setdefault(trial, []).append(link)
-    notes, body = Notes(), []
-    for row in _by_year(table):
-        own = arms[arms["trial_id"] == row["trial_id"]]
-        own = own.sort_values("role", ascending=False, kind="stable")  # experimental, control
-        people = w.whole(row["n_randomised"])
+
+    def of_trial(row: Row) -> Cell:
+        mine = arms[arms["trial_id"] == row["trial_id"]]
+        # experimental, then control
+        ordered = mine.sort_values("role", ascending=False, kind="stable")
+        return cell(*map(_arm, tables.records(ordered)))
+
+    def used_in(row: Row) -> Cell:
         links = tuple(used.get(row["trial_id"], ()))
-        none = notes.blank("no usable number for any analysis")
-        body.append((
-            Cell(lines=(w.text(row["study"]),), anchor=f"trial-{row['trial_id']}"),
-            cell(w.text(row["design"])),
-            cell(_population(row)),
-            cell(*(_arm(arm) for arm in tables.records(own))),
-            cell(people) if people != w.DASH else notes.blank("not stated in the source"),
-            Cell(links=links) if links else none,
-            _references(row),
-        ))  # fmt: skip
-    return Grid(
-        caption="Eligible trials",
-        columns=(
-            Column(heading="Trial"),
-            Column(heading="Design"),
-            Column(heading="Population", kind="prose"),
-            Column(heading="Arms", kind="list"),
-            Column(heading="Randomised", kind="number"),
-            Column(heading="Used in"),
-            Column(heading="Links"),
-        ),
-        rows=tuple(body),
-        notes=notes.listed(),
-        empty="No eligible trial.",
-    )
+        return Cell(links=links) if links else or_why("", "no usable number for any analysis")
+
+    return table("Eligible trials", _by_year(frame), [
+        text("Trial", lambda row: Cell(lines=(w.text(row["study"]),),
+                                       anchor=f"trial-{row['trial_id']}")),
+        text("Design", "design"),
+        prose("Population", _population),
+        Column("Arms", of_trial, "list"),
+        number("Randomised",
+               lambda row: or_why(w.whole(row["n_randomised"]), "not stated in the source")),
+        text("Used in", used_in),
+        text("Links", _references),
+    ], empty="No eligible trial.")  # fmt: skip
 
 
-def risk_of_bias(table: pd.DataFrame, studies: pd.DataFrame) -> Grid:
+def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
     """The judgements, one row per trial."""
-    judged = {(r["trial_id"], r["domain"]): r["judgement"] for r in tables.records(table)}
-    shown = [domain for domain in ROB_DOMAINS if any(domain == key[1] for key in judged)]
-    body, bare = [], []
-    for row in _by_year(studies):
-        if not any(row["trial_id"] == key[0] for key in judged):
-            bare.append(w.text(row["study"]))
-            continue
-        line = [cell(w.text(row["study"]))]
-        for domain in shown:
-            found = w.text(judged.get((row["trial_id"], domain)))
+    judged: dict[str, dict[str, str]] = {}
+    for row in tables.records(frame):
+        judged.setdefault(row["trial_id"], {})[row["domain"]] = w.text(row["judgement"])
+    trials = _by_year(studies)
+    asked = [domain for domain in ROB_DOMAINS if any(domain in each for each in judged.values())]
+
+    def judgement(domain: str) -> Show:
+        def shown(row: Row) -> Cell:
+            code = judged[row["trial_id"]].get(domain, "")
+            if code in JUDGEMENTS:
+                _, _, sign, words = JUDGEMENTS[code]
+                return Cell(lines=(sign,), title=words, tone=code)
             idle = domain == "DS" and row["design"] == "parallel"
-            line.append(_judgement(found, "not asked, parallel trial" if idle else "not judged"))
-        body.append(tuple(line))
-    signs = [f"{sign} {words}" for _, _, sign, words in style.JUDGEMENTS.values()]
-    domains = [f"{d} {DOMAINS[d]}" for d in shown if d in DOMAINS]
-    told = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not asked."
+            return Cell(title="not asked, parallel trial" if idle else "not judged", tone="none")
+
+        return shown
+
+    signs = [f"{sign} {words}" for _, _, sign, words in JUDGEMENTS.values()]
+    domains = [f"{d} {DOMAINS[d]}" for d in asked if d in DOMAINS]
+    remark = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not asked."
+    bare = [w.text(row["study"]) for row in trials if row["trial_id"] not in judged]
     if bare:
-        told += f" Not judged: {w.listed(bare)}."
-    return Grid(
-        caption="Risk of bias",
-        columns=(
-            Column(heading="Trial"),
-            *(Column(heading=w.capital(domain), kind="sign") for domain in shown),
-        ),
-        rows=tuple(body) if judged else (),
-        notes=(("", told),),
+        remark += f" Not judged: {w.listed(bare)}."
+    return table(
+        "Risk of bias",
+        [row for row in trials if row["trial_id"] in judged],
+        [text("Trial", "study"), *(Column(w.capital(d), judgement(d), "sign") for d in asked)],
+        remark=remark,
         empty="No trial was judged.",
     )
 
 
-def bias_reasons(table: pd.DataFrame, studies: pd.DataFrame) -> Grid:
+def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
     """Why each judgement was made."""
-    names = dict(zip(studies["trial_id"], studies["study"], strict=True))
     order = {row["trial_id"]: i for i, row in enumerate(_by_year(studies))}
     rows = sorted(
-        tables.records(table),
+        tables.records(frame),
         key=lambda r: (order.get(r["trial_id"], len(order)), ROB_DOMAINS.index(r["domain"])),
     )
-    body = [
-        (
-            cell(w.text(names.get(row["trial_id"], row["trial_id"]))),
-            cell(f"{row['domain']} {DOMAINS.get(row['domain'], '')}".strip().capitalize()
-                 if row["domain"] == "overall" else f"{row['domain']} {DOMAINS[row['domain']]}"),
-            cell(w.plain(row["judgement"])),
-            linked(codes.links(row["source_url"]), w.text(row["reason"])),
+
+    def domain(row: Row) -> str:
+        return (
+            "Overall" if row["domain"] == "overall" else f"{row['domain']} {DOMAINS[row['domain']]}"
         )
-        for row in rows
-    ]  # fmt: skip
-    return _grid("Reasons for each judgement", ("Trial", "Domain", "Judgement", "Reason"), body)
+
+    return table("Reasons for each judgement", rows, [
+        text("Trial", _study(studies)),
+        text("Domain", domain),
+        text("Judgement", lambda row: w.plain(row["judgement"])),
+        prose("Reason", _reason),
+    ])  # fmt: skip
 
 
-def missing(table: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
+def missing(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
     """Trials known to exist without usable numbers, over all outcomes of the condition.
 
     Parameters
     ----------
     outcomes : titles of the outcomes by name
     """
-    names = dict(zip(studies["trial_id"], studies["study"], strict=True))
-    body = []
-    for row in tables.records(table):
-        enters = "yes" if row["what_if"] == "yes" else "no"
-        body.append((
-            cell(w.text(names.get(row["trial_id"], row["trial_id"]))),
-            cell(outcomes.get(row["outcome"], w.plain(row["outcome"]))),
-            cell(_whole(size(row))),
-            cell(codes.STATUS.get(row["status"], w.plain(row["status"]))),
-            cell(w.text(row["reported"])),
-            linked(codes.links(row["source_url"]), w.text(row["reason"])),
-            cell(enters, w.text(row["what_if_reason"])),
-        ))  # fmt: skip
-    head = ("Trial", "Outcome", "People", "Status", "What is reported", "Why there is no number",
-            "In the what-if")  # fmt: skip
-    return _grid("Trials without usable numbers", head, body)
+
+    def enters(row: Row) -> Cell:
+        return cell("yes" if row["what_if"] == "yes" else "no", w.text(row["what_if_reason"]))
+
+    return table("Trials without usable numbers", tables.records(frame), [
+        text("Trial", _study(studies)),
+        text("Outcome", _outcome(outcomes)),
+        number("People", lambda row: w.whole(size(row))),
+        text("Status", lambda row: codes.STATUS.get(row["status"], w.plain(row["status"]))),
+        prose("What is reported", "reported"),
+        prose("Why there is no number", _reason),
+        prose("In the what-if", enters),
+    ])  # fmt: skip
 
 
-def excluded(table: pd.DataFrame) -> Grid:
+def excluded(frame: pd.DataFrame) -> Grid:
     """Reports seen and not eligible."""
-    body = []
-    for row in _by_year(table):
-        name = w.text(row["study"])
-        body.append((
-            cell(name, w.text(row["citation"]) if w.text(row["citation"]) != name else ""),
-            cell(w.capital(w.plain(row["reason_class"]))),
-            cell(w.text(row["reason"])),
-            _references(row),
-        ))  # fmt: skip
-    return _grid(
-        "Reports seen and not eligible", ("Report", "Kind of reason", "Reason", "Links"), body
-    )
+
+    def report(row: Row) -> Cell:
+        # both may be the same words
+        return cell(*dict.fromkeys((w.text(row["study"]), w.text(row["citation"]))))
+
+    return table("Reports seen and not eligible", _by_year(frame), [
+        prose("Report", report),
+        text("Kind of reason", lambda row: w.capital(w.plain(row["reason_class"]))),
+        prose("Reason", "reason"),
+        text("Links", _references),
+    ])  # fmt: skip
 
 
-def search(table: pd.DataFrame) -> Grid:
+def search(frame: pd.DataFrame) -> Grid:
     """Where was looked, when, and for what."""
-    notes, body = Notes(), []
-    for row in tables.records(table):
-        date, found = w.text(row["date"]), w.whole(row["n_records"])
-        body.append((
-            linked(codes.links(row["source_url"]), w.text(row["source"])),
-            cell(w.text(row["what"]), w.text(row["notes"])),
-            cell(date) if date else notes.blank("not recorded"),
-            cell(found) if found != w.DASH else notes.blank("not recorded"),
-        ))  # fmt: skip
-    grid = _grid("Search", ("Source", "What was looked for", "Date", "Records"), body)
-    return Grid(caption=grid.caption, columns=grid.columns, rows=grid.rows, notes=notes.listed())
+    none = "not recorded"
+    return table("Search", tables.records(frame), [
+        text("Source", lambda row: linked(codes.links(row["source_url"]), w.text(row["source"]))),
+        prose("What was looked for", lambda row: cell(w.text(row["what"]), w.text(row["notes"]))),
+        text("Date", lambda row: or_why(w.text(row["date"]), none)),
+        number("Records", lambda row: or_why(w.whole(row["n_records"]), none)),
+    ])  # fmt: skip
 
 
-def flags(table: pd.DataFrame) -> Grid:
+def flags(frame: pd.DataFrame) -> Grid:
     """What the checks on the raw data marked."""
-    body = [
-        (
-            cell(f"{row['table']}.csv row {w.whole(row['row'])}"),
-            cell(w.text(row["trial_id"])),
-            cell(f"{w.text(row['column'])} = {w.text(row['value'])}"),
-            cell(w.sentence(w.text(row["rule"]))),
-            cell(w.sentence(w.text(row["fix"]))),
-        )
-        for row in tables.records(table)
-    ]
-    head = ("Raw row", "Trial", "Value", "What the check saw", "What would settle it")
-    return _grid("Warnings on the raw data", head, body)
+    return table("Warnings on the raw data", tables.records(frame), [
+        text("Raw row", _raw_row),
+        text("Trial", "trial_id"),
+        text("Value", lambda row: f"{w.text(row['column'])} = {w.text(row['value'])}"),
+        prose("What the check saw", lambda row: w.sentence(w.text(row["rule"]))),
+        prose("What would settle it", lambda row: w.sentence(w.text(row["fix"]))),
+    ])  # fmt: skip
 
 
-def accounts(table: pd.DataFrame) -> Grid:
+def accounts(frame: pd.DataFrame) -> Grid:
     """Rows in = rows used + rows dropped, for every raw table."""
-    body = [
-        tuple([cell(f"{row['table']}.csv")]
-              + [cell(w.whole(row[name])) for name in ("rows_in", "rows_used", "rows_dropped")])
-        for row in tables.records(table)
-    ]  # fmt: skip
-    return _grid("Raw rows", ("Raw table", "Rows in", "Used", "Dropped"), body)
+    return table("Raw rows", tables.records(frame), [
+        text("Raw table", lambda row: f"{row['table']}.csv"),
+        number("Rows in", "rows_in"),
+        number("Used", "rows_used"),
+        number("Dropped", "rows_dropped"),
+    ])  # fmt: skip
 
 
-def dropped(table: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
+def dropped(frame: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
     """Each raw row that is not used, with the rule and the reason."""
-    body = [
-        (
-            cell(f"{row['table']}.csv row {w.whole(row['row'])}"),
-            cell(w.text(row["trial_id"])),
-            cell(outcomes.get(w.text(row["outcome"]), w.plain(row["outcome"]))),
-            cell(w.capital(w.plain(row["rule"]))),
-            cell(w.text(row["reason"])),
-        )
-        for row in tables.records(table)
-    ]
-    return _grid("Raw rows not used", ("Raw row", "Trial", "Outcome", "Rule", "Reason"), body,
-                 empty="Every raw row is used.")  # fmt: skip
+    return table("Raw rows not used", tables.records(frame), [
+        text("Raw row", _raw_row),
+        text("Trial", "trial_id"),
+        text("Outcome", _outcome(outcomes)),
+        text("Rule", lambda row: w.capital(w.plain(row["rule"]))),
+        prose("Reason", "reason"),
+    ], empty="Every raw row is used.")  # fmt: skip
 
 
-_NUMBERS = {"People", "Records", "Rows in", "Used", "Dropped"}
-_PROSE = {"Reason", "Report", "What was looked for", "What the check saw", "What would settle it",
-          "What is reported", "Why there is no number", "In the what-if"}  # fmt: skip
-
-
-def _grid(
-    caption: str, head: Sequence[str], body: Sequence[tuple[Cell, ...]], empty: str = "None."
-) -> Grid:
-    kinds = ["number" if h in _NUMBERS else "prose" if h in _PROSE else "text" for h in head]
-    columns = tuple(Column(heading=h, kind=k) for h, k in zip(head, kinds, strict=True))
-    return Grid(caption=caption, columns=columns, rows=tuple(body), empty=empty)
-
-
-def _judgement(found: str, absent: str) -> Cell:
-    if found not in style.JUDGEMENTS:
-        return Cell(title=absent, tone="none")
-    _, _, sign, words = style.JUDGEMENTS[found]
-    return Cell(lines=(sign,), title=words, tone=found)
-
-
-def _by_year(table: pd.DataFrame) -> list[dict[str, Any]]:
-    ordered = table.sort_values(["year", "study"], na_position="last", kind="stable")
+def _by_year(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    ordered = frame.sort_values(["year", "study"], na_position="last", kind="stable")
     return tables.records(ordered)
 
 
-def _whole(n: float) -> str:
-    return w.DASH if math.isnan(n) else f"{n:.0f}"
+def _study(studies: pd.DataFrame) -> Show:
+    names = dict(zip(studies["trial_id"], studies["study"], strict=True))
+    return lambda row: w.text(names.get(row["trial_id"], row["trial_id"]))
+
+
+def _outcome(titles: Mapping[str, str]) -> Show:
+    return lambda row: titles.get(w.text(row["outcome"]), w.plain(row["outcome"]))
+
+
+def _raw_row(row: Row) -> str:
+    return f"{row['table']}.csv row {w.whole(row['row'])}"
+
+
+def _reason(row: Row) -> Cell:
+    return linked(codes.links(row["source_url"]), w.text(row["reason"]))
 
 
 def _population(row: Row) -> str:
     code = w.plain(row["diagnosis"])
     # A code of a few letters is an abbreviation.
-    told = w.text(row["population"]) or (code.upper() if len(code) <= 4 else code)
+    people = w.text(row["population"]) or (code.upper() if len(code) <= 4 else code)
     place = w.text(row["country"])
-    return f"{told} ({place})" if place and place not in told else told
+    return f"{people} ({place})" if place and place not in people else people
 
 
 def _arm(row: Row) -> str:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from trialpool.words import DASH, letters, text
+from trialpool.words import DASH, letters, whole
+from trialpool.words import text as words
 
 Row = Mapping[str, Any]
-Show = Callable[[Row], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column's heading; `kind` is text, number (right-aligned), prose or list (wide)."""
-
-    heading: str
-    kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +23,33 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One cell: lines of text, then links; `mark` is its footnote, `tone` a judgement's colour."""
+    """One cell: lines of text, then links; `tone` is a judgement's colour.
+
+    `note` is its footnote, to which the table gives a letter, its `mark`.
+    """
 
     lines: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    note: str = ""
     mark: str = ""
     title: str = ""
     tone: str = ""
     anchor: str = ""
+
+
+Show = Callable[[Any], Cell | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, what it shows of a row, and how.
+
+    `kind` is text, number (right-aligned), prose or list (wide), or sign.
+    """
+
+    heading: str
+    show: Show
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,55 +66,87 @@ class Grid:
     empty: str = "None."
 
 
-class Notes:
-    """Footnotes of a table: a reason shared by cells has one letter."""
+def table(
+    caption: str,
+    rows: Iterable[Any],
+    columns: Sequence[Column],
+    *,
+    under: Callable[[Any], Cell] | None = None,
+    blank: str = "",
+    remark: str = "",
+    empty: str = "None.",
+) -> Grid:
+    """A table by its columns; cells that share a footnote share its letter.
 
-    def __init__(self) -> None:
-        self._marks: dict[str, str] = {}
+    Parameters
+    ----------
+    rows : what the columns show
+    under : the cell that stands over a group of rows, which follow each other
+    blank : the row's cell that says why a number is blank, its footnote
+    remark : a footnote to the whole table, where it has rows
+    """
+    marks: dict[str, str] = {}
 
-    def blank(self, reason: str, shown: str = DASH) -> Cell:
-        """A cell without a value, and why."""
-        return self.noted(shown, reason)
+    def shown(row: Any, column: Column) -> Cell:
+        made = column.show(row)
+        made = cell(made) if isinstance(made, str) else made
+        if blank and column.kind == "number" and made.lines == (DASH,):
+            made = replace(made, note=words(row.get(blank)))
+        if not made.note:
+            return made
+        mark = marks.setdefault(made.note, letters(len(marks)))
+        return replace(made, mark=mark, title=made.note)
 
-    def noted(self, shown: str, reason: str) -> Cell:
-        """A cell with a footnote; without a reason it is a plain cell."""
-        if not reason:
-            return cell(shown)
-        mark = self._marks.setdefault(reason, letters(len(self._marks)))
-        return Cell(lines=(shown,), mark=mark, title=reason)
-
-    def listed(self) -> tuple[tuple[str, str], ...]:
-        """The letters with what they stand for, in order of use."""
-        return tuple((mark, reason) for reason, mark in self._marks.items())
-
-
-def cell(*lines: str) -> Cell:
-    """A cell of text, one paragraph per line; without text it holds an en dash."""
-    held = tuple(line for line in lines if line)
-    return Cell(lines=held or (DASH,))
+    body: list[tuple[Cell, ...]] = []
+    last: Cell | None = None
+    for row in rows:
+        if under is not None and (head := under(row)) != last:
+            last = head
+            body.append((head,))
+        body.append(tuple(shown(row, column) for column in columns))
+    notes = [(mark, note) for note, mark in marks.items()]
+    if remark and body:
+        notes.append(("", remark))
+    return Grid(
+        caption=caption, columns=tuple(columns), rows=tuple(body), notes=tuple(notes), empty=empty
+    )
 
 
-def by_columns(caption: str, rows: Sequence[Row], columns: Mapping[str, tuple[str, Show]]) -> Grid:
-    """A table by its columns: heading to (kind, what a row shows); blanks say why in a footnote."""
-    notes = Notes()
+def text(heading: str, show: str | Show, kind: str = "text") -> Column:
+    """A column of words: of a column by name, or what is shown of a row."""
+    return Column(heading, by(words, show) if isinstance(show, str) else show, kind)
 
-    def shown(row: Row, kind: str, show: Show) -> Cell:
-        told = show(row)
-        why = text(row.get("note"))
-        if kind == "number" and told == DASH and why:
-            return notes.blank(why)
-        return cell(told)
 
-    body = [tuple(shown(row, *column) for column in columns.values()) for row in rows]
-    head = tuple(Column(heading=name, kind=kind) for name, (kind, _) in columns.items())
-    return Grid(caption=caption, columns=head, rows=tuple(body), notes=notes.listed())
+def prose(heading: str, show: str | Show) -> Column:
+    """A wide column of words."""
+    return text(heading, show, "prose")
+
+
+def number(heading: str, show: str | Show) -> Column:
+    """A column of numbers, whole ones where a column is named."""
+    return text(heading, by(whole, show) if isinstance(show, str) else show, "number")
+
+
+def by(form: Callable[..., str], name: str, *options: Any) -> Show:
+    """What shows a row's cell of that name in a form of `trialpool.words`."""
+    return lambda row: form(row[name], *options)
+
+
+def cell(*lines: str, note: str = "") -> Cell:
+    """A cell of text, one paragraph per line; without text it has an en dash."""
+    return Cell(lines=tuple(filter(None, lines)) or (DASH,), note=note)
+
+
+def or_why(shown: str, reason: str) -> Cell:
+    """A cell; where it is blank the reason is its footnote."""
+    return cell(shown, note=reason if shown in ("", DASH) else "")
 
 
 def linked(addresses: Iterable[str], *lines: str) -> Cell:
     """A cell with text and links, each link named by its site."""
     links = tuple(Link(text=site(href), href=href) for href in dict.fromkeys(addresses))
-    held = tuple(line for line in lines if line)
-    return Cell(lines=held or (() if links else (DASH,)), links=links)
+    said = tuple(filter(None, lines))
+    return Cell(lines=said or (() if links else (DASH,)), links=links)
 
 
 def to(text: str, href: str) -> Cell:

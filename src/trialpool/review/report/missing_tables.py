@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell, to
-from trialpool.terms import (
-    AVAILABLE,
-    NOT_KNOWN,
-    OTHER,
-    OUTSIDE,
-    RESULT,
-    UNCLEAR,
-    UNUSABLE,
-)
+from trialpool.review.report.grid import Cell, Column, Grid, Show, or_why, prose, table, text, to
+from trialpool.terms import AVAILABLE, NOT_KNOWN, OTHER, OUTSIDE, RESULT, UNCLEAR, UNUSABLE
 
 # status of a result: sign in the table, and what the sign stands for
 _SIGNS = {
@@ -27,55 +22,46 @@ _SIGNS = {
     NOT_KNOWN: "",
     OUTSIDE: "·",
 }
+_NO_SIGN = "\u2007"
 
 
-def evidence(table: pd.DataFrame) -> Grid:
+def evidence(frame: pd.DataFrame) -> Grid:
     """Which trial gives a result to which analysis, as signs; after ROB-ME (Page 2023)."""
-    rows = tables.records(table)
+    rows = tables.records(frame)
     titles = {row["analysis"]: w.text(row["title"]) for row in rows}
-    trials: dict[str, dict[str, Cell]] = {}
-    names = {row["trial_id"]: w.text(row["study"]) for row in rows}
+    trials: dict[str, dict[str, Mapping[str, str]]] = {}
     for row in rows:
-        sign, detail = _SIGNS[row["status"]], w.text(row["detail"])
-        told = f"{row['status']}: {detail}" if detail else row["status"]
-        shown = Cell(lines=(sign,), title=told) if sign else Cell(lines=("\u2007",), title=told)
-        trials.setdefault(row["trial_id"], {})[row["analysis"]] = shown
-    body = [
-        (to(names[trial], f"#trial-{trial}"), *(cells[analysis] for analysis in titles))
-        for trial, cells in trials.items()
-        if any(c.lines != ("\u2007",) for c in cells.values())
-    ]
-    return Grid(
-        caption="Results that are there and results that are missing",
-        columns=(
-            Column(heading="Trial"),
-            *(Column(heading=t, kind="sign") for t in titles.values()),
-        ),
-        rows=tuple(body),
-        notes=tuple((sign, told) for told, sign in _SIGNS.items() if sign),
+        trials.setdefault(row["trial_id"], {})[row["analysis"]] = row
+
+    def sign(analysis: str) -> Show:
+        def shown(trial: Mapping[str, Mapping[str, str]]) -> Cell:
+            status, detail = trial[analysis]["status"], w.text(trial[analysis]["detail"])
+            said = f"{status}: {detail}" if detail else status
+            return Cell(lines=(_SIGNS[status] or _NO_SIGN,), title=said)
+
+        return shown
+
+    def study(trial: Mapping[str, Mapping[str, str]]) -> Cell:
+        first = next(iter(trial.values()))
+        return to(w.text(first["study"]), f"#trial-{first['trial_id']}")
+
+    known = [trial for trial in trials.values()
+             if any(_SIGNS[row["status"]] for row in trial.values())]  # fmt: skip
+    grid = table(
+        "Results that are there and results that are missing",
+        known,
+        [text("Trial", study), *(Column(title, sign(name), "sign")
+                                 for name, title in titles.items())],
         empty="No trial.",
-    )
+    )  # fmt: skip
+    return replace(grid, notes=tuple((sign, status) for status, sign in _SIGNS.items() if sign))
 
 
-def judgements(table: pd.DataFrame) -> Grid:
+def judgements(frame: pd.DataFrame) -> Grid:
     """The proposed judgement of each analysis, its reason, and that a person decides."""
-    notes, body = Notes(), []
-    for row in tables.records(table):
-        decided = w.text(row["decided"])
-        body.append((
-            to(w.text(row["title"]), f"#{row['analysis']}"),
-            cell(w.capital(w.text(row["proposed"]))),
-            cell(w.sentence(w.text(row["reason"])) if w.text(row["reason"]) else ""),
-            cell(decided) if decided else notes.blank("no person has decided yet"),
-        ))  # fmt: skip
-    return Grid(
-        caption="Risk of bias due to missing evidence, proposed by rule",
-        columns=(
-            Column(heading="Analysis"),
-            Column(heading="Proposed"),
-            Column(heading="Why", kind="prose"),
-            Column(heading="Decided"),
-        ),
-        rows=tuple(body),
-        notes=notes.listed(),
-    )
+    return table("Risk of bias due to missing evidence, proposed by rule", tables.records(frame), [
+        text("Analysis", lambda row: to(w.text(row["title"]), f"#{row['analysis']}")),
+        text("Proposed", lambda row: w.capital(w.text(row["proposed"]))),
+        prose("Why", lambda row: w.sentence(w.text(row["reason"])) if row["reason"] else ""),
+        text("Decided", lambda row: or_why(w.text(row["decided"]), "no person has decided yet")),
+    ])  # fmt: skip

@@ -9,155 +9,101 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.review.report.caveats import Analysis
-from trialpool.review.report.grid import Cell, Column, Grid, Notes, cell
+from trialpool.review.report.grid import Cell, Grid, Row, by, cell, number, prose, table, text
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 from trialpool.words import per
 
-Row = Mapping[str, Any]
-
 
 def moderator_grids(analysis: Analysis) -> dict[str, Grid]:
-    """Every table that has rows, by what it shows, in reading order."""
-    made = {
-        "The result by kind of trial": _subgroups(analysis),
-        "Effects against covariates": _regressions(analysis),
-        "Kinds of trials that could not be compared": _withheld(analysis),
-    }
-    return {title: grid for title, grid in made.items() if grid.rows}
+    """Every table that has rows, by its caption, in reading order."""
+    made = (_subgroups(analysis), _regressions(analysis), _withheld(analysis))
+    return {grid.caption: grid for grid in made if grid.rows}
 
 
 def _subgroups(analysis: Analysis) -> Grid:
-    model, notes = analysis.model, Notes()
-    lines = list(tables.records(analysis.trust["subgroups"]))
+    model = analysis.model
+    lines = tables.records(analysis.trust["subgroups"])
     compared = {line["moderator"] for line in lines if line["kind"] == LEVEL}
-    body: list[tuple[Cell, ...]] = []
-    last = ""
-    for line in lines:
-        if line["moderator"] not in compared:
-            continue
-        if line["moderator"] != last:
-            last = line["moderator"]
-            body.append((cell(w.capital(w.text(line["title"]))),))
-        body.append(_BY_KIND[line["kind"]](model, line, notes))
-    return Grid(
-        caption="The result by kind of trial",
-        columns=(
-            Column(heading="Level or test"),
-            Column(heading="Trials", kind="number"),
-            Column(heading="People", kind="number"),
-            Column(heading=f"{say.short_measure(model)} (95 % CI)", kind="number"),
-            Column(heading="τ²", kind="number"),
-            Column(heading="Statistic", kind="number"),
-            Column(heading="p", kind="number"),
-            Column(heading="R²", kind="number"),
-            Column(heading="Which trials, or how", kind="prose"),
-        ),
-        rows=tuple(body),
-        notes=notes.listed(),
-    )
 
+    def name(line: Row) -> str:
+        if line["kind"] == TEST:
+            method = w.capital(_greek(line["method"]))
+            return f"{method} (shown)" if line["shown"] == "yes" else method
+        return w.text(line["level"]) if line["kind"] == LEVEL else "Not known"
 
-def _level(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
-    return (
-        cell(w.text(line["level"])),
-        cell(w.whole(line["k"])),
-        cell(w.whole(line["n"])),
-        notes.noted(say.effect(model, line), w.text(line["method"])),
-        cell(w.significant(line["tau2"])),
-        cell(), cell(w.p_value(line["p_value"])), cell(),
-        cell(w.text(line["trials"])),
+    def effect(line: Row) -> Cell:
+        level = line["kind"] == LEVEL
+        return cell(say.effect(model, line), note=w.text(line["method"])) if level else cell()
+
+    def statistic(line: Row) -> str:
+        degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
+        shown = w.significant(line["statistic"], 3)
+        return f"{shown} (df {', '.join(degrees)})" if degrees else shown
+
+    return table(
+        "The result by kind of trial",
+        [line for line in lines if line["moderator"] in compared],
+        [
+            text("Level or test", name),
+            number("Trials", "k"),
+            number("People", "n"),
+            number(f"{say.short_measure(model)} (95 % CI)", effect),
+            number("τ²", by(w.significant, "tau2")),
+            number("Statistic", statistic),
+            number("p", by(w.p_value, "p_value")),
+            number("R²", by(w.percent, "r2")),
+            prose("Which trials, or how",
+                  lambda line: _greek(line["trials" if line["kind"] == LEVEL else "note"])),
+        ],
+        under=lambda line: cell(w.capital(w.text(line["title"]))),
     )  # fmt: skip
-
-
-def _test(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
-    name = w.capital(w.text(line["method"])).replace("tau2", "τ²")
-    degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
-    statistic = w.significant(line["statistic"], 3)
-    return (
-        cell(f"{name} (shown)" if line["shown"] == "yes" else name),
-        cell(w.whole(line["k"])),
-        cell(), cell(),
-        cell(w.significant(line["tau2"])),
-        cell(f"{statistic} (df {', '.join(degrees)})" if degrees else statistic),
-        cell(w.p_value(line["p_value"])),
-        cell(w.percent(line["r2"])),
-        cell(w.text(line["note"]).replace("tau2", "τ²")),
-    )  # fmt: skip
-
-
-def _unknown(model: Row, line: Row, notes: Notes) -> tuple[Cell, ...]:
-    blank = (cell(),) * 6
-    return (cell("Not known"), cell(w.whole(line["k"])), *blank, cell(w.text(line["note"])))
-
-
-_BY_KIND = {LEVEL: _level, TEST: _test, UNKNOWN: _unknown}
 
 
 def _regressions(analysis: Analysis) -> Grid:
     model = analysis.model
     facts = {fact["name"]: fact for fact in model["trust"]["moderators"]}
-    lines = list(tables.records(analysis.trust["regressions"]))
-    unknown = {line["moderator"]: w.text(line["note"])
-               for line in lines if line["kind"] == UNKNOWN}  # fmt: skip
-    body = []
-    for line in lines:
-        if line["kind"] != SLOPE:
-            continue
-        notes = [w.text(line["note"]).replace("tau2", "τ²"), unknown.get(line["moderator"], "")]
-        body.append((
-            cell(w.capital(w.text(line["title"]))),
-            cell(per(facts[line["moderator"]])),
-            cell(w.whole(line["k"])),
-            cell(say.effect(model, line)),
-            cell(w.p_value(line["p_value"])),
-            cell(w.p_value(line["p_permutation"])),
-            cell(w.significant(line["tau2"])),
-            cell(w.percent(line["r2"])),
-            cell(w.fixed(line["vif"], 2)),
-            cell(*(w.sentence(note) for note in notes if note)),
-        ))  # fmt: skip
-    return Grid(
-        caption="Effects against covariates",
-        columns=(
-            Column(heading="Covariate"),
-            Column(heading="Per"),
-            Column(heading="Trials", kind="number"),
-            Column(heading="Factor (95 % CI)" if say.is_ratio(model) else "Slope (95 % CI)",
-                   kind="number"),
-            Column(heading="p", kind="number"),
-            Column(heading="Permutation p", kind="number"),
-            Column(heading="τ² left", kind="number"),
-            Column(heading="R²", kind="number"),
-            Column(heading="VIF", kind="number"),
-            Column(heading="Note", kind="prose"),
-        ),
-        rows=tuple(body),
-    )  # fmt: skip
+    lines = tables.records(analysis.trust["regressions"])
+    unknown = _unknown(lines)
+
+    def note(line: Row) -> Cell:
+        notes = (_greek(line["note"]), unknown.get(line["moderator"], ""))
+        return cell(*(w.sentence(each) for each in notes if each))
+
+    heading = "Factor (95 % CI)" if say.is_ratio(model) else "Slope (95 % CI)"
+    return table("Effects against covariates", [x for x in lines if x["kind"] == SLOPE], [
+        text("Covariate", lambda line: w.capital(w.text(line["title"]))),
+        text("Per", lambda line: per(facts[line["moderator"]])),
+        number("Trials", "k"),
+        number(heading, lambda line: say.effect(model, line)),
+        number("p", by(w.p_value, "p_value")),
+        number("Permutation p", by(w.p_value, "p_permutation")),
+        number("τ² left", by(w.significant, "tau2")),
+        number("R²", by(w.percent, "r2")),
+        number("VIF", by(w.fixed, "vif", 2)),
+        prose("Note", note),
+    ])  # fmt: skip
 
 
 def _withheld(analysis: Analysis) -> Grid:
-    body = []
-    for name in ("subgroups", "regressions"):
-        lines = list(tables.records(analysis.trust[name]))
-        unknown = {line["moderator"]: w.text(line["note"])
-                   for line in lines if line["kind"] == UNKNOWN}  # fmt: skip
-        body += [
-            (
-                cell(w.capital(w.text(line["title"]))),
-                cell(w.whole(line["k"])),
-                cell(w.sentence(w.text(line["note"]))),
-                cell(unknown.get(line["moderator"], "")),
-            )
-            for line in lines
-            if line["kind"] == WITHHELD
-        ]
-    return Grid(
-        caption="Kinds of trials that could not be compared",
-        columns=(
-            Column(heading="Kind"),
-            Column(heading="Trials", kind="number"),
-            Column(heading="Why not", kind="prose"),
-            Column(heading="Not known for", kind="prose"),
-        ),
-        rows=tuple(body),
+    lines = [line for name in ("subgroups", "regressions")
+             for line in tables.records(analysis.trust[name])]  # fmt: skip
+    unknown = _unknown(lines)
+    return table(
+        "Kinds of trials that could not be compared",
+        [line for line in lines if line["kind"] == WITHHELD],
+        [
+            text("Kind", lambda line: w.capital(w.text(line["title"]))),
+            number("Trials", "k"),
+            prose("Why not", lambda line: w.sentence(w.text(line["note"]))),
+            prose("Not known for", lambda line: unknown.get(line["moderator"], "")),
+        ],
     )
+
+
+def _unknown(lines: list[dict[str, Any]]) -> Mapping[str, str]:
+    """The trials without a value, by moderator."""
+    return {line["moderator"]: w.text(line["note"]) for line in lines if line["kind"] == UNKNOWN}
+
+
+def _greek(words: object) -> str:
+    return w.text(words).replace("tau2", "τ²")

@@ -156,7 +156,7 @@ def condition_page(
         review=review,
         spec=spec,
         condition=condition,
-        extraction=agreement_tables.told(held["agreement"], held["disagreements"]),
+        extraction=agreement_tables.extraction(held["agreement"], held["disagreements"]),
         sections=_first_primary(sections),
         questions=by_kind(questions),
         grids=grids,

@@ -2,78 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.grid import Grid, Show, by_columns
+from trialpool.review.report.grid import Column, Grid, by, number, table, text
 from trialpool.review.report.question_words import Question
 from trialpool.terms import DOSE, NETWORK, TIME
 
 
 def question_grids(question: Question) -> dict[str, Grid]:
     """Every table of a question that has rows, by its title."""
-    made = _KINDS[question.record["kind"]](question)
-    return {title: grid for title, grid in made.items() if grid.rows}
+    made = {}
+    for title, (name, columns) in _COLUMNS[question.record["kind"]].items():
+        rows = tables.records(question.tables[name]) if name in question.tables else []
+        effects = [_effect(question) if column is EFFECT else column for column in columns]
+        if rows:
+            made[title] = table(title, rows, effects, blank="note")
+    return made
 
 
-def _grid(
-    question: Question, table: str, title: str, columns: Mapping[str, tuple[str, Show]]
-) -> Grid:
-    rows = tables.records(question.tables[table]) if table in question.tables else []
-    return by_columns(title, rows, columns)
-
-
-def _word(name: str) -> tuple[str, Show]:
-    return "text", lambda row: w.plain(row[name])
-
-
-def _count(name: str) -> tuple[str, Show]:
-    return "number", lambda row: w.whole(row[name])
-
-
-def _number(name: str) -> tuple[str, Show]:
-    return "number", lambda row: w.significant(row[name], 3)
-
-
-def _effect(question: Question) -> tuple[str, tuple[str, Show]]:
+def _effect(question: Question) -> Column:
     model = question.record["question"]
     heading = f"{say.short_measure(model)} (95 % CI)"
-    return heading, ("number", lambda row: say.effect(model, row))
+    return number(heading, lambda row: say.effect(model, row))
 
 
-def _time(question: Question) -> dict[str, Grid]:
-    heading, effect = _effect(question)
-    return {"All times of all trials": _grid(question, "time_points", "All times of all trials", {
-        "Trial": _word("study"), "Compared": _word("comparison"), "Measured": _word("instrument"),
-        "Day": _number("day"), "n": _count("n"), heading: effect, "In the model": _word("in_model"),
-    })}  # fmt: skip
+def _words(heading: str, name: str) -> Column:
+    return text(heading, by(w.plain, name))
 
 
-def _dose(question: Question) -> dict[str, Grid]:
-    heading, effect = _effect(question)
-    return {"Trials and doses": _grid(question, "dose_points", "Trials and doses", {
-        "Trial": _word("study"), "Arms": _word("arms"), "Dose": _number("dose"), heading: effect,
-        "In the model": _word("in_model"), "Why not": _word("reason"),
-    })}  # fmt: skip
+def _number(heading: str, name: str) -> Column:
+    return number(heading, by(w.significant, name, 3))
 
 
-def _network(question: Question) -> dict[str, Grid]:
-    return {
-        "Treatments": _grid(question, "nodes", "Treatments", {
-            "Treatment": _word("treatment"), "Trials": _count("trials"),
-            "People": _count("people"),
-        }),
-        "P-scores": _grid(question, "p_scores", "P-scores", {
-            "Treatment": _word("treatment"), "P-score": _number("p_score"),
-        }),
-        "Trials left out": _grid(question, "left_out", "Trials left out", {
-            "Trial": _word("study"), "Why": _word("reason"),
-        }),
-    }  # fmt: skip
-
-
-_KINDS: dict[str, Callable[[Question], dict[str, Grid]]] = {
-    TIME: _time, DOSE: _dose, NETWORK: _network,
+EFFECT = number("effect", lambda row: "")  # stands for the question's own measure
+# kind of question -> title -> (table, columns)
+_COLUMNS: Mapping[str, Mapping[str, tuple[str, Sequence[Column]]]] = {
+    TIME: {
+        "All times of all trials": ("time_points", [
+            _words("Trial", "study"), _words("Compared", "comparison"),
+            _words("Measured", "instrument"), _number("Day", "day"), number("n", "n"), EFFECT,
+            _words("In the model", "in_model"),
+        ]),
+    },
+    DOSE: {
+        "Trials and doses": ("dose_points", [
+            _words("Trial", "study"), _words("Arms", "arms"), _number("Dose", "dose"), EFFECT,
+            _words("In the model", "in_model"), _words("Why not", "reason"),
+        ]),
+    },
+    NETWORK: {
+        "Treatments": ("nodes", [
+            _words("Treatment", "treatment"), number("Trials", "trials"),
+            number("People", "people"),
+        ]),
+        "P-scores": ("p_scores", [_words("Treatment", "treatment"), _number("P-score", "p_score")]),
+        "Trials left out": ("left_out", [_words("Trial", "study"), _words("Why", "reason")]),
+    },
 }  # fmt: skip
