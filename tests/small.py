@@ -22,6 +22,7 @@ from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.settings import Defaults
+from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.results import RESULT_TABLES
 from trialpool.tables import read_table, write_table
@@ -75,14 +76,16 @@ class SmallReview:
     def cleaned(self, condition: str = "blue") -> Cleaned:
         """The clean tables of a condition, as the cleaning step makes them."""
         review = self.review
-        raw, warnings = load(self.folder / "data" / "raw", condition, review.outcome_rules())
+        raw, warnings = load(
+            self.folder / "data" / "raw", condition, review.outcome_rules(), added=review.added
+        )
         return clean(raw, warnings, review.confidence_order)
 
     def records(self, condition: str = "blue") -> Records:
         """The clean records of a condition, as written and read again."""
         tables = self.cleaned(condition).all_tables()
         names = ("trials", "arms", "records", "flags")
-        return Records(*(through_csv(tables[name]) for name in names))
+        return Records(*(through_csv(tables[name], self.review.added) for name in names))
 
     def effects(self, condition: str = "blue", **defaults: object) -> pd.DataFrame:
         """The effects of a condition, as written and read again."""
@@ -110,7 +113,7 @@ class SmallReview:
 
 def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Tables:
     """A condition's tables for its analyses, from its clean ones, each written and read again."""
-    held = {name: through_csv(table) for name, table in cleaned.items()}
+    held = {name: through_csv(table, review.added) for name, table in cleaned.items()}
     records = Records(*(held[name] for name in ("trials", "arms", "records", "flags")))
     defaults, measures = review.defaults, review.measures(condition)
     changes, universes = review.changes(condition), review.universes(condition)
@@ -124,9 +127,10 @@ def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame
     )
 
 
-def through_csv(rows: pd.DataFrame) -> pd.DataFrame:
+def through_csv(rows: pd.DataFrame, added: Added = NO_COLUMNS) -> pd.DataFrame:
     """A table as the next step reads it: the declared one that has these columns."""
-    table = next(table for table in DECLARED if _has(table, rows))
+    known = [with_added(table, added) for table in DECLARED]
+    table = next(table for table in known if _has(table, rows))
     with TemporaryDirectory() as folder:
         write_table(Path(folder) / "table.csv", rows, table)
         return read_table(Path(folder) / "table.csv", table)

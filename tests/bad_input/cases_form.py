@@ -30,7 +30,6 @@ FORM: dict[str, dict[str, Change]] = {
         "quote_never_closed": raw(lambda c: c.replace(b"day 7", b'"day 7', 1)),
         "quote_in_the_middle": raw(lambda c: c.replace(b"day 7", b'"day" 7', 1)),
         # header and rows
-        "column_missing": lines(lambda ls: without(ls, "mean")),
         "required_column_missing": lines(lambda ls: without(ls, "outcome_type")),
         "column_renamed": replaced(",mean,", ",average,"),
         "column_in_capitals": replaced(",mean,", ",Mean,"),

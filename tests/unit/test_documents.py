@@ -11,7 +11,14 @@ from small import ROOT
 from test_house import ROOMS
 
 from trialpool.review.extraction.codebook import code_book
-from trialpool.review.protocol import network_spec, protocol, settings, specs, time_dose_spec
+from trialpool.review.protocol import (
+    added_columns,
+    network_spec,
+    protocol,
+    settings,
+    specs,
+    time_dose_spec,
+)
 from trialpool.review.protocol.settings import Spec
 
 
@@ -35,7 +42,7 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
     }  # fmt: skip
     assert missing <= grouped
     assert all(f"`{name}" in page for name in missing)
-    homes = (protocol, specs, settings, network_spec, time_dose_spec)
+    homes = (protocol, specs, settings, network_spec, time_dose_spec, added_columns)
     assert spec.__module__ in [home.__name__ for home in homes]
 
 

@@ -19,5 +19,7 @@ rule agreement:
         "logs/agreement/{condition}.log",
     conda:
         "../../environment.yml"
+    params:
+        columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/agreement.py"

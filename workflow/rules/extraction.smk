@@ -26,6 +26,7 @@ rule clean:
     params:
         outcomes=REVIEW.outcome_rules(),
         confidence_order=list(REVIEW.confidence_order),
+        columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/clean.py"
 
@@ -47,6 +48,7 @@ rule effects:
     conda:
         "../../environment.yml"
     params:
+        columns=REVIEW.columns.model_dump(mode="json"),
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),
         defaults=REVIEW.defaults.model_dump(mode="json"),

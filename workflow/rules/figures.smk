@@ -38,5 +38,7 @@ for condition, names in REVIEW.names().items():
         priority: len(names)
         conda:
             "../../environment.yml"
+        params:
+            columns=REVIEW.columns.model_dump(mode="json"),
         script:
             "../scripts/figures.py"

@@ -67,6 +67,8 @@ rule summary_condition:
         "logs/summary_condition/{condition}.log",
     conda:
         "../../environment.yml"
+    params:
+        columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/summary_condition.py"
 
@@ -97,5 +99,7 @@ rule verify:
         "logs/verify.log",
     conda:
         "../../environment.yml"
+    params:
+        columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/verify.py"

@@ -6,10 +6,12 @@ from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
 from trialpool.review.protocol.settings import Defaults, Multiverse
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
-records = Records(*(files.read(snakemake.input[name]) for name in names))
+added = columns_of(snakemake.params.columns)
+records = Records(*(files.read(snakemake.input[name], added) for name in names))
 defaults = Defaults.model_validate(snakemake.params.defaults)
 measures, changes = snakemake.params.measures, snakemake.params.changes
 effects = build_effects(records, measures, defaults, changes)

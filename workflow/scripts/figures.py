@@ -6,12 +6,14 @@ from trialpool import logs, tables
 from trialpool.figures import style
 from trialpool.review.report import sheets
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
+added = columns_of(snakemake.params.columns)
 bias = files.read(snakemake.input.risk_of_bias)
 for folder in (Path(path).parent for path in snakemake.input.models):
     own = [path for path in map(Path, snakemake.input.tables) if path.parent == folder]
-    held = {path.stem: files.read(path) for path in own} | {"risk_of_bias": bias}
+    held = {path.stem: files.read(path, added) for path in own} | {"risk_of_bias": bias}
     places = [path for path in map(Path, snakemake.output) if path.parent == folder]
     for name, figure in sheets.draw_all(tables.read_json(folder / "model.json"), held):
         style.save(figure, [path for path in places if path.stem == name])

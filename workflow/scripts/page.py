@@ -3,11 +3,12 @@
 from trialpool import logs
 from trialpool.review.report.pages import index_page, read_analyses, write_page
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
 page = index_page(
     snakemake.params.review,
-    read_analyses(snakemake.input.analyses),
+    read_analyses(snakemake.input.analyses, columns_of(snakemake.params.review["columns"])),
     files.read(snakemake.input.summary),
     files.read(snakemake.input.verification),
 )

@@ -6,14 +6,16 @@ from trialpool import logs
 from trialpool.review.report.pages import condition_page, read_analyses, write_page
 from trialpool.review.report.question_section import read_questions
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")
-held = {Path(path).stem: files.read(path) for path in snakemake.input.processed}
+added = columns_of(snakemake.params.review["columns"])
+held = {Path(path).stem: files.read(path, added) for path in snakemake.input.processed}
 figures = map(Path, snakemake.input.figures)
 page = condition_page(
     snakemake.params.review,
-    read_analyses(snakemake.input.analyses),
+    read_analyses(snakemake.input.analyses, added),
     {(path.parent.name, path.stem): path.read_bytes() for path in figures},
     held | {name: files.read(snakemake.input[name]) for name in names},
     read_questions(snakemake.input.questions),

@@ -13,9 +13,9 @@ from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
 names = ("trials", "arms", "records", "flags")
-records = Records(*(files.read(snakemake.input[name]) for name in names))
-known = Tables.read(snakemake.input)
 review, condition = resolve(snakemake.params.review), snakemake.wildcards.condition
+known = Tables.read(snakemake.input, review.added)
+records = Records(*(files.read(snakemake.input[name], review.added) for name in names))
 folder = Path(snakemake.output[0])
 folder.mkdir(parents=True)
 for answer in answers(known, records, review, condition):

@@ -6,14 +6,16 @@ from trialpool import logs, tables
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
 models = [tables.read_json(path) for path in snakemake.input.models]
 files.write(snakemake.output.summary, summary_table(models))
+added = columns_of(snakemake.params.columns)
 folders = [Path(path).parent for path in snakemake.input.models]
 names = ("studies", "selection", "missing")
-parts = [[files.read(folder / f"{name}.csv") for name in names] for folder in folders]
-about = (files.read(snakemake.input[name]) for name in ("trials", "missing_results"))
+parts = [[files.read(folder / f"{name}.csv", added) for name in names] for folder in folders]
+about = (files.read(snakemake.input[name], added) for name in ("trials", "missing_results"))
 written = [Written(model, *held) for model, held in zip(models, parts, strict=True)]
 evidence, judged = rob_me(written, *about)
 files.write(snakemake.output.evidence, evidence)

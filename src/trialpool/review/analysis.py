@@ -13,6 +13,7 @@ from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.several import people
 from trialpool.review.fitting.fit import Fit
+from trialpool.review.schema.added import with_added
 from trialpool.review.schema.results import STUDIES
 from trialpool.review.trust.handlings import about, cautions
 from trialpool.review.trust.main_result import main_result
@@ -42,7 +43,7 @@ def analyse(case: Case) -> Result:
     """Run one analysis of the protocol."""
     main = main_result(case)
     studies, absent = main.studies, main.absent
-    shown = studies[list(STUDIES.names)]
+    shown = _shown(studies, case)
     universe = explore(case)
     trusted = trust(case, main, universe)
     several = about(case.spec, main.fit, studies)
@@ -71,6 +72,14 @@ def analyse(case: Case) -> Result:
         sensitivity=sensitivity(case, main),
         trust=trusted.tables,
     )
+
+
+def _shown(studies: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """The columns of studies.csv; those that the protocol adds to trials stand at the end."""
+    trials = case.tables.trials.set_index("trial_id")
+    more = [column.name for column in case.added.get("trials", ())]
+    of_trial = {name: studies["trial_id"].map(trials[name]) for name in more}
+    return studies.assign(**of_trial)[list(with_added(STUDIES, case.added).names)]
 
 
 def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import pandas as pd
@@ -23,6 +23,7 @@ from trialpool.review.protocol.settings import (
 )
 from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
+from trialpool.review.schema.added import Added
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -40,9 +41,9 @@ class Tables:
     risk_of_bias: pd.DataFrame
 
     @classmethod
-    def read(cls, paths: Mapping[str, str]) -> Self:
+    def read(cls, paths: Mapping[str, str], added: Added) -> Self:
         """The tables from their files, by the names of the fields."""
-        return cls(**{each.name: files.read(paths[each.name]) for each in fields(cls)})
+        return cls(**{each.name: files.read(paths[each.name], added) for each in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Case:
 
     `important` is the smallest difference that matters, > 0 on the analysis scale, None where it
     is not known; `confidence` are kinds of source, the preferred one first; `experimental` and
-    `control` are the words for the two sides.
+    `control` are the words for the two sides; `added` are the columns the protocol adds.
     """
 
     condition: str
@@ -67,6 +68,7 @@ class Case:
     experimental: str
     control: str
     tables: Tables
+    added: Added = field(default_factory=dict)
 
     @classmethod
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
@@ -86,6 +88,7 @@ class Case:
             experimental=review.experimental_of(condition),
             control=review.control,
             tables=tables,
+            added=review.added,
         )
 
     @property

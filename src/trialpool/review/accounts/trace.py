@@ -13,6 +13,7 @@ from trialpool import tables
 from trialpool.columns import Column
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
+from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 from trialpool.review.schema.results import TRACE
 
@@ -34,12 +35,13 @@ _REFERENCE = re.compile(r"\b(results|contrasts)\.csv(?::| row )(\d+)")
 Line = dict[str, Any]
 
 
-def raw_tables(folder: Path) -> dict[str, Sheet]:
+def raw_tables(folder: Path, added: Added = NO_COLUMNS) -> dict[str, Sheet]:
     """The raw tables with numbers, cells as typed.
 
     Parameters
     ----------
     folder : the condition's folder of raw data
+    added : the columns the protocol adds
 
     Raises
     ------
@@ -48,7 +50,7 @@ def raw_tables(folder: Path) -> dict[str, Sheet]:
     """
     raw = {}
     for table in (RESULTS, CONTRASTS):
-        sheet, problems = read_table(folder / f"{table.name}.csv", table)
+        sheet, problems = read_table(folder / f"{table.name}.csv", with_added(table, added))
         if not sheet.readable:
             raise TrialpoolError(str(problems[0]))
         raw[table.name] = sheet

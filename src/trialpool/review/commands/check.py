@@ -114,7 +114,9 @@ def look(config: Path, raw: Path) -> Found:
     problems = list(protocol.problems)
     data: Mapping[str, RawData] = {}
     if protocol.conditions:
-        data, found = look_at_all(raw, protocol.conditions, protocol.outcomes, protocol.order)
+        data, found = look_at_all(
+            raw, protocol.conditions, protocol.outcomes, protocol.order, protocol.added
+        )
         problems += found
     review = protocol.review
     if review and not any(problem.severity == "error" for problem in problems):

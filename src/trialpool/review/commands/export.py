@@ -10,6 +10,7 @@ from pathlib import Path
 from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.formats import FORMATS, Export
+from trialpool.review.schema.added import NO_COLUMNS, Added
 
 _WRITTEN = [name for name, entry in FORMATS.items() if entry.writer]
 _SHOWN = 20
@@ -22,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the file to write")
     parser.add_argument("--condition", required=True, help="the folder of data/raw to read")
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="the raw data folder")
+    parser.add_argument("--config", type=Path, default=Path("config/review.yaml"))
     parser.add_argument("--effects", type=Path, help="metapsy: effects.csv of the condition")
     parser.add_argument(
         "--decimal-comma",
@@ -45,8 +47,13 @@ def run(options: argparse.Namespace) -> int:
                 f"{options.file}: is there already; nothing was written. Choose another name, or "
                 "write over it with --force"
             )
-        export = Export(raw=options.raw, condition=options.condition, effects=options.effects,
-                        decimal_comma=options.decimal_comma)  # fmt: skip
+        export = Export(
+            raw=options.raw,
+            condition=options.condition,
+            effects=options.effects,
+            decimal_comma=options.decimal_comma,
+            added=_added(options.config),
+        )
         options.file.parent.mkdir(parents=True, exist_ok=True)
         done = FORMATS[options.format].write(options.file, export)
         if options.report:
@@ -63,3 +70,10 @@ def run(options: argparse.Namespace) -> int:
     if len(done.left) > _SHOWN:
         print(f"  - {len(done.left) - _SHOWN} more; --report FILE.json lists all")
     return 0
+
+
+def _added(config: Path) -> Added:
+    """The columns that the protocol adds to raw tables."""
+    from trialpool.review.protocol.protocol import read_protocol
+
+    return read_protocol(config).added if config.exists() else NO_COLUMNS

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
 from trialpool.review.extraction.ready import unheld_names
+from trialpool.review.protocol.added_columns import declared_columns
 from trialpool.review.protocol.protocol import ProtocolError, Review, load_yaml, resolve
 from trialpool.review.protocol.specs import Outcome
+from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
 
 _FIX = "docs/protocol.md says what may stand here"
@@ -30,6 +32,7 @@ class Protocol:
     analyses: int = 0
     outcomes: Mapping[str, Mapping[str, str]] | None = None
     order: Sequence[str] = CONFIDENCE
+    added: Added = field(default_factory=dict)
 
 
 def read(path: Path) -> Protocol:
@@ -51,6 +54,7 @@ def read(path: Path) -> Protocol:
         analyses=len(review.pairs()),
         outcomes=review.outcome_rules(),
         order=review.confidence_order,
+        added=review.added,
     )
 
 
@@ -78,6 +82,7 @@ def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
         "conditions": tuple(n for n in held if isinstance(n, str) and Path(n).name == n),
         "analyses": sum(len(found) for found in analyses if isinstance(found, dict)),
         "outcomes": rules,
+        "added": columns_of(declared_columns(config)),
     }
 
 

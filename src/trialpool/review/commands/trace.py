@@ -23,6 +23,7 @@ from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema import files
+from trialpool.review.schema.added import NO_COLUMNS, Added
 
 TRY = (
     "Give a folder such as results/ptsd/symptoms_24h or a file in it, results/summary.csv, or "
@@ -127,8 +128,9 @@ def _summary(folder: Path) -> _Found:
 
 def _analysis(folder: Path, study: str | None) -> _Found:
     model = _model(folder / "model.json")
-    studies = _table(folder / "studies.csv")
-    records, raw = _evidence(_root(folder), model["condition"])
+    root = _root(folder)
+    studies = _table(folder / "studies.csv", _added(root))
+    records, raw = _evidence(root, model["condition"])
     checks = check_analysis(model, studies, records, raw)
     table = chain(model, studies, records.rows, raw)
     if study:
@@ -176,16 +178,22 @@ def _root(folder: Path) -> Path:
 def _evidence(root: Path, condition: str) -> tuple[Records, dict[str, Sheet]]:
     """The clean and the raw tables of a condition."""
     processed = root / "data" / "processed" / condition
-    names = ("trials", "arms", "records", "flags")
-    records = Records(*(_table(processed / f"{name}.csv") for name in names))
-    return records, raw_tables(root / "data" / "raw" / condition)
+    names, added = ("trials", "arms", "records", "flags"), _added(root)
+    records = Records(*(_table(processed / f"{name}.csv", added) for name in names))
+    return records, raw_tables(root / "data" / "raw" / condition, added)
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _added(root: Path) -> Added:
+    """The columns that the protocol adds to raw tables."""
+    protocol = root / "config" / "review.yaml"
+    return read_protocol(protocol).added if protocol.exists() else NO_COLUMNS
+
+
+def _table(path: Path, added: Added = NO_COLUMNS) -> pd.DataFrame:
     if not path.exists():
         raise TrialpoolError(f"{path}: the file is missing; run the review again")
     try:
-        return files.read(path)
+        return files.read(path, added)
     except ValueError as error:
         raise TrialpoolError(f"{path}: not readable ({error}); run the review again") from None
 

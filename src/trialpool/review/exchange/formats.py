@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.review.exchange.imported import Imported, Left
+from trialpool.review.schema.added import Added
 
 _ROOM = "trialpool.review.exchange"
 
@@ -40,12 +41,16 @@ class Exported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """What to write: a condition of the raw data folder, with its effects where they are made."""
+    """What to write: a condition of the raw data folder, with its effects where they are made.
+
+    `added` are the columns that the protocol adds to raw tables.
+    """
 
     raw: Path
     condition: str
     effects: Path | None = None
     decimal_comma: bool = False
+    added: Added = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from trialpool.review.extraction.read import (
 from trialpool.review.extraction.second import compare
 from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
-from trialpool.review.schema.processed import DROPPED, FLAGS, RECORDS, ROWS
+from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.processed import DROPPED, FLAGS, ROWS, records_of
 from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def load(
     condition: str,
     outcomes: Outcomes,
     confidence_order: Sequence[str] = CONFIDENCE,
+    added: Added = NO_COLUMNS,
 ) -> tuple[RawData, list[Problem]]:
     """Read and check the raw data of a condition.
 
     Parameters
     ----------
     confidence_order : kinds of source, the preferred one first; warnings name the one that is used
+    added : the columns the protocol adds
 
     Returns
     -------
@@ -71,15 +74,19 @@ def load(
     DataError
         listing all errors of form and content
     """
-    raw, problems = _checked(folder, condition, outcomes, confidence_order)
+    raw, problems = _checked(folder, condition, outcomes, confidence_order, added)
     return raw, raise_errors(problems)
 
 
 def _checked(
-    folder: Path, condition: str, outcomes: Outcomes, confidence_order: Sequence[str]
+    folder: Path,
+    condition: str,
+    outcomes: Outcomes,
+    confidence_order: Sequence[str],
+    added: Added,
 ) -> tuple[RawData, list[Problem]]:
     """The raw data, with what is wrong in them and in a second extraction of them."""
-    raw, problems = read_condition(folder, condition)
+    raw, problems = read_condition(folder, condition, added)
     _, found = compare(folder, condition, raw.sheets)
     return raw, problems + run_checks(raw, outcomes, confidence_order) + found
 
@@ -89,6 +96,7 @@ def look_at_all(
     conditions: Sequence[str],
     outcomes: Outcomes | None,
     confidence_order: Sequence[str] = CONFIDENCE,
+    added: Added = NO_COLUMNS,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions.
 
@@ -105,15 +113,18 @@ def look_at_all(
     data = {}
     for condition in conditions:
         if outcomes is None:
-            data[condition], found = read_condition(folder, condition)
+            data[condition], found = read_condition(folder, condition, added)
         else:
-            data[condition], found = _checked(folder, condition, outcomes, confidence_order)
+            data[condition], found = _checked(folder, condition, outcomes, confidence_order, added)
         problems |= dict.fromkeys(found)
     return data, list(problems)
 
 
 def check_all(
-    folder: Path, conditions: Sequence[str], outcomes: Outcomes
+    folder: Path,
+    conditions: Sequence[str],
+    outcomes: Outcomes,
+    added: Added = NO_COLUMNS,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions; every error is reported at once.
 
@@ -126,7 +137,7 @@ def check_all(
     DataError
         listing the errors of all conditions
     """
-    data, problems = look_at_all(folder, conditions, outcomes)
+    data, problems = look_at_all(folder, conditions, outcomes, added=added)
     return data, raise_errors(problems)
 
 
@@ -144,16 +155,18 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     faults = sort_rows(raw, confidence_order)
     tables = {}
     for table in CONDITION_TABLES:
-        used = [row for row in raw[table.name].rows if row_number(row) not in faults[table.name]]
+        sheet = raw[table.name]
+        used = [row for row in sheet.rows if row_number(row) not in faults[table.name]]
+        names = ["row", *sheet.table.names]
         if table.name == "results":
-            used = [completed(row, raw["results"]) for row in used]
-        names = ["row", *table.names] + (["computed"] if table.name == "results" else [])
+            used, names = [completed(row, sheet) for row in used], [*names, "computed"]
         tables[table.name] = pd.DataFrame(used, columns=names).sort_values(
             list(table.key), kind="stable", na_position="first", ignore_index=True
         )
     account = _account(raw, tables, faults)
-    records = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
-    tables["records"] = RECORDS.frame(row for part in records for row in part.to_dict("records"))
+    numbers = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
+    records = records_of(raw["results"].table, raw["contrasts"].table)
+    tables["records"] = records.frame(row for part in numbers for row in part.to_dict("records"))
     return Cleaned(
         tables=tables, dropped=_dropped(raw, faults), flags=_flags(raw, warnings), rows=account
     )

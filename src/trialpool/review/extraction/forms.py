@@ -14,7 +14,8 @@ FORMS = {
     "csv": "Quotes that are opened are closed, and nothing stands behind a closing quote.",
     "separator": "Columns are separated by commas.",
     "header": "The header is the first line, stands once, and names every column.",
-    "columns": "Each column of the code book is there once, and no other; their order is free.",
+    "columns": "Each required column of the code book is there, each column once, and no other "
+    "than those and what the protocol declares under `columns`; their order is free.",
     "cells": "Each row has as many cells as the header.",
     "line_break": "A cell is one line.",
     "spreadsheet_error": "No cell holds an error of a spreadsheet, such as #REF! or #N/A.",

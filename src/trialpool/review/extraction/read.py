@@ -12,6 +12,7 @@ from trialpool.review.extraction.cells import Value, typed
 from trialpool.review.extraction.files import FormError, read_lines
 from trialpool.review.extraction.forms import Fault
 from trialpool.review.extraction.problems import DataError, Problem, told_once
+from trialpool.review.schema.added import EXTENSIBLE, NO_COLUMNS, Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 __all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
@@ -41,7 +42,7 @@ class Sheet:
     def text(self, row: Row, column: str) -> str:
         """A cell as it was typed: `5.50`, where the row holds 5.5; blank where there is none."""
         cells = self.printed.get(int(row["row"] or 0))
-        return cells[self.header[column]].strip() if cells else ""
+        return cells[self.header[column]].strip() if cells and column in self.header else ""
 
     def problem(
         self, row: Row | None, column: str, rule: str, fix: str, check: str, *, warn: bool = False
@@ -92,12 +93,15 @@ def show(value: Value) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def read_condition(folder: Path, condition: str) -> tuple[RawData, list[Problem]]:
+def read_condition(
+    folder: Path, condition: str, added: Added = NO_COLUMNS
+) -> tuple[RawData, list[Problem]]:
     """Read all raw tables of a condition and the instruments.
 
     Parameters
     ----------
     folder : the raw data folder, holding instruments.csv and one folder per condition
+    added : the columns the protocol adds
 
     Returns
     -------
@@ -107,14 +111,14 @@ def read_condition(folder: Path, condition: str) -> tuple[RawData, list[Problem]
     paths = [(INSTRUMENTS, folder / "instruments.csv")]
     paths += [(table, folder / condition / f"{table.name}.csv") for table in CONDITION_TABLES]
     for table, path in paths:
-        sheet, found = read_table(path, table)
+        sheet, found = read_table(path, with_added(table, added))
         sheets[table.name] = sheet
         problems += found
     return RawData(condition=condition, sheets=sheets), problems
 
 
 def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
-    """Read one table, its cells typed as the schema says.
+    """Read one table, its cells typed as the schema says; an optional column may be missing.
 
     Returns
     -------
@@ -138,6 +142,7 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
     printed: dict[int, Sequence[str]] = {}
     columns = [_Column(table[name]) for name in header]
     names = ["row", *header]
+    blank = dict.fromkeys(name for name in table.names if name not in header)
     whole = True
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cells) or not any(cell.strip() for cell in cells):
@@ -147,7 +152,7 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
             whole = False
             continue
         values = [column[cell] for column, cell in zip(columns, cells, strict=True)]
-        rows.append(dict(zip(names, [number, *values], strict=True)))
+        rows.append(dict(zip(names, [number, *values], strict=True)) | blank)
         printed[number] = cells
     for name, column in zip(header, columns, strict=True):
         # A row without its name is not there for those who refer to it.
@@ -213,8 +218,8 @@ def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, F
         return
     missing = [name for name in table.names if name not in header]
     for name in missing:
-        fix = f"Add the column {name}" + ("" if table[name].required else "; cells may be blank")
-        yield name, Fault("the column is missing", fix, "columns")
+        if table[name].required:
+            yield name, Fault("the column is missing", f"Add the column {name}", "columns")
     for place, name in enumerate(header, start=1):
         if not name:
             fix = "Name it, or delete it; spreadsheets add such columns at the right edge"
@@ -223,7 +228,12 @@ def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, F
             yield name, Fault("the column stands twice", "Remove one of them", "columns")
         elif name not in table.names:
             near = get_close_matches(name.casefold().replace(" ", "_"), missing, n=1)
-            fix = f"Rename it to {near[0]}" if near else "Remove it (data/raw/README.md lists all)"
+            fix = "Remove it (data/raw/README.md lists all)"
+            if near:
+                fix = f"Rename it to {near[0]}"
+            elif table.name in EXTENSIBLE:
+                key = f"columns.{table.name}.{name}"
+                fix = f"Declare it in config/review.yaml as {key} (docs/protocol.md), or remove it"
             yield name, Fault("unknown column", fix, "columns")
 
 

@@ -49,7 +49,9 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
     ProtocolError
         when the tables are in order but the protocol names what they do not hold
     """
-    data, warnings = check_all(folder, list(review.conditions), review.outcome_rules())
+    data, warnings = check_all(
+        folder, list(review.conditions), review.outcome_rules(), review.added
+    )
     unknown = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
     if unknown:
         raise problems_of_protocol(unknown)
@@ -94,7 +96,7 @@ def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[
     held = {str(row[moderator.column]) for row in table.rows}
     for level, values in moderator.levels.items():
         for value in values:
-            if table.table[moderator.column].kind != "choice" and value not in held:
+            if table.table[moderator.column].kind not in ("choice", "yes_no") and value not in held:
                 yield (
                     f"{where}.levels.{level}: no row of {table.file} has {moderator.column} = "
                     f"{value}; fix the spelling or remove it"

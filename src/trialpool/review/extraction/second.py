@@ -14,6 +14,7 @@ from trialpool.review.extraction.adjudication import misruled, undecided
 from trialpool.review.extraction.pairs import Double, Key, Pair, key_of, pairs
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
+from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
 from trialpool.review.schema.raw import ADJUDICATION, DOUBLE_TABLES
 
 
@@ -71,7 +72,7 @@ def compare(
     return found, problems
 
 
-def load(folder: Path | str, condition: str) -> Comparison:
+def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> Comparison:
     """Read and compare the two extractions of a condition.
 
     Raises
@@ -81,7 +82,8 @@ def load(folder: Path | str, condition: str) -> Comparison:
     """
     first, problems = {}, []
     for table in DOUBLE_TABLES:
-        first[table.name], found = read_table(Path(folder) / condition / f"{table.name}.csv", table)
+        path = Path(folder) / condition / f"{table.name}.csv"
+        first[table.name], found = read_table(path, with_added(table, added))
         problems += found
     raise_errors(problems)
     comparison, problems = compare(folder, condition, first)
@@ -104,7 +106,7 @@ def _read(
         path = home / "second" / f"{table.name}.csv"
         if not path.exists():
             continue
-        sheet, found = read_table(path, table)
+        sheet, found = read_table(path, first[table.name].table)
         problems += found + _twice(sheet)
         held = [r for r in rulings.rows if r["table"] == table.name] if rulings else []
         doubles.append(

@@ -14,6 +14,7 @@ from pydantic import ValidationError, model_validator
 
 from trialpool.effects import MEASURES, measure_of
 from trialpool.results import TrialpoolError
+from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.question_checks import misfit, wrong_questions
 from trialpool.review.protocol.settings import (
     Correlated,
@@ -31,6 +32,7 @@ from trialpool.review.protocol.specs import (
     NetworkQuestion,
     Outcome,
 )
+from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
 
 
@@ -52,6 +54,7 @@ class Review(Spec):
     built_from: tuple[str, ...]
     confidence_order: tuple[Confidence, ...] = CONFIDENCE  # type: ignore[assignment]
     outcomes: dict[Identifier, Outcome]
+    columns: AddedColumns = AddedColumns()
     defaults: Defaults = Defaults()
     conditions: dict[Identifier, Condition]
 
@@ -131,6 +134,11 @@ class Review(Spec):
         """The analyses of each condition, in the protocol's order."""
         return {name: list(condition.analyses) for name, condition in self.conditions.items()}
 
+    @property
+    def added(self) -> Added:
+        """The columns the protocol adds to raw tables."""
+        return columns_of(self.columns.model_dump())
+
     def outcome_rules(self) -> dict[str, dict[str, str]]:
         """What the raw data are checked against: kind and better direction of each outcome."""
         return {
@@ -195,8 +203,10 @@ def resolve(config: Mapping[str, Any]) -> Review:
     ProtocolError
         with one line per problem: dotted key, value, what is wrong and what to do
     """
+    # Filters and moderators may name what the protocol itself declares.
+    context = {"added": columns_of(declared_columns(config))}
     try:
-        return Review.model_validate(dict(config))
+        return Review.model_validate(dict(config), context=context)
     except ValidationError as error:
         lines = [line for item in error.errors() for line in _explain(item)]
         raise problems_of_protocol(lines) from None

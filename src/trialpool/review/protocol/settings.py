@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
+from trialpool.review.schema.added import NO_COLUMNS, Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
 
@@ -46,6 +56,14 @@ Judgement = Literal["low", "some_concerns", "high", "no_information"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
+
+
+def _spoken(value: Any) -> Any:
+    """YAML reads yes and no as true and false."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_spoken)]
 
 
 class Spec(BaseModel):
@@ -215,22 +233,32 @@ MULTIVERSE = Multiverse.model_validate(
 
 
 # Columns that can tell trials apart: number or not, and the allowed values (none: any).
+Telling = dict[str, tuple[bool, tuple[str, ...]]]
+
+
+def _telling(columns: Iterable[Column]) -> Telling:
+    return {
+        column.name: (column.numeric, ("yes", "no") if column.kind == "yes_no" else column.choices)
+        for column in columns
+        if column.kind not in ("url", "date")
+    }
+
+
+def added_columns(info: ValidationInfo, table: str) -> tuple[Column, ...]:
+    """What the protocol being checked adds to a raw table; `resolve` says so."""
+    added: Added = (info.context or {}).get("added", NO_COLUMNS)
+    return added.get(table, ())
+
+
 _BIAS = RISK_OF_BIAS["judgement"].choices
-MODERATOR_COLUMNS: dict[str, dict[str, tuple[bool, tuple[str, ...]]]] = {
+MODERATOR_COLUMNS: dict[str, Telling] = {
     "studies": {
         "comparator_class": (False, get_args(Comparator)),
         **dict.fromkeys(("instrument", "definition", "design", "basis"), (False, ())),
         "confidence": (False, TRIALS["confidence"].choices),
         **dict.fromkeys(("year", "n", "n_experimental", "n_control", "time_days"), (True, ())),
     },
-    **{
-        table.name: {
-            column.name: (column.kind in ("number", "integer"), column.choices)
-            for column in table.columns
-            if column.kind in ("id", "choice", "text", "number", "integer")
-        }
-        for table in (TRIALS, ARMS)
-    },
+    **{table.name: _telling(table.columns) for table in (TRIALS, ARMS)},
     "risk_of_bias": dict.fromkeys(RISK_OF_BIAS["domain"].choices, (False, _BIAS)),
 }
 
@@ -246,13 +274,25 @@ class Moderator(Spec):
     kind: Literal["group", "covariate"]
     table: Literal["studies", "trials", "arms", "risk_of_bias"] = "trials"
     column: str
-    levels: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    levels: dict[Word, Annotated[tuple[Word, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     unit: str = ""
     per: Annotated[float, Field(gt=0)] = 1.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _choices_are_levels(cls, given: Any, info: ValidationInfo) -> Any:
+        """Of a column that the protocol adds, the choices in their order are the levels."""
+        if not isinstance(given, dict) or given.get("levels"):
+            return given
+        own = _telling(added_columns(info, str(given.get("table", "trials"))))
+        _, choices = own.get(str(given.get("column")), (False, ()))
+        return given | {"levels": {choice.replace("_", " "): (choice,) for choice in choices}}
+
     @model_validator(mode="after")
-    def _usable(self) -> Moderator:
-        known = MODERATOR_COLUMNS[self.table]
+    def _usable(self, info: ValidationInfo) -> Moderator:
+        known = MODERATOR_COLUMNS[self.table] | _telling(added_columns(info, self.table))
         if self.column not in known:
             raise ValueError(
                 f"column = {self.column}: not a column of {self.table} that can tell trials apart; "

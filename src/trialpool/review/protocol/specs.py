@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.network_spec import NetworkSpec
@@ -17,6 +17,8 @@ from trialpool.review.protocol.settings import (
     Moderator,
     Multiverse,
     Spec,
+    Word,
+    added_columns,
 )
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
 from trialpool.review.schema.raw import TRIALS
@@ -37,9 +39,6 @@ OutcomeKind = Literal["continuous", "binary", "rate", "time_to_event", "associat
 Confidence = Literal["primary", "abstract", "secondary"]
 
 
-FILTER_COLUMNS = tuple(c.name for c in TRIALS.columns if c.kind in ("choice", "id"))
-
-
 class Outcome(Spec):
     """A construct: what it is called, how it is recorded, and which way is better."""
 
@@ -51,18 +50,23 @@ class Outcome(Spec):
 class Filter(Spec):
     """Values of trial columns that an analysis includes or excludes."""
 
-    include: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    include: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    exclude: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _known_columns(self) -> Filter:
+    def _known_columns(self, info: ValidationInfo) -> Filter:
+        known = {
+            column.name: ("yes", "no") if column.kind == "yes_no" else column.choices
+            for column in (*TRIALS.columns, *added_columns(info, "trials"))
+            if column.kind in ("choice", "id", "yes_no")
+        }
         for column, values in (*self.include.items(), *self.exclude.items()):
-            if column not in FILTER_COLUMNS:
+            if column not in known:
                 raise ValueError(
                     f"'{column}' is not a column of trials.csv to filter on; "
-                    f"use one of {', '.join(FILTER_COLUMNS)}"
+                    f"use one of {', '.join(known)}"
                 )
-            allowed = TRIALS[column].choices
+            allowed = known[column]
             for value in values:
                 if allowed and value not in allowed:
                     raise ValueError(

@@ -39,6 +39,7 @@ from trialpool.review.report.question_section import by_kind
 from trialpool.review.report.question_words import Question
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
+from trialpool.review.schema.added import NO_COLUMNS, Added
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -80,7 +81,7 @@ class Section:
 _OWN = ("studies", "missing", "sensitivity", "selection")
 
 
-def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
+def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> list[Analysis]:
     """The results of analyses from their files, in the order in which their folders come."""
     folders: dict[Path, dict[str, Path]] = {}
     for path in map(Path, paths):
@@ -88,7 +89,7 @@ def read_analyses(paths: Sequence[str | Path]) -> list[Analysis]:
     out = []
     for places in folders.values():
         model = tables.read_json(places.pop("model"))
-        held = {name: files.read(path) for name, path in places.items()}
+        held = {name: files.read(path, added) for name, path in places.items()}
         own = {name: held.pop(name) for name in _OWN if name in held}
         out.append(Analysis(model=model, **own, trust=held))
     return out

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trialpool import tables
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
+from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.questions import QUESTION_TABLES
 from trialpool.review.schema.results import RESULT_TABLES
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def declared(path: Path | str) -> Table:
+def declared(path: Path | str, added: Added = NO_COLUMNS) -> Table:
     """The table that stands in a file of data/processed or results, by the file's place.
+
+    `added` are the columns of the protocol.
 
     Raises
     ------
@@ -29,15 +32,15 @@ def declared(path: Path | str) -> Table:
     kind = place.parent.name.partition("_")[0] if asked else ""
     for known in (QUESTION_TABLES.get(kind, {}), RESULT_TABLES, PROCESSED):
         if place.stem in known:
-            return known[place.stem]
+            return with_added(known[place.stem], added)
     raise TrialpoolError(f"{place.as_posix()}: no table of this name is declared")
 
 
-def read(path: Path | str) -> pd.DataFrame:
+def read(path: Path | str, added: Added = NO_COLUMNS) -> pd.DataFrame:
     """Read a table of data/processed or results, typed as it is declared."""
-    return tables.read_table(path, declared(path))
+    return tables.read_table(path, declared(path, added))
 
 
-def write(path: Path | str, rows: pd.DataFrame) -> None:
+def write(path: Path | str, rows: pd.DataFrame, added: Added = NO_COLUMNS) -> None:
     """Write a table of data/processed or results, with the columns it declares."""
-    tables.write_table(path, rows, declared(path))
+    tables.write_table(path, rows, declared(path, added))

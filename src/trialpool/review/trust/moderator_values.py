@@ -49,7 +49,8 @@ def values_of(
 def levels_in_order(moderator: Moderator, held: Values) -> list[str]:
     """The levels that some row has: as declared, as the schema lists them, or by name."""
     present = {str(level) for level in held.dropna()}
-    _, allowed = MODERATOR_COLUMNS[moderator.table][moderator.column]
+    # Of a column that the protocol adds, `Moderator` has made levels of its choices.
+    _, allowed = MODERATOR_COLUMNS[moderator.table].get(moderator.column, (False, ()))
     declared = list(moderator.levels) or [code.replace("_", " ") for code in allowed]
     return [level for level in declared or sorted(present) if level in present]
 

@@ -46,7 +46,7 @@ def write(path: Path, export: Export) -> Exported:
     TrialpoolError
         when the effects do not belong to them
     """
-    raw, problems = read_condition(export.raw, export.condition)
+    raw, problems = read_condition(export.raw, export.condition, export.added)
     if problems:
         raise DataError(problems)
     rows = Rows(raw)
@@ -113,7 +113,7 @@ def _unused_columns(raw: RawData) -> list[Left]:
     """Columns of ours that hold something and have no place."""
     left = []
     for table in (INSTRUMENTS, *CONDITION_TABLES):
-        for name in table.names:
+        for name in raw[table.name].table.names:
             if table.name in _WITHOUT_PLACE or name in _WRITTEN[table.name]:
                 continue
             count = sum(row[name] is not None for row in raw[table.name].rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -16,6 +17,7 @@ from trialpool.review.exchange.store import raw_cells
 from trialpool.review.exchange.xlsx.cells import TEXT, put
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.read import read_condition
+from trialpool.review.schema.added import with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 CODE_BOOK = "code book"
@@ -34,15 +36,16 @@ def write(path: Path, export: Export) -> Exported:
     TrialpoolError
         when a cell holds what a workbook cannot
     """
-    _, problems = read_condition(export.raw, export.condition)
+    _, problems = read_condition(export.raw, export.condition, export.added)
     if problems:
         raise DataError(problems)
     tables = raw_cells(export.raw, export.condition)
     book = Workbook()
     book.remove(book.worksheets[0])
-    for table in (INSTRUMENTS, *CONDITION_TABLES):
+    declared = [with_added(table, export.added) for table in (INSTRUMENTS, *CONDITION_TABLES)]
+    for table in declared:
         _sheet(book.create_sheet(table.name), table, tables[table.name])
-    _code_book(book.create_sheet(CODE_BOOK))
+    _code_book(book.create_sheet(CODE_BOOK), declared)
     book.save(path)
     return Exported(
         rows={name: len(rows) for name, rows in tables.items()},
@@ -60,7 +63,7 @@ def _sheet(sheet: Worksheet, table: Table, rows: list[dict[str, str]]) -> None:
         if column.kind not in ("number", "integer"):
             sheet.column_dimensions[letter].number_format = TEXT
         for number, row in enumerate(rows, start=2):
-            text = row[column.name]
+            text = row.get(column.name, "")
             where = f"{sheet.title}!{letter}{number}"
             if len(text) > _LONGEST:
                 raise TrialpoolError(f"{where}: {len(text)} characters; a cell holds {_LONGEST}")
@@ -69,15 +72,15 @@ def _sheet(sheet: Worksheet, table: Table, rows: list[dict[str, str]]) -> None:
 
 
 def _width(column: Column, rows: list[dict[str, str]]) -> int:
-    longest = max([len(column.name), *(len(row[column.name]) for row in rows)])
+    longest = max([len(column.name), *(len(row.get(column.name, "")) for row in rows)])
     return min(longest + 2, _WIDEST)
 
 
-def _code_book(sheet: Worksheet) -> None:
+def _code_book(sheet: Worksheet, declared: Sequence[Table]) -> None:
     sheet.append(_HEADER)
     for cell in sheet[1]:
         cell.font = Font(bold=True)
-    for table in (INSTRUMENTS, *CONDITION_TABLES):
+    for table in declared:
         for column in table.columns:
             sheet.append((
                 table.name, column.name, column.kind.replace("_", "/"), column.unit,
