@@ -18,6 +18,7 @@ from trialpool.diagnostics.deletion import (
 from trialpool.diagnostics.influence import (
     Influence,
     baujat,
+    by_convention,
     gosh,
     influence,
 )
@@ -398,3 +399,28 @@ def test_gosh_of_many_studies(k: int) -> None:
 def test_gosh_refuses_a_limit_it_cannot_hold(limit: int) -> None:
     with pytest.raises(TrialpoolError, match="limit"):
         gosh(Y, V, limit=limit)
+
+
+# Of 12 studies and 1 or 2 coefficients: 3 sqrt(p/(k - p)), the median of chi-squared, 3 p/k, 1.
+MARKS = {
+    "dffits": (3 * np.sqrt(1 / 11), 3 * np.sqrt(2 / 10)),
+    "cook_d": (0.454936423119573, 2 * np.log(2)),
+    "hat": (0.25, 0.5),
+    "dfbetas": (1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", MARKS)
+@pytest.mark.parametrize("p", [1, 2])
+def test_a_mark_is_passed_beyond_it_only(name: str, p: int) -> None:
+    """Just inside nothing is marked, just outside it is; the other measures lie far inside."""
+    mark = MARKS[name][p - 1]
+    measures = {key: np.zeros(4) for key in ("dffits", "cook_d", "hat")}
+    measures["dfbetas"] = np.zeros((4, p))
+    values = mark * np.array([1 - 1e-9, 1 + 1e-9, 0.0, 0.0])
+    values[2:] = [0.0, np.nan]
+    if name == "dfbetas":
+        measures[name][:, p - 1] = -values
+    else:
+        measures[name] = values
+    assert by_convention(measures, 12, p).tolist() == [False, True, False, False]

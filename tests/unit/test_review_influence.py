@@ -138,6 +138,24 @@ def test_a_trial_of_several_rows_is_left_out_with_all_of_them(model: Model) -> N
     assert table.loc["t0", "rstudent"] == pytest.approx(single.rstudent[row_of_t0])
 
 
+@pytest.mark.parametrize("cook", [0.45, 0.46])
+def test_cooks_mark_holds_for_a_trial_of_several_rows(cook: float) -> None:
+    """Cook's distance is 0.455 at the median of chi-squared; weight and dfbetas stay below theirs.
+
+    Seven trials of one variance, one of them in two rows: without it the mean moves by its
+    distance over 7, and the squared standard error is v/7.
+    """
+    v = 0.04
+    y = np.zeros(7)
+    y[0] = 7 * np.sqrt(cook * v / 7)
+    studies = split(trials(7).assign(yi=y, vi=v), [0])
+    row = influence_table(studies, "MD", Model(tau2="EE", test="z")).iloc[0]
+    assert row["cook_d"] == pytest.approx(cook)
+    assert row["hat"] < 3 / 7
+    assert abs(row["dfbetas"]) < 1
+    assert row["influential"] == ("yes" if cook > 0.455 else "no")
+
+
 def test_two_half_rows_weigh_like_one_whole() -> None:
     """Two rows of one effect with twice the variance say the same as one, under a common effect."""
     studies, model = trials(7), Model(tau2="EE", test="z")

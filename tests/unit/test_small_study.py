@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from trialpool.diagnostics.asymmetry import egger, rank_test
 from trialpool.diagnostics.fail_safe import KINDS, WARNING, fail_safe_n, with_null_results
@@ -232,6 +232,16 @@ def test_pet_decides_one_sided_at_ten_percent() -> None:
     assert other_side.pet.est < 0 < pool(y, v, tau2="EE").beta
     assert other_side.pet.pval_est < 0.2
     assert other_side.chosen == "PET"
+
+
+@pytest.mark.parametrize(("one_sided", "chosen"), [(0.0999, "PEESE"), (0.1001, "PET")])
+def test_pet_gives_way_to_peese_below_ten_percent(one_sided: float, chosen: str) -> None:
+    """A shift of all effects moves PET's estimate as much and its standard error not at all."""
+    before = pet_peese(Y, V).pet
+    shift = -float(stdtrit(len(Y) - 2, one_sided)) * before.se_est - before.est
+    ours = pet_peese(Y + shift, V)
+    assert ours.pet.pval_est / 2 == pytest.approx(one_sided, rel=1e-9)
+    assert ours.chosen == chosen
 
 
 def test_the_conditional_rule() -> None:

@@ -141,7 +141,7 @@ def influence(
             x, whole, rest = of_regression(y, v, X, tau2, test, level)
         numbers = {**_own(y, v, x, whole), **_deleted(y, v, x, whole, rest)}
         numbers = {name: np.where(np.isfinite(z), z, NAN) for name, z in numbers.items()}
-        influential = _by_convention(numbers, *x.shape)
+        influential = by_convention(numbers, *x.shape)
     if X is None:
         numbers["dfbetas"] = numbers["dfbetas"][:, 0]
     return Influence(
@@ -282,11 +282,17 @@ def _deleted(y: Array, v: Array, x: Array, whole: Whole, rest: Rest) -> dict[str
     }
 
 
-def _by_convention(x: dict[str, Array], k: int, p: int) -> NDArray[np.bool_]:
-    """Whether a study passes one of the usual marks; NaN passes none."""
+def by_convention(x: dict[str, Array], k: int, p: int) -> NDArray[np.bool_]:
+    """Whether a study, or what else is left out at once, passes one of the usual marks.
+
+    Parameters
+    ----------
+    x : "dffits", "cook_d", "hat" (n,) and "dfbetas" (n, p); NaN passes none
+    k, p : studies and coefficients of the fit
+    """
     marked: NDArray[np.bool_] = (
         (np.abs(x["dffits"]) > 3 * np.sqrt(p / np.float64(k - p)))
-        | (chi2_tail(x["cook_d"], np.full(k, p)) < 0.5)
+        | (chi2_tail(x["cook_d"], np.full(len(x["cook_d"]), p)) < 0.5)
         | (x["hat"] > 3 * p / k)
         | (np.abs(x["dfbetas"]) > 1).any(axis=1)
     )

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from trialpool.diagnostics.influence import Influence, baujat, influence
+from trialpool.diagnostics.influence import Influence, baujat, by_convention, influence
 from trialpool.pooling.batch import pool_many
-from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array
@@ -242,12 +241,8 @@ def _of_several_rows(
         "weight": 100 * share,
         "dfbetas": moved / np.sqrt(factor / weights.sum(axis=1)),
     }
-    marked = (
-        (chi2_tail(several["cook_d"], np.ones(len(at))) < 0.5)
-        | (share > 3 / k)
-        | (np.abs(several["dfbetas"]) > 1)
-    )
-    return at, several, np.asarray(marked, dtype=np.bool_)
+    marks = several | {"dfbetas": several["dfbetas"][:, np.newaxis]}
+    return at, several, by_convention(marks, k, 1)
 
 
 def _baujat(y: Array, v: Array, rows_of: NDArray[np.bool_]) -> dict[str, Array]:
