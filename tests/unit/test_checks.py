@@ -17,7 +17,6 @@ from small import ROOT, SmallReview
 
 from trialpool.review.commands.check import look
 from trialpool.review.extraction.checks import CHECKS, run_checks
-from trialpool.review.extraction.checks.flag_words import flag_words
 from trialpool.review.extraction.checks.granularity import possible_sd, whole_sums
 from trialpool.review.extraction.checks.page import checks_page
 from trialpool.review.extraction.checks.quantiles import p_of_t, t_of_p
@@ -67,13 +66,6 @@ def test_every_check_says_its_rule_and_its_fix() -> None:
         assert check.fix
         assert not check.fix.endswith(".")
         assert bool(check.flag) == (check.severity == "warning")
-
-
-def test_flags_are_told_in_words() -> None:
-    """Names of checks are for code; a name nobody registered is still readable."""
-    assert flag_words("equal_to_baseline; se_typed_as_sd; old_check") == (
-        "repeats the baseline to the digit; the SD may be a standard error; old check"
-    )
 
 
 @pytest.mark.skipif(not (RAW / "depression").is_dir(), reason="another review than ours")

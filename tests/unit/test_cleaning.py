@@ -80,6 +80,7 @@ def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
     small.set("results", 3, "sd", "1.9")
     flags = small.cleaned().flags
     assert flags[["row", "column", "check"]].to_numpy().tolist() == [[3, "sd", "se_typed_as_sd"]]
+    assert flags["words"].tolist() == ["the SD may be a standard error"]
     assert flags["rule"][0] == (
         "4.2 times smaller than the other arm's SD (8, row 2) on SCALE; looks like a standard error"
     )

@@ -22,9 +22,17 @@ def test_the_closure_has_what_is_reached_and_nothing_else() -> None:
     # All subsets of the trials are fitted where they are drawn: nobody would read that table.
     assert "diagnostics/influence.py" in figures
     assert {"pooling/tau2.py", "review/fitting/fit.py", "bayes/model.py"} <= pool
-    rooms = ("review/effects/", "review/choosing/", "review/fitting/", "review/trust/")
+    rooms = ("review/extraction/", "review/effects/", "review/choosing/", "review/fitting/",
+             "review/trust/")  # fmt: skip
     assert not [path for path in figures if path.startswith(rooms)]
     assert not [path for path in pool if path.startswith(("figures/", "review/report/"))]
+
+
+@pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "workflow/scripts").glob("*.py")))
+def test_the_wording_of_a_check_is_data_after_cleaning(script: str) -> None:
+    """Only cleaning runs the checks; all that follows reads what they said from flags.csv."""
+    checks = [path for path in named(script) if path.startswith("review/extraction/checks/")]
+    assert bool(checks) == (script == "clean.py")
 
 
 def test_templates_come_with_the_pages() -> None:

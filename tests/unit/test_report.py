@@ -20,7 +20,8 @@ from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
 
 STUDY: dict[str, Any] = {
-    "effect_id": "Ash|a-b|mood|SCALE|day 7|whole|msd|SMD", "trial_id": "Ash", "study": "Ash 2011",
+    "effect_id": "Ash|a v b|mood|SCALE||day 7|whole|msd|||SMD", "trial_id": "Ash",
+    "study": "Ash 2011",
     "year": 2011, "comparison": "ketamine v saline", "comparator_class": "placebo",
     "instrument": "SCALE", "definition": None, "time_days": 7.0, "timepoint": "day 7",
     "design": "parallel", "basis": "arms", "measure": "SMD", "n_experimental": 20.0,
@@ -29,8 +30,8 @@ STUDY: dict[str, Any] = {
     "totaln_experimental": None, "event_control": None, "totaln_control": None, "yi": -0.5,
     "vi": 0.1, "estimate": -0.5, "ci_low": -1.12, "ci_high": 0.12, "weight": 33.3,
     "formula": "SMD", "imputed": None, "derived": None, "notes": None, "flags": None,
-    "confidence": "primary", "records": "results.csv:2;results.csv:3", "locator": None,
-    "source_url": "https://example.org/a",
+    "flag_words": None, "confidence": "primary",
+    "records": "results.csv:2;results.csv:3", "locator": None, "source_url": "https://example.org/a",
 }  # fmt: skip
 MISSING: dict[str, Any] = {
     "trial_id": "Fir", "study": "Fir 2021", "year": 2021, "status": "published_without_numbers",
@@ -244,8 +245,9 @@ def test_a_result_that_tips_names_the_choices() -> None:
 def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     """Imputed, flagged, second-hand, mixed: each is said, with the trials it concerns."""
     table = studies(2)
-    table.loc[0, ["imputed", "flags", "confidence", "design", "comparator_class"]] = [
-        "r assumed 0.5", "se_typed_as_sd", "secondary", "crossover, as parallel", "active_placebo",
+    table.loc[0, ["imputed", "flag_words", "confidence", "design", "comparator_class"]] = [
+        "r assumed 0.5", "the SD may be a standard error", "secondary",
+        "crossover, as parallel", "active_placebo",
     ]  # fmt: skip
     bias = pd.DataFrame({"trial_id": ["T0"], "domain": ["overall"], "judgement": ["high"]})
     posterior = {"mu": -0.4, "mu_lb": -0.9, "mu_ub": 0.1, "prior": "mu flat"}
@@ -271,7 +273,7 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
 def test_a_flagged_trial_stands_with_and_without() -> None:
     """Each flag comes with what the analysis gives without the trial, or read another way."""
     table = studies(2)
-    table["flags"] = ["se_typed_as_sd", "grim"]
+    table["flag_words"] = ["the SD may be a standard error", "the mean may not fit n"]
     rows = varied((-1.0, 0.0), (-0.8, 0.4), (-0.9, 0.3)).assign(
         group=["protocol", "flagged data", "flagged data"],
         label=["as in the protocol", "without Trial 0", "without flagged results"], k=[3, 2, 0],

@@ -229,8 +229,9 @@ def test_the_forest_plot_names_effects_and_trials(several: SmallReview) -> None:
 
 def test_labels_fall_back_on_the_names_of_arms() -> None:
     """Two arms of one drug, on one scale at one time."""
-    line = {"study": "Oak 2020", "comparison": "drug v saline", "effect_id": "Oak|low v c|mood"}
-    other = {**line, "effect_id": "Oak|high v c|mood"}
+    line = {"study": "Oak 2020", "comparison": "drug v saline", "experimental_arms": "low",
+            "control_arm": "c"}  # fmt: skip
+    other = {**line, "experimental_arms": "high"}
     assert forest_rows.labels([line, other]) == ["Oak 2020, low v c", "Oak 2020, high v c"]
 
 

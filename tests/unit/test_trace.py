@@ -14,7 +14,7 @@ from small import ROOT, SmallReview, through_csv
 
 from trialpool import tables
 from trialpool.cli import main
-from trialpool.review.accounts.trace import chain, raw_tables, references
+from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.schema import files
 from trialpool.review.schema.results import SUMMARY, TRACE
 
@@ -164,11 +164,18 @@ def test_a_correlation_leads_to_the_row_it_came_from(
     assert "sd_difference = 5.0" in out
 
 
-def test_references_are_found_once_and_in_order() -> None:
-    """Rows of `records`, then those that `derived` names."""
-    effect = {"records": "results.csv:14;results.csv:9", "imputed": None,
-              "derived": "r = 0.5 (contrasts.csv row 3); results.csv:14"}  # fmt: skip
-    assert references(effect) == [("results", 14), ("results", 9), ("contrasts", 3)]
+def test_a_row_that_a_note_mentions_is_no_source(
+    small: SmallReview, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """Words of the extractor stay words: only what the effect was computed from is its source."""
+    small.set("results", 2, "derived", "digitised, as was results.csv row 8")
+    monkeypatch.chdir(finish(small))
+    code, out, _ = traced(capsys, "results/blue/mood", "--study", "Ash")
+    assert code == 0
+    assert "digitised, as was results.csv row 8" in out
+    rows = [line.split(" row ")[1].split(":")[0] for line in out.splitlines()
+            if line.startswith("  data/raw/")]  # fmt: skip
+    assert rows == ["2", "3"]
 
 
 def test_the_command_prints_the_chain_and_that_it_holds(review: SmallReview, capsys: Out) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trialpool.figures import forest_text as words
@@ -81,11 +81,9 @@ def effect(shown: Triple, decimals: int, *, log: bool) -> str:
 def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Study names; a trial with several rows gets what tells them apart."""
     out = [text(line.get("study")) or text(line.get("trial_id")) for line in lines]
-    telling = {"comparison": text, "instrument": text, "timepoint": text, "time_days": _day,
-               "effect_id": _arms}  # fmt: skip
-    for field, told in telling.items():
+    for told in _TELLING:
         repeated = {label for label in out if out.count(label) > 1}
-        values = [told(line.get(field)) for line in lines]
+        values = [told(line) for line in lines]
         for name in sorted(repeated):
             rows_of = [i for i, label in enumerate(out) if label == name]
             if len({values[i] for i in rows_of}) > 1:
@@ -94,13 +92,25 @@ def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return out
 
 
-def _day(days: object) -> str:
-    return f"day {held:g}" if not math.isnan(held := number(days)) else ""
+def _day(line: Mapping[str, Any]) -> str:
+    days = number(line.get("time_days"))
+    return "" if math.isnan(days) else f"day {days:g}"
 
 
-def _arms(identity: object) -> str:
-    """The arms by their own names, which the identity of an effect holds in its second place."""
-    return [*text(identity).split("|"), ""][1]
+def _arms(line: Mapping[str, Any]) -> str:
+    """The arms by their own names."""
+    arms = [text(line.get(column)) for column in ("experimental_arms", "control_arm")]
+    return " v ".join(arms) if all(arms) else ""
+
+
+# What tells the rows of one trial apart, the most telling first.
+_TELLING: tuple[Callable[[Mapping[str, Any]], str], ...] = (
+    lambda line: text(line.get("comparison")),
+    lambda line: text(line.get("instrument")),
+    lambda line: text(line.get("timepoint")),
+    _day,
+    _arms,
+)
 
 
 def _count(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from trialpool.columns import Column
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
 from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.packed import RAW_CELLS, RAW_ROWS, RawRow
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 from trialpool.review.schema.results import TRACE
 
@@ -30,7 +30,6 @@ _BESIDE = frozenset({
     "adjusted_for", "checked", "derived", "notes",
 })  # fmt: skip
 _SOURCE = ("source_url", "locator", "confidence", "extracted_by", "extracted_on")
-_REFERENCE = re.compile(r"\b(results|contrasts)\.csv(?::| row )(\d+)")
 
 Line = dict[str, Any]
 
@@ -55,15 +54,6 @@ def raw_tables(folder: Path, added: Added = NO_COLUMNS) -> dict[str, Sheet]:
             raise TrialpoolError(str(problems[0]))
         raw[table.name] = sheet
     return raw
-
-
-def references(effect: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """The raw rows an effect was made of: table and row.
-
-    A row may stand in `derived` only: the SD of the difference that a correlation came from.
-    """
-    held = "; ".join(str(effect.get(name) or "") for name in ("records", "derived", "imputed"))
-    return list(dict.fromkeys((table, int(row)) for table, row in _REFERENCE.findall(held)))
 
 
 def chain(
@@ -109,20 +99,20 @@ def effect_chain(
 
 def _pooled(model: Mapping[str, Any], file: str) -> Iterator[Line]:
     # Rounded as in model.json, so that the table is the same from memory and from the file.
-    held = tables.plain(model)
-    words = str(held["model"])
-    back = f"{words}; back-transformed from the log scale" if held["scale"] == "log" else words
+    model = tables.plain(model)
+    words = str(model["model"])
+    back = f"{words}; back-transformed from the log scale" if model["scale"] == "log" else words
     for name in _DISPLAY:
-        value = held["display"][name]
+        value = model["display"][name]
         how = words if name == "p_value" else back
         if value is None:
-            how = _why_not(name, held)
+            how = _why_not(name, model)
         yield _line("pooled", name, value, how=how, file=file, column=f"display.{name}")
-    if held["pooled"]:
-        tau2 = held["pooled"]["tau2"]
+    if model["pooled"]:
+        tau2 = model["pooled"]["tau2"]
         yield _line("pooled", "tau2", tau2, how=words, file=file, column="pooled.tau2")
-    yield _line("pooled", "k", held["k"], how=held["policy"]["rule"], file=file, column="k")
-    yield _line("pooled", "n", held["n"], how="people in these trials", file=file, column="n")
+    yield _line("pooled", "k", model["k"], how=model["policy"]["rule"], file=file, column="k")
+    yield _line("pooled", "n", model["n"], how="people in these trials", file=file, column="n")
 
 
 def _why_not(name: str, model: Mapping[str, Any]) -> str:
@@ -144,28 +134,18 @@ def _effects(
         about = {"study": effect["study"], "effect_id": effect["effect_id"]}
         for line in _effect(effect, file, int(index) + 2):
             yield about | line
-        used = _used(effect)
-        for table, row in references(effect):
-            for line in _raw_row(table, row, condition, clean.get((table, row)), raw[table]):
-                if line["level"] == "raw cell" and (table, row, line.get("column")) in used:
+        used = {(cell.at, cell.column) for cell in RAW_CELLS.read(effect["cells"])}
+        for at in RAW_ROWS.read(effect["records"]):
+            for line in _raw_row(at, condition, clean.get(at), raw[at.table]):
+                if line["level"] == "raw cell" and (at, line.get("column")) in used:
                     line["how"] = "used"
                 yield about | line
 
 
-def _used(effect: Mapping[str, Any]) -> frozenset[tuple[str, int, str]]:
-    """The raw cells an effect's `cells` names, as `results.csv:14 n mean sd; ...`."""
-    out = set()
-    for part in tables.cell(effect.get("cells")).split("; "):
-        where, *columns = part.split() or [""]
-        for table, row in _REFERENCE.findall(where):
-            out |= {(table, int(row), column) for column in columns}
-    return frozenset(out)
-
-
-def by_raw_row(records: pd.DataFrame) -> dict[tuple[str, int], tuple[int, Line]]:
-    """Each record and its row in records.csv, by the raw table and row it was made of."""
+def by_raw_row(records: pd.DataFrame) -> dict[RawRow, tuple[int, Line]]:
+    """Each record and its row in records.csv, by the raw row it was made of."""
     return {
-        (row["table"], int(row["row"])): (i, row)
+        RawRow(row["table"], int(row["row"])): (i, row)
         for i, row in enumerate(tables.records(records), start=2)
     }
 
@@ -180,13 +160,13 @@ def _effect(effect: Line, file: str, row: int) -> Iterator[Line]:
 
 
 def _raw_row(
-    table: str, row: int, condition: str, record: tuple[int, Line] | None, sheet: Sheet
+    at: RawRow, condition: str, record: tuple[int, Line] | None, sheet: Sheet
 ) -> Iterator[Line]:
     """The cells of one raw row, after what cleaning computed where a cell is blank."""
-    typed = raw_row(sheet, row)
-    file = f"data/raw/{condition}/{table}.csv"
+    typed = raw_row(sheet, at.row)
+    file = f"data/raw/{condition}/{at.table}.csv"
     if typed is None:
-        yield _line("raw cell", "row", None, how="no such row any more", file=file, row=row)
+        yield _line("raw cell", "row", None, how="no such row any more", file=file, row=at.row)
         return
     source = {name: typed[name] for name in _SOURCE}
     if record is not None:
@@ -198,12 +178,12 @@ def _raw_row(
         cell = sheet.text(typed, column.name)
         if cell and (_is_number(column) or column.name in _BESIDE):
             name = column.name
-            yield _line("raw cell", name, cell, file=file, row=row, column=name, **source)
+            yield _line("raw cell", name, cell, file=file, row=at.row, column=name, **source)
 
 
 def raw_row(sheet: Sheet, row: int) -> Row | None:
     """A row of a raw table by its number; None when it is not there."""
-    return next((held for held in sheet.rows if held["row"] == row), None)
+    return next((each for each in sheet.rows if each["row"] == row), None)
 
 
 def computed(sheet: Sheet, typed: Row, record: Mapping[str, Any]) -> list[Column]:

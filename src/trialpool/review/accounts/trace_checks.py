@@ -10,13 +10,13 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.multilevel.aggregate import aggregate
-from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, raw_row, references
-from trialpool.review.choosing.several import TOGETHER_WITH
+from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, raw_row
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
+from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
 
 # model.json keeps 10 significant digits, and processors round iterations differently.
 TOLERANCE = 1e-6
@@ -145,7 +145,7 @@ def _combined(
     effect: Mapping[str, Any], again: pd.DataFrame, rho: float | None
 ) -> Mapping[str, Any] | None:
     """Several effects of a trial combined anew; None where it is not made of several."""
-    names = str(effect["effect_id"]).split(TOGETHER_WITH)
+    names = EFFECT_IDS.read(effect["effect_id"])
     rows = again[again["effect_id"].isin(names) & (again["variant"].astype(str) == "")]
     if rho is None or len(names) < 2 or rows["effect_id"].nunique() < len(names):
         return None
@@ -161,17 +161,17 @@ def _name(effect: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _changed(effects: pd.DataFrame, rows: pd.DataFrame, raw: Mapping[str, Sheet]) -> Iterator[str]:
     clean = by_raw_row(rows)
-    named = [ref for effect in tables.records(effects) for ref in references(effect)]
-    for table, row in dict.fromkeys(named):
-        sheet = raw[table]
-        where = f"{sheet.file} row {row}"
-        held, typed = clean.get((table, row)), raw_row(sheet, row)
-        if held is None:
+    named = [at for cell in effects["records"] for at in RAW_ROWS.read(cell)]
+    for at in dict.fromkeys(named):
+        sheet = raw[at.table]
+        where = f"{sheet.file} row {at.row}"
+        cleaned, typed = clean.get(at), raw_row(sheet, at.row)
+        if cleaned is None:
             yield f"{where}: not in records.csv; {AGAIN}"
         elif typed is None:
             yield f"{where}: the raw row is gone; {AGAIN}"
         else:
-            record = held[1]
+            record = cleaned[1]
             filled = computed(sheet, typed, record) if computed_how(record) else []
             skipped = {column.name for column in filled}
             for name in sheet.table.names:

@@ -12,6 +12,7 @@ from trialpool import tables
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.packed import ARM_IDS, FORMS
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
@@ -23,11 +24,10 @@ HANDLINGS = {
     "che": "correlated and hierarchical effects, correlation {rho:g}",
 }
 
-TOGETHER_WITH = " || "  # between the identities of effects that were combined
-_JOINED = ("part", "comparison", "comparator_class", "experimental_arms",
-           "control_arm", "instrument", "definition", "timepoint", "outcome_type",
-           "analysis_set", "design", "basis", "imputed", "derived", "notes", "flags", "cells",
-           "locator")  # fmt: skip
+# Of effects that were combined, words that are joined.
+_JOINED = ("part", "comparison", "comparator_class", "instrument", "definition", "timepoint",
+           "outcome_type", "analysis_set", "design", "basis", "imputed", "derived", "notes",
+           "flag_words", "locator")  # fmt: skip
 _NUMBERS = ("time_days", "n_experimental", "n_control")
 
 
@@ -55,7 +55,7 @@ def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: s
     labels = {(r["trial_id"], r["arm_id"]): text(r["arm"]) for r in tables.records(arms)}
     groups = []
     for row in tables.records(studies):
-        trial, names = row["trial_id"], str(row["experimental_arms"]).split("+")
+        trial, names = row["trial_id"], ARM_IDS.read(row["experimental_arms"])
         label = "+".join(labels.get((trial, name), name) for name in names)
         groups.append((trial, label if within == "arm" else ""))
     found = aggregate(studies["yi"], studies["vi"], groups, rho=rho)
@@ -72,16 +72,14 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
     """The line of several effects: what they share, and the words of all of them."""
     first = tables.records(rows)[0]
     line: dict[str, Any] = {name: first[name] for name in ("trial_id", "study", "year", "measure")}
-    line["effect_id"] = TOGETHER_WITH.join(dict.fromkeys(rows["effect_id"]))
     line |= {name: _words(rows[name]) for name in _JOINED}
+    line |= {name: form.union(rows[name]) or None for name, form in FORMS.items()}
     line |= {name: first[name] for name in _NUMBERS if (rows[name] == first[name]).all()}
     return line | {
         "outcome": first["outcome"],
         "formula": f"{len(rows)} effects combined, correlation {rho:g}",
         "n": rows["n"].max(),
         "confidence": max(rows["confidence"], key=CONFIDENCE.index),
-        "records": ";".join(dict.fromkeys(";".join(rows["records"]).split(";"))),
-        "source_url": " ; ".join(dict.fromkeys(rows["source_url"])),
     }
 
 

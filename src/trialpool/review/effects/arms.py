@@ -13,6 +13,7 @@ from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.results import NAN
 from trialpool.review.effects import choices as by
 from trialpool.review.extraction.usable import cells_behind
+from trialpool.review.schema.packed import RawCell, RawRow
 from trialpool.words import number, text
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Summary:
     mean: float = NAN
     sd: float = NAN
     event: float = NAN
-    cells: tuple[str, ...] = ()
+    cells: tuple[RawCell, ...] = ()
     derived: tuple[str, ...] = ()
     imputed: tuple[str, ...] = ()
     hangs_on: frozenset[str] = frozenset()
@@ -63,8 +64,8 @@ class Arm:
         self.about = records.arm(str(row["trial_id"]), str(row["arm_id"]))
         self.role = str(self.about["role"])
         rows = [each for each in (row, before, after) if each is not None]
-        self.rows = tuple(dict.fromkeys(int(each["row"]) for each in rows))
-        self.flags = tuple(f for each in self.rows for f in records.flags_of("results", each))
+        self.rows = tuple(dict.fromkeys(map(_at, rows)))
+        self.flags = tuple(flag for at in self.rows for flag in records.flags_of(at))
 
     @property
     def counts(self) -> bool:
@@ -76,8 +77,9 @@ class Arm:
             return _events(self.row)
         if self.before is not None and self.after is not None:
             return _change(self.row, self.before, self.after, how)
-        found = _score(self.row, how)
-        return _suspected(found, how) if SUSPECT in self.flags else found
+        score = _score(self.row, how)
+        suspect = any(flag.name == SUSPECT for flag in self.flags)
+        return _suspected(score, how) if suspect else score
 
 
 def together(arms: Sequence[Summary]) -> Summary:
@@ -108,7 +110,7 @@ def _events(row: Mapping[str, Any]) -> Summary:
     return Summary(
         n=number(row["totaln"]),
         event=number(row["event"]),
-        cells=(_named(row, *(cells_behind(computed) or ("event",)), "totaln"),),
+        cells=_at(row).cells(*(cells_behind(row) or ("event",)), "totaln"),
         derived=(computed,) if computed else (),
     )
 
@@ -118,21 +120,21 @@ def _score(row: Mapping[str, Any], how: Choices) -> Summary:
     n, mean, sd = (number(row[name]) for name in ("n", "mean", "sd"))
     computed = text(row["computed"])
     if isfinite(mean) and isfinite(sd):
-        cells = _named(row, "n", "mean", *(cells_behind(computed) or ("sd",)))
+        cells = _at(row).cells("n", "mean", *(cells_behind(row) or ("sd",)))
         derived = (computed,) if computed else ()
-        return Summary(n=n, mean=mean, sd=sd, cells=(cells,), derived=derived)
-    held = {name: number(row[name]) for name in QUANTILES}
+        return Summary(n=n, mean=mean, sd=sd, cells=cells, derived=derived)
+    quantiles = {name: number(row[name]) for name in QUANTILES}
     strict = how.medians.skewed == "refuse"
-    found = mean_sd(n, **held, method=how.medians.method, test=strict)
-    given = [name for name, value in held.items() if isfinite(value)]
-    reason = found.reason[0]
-    told = f"mean and SD from {', '.join(given)} ({found.formula[0]})"
+    estimated = mean_sd(n, **quantiles, method=how.medians.method, test=strict)
+    given = [name for name, value in quantiles.items() if isfinite(value)]
+    reason = estimated.reason[0]
+    assumed = f"mean and SD from {', '.join(given)} ({estimated.formula[0]})"
     return Summary(
         n=n,
-        mean=float(found.mean[0]),
-        sd=float(found.sd[0]),
-        cells=(_named(row, "n", *given),),
-        imputed=() if reason else (told,),
+        mean=float(estimated.mean[0]),
+        sd=float(estimated.sd[0]),
+        cells=_at(row).cells("n", *given),
+        imputed=() if reason else (assumed,),
         hangs_on=frozenset({by.MEDIANS}),
         reason=reason,
     )
@@ -143,17 +145,18 @@ def _change(
 ) -> Summary:
     """A change whose SD is worked out from those of both scores and their correlation."""
     first, last = _score(before, how), _score(after, how)
-    told = next((r for each in (row, after) if isfinite(r := number(each["correlation"]))), NAN)
-    r = told if isfinite(told) else how.change.correlation
+    both = (number(each["correlation"]) for each in (row, after))
+    reported = next(filter(isfinite, both), NAN)
+    r = reported if isfinite(reported) else how.change.correlation
     mean = number(row["mean"])
     derived = ["SD of the change from the SDs before and after"]
     cells = [*first.cells, *last.cells]
     if isfinite(mean):
-        cells.insert(0, _named(row, "n", "mean"))
+        cells = [*_at(row).cells("n", "mean"), *cells]
     else:
         mean = last.mean - first.mean
         derived.insert(0, "change = mean after - mean before")
-    imputed = () if isfinite(told) else (f"correlation with baseline assumed {r:g}",)
+    imputed = () if isfinite(reported) else (f"correlation with baseline assumed {r:g}",)
     return Summary(
         n=number(row["n"]),
         mean=mean,
@@ -163,20 +166,19 @@ def _change(
         imputed=(*first.imputed, *last.imputed, *imputed),
         hangs_on=first.hangs_on
         | last.hangs_on
-        | (frozenset() if isfinite(told) else frozenset({by.CHANGE_CORRELATION})),
+        | (frozenset() if isfinite(reported) else frozenset({by.CHANGE_CORRELATION})),
         reason=first.reason or last.reason,
     )
 
 
-def _suspected(found: Summary, how: Choices) -> Summary:
+def _suspected(score: Summary, how: Choices) -> Summary:
     """An SD that a check takes for a standard error: as printed, or multiplied by sqrt(n)."""
-    found = replace(found, hangs_on=found.hangs_on | {by.SPREAD})
+    score = replace(score, hangs_on=score.hangs_on | {by.SPREAD})
     if not how.sd_is_se:
-        return found
-    told = f"the printed SD, {found.sd:g}, taken for a standard error"
-    return replace(found, sd=found.sd * sqrt(found.n), imputed=(*found.imputed, told))
+        return score
+    assumed = f"the printed SD, {score.sd:g}, taken for a standard error"
+    return replace(score, sd=score.sd * sqrt(score.n), imputed=(*score.imputed, assumed))
 
 
-def _named(row: Mapping[str, Any], *columns: str) -> str:
-    """The raw cells by file, row and columns: `results.csv:14 n mean sd`."""
-    return f"results.csv:{int(row['row'])} {' '.join(columns)}"
+def _at(row: Mapping[str, Any]) -> RawRow:
+    return RawRow("results", int(row["row"]))

@@ -17,6 +17,7 @@ from trialpool.review.protocol.settings import (
     Multiverse,
     SmdOptions,
 )
+from trialpool.review.schema.packed import VariantName
 
 # Names of the choices; an effect says which of them it hangs on.
 PAIRING = "crossover handling"
@@ -26,6 +27,9 @@ CHANGE_CORRELATION = "correlation with baseline"
 MEDIANS = "medians"
 ARMS = "several experimental arms"
 SPREAD = "suspected standard error"
+# Several arms of a trial one by one, each with its part of the control.
+_ARMS = "several arms"
+SPLIT = VariantName(_ARMS, "split")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class Choices:
 class Variant:
     """Another value of one choice; `name` is its group in the sensitivity table and its label."""
 
-    name: str
+    name: VariantName
     choice: str
     choices: Choices
 
@@ -66,7 +70,7 @@ def variants(defaults: Defaults) -> Iterator[Variant]:
 
     def crossover(label: str, choice: str, **settings: object) -> Variant:
         changed = own.crossover.model_copy(update=settings)
-        return _other(f"crossover: {label}", choice, replace(own, crossover=changed))
+        return _other("crossover", label, choice, replace(own, crossover=changed))
 
     if own.crossover.handling != "paired":
         yield crossover("paired", PAIRING, handling="paired")
@@ -77,24 +81,25 @@ def variants(defaults: Defaults) -> Iterator[Variant]:
     yield crossover("as parallel", PAIRING, handling="parallel")
     for r in own.change.correlation_grid:
         change = own.change.model_copy(update={"correlation": r})
-        yield _other(f"change scores: r = {r:g}", CHANGE_CORRELATION, replace(own, change=change))
+        yield _other("change scores", f"r = {r:g}", CHANGE_CORRELATION, replace(own, change=change))
     for method in get_args(MedianMethod):
         if method != own.medians.method:
             medians = own.medians.model_copy(update={"method": method})
-            yield _other(f"medians: {method}", MEDIANS, replace(own, medians=medians))
+            yield _other("medians", method, MEDIANS, replace(own, medians=medians))
     for handling in get_args(ArmsHandling):
         if handling != own.multi_arm.handling:
             arms = MultiArm(handling=handling)
-            yield _other(f"several arms: {handling}", ARMS, replace(own, multi_arm=arms))
+            yield _other(_ARMS, handling, ARMS, replace(own, multi_arm=arms))
     yield _other(
-        "flagged data: with suspected SDs read as standard errors",
+        "flagged data",
+        "with suspected SDs read as standard errors",
         SPREAD,
         replace(own, sd_is_se=True),
     )
 
 
-def _other(name: str, choice: str, choices: Choices) -> Variant:
-    return Variant(name=name, choice=choice, choices=choices)
+def _other(group: str, level: str, choice: str, choices: Choices) -> Variant:
+    return Variant(name=VariantName(group, level), choice=choice, choices=choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

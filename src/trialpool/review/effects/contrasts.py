@@ -20,6 +20,7 @@ from trialpool.effects.generic import (
 from trialpool.results import NAN
 from trialpool.review.effects.crossover import FIRST, PAIRED
 from trialpool.review.effects.effect_rows import Effect, single
+from trialpool.review.schema.packed import RawRow
 from trialpool.words import number, text
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
     control = records.arm(trial, str(row["control_arm"]))
     n1, n2 = number(row["n_experimental"]), number(row["n_control"])
     found = _serving(row, measure, n1, n2, smd)
-    where = f"contrasts.csv:{int(row['row'])}"
+    at = RawRow("contrasts", int(row["row"]))
     standardised = measure_of(measure).unit == "SD" and row["effect_measure"] == "MD"
     return Effect(
         about=row,
@@ -65,10 +66,10 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
         imputed=(found.imputed,),
         derived=(text(row["derived"]),),
         notes=(text(row["notes"]),),
-        flags=tuple(records.flags_of("contrasts", int(row["row"]))),
+        flags=records.flags_of(at),
         confidences=(str(row["confidence"]),),
-        records=(where,),
-        cells=(f"{where} {' '.join(found.cells)}",) if found.cells else (),
+        records=(at,),
+        cells=at.cells(*found.cells),
         locators=(text(row["locator"]),),
         urls=(str(row["source_url"]),),
     )

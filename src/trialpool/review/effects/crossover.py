@@ -16,6 +16,7 @@ from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import Arm, Summary
 from trialpool.review.effects.effect_rows import Effect, from_arms, single
 from trialpool.review.effects.parallel import combined
+from trialpool.review.schema.packed import RawCell, RawRow
 from trialpool.words import number, text
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _paired(
     pairs = min(one.n, other.n)
     hangs_on = {by.PAIRING}
     recovered = _correlation(experimental, control, sides, pairs, contrasts)
-    r, source, cell = recovered or (how.crossover.correlation, "", "")
+    r, source, cell = recovered or (how.crossover.correlation, "", None)
     imputed = () if recovered else (f"correlation between the two conditions assumed {r:g}",)
     if not recovered:
         hangs_on.add(by.PAIR_CORRELATION)
@@ -115,9 +116,9 @@ def _paired(
         sizes, measure, [experimental], control, sides,
         design=PAIRED, n=pairs, imputed=imputed, derived=(source,), hangs_on=hangs_on,
     )  # fmt: skip
-    if not cell:
+    if cell is None:
         return effect
-    return replace(effect, records=(*effect.records, cell.split()[0]), cells=(*effect.cells, cell))
+    return replace(effect, records=(*effect.records, cell.at), cells=(*effect.cells, cell))
 
 
 def _correlation(
@@ -126,7 +127,7 @@ def _correlation(
     sides: tuple[Summary, Summary],
     pairs: float,
     contrasts: pd.DataFrame,
-) -> tuple[float, str, str] | None:
+) -> tuple[float, str, RawCell] | None:
     """The correlation between conditions that a reported paired contrast implies; how; which cell.
 
     From the SD of the difference, or else from the paired t, or its p value with pairs - 1 df.
@@ -141,9 +142,9 @@ def _correlation(
             r, column = _implied(row, sides, pairs)
             # Rounded numbers can contradict each other; then nothing is recovered.
             if -1 < r < 1:
-                line = int(row["row"])
-                told = f"r = {r:.3g} from the {_SOURCES[column]} (contrasts.csv row {line})"
-                return r, told, f"contrasts.csv:{line} {column}"
+                at = RawRow("contrasts", int(row["row"]))
+                source = f"r = {r:.3g} from the {_SOURCES[column]} (contrasts.csv row {at.row})"
+                return r, source, RawCell(at, column)
     return None
 
 

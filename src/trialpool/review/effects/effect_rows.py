@@ -11,6 +11,18 @@ import numpy as np
 
 from trialpool.results import NAN, EffectSizes
 from trialpool.review.effects.arms import Arm, Summary
+from trialpool.review.effects.records import Flag
+from trialpool.review.schema.packed import (
+    ADDRESSES,
+    ARM_IDS,
+    FLAG_NAMES,
+    RAW_CELLS,
+    RAW_ROWS,
+    Identity,
+    RawCell,
+    RawRow,
+    VariantName,
+)
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
@@ -30,16 +42,16 @@ class Effect:
     comparator_class: str
     numbers: Mapping[str, float] = field(default_factory=dict)
     n: float = NAN
-    variant: str = ""
+    variant: VariantName | None = None
     part: str = ""
     participants: str = ""
     imputed: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     confidences: tuple[str, ...] = ()
-    records: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
+    records: tuple[RawRow, ...] = ()
+    cells: tuple[RawCell, ...] = ()
     locators: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     hangs_on: frozenset[str] = frozenset()
@@ -55,7 +67,7 @@ class Effect:
         As an alternative it has the identity of the main set's effect, whose place it can take.
         """
         if alternative:
-            return replace(self, variant=f"participants: {name}")
+            return replace(self, variant=VariantName("participants", name))
         return replace(self, participants=name)
 
     def as_row(self, trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,13 +79,13 @@ class Effect:
         return {
             **row,
             **self.numbers,
-            "effect_id": self._identity(),
-            "variant": self.variant,
+            "effect_id": str(self._identity()),
+            "variant": str(self.variant or ""),
             "part": self.part,
             "study": trial["study"],
             "year": trial["year"],
             "comparison": self.comparison,
-            "experimental_arms": "+".join(self.experimental_arms),
+            "experimental_arms": ARM_IDS.write(self.experimental_arms),
             "control_arm": self.control_arm,
             "comparator_class": self.comparator_class,
             "design": self.design,
@@ -87,32 +99,30 @@ class Effect:
             "imputed": _listed(self.imputed),
             "derived": _listed(self.derived),
             "notes": _listed(self.notes),
-            "flags": _listed(self.flags),
+            "flags": FLAG_NAMES.write(flag.name for flag in self.flags),
+            "flag_words": _listed(flag.words for flag in self.flags),
             "confidence": max(self.confidences, key=CONFIDENCE.index),
-            "records": ";".join(self.records),
-            "cells": _listed(self.cells),
+            "records": RAW_ROWS.write(self.records),
+            "cells": RAW_CELLS.write(self.cells),
             "locator": _listed(self.locators),
-            "source_url": " ; ".join(dict.fromkeys(self.urls)),
+            "source_url": ADDRESSES.write(self.urls),
         }
 
-    def _identity(self) -> str:
-        about = self.about
-        time = about["time_days"]
-        parts = [
-            about["trial_id"],
-            f"{'+'.join(self.experimental_arms)} v {self.control_arm}",
-            about["outcome"],
-            about["instrument"],
-            about["definition"],
-            f"day {float(time):g}" if text(time) else "",
-            about["period"],
-            text(about.get("outcome_type")) or "contrast",
-            self.participants,
-            about.get("effect_measure"),
-            self.measure,
-        ]
-        # Blank parts keep their place, or two different effects could read the same.
-        return "|".join(text(part) for part in parts)
+    def _identity(self) -> Identity:
+        about, time = self.about, text(self.about["time_days"])
+        return Identity(
+            trial_id=text(about["trial_id"]),
+            arms=f"{ARM_IDS.write(self.experimental_arms)} v {self.control_arm}",
+            outcome=text(about["outcome"]),
+            instrument=text(about["instrument"]),
+            definition=text(about["definition"]),
+            day=f"day {float(time):g}" if time else "",
+            period=text(about["period"]),
+            outcome_type=text(about.get("outcome_type")) or "contrast",
+            participants=self.participants,
+            reported=text(about.get("effect_measure")),
+            measure=self.measure,
+        )
 
 
 def from_arms(
@@ -160,7 +170,7 @@ def from_arms(
         notes=tuple(text(arm.row["notes"]) for arm in arms),
         flags=tuple(flag for arm in arms for flag in arm.flags),
         confidences=tuple(str(arm.row["confidence"]) for arm in arms),
-        records=tuple(f"results.csv:{row}" for arm in arms for row in arm.rows),
+        records=tuple(row for arm in arms for row in arm.rows),
         cells=tuple(cell for side in sides for cell in side.cells),
         locators=tuple(text(arm.row["locator"]) for arm in arms),
         urls=tuple(str(arm.row["source_url"]) for arm in arms),

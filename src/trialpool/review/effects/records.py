@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.review.schema.packed import RawRow
 from trialpool.words import text
 
 Row = Mapping[str, Any]
+
+
+class Flag(NamedTuple):
+    """A warning about a raw row: the name of its check, and what it means to a reader."""
+
+    name: str
+    words: str
+
 
 # What a score and its baseline have in common.
 _PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set")
@@ -45,9 +55,9 @@ class Records:
         """One row of arms.csv."""
         return self._labels[trial, arm]
 
-    def flags_of(self, table: str, row: int) -> list[str]:
-        """The names of the checks that warned about a raw row."""
-        return sorted(self._flagged.get((table, row), ()))
+    def flags_of(self, at: RawRow) -> tuple[Flag, ...]:
+        """The warnings about a raw row, by the name of their check."""
+        return tuple(sorted(self._flagged.get(at, ())))
 
     def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
         """The scores of the same people at baseline and at the time of a change score.
@@ -77,11 +87,12 @@ class Records:
         return {(str(row["trial_id"]), str(row["arm_id"])): row for row in rows}
 
     @cached_property
-    def _flagged(self) -> dict[tuple[str, int], set[str]]:
-        out: dict[tuple[str, int], set[str]] = {}
+    def _flagged(self) -> dict[RawRow, set[Flag]]:
+        out: dict[RawRow, set[Flag]] = {}
         for row in tables.records(self.flags):
-            if row["row"] == row["row"]:
-                out.setdefault((str(row["table"]), int(row["row"])), set()).add(str(row["check"]))
+            if isfinite(row["row"]):
+                at = RawRow(str(row["table"]), int(row["row"]))
+                out.setdefault(at, set()).add(Flag(str(row["check"]), str(row["words"])))
         return out
 
     @cached_property

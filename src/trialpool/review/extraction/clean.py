@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialpool.review.extraction.checks import Outcomes, run_checks
+from trialpool.review.extraction.checks import Outcomes, flags, run_checks
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import (
     RawData,
@@ -37,7 +37,7 @@ class Cleaned:
     `tables` holds trials, arms, records (one row per reported number: results and contrasts),
     risk_of_bias, missing_results, excluded and search, each with the raw row's number in `row`;
     records say which table the row stands in. `dropped` has one row per raw row not used,
-    `flags` one per warning, `rows` one per table: in = used + dropped.
+    `flags` one per warning with its words for a reader, `rows` one per table: in = used + dropped.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -184,13 +184,15 @@ def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.Da
 
 
 def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
+    meaning = flags()
     by_file = {sheet.file: sheet for sheet in raw.sheets.values()}
     rows = {(sheet.file, row["row"]): row for sheet in raw.sheets.values() for row in sheet.rows}
     lines = []
     for warning in sorted(warnings, key=lambda w: (w.file, w.row or 0, w.column)):
         sheet, row = by_file[warning.file], rows.get((warning.file, warning.row), {})
+        words = meaning.get(warning.check, warning.check.replace("_", " "))
         lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
-                      warning.value, warning.check, warning.rule, warning.fix))  # fmt: skip
+                      warning.value, warning.check, words, warning.rule, warning.fix))  # fmt: skip
     return FLAGS.frame(lines)
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.read import Row, Sheet, Value
+from trialpool.words import text
 
 # What a change score and the scores it lies between have in common.
 _PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set",
            "source")  # fmt: skip
-# How a number that was not reported is computed, by the first words of what `computed` says, and
-# the cells it is computed from.
-_COMPUTED = {
-    "SD = SE": ("se",),
-    "SD = sqrt(n)": ("ci_low", "ci_high"),
-    "event =": ("percent",),
-}
+# What an SD that is not reported is computed from, the first that is there.
+_BEHIND_SD = (("se",), ("ci_low", "ci_high"))
 
 
-def cells_behind(computed: str) -> tuple[str, ...]:
-    """The raw columns from which a number was computed, as `computed` of a record says."""
-    return next((cells for words, cells in _COMPUTED.items() if computed.startswith(words)), ())
+def cells_behind(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The raw columns from which the SD or count of a record was computed; none if reported."""
+    if not text(record["computed"]):
+        return ()
+    return ("percent",) if record["outcome_type"] == "event" else _behind_sd(record)
+
+
+def _behind_sd(row: Mapping[str, Any]) -> tuple[str, ...]:
+    reported = (cells for cells in _BEHIND_SD if all(text(row[name]) for name in cells))
+    return next(reported, ())
 
 
 def spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
@@ -123,9 +127,11 @@ def _sd(row: Row) -> tuple[float, str] | None:
     # scipy comes with these; `trialpool check` seldom needs it.
     from trialpool.effects.generic import sd_from_ci, sd_from_se
 
-    if row["se"] is not None:
-        return float(sd_from_se(float(row["se"]), n)), "SD = SE x sqrt(n)"
-    if row["ci_low"] is not None and row["ci_high"] is not None and n > 1:
-        sd = float(sd_from_ci(float(row["ci_low"]), float(row["ci_high"]), n))
+    printed = [float(row[name] or 0) for name in _behind_sd(row)]
+    if len(printed) == 1:
+        return float(sd_from_se(printed[0], n)), "SD = SE x sqrt(n)"
+    if len(printed) == 2 and n > 1:
+        low, high = printed
+        sd = float(sd_from_ci(low, high, n))
         return (sd, "SD = sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
     return None

@@ -19,6 +19,7 @@ from trialpool.review.fitting.fit import TEST_WORDS, shown
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.review.questions.dose_trials import Offer, offers
+from trialpool.review.schema.packed import ARM_IDS
 from trialpool.review.schema.questions import DOSE_CURVE, DOSE_LEVELS, DOSE_POINTS, DOSE_TERMS
 from trialpool.tables import records
 
@@ -167,19 +168,19 @@ def _points(found: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
         if offer.trial is None:
             half = z * np.sqrt(offer.vi)
             rows.append(about | {
-                "arms": "+".join(offer.arms), "estimate": shown(offer.yi, measure),
+                "arms": ARM_IDS.write(offer.arms[0]), "estimate": shown(offer.yi, measure),
                 "ci_low": shown(offer.yi - half, measure), "in_model": "no",
                 "ci_high": shown(offer.yi + half, measure), "reason": offer.reason,
             })  # fmt: skip
             continue
         trial = offer.trial
-        for i, arm in enumerate(offer.arms):
+        for i, arms in enumerate(offer.arms):
             v = float(trial.V[i, i])
             low, high = trial.yi[i] - z * v**0.5, trial.yi[i] + z * v**0.5
             rows.append(about | {
-                "arms": arm, "dose": float(trial.dose[i]), "reference_dose": trial.reference,
-                "estimate": shown(float(trial.yi[i]), measure), "ci_low": shown(low, measure),
-                "ci_high": shown(high, measure), "weight": 1 / v,
+                "arms": ARM_IDS.write(arms), "dose": float(trial.dose[i]),
+                "reference_dose": trial.reference, "estimate": shown(float(trial.yi[i]), measure),
+                "ci_low": shown(low, measure), "ci_high": shown(high, measure), "weight": 1 / v,
                 "in_model": "yes" if fitted else "no",
             })  # fmt: skip
     table = DOSE_POINTS.frame(rows)

@@ -14,24 +14,25 @@ from trialpool.doseresponse.trials import DoseTrial, from_counts, from_means
 from trialpool.effects import measure_of
 from trialpool.results import NAN, TrialpoolError
 from trialpool.review.case import Case
+from trialpool.review.effects.choices import SPLIT
 from trialpool.review.protocol.time_dose_spec import Doses
+from trialpool.review.schema.packed import ARM_IDS, EFFECT_IDS, Identity
 from trialpool.words import number, text
 
 Row = Mapping[str, Any]
 Arms = Mapping[tuple[str, str], Row]
 # Words after which a route is not the one it begins with, or is not sure.
 _OTHER = {"PCA", "and", "then", "(not"}
-SPLIT = "several arms: split"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What one trial offers: a contrast of doses with its arms, or the reason why none."""
+    """What one trial offers: contrasts of doses with the arms of each, or the reason why none."""
 
     trial_id: str
     study: str
     year: float
-    arms: tuple[str, ...] = ()
+    arms: tuple[tuple[str, ...], ...] = ()
     trial: DoseTrial | None = None
     yi: float = NAN
     vi: float = NAN
@@ -94,8 +95,9 @@ def _is(route: str, wanted: str) -> bool:
 
 def _offer(row: Row, case: Case, about: Arms, doses: Doses) -> Offer:
     trial = str(row["trial_id"])
-    names = str(row["experimental_arms"]).split("+")
-    if any((trial, name) not in about for name in (*names, str(row["control_arm"]))):
+    names = ARM_IDS.read(row["experimental_arms"])
+    combined = EFFECT_IDS.read(row["effect_id"])
+    if len(combined) > 1 and len({Identity.read(each).arms for each in combined}) > 1:
         raise TrialpoolError("its effects, which are combined, are not all of the same arms")
     given = [dose_of(about[trial, name], doses) for name in names]
     control = about[trial, str(row["control_arm"])]
@@ -114,7 +116,7 @@ def _offer(row: Row, case: Case, about: Arms, doses: Doses) -> Offer:
         contrast = _apart(row, case, dict(zip(names, given, strict=True)), reference)
     return Offer(
         trial_id=trial, study=text(row["study"]), year=number(row["year"]),
-        arms=tuple(names) if len(contrast.yi) > 1 else ("+".join(names),), trial=contrast,
+        arms=tuple((name,) for name in names) if len(contrast.yi) > 1 else (names,), trial=contrast,
         yi=number(row["yi"]), vi=number(row["vi"]),
     )  # fmt: skip
 
@@ -122,7 +124,7 @@ def _offer(row: Row, case: Case, about: Arms, doses: Doses) -> Offer:
 def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -> DoseTrial:
     """Arms of different doses against the one control they share; `given` are doses by arm."""
     effects, measure = case.tables.effects, case.measure
-    same = (effects["effect_id"] == row["effect_id"]) & (effects["variant"] == SPLIT)
+    same = (effects["effect_id"] == row["effect_id"]) & (effects["variant"] == str(SPLIT))
     parts = {str(part["part"]): part for part in tables.records(effects[same])}
     if set(parts) != set(given):
         raise TrialpoolError("the numbers of its arms, which have different doses, are not known")
@@ -146,6 +148,6 @@ def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -
 def _none(row: Mapping[str, Any], reason: str) -> Offer:
     return Offer(
         trial_id=str(row["trial_id"]), study=text(row["study"]), year=number(row["year"]),
-        arms=(str(row["experimental_arms"]),), yi=number(row["yi"]), vi=number(row["vi"]),
+        arms=(ARM_IDS.read(row["experimental_arms"]),), yi=number(row["yi"]), vi=number(row["vi"]),
         reason=reason,
     )  # fmt: skip

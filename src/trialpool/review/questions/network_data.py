@@ -22,6 +22,7 @@ from trialpool.review.protocol.network_spec import NetworkSpec, Node
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Comparator, Defaults
 from trialpool.review.protocol.specs import Analysis, NetworkQuestion
+from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.words import number, text
 
@@ -165,7 +166,7 @@ class _Nodes:
 
 def _arms_of(effect: Mapping[str, Any]) -> list[str]:
     """Names of an effect's arms, its control last."""
-    return [*str(effect["experimental_arms"]).split("+"), str(effect["control_arm"])]
+    return [*ARM_IDS.read(effect["experimental_arms"]), *ARM_IDS.read(effect["control_arm"])]
 
 
 def _fits(arm: Mapping[str, Any], trial: Mapping[str, Any], node: Node) -> bool:
@@ -208,9 +209,9 @@ def _measured_with(effect: Mapping[str, Any], records: Records) -> list[Arm]:
     """
     if effect["basis"] != "arms":
         return []
-    own = {int(part.split(":")[1]) for part in str(effect["records"]).split(";")}
+    made_of = {at.row for at in RAW_ROWS.read(effect["records"])}
     rows = records.scores_and_counts()
-    key = next(_key(row) for row in rows if int(row["row"]) in own and row["arm_id"])
+    key = next(_key(row) for row in rows if int(row["row"]) in made_of and row["arm_id"])
     same = [row for row in rows if _key(row) == key and row["period"] != _PERIOD_BOTH]
     return [Arm(row, records, *records.before_and_after(row)) for row in same]
 
@@ -254,7 +255,7 @@ def _all_pairs(
     if made.left_out:
         return [], str(*made.left_out.values())
     cited = {
-        pair: ";".join(f"results.csv:{row}" for name in pair for a in found[name] for row in a.rows)
+        pair: RAW_ROWS.write(at for name in pair for arm in found[name] for at in arm.rows)
         for pair in combinations(sorted(names), 2)
     }
     rows = []

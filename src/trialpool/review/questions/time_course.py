@@ -19,8 +19,8 @@ from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.time_dose_spec import TimeCourse
+from trialpool.review.schema.packed import FLAG_NAMES
 from trialpool.review.schema.questions import TIME_CURVE, TIME_POINTS, TIME_SENSITIVITY
-from trialpool.words import text
 
 # What effects of one series have in common.
 _SERIES = ("trial_id", "experimental_arms", "control_arm", "instrument", "definition",
@@ -118,8 +118,8 @@ def time_course(
 def _series(case: Case) -> pd.DataFrame:
     """One row per trial and day, under the rules of the analysis for each day by itself."""
     effects = case.tables.effects
-    flags = [text(cell).split("; ") for cell in effects["flags"]]
-    fit = np.array([not set(UNFIT) & set(each) for each in flags], dtype=bool)
+    unfit = [set(UNFIT) & set(FLAG_NAMES.read(cell)) for cell in effects["flags"]]
+    fit = np.array([not flags for flags in unfit], dtype=bool)
     after = effects[fit & (effects["time_days"].astype(float) > 0)]
     after = after[~after["trial_id"].isin(_left_out_again(case))]
     # The course pools by inverse variance, which needs no counts.

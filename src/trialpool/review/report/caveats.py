@@ -204,7 +204,7 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
 
 
 def _flagged(analysis: Analysis) -> str:
-    parts = [f"{name} ({codes.flags(told)})" for name, told in _told(analysis.studies, "flags")]
+    parts = [f"{name} ({words})" for name, words in _told(analysis.studies, "flag_words")]
     if not parts:
         return ""
     marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."

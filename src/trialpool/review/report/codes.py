@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from trialpool.review.extraction.checks.flag_words import flag_words
-from trialpool.words import text
+from trialpool.review.schema.packed import ADDRESSES
 
 STATUS = {
     "published_without_numbers": "published without usable numbers",
@@ -28,12 +27,6 @@ CONFIDENCE = {
 }
 
 
-def flags(cell: object) -> str:
-    """The warnings on a result in words."""
-    return flag_words(text(cell))
-
-
 def links(cell: object) -> list[str]:
     """The web addresses in a cell; anything that is not one is left out."""
-    parts = text(cell).split(" ; ")
-    return [part for part in parts if part.startswith(("https://", "http://"))]
+    return [part for part in ADDRESSES.read(cell) if part.startswith(("https://", "http://"))]

@@ -32,6 +32,7 @@ from trialpool.review.report.grid import (
     text,
     to,
 )
+from trialpool.review.schema.packed import RAW_ROWS, Identity
 
 _CONTRAST = "the source gives the difference between groups only"
 _POOLED_ALONE = "one trial: nothing is pooled"
@@ -120,12 +121,13 @@ def provenance(analysis: Analysis) -> Grid:
 
     def source(row: Row) -> Cell:
         """The raw rows, each table linked, and where in which source their numbers stand."""
-        raw = w.text(row["records"]).split(";")
-        names = dict.fromkeys(one.split(":")[0] for one in raw if one)
+        by_table: dict[str, list[str]] = {}
+        for raw in RAW_ROWS.read(row["records"]):
+            by_table.setdefault(raw.table, []).append(str(raw))
         folder = f"../../data/raw/{analysis.model['condition']}"
         rows = tuple(
-            Link(text=", ".join(r for r in raw if r.startswith(name)), href=f"{folder}/{name}")
-            for name in names
+            Link(text=", ".join(names), href=f"{folder}/{name}.csv")
+            for name, names in by_table.items()
         )
         code = w.text(row["confidence"])
         confidence = codes.CONFIDENCE.get(code, code)
@@ -140,7 +142,7 @@ def provenance(analysis: Analysis) -> Grid:
             prose("Effect computed as", formula),
             prose("Imputed or derived", assumed),
             prose("Notes", "notes"),
-            text("Flags", lambda row: codes.flags(row["flags"])),
+            text("Flags", "flag_words"),
             prose("Source", source),
         ],
         remark="Names such as results.csv:14 are rows of the raw tables; row 1 is the header.",
@@ -209,8 +211,8 @@ def selection(analysis: Analysis) -> Grid:
     """Effects of the same outcome that this analysis does not use."""
 
     def effect(row: Row) -> str:
-        # effect_id is the trial, what tells its effects apart, and the measure
-        parts = w.text(row["effect_id"]).split("|")[1:-1]
+        # Between the trial and the measure stands what tells its effects apart.
+        _, *parts, _ = Identity.read(row["effect_id"]).parts()
         known = ("", analysis.model["outcome"], "whole")
         return ", ".join(part for part in parts if part not in known)
 

@@ -23,8 +23,6 @@ from trialpool.figures import (
     specification_curve,
     subgroups,
 )
-from trialpool.review.extraction.checks.flag_words import flag_words
-from trialpool.words import text
 
 Held = Mapping[str, pd.DataFrame]
 
@@ -43,8 +41,9 @@ def draw_all(model: Mapping[str, Any], held: Held) -> Iterator[tuple[str, Figure
     extended = next_trial.rows(studies, trust["next_trial"], model)
     curve = specification_curve.rows(held["multiverse"], model)
     without = held["influence"]
-    told = studies.assign(flags=[flag_words(text(cell)) for cell in studies["flags"]])
-    lines = forest.rows(told, model, held["missing"], held["risk_of_bias"])
+    # A reader of the forest is told what a flag means, not what its check is called.
+    flagged = studies.assign(flags=studies["flag_words"])
+    lines = forest.rows(flagged, model, held["missing"], held["risk_of_bias"])
     yield "forest", forest.draw(lines)
     yield "leave_one_out", leave_one_out.draw(leave_one_out.rows(without, model))
     yield "baujat", baujat.draw(baujat.rows(without, model))

@@ -20,6 +20,10 @@ MEASURE = Column("measure", "id", "the effect measure: SMD, MD, OR, RR, RD, ..."
 COMPARISON = Column("comparison", "text", "what is compared, in words", heading="Compared")
 EFFECT = Column("effect_id", "text", "the effect: trial, arms, outcome, instrument, definition, "
                 "period, time and set of participants", required=True)  # fmt: skip
+SIDES = (
+    Column("experimental_arms", "text", "arm_ids of the experimental side, joined by `+`"),
+    Column("control_arm", "text", "arm_id of the control arm; of effects combined, joined by `+`"),
+)
 PART = Column("part", "id", "an arm, where a trial's control is shared out among its arms")
 SOURCE_URL, LOCATOR = RESULTS["source_url"], RESULTS["locator"]
 
@@ -63,6 +67,7 @@ MADE = (
     Column("derived", "text", "what was computed before the formula, and how"),
     Column("notes", "text", "notes of the rows it is made of"),
     Column("flags", "text", "checks that warn about these rows, separated by `;`"),
+    Column("flag_words", "text", "what these warnings mean to a reader"),
     Column("confidence", "choice", "the least direct source it uses",
            choices=RESULTS["confidence"].choices),
     Column("records", "text", "the rows it is made of, as table.csv:row, separated by `;`"),

@@ -20,6 +20,7 @@ STUDIES = Table(
         p.STUDY,
         p.YEAR,
         p.COMPARISON,
+        *p.SIDES,
         p.CLASS,
         p.INSTRUMENT,
         p.DEFINITION,

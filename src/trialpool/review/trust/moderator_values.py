@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialpool.review.case import Tables
 from trialpool.review.protocol.settings import MODERATOR_COLUMNS, Moderator
+from trialpool.review.schema.packed import ARM_IDS
 from trialpool.terms import UNKNOWN
 
 Values = pd.Series  # a level or a number for each row of studies, blank where not known
@@ -22,7 +23,7 @@ def values_of(
 
     Parameters
     ----------
-    studies : rows of an analysis; with a moderator of arms also `experimental_arms`, ids by `+`
+    studies : rows of an analysis; with a moderator of arms also `experimental_arms`
     tables : of the condition
 
     Returns
@@ -112,7 +113,7 @@ def _of_arms(
     why: dict[str, str] = {}
     rows = zip(studies["trial_id"], studies["study"], studies["experimental_arms"], strict=True)
     for trial, name, given in rows:
-        cells = [_cell(held.get((trial, arm))) for arm in str(given or "").split("+")]
+        cells = [_cell(held.get((trial, arm))) for arm in ARM_IDS.read(given)]
         known = list(dict.fromkeys(cell for cell in cells if cell is not None))
         same = len(known) == 1 and None not in cells
         out.append(known[0] if same else None)

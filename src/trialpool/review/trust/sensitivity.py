@@ -14,9 +14,9 @@ from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import why_not
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
-from trialpool.review.extraction.checks.flag_words import flag_words
 from trialpool.review.fitting.fit import Fit, fit, shown
 from trialpool.review.protocol.settings import TOGETHER, Alternative
+from trialpool.review.schema.packed import VariantName
 from trialpool.review.schema.results import SENSITIVITY
 from trialpool.review.trust.handlings import beside
 from trialpool.review.trust.main_result import MainResult
@@ -129,8 +129,8 @@ def _variants(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
         note = f"changes {', '.join(sorted(set(swap['study'])))}"
         if changed["trial_id"].duplicated().any():
             note += f"; its {len(changed)} comparisons are counted as independent"
-        group, _, label = variant.partition(": ")
-        yield _row(group, label, fit(changed, case.measure, case.model), note)
+        name = VariantName.read(variant)
+        yield _row(name.choice, name.level, fit(changed, case.measure, case.model), note)
 
 
 def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -163,7 +163,7 @@ def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     marked = studies[flagged].drop_duplicates("trial_id")
     for row in tables.records(marked):
         own = studies["trial_id"] == row["trial_id"]
-        yield without("flagged data", f"without {row['study']}", own, flag_words(row["flags"]))
+        yield without("flagged data", f"without {row['study']}", own, row["flag_words"])
     if len(marked) > 1:
         yield without("flagged data", "without flagged results", flagged)
     for column, label in (

@@ -14,6 +14,7 @@ from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
 from trialpool.review.exchange.metapsy.rows import Out, Rows, effect, number
 from trialpool.review.extraction.read import Row
 from trialpool.review.schema import files
+from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
 
 _SAME = ("trial_id", "experimental_arms", "control_arm", "outcome", "instrument", "definition",
          "time_days", "outcome_type", "analysis_set", "design", "basis", "records")  # fmt: skip
@@ -78,7 +79,7 @@ def _alone(each: Effect) -> bool:
 
 def _row(rows: Rows, each: Effect, path: Path) -> Out:
     held = _records(rows, each, path)
-    experimental = str(each["experimental_arms"]).split("+")
+    experimental = list(ARM_IDS.read(each["experimental_arms"]))
     row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
     if str(each["basis"]).startswith("contrast"):
         rows.used.add(("contrasts", int(held[0]["row"] or 0)))
@@ -101,13 +102,12 @@ def _row(rows: Rows, each: Effect, path: Path) -> Out:
 def _records(rows: Rows, each: Effect, path: Path) -> list[Row]:
     """The raw rows an effect was made from."""
     out = []
-    for record in str(each["records"]).split(";"):
-        table, _, number_ = record.partition(".csv:")
-        found = [row for row in rows.raw[table].rows if row["row"] == int(number_)]
-        if not found or found[0]["trial_id"] != each["trial_id"]:
+    for at in RAW_ROWS.read(each["records"]):
+        row = next((row for row in rows.raw[at.table].rows if row["row"] == at.row), None)
+        if row is None or row["trial_id"] != each["trial_id"]:
             raise TrialpoolError(
-                f"{path.as_posix()}, {each['effect_id']}: {record} is not that trial's row in the "
+                f"{path.as_posix()}, {each['effect_id']}: {at} is not that trial's row in the "
                 "raw tables; make the effects anew"
             )
-        out.append(found[0])
+        out.append(row)
     return out

@@ -1,0 +1,300 @@
+"""Every limit of the checks from both sides: silent on the last value it allows, not beyond.
+
+The numbers are worked by hand, beside each pair where they are not plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from small import SmallReview
+
+from trialpool.review.extraction.checks import run_checks
+from trialpool.review.extraction.read import read_condition
+
+
+class Edit(NamedTuple):
+    """Cells of a row of a table."""
+
+    table: str
+    row: int
+    cells: dict[str, str]
+
+
+class Limit(NamedTuple):
+    """A limit of a check: what is changed first, then what is still silent, or not any more."""
+
+    check: str
+    given: list[Edit]
+    silent: Edit
+    fires: Edit
+
+
+def results(row: int, **cells: str) -> Edit:
+    return Edit("results", row, cells)
+
+
+def contrast(**cells: str) -> Edit:
+    return Edit("contrasts", 2, cells)
+
+
+def scale(row: int, **cells: str) -> Edit:
+    return Edit("instruments", row, cells)
+
+
+RATIO = contrast(outcome="harm", instrument="", effect_measure="OR")
+DIFFERENCE = contrast(outcome="harm", instrument="", effect_measure="RD", estimate="0.5",
+                      ci_low="0.2", ci_high="0.8")  # fmt: skip
+ALONE = contrast(ci_low="", ci_high="")
+# Two arms on a scale that no other row uses, without ends or reference: each sign for itself.
+OTHER = [results(2, instrument="OTHER"), results(3, instrument="OTHER"),
+         scale(3, low="", high="")]  # fmt: skip
+ONE_OTHER = [results(2, instrument="OTHER")]
+PLAIN = scale(2, low="", high="", reference_sd="", reference_sd_source="")
+QI = [
+    results(2, n="60", mean="37.52", sd="7.14"), results(3, n="60", mean="41.03", sd="9.66"),
+    contrast(time_days="7", estimate="", ci_low="", ci_high=""),
+]  # fmt: skip
+
+
+def times() -> Iterator[Limit]:
+    name = "time_contradicts_words"
+    # A factor of 1.6.
+    yield Limit(name, [results(2, timepoint="10 days")],
+                results(2, time_days="16"), results(2, time_days="16.1"))  # fmt: skip
+    # Half a day: 2 h are 0.083 days.
+    yield Limit(name, [results(2, timepoint="2 h")],
+                results(2, time_days="0.58"), results(2, time_days="0.59"))  # fmt: skip
+    # Day 1 may be the day of the dose: a whole day less, and no other number.
+    yield Limit(name, [results(2, timepoint="day 2")],
+                results(2, time_days="1"), results(2, time_days="0.9"))  # fmt: skip
+    # A baseline may be called by the time it is compared with.
+    yield Limit(name, [results(16, timepoint="day 30")],
+                results(16, outcome_type="baseline"), results(16, outcome_type="msd"))  # fmt: skip
+    yield Limit("time_runs_backwards", [],
+                results(16, time_days="0"), results(16, time_days="0.1"))  # fmt: skip
+    yield Limit("time_runs_backwards", [results(6, outcome_type="baseline")],
+                results(6, period="both"), results(6, period="first"))  # fmt: skip
+    yield Limit("time_runs_backwards", [],
+                results(2, time_days="0"), results(2, time_days="-0.1"))  # fmt: skip
+    window = Edit("missing_results", 2, {"time_to_days": "7"})
+    yield Limit("window_runs_backwards", [window],
+                Edit("missing_results", 2, {"time_from_days": "7"}),
+                Edit("missing_results", 2, {"time_from_days": "8"}))  # fmt: skip
+
+
+def spread() -> Iterator[Limit]:
+    name = "se_typed_as_sd"
+    # Three times smaller than the other arm's, or than the same arm's at baseline.
+    yield Limit(name, [], results(3, sd="23.9"), results(3, sd="24.0"))
+    yield Limit(name, [results(8, sd="3.0")], results(16, sd="8.9"), results(16, sd="9.0"))
+    # A fifth of a reference of 8.
+    reference = [*OTHER, scale(3, reference_sd="8.0"), results(3, sd="1.6")]
+    yield Limit(name, reference, results(2, sd="1.6"), results(2, sd="1.59"))
+    # A fortieth of 100 points; of fewer than five people an SD says little.
+    yield Limit(name, [*ONE_OTHER, results(3, instrument="OTHER", sd="2.5")],
+                results(2, sd="2.5"), results(2, sd="2.49"))  # fmt: skip
+    yield Limit(name, [*ONE_OTHER, results(3, instrument="OTHER", sd="2.6"), results(2, sd="2.4")],
+                results(2, n="4"), results(2, n="5"))  # fmt: skip
+    # Both arms below a third of the other trials' median: 7.75 of 7.75, 6.25 and 9.
+    yield Limit(name, [PLAIN, results(2, sd="2.4")], results(3, sd="2.59"), results(3, sd="2.58"))
+    # Two other trials are enough, one is not.
+    few = [PLAIN, results(2, sd="1.5"), results(3, sd="1.6"),
+           *(results(row, instrument="OTHER") for row in (4, 5, 6))]  # fmt: skip
+    yield Limit(name, few, results(7, instrument="OTHER"), results(7, instrument="SCALE"))
+    # Half of the room to the end of the scale, which a mean of 5 has 5 points below it.
+    yield Limit(name, [results(2, mean="5.0")], results(2, sd="2.50"), results(2, sd="2.49"))
+    # A change has room on both sides.
+    changes = [results(row, outcome_type="change", mean="0.5") for row in (2, 3)]
+    yield Limit(name, changes, results(2, sd="3.1"), results(2, sd="2.9"))
+    yield Limit("zero_spread", [], results(2, sd="0.01"), results(2, sd="0"))
+
+
+def agreement() -> Iterator[Limit]:
+    # SE sqrt(20) is 5 % above the SD of 8.00 from an SE of 1.887 on, roundings allowed for.
+    yield Limit("spread_contradicts", [results(2, sd="8.00")],
+                results(2, se="1.88"), results(2, se="1.89"))  # fmt: skip
+    # Half the width (3.35 and 3.33 with rounding) sqrt(20) / 1.96 = 7.64 and 7.60.
+    yield Limit("spread_contradicts", [results(2, sd="8.00")],
+                results(2, ci_low="14.66", ci_high="21.34"),
+                results(2, ci_low="14.68", ci_high="21.32"))  # fmt: skip
+    # Of one person nothing can be said.
+    yield Limit("spread_contradicts", [results(2, se="1.0")], results(2, n="1"), results(2, n="2"))
+    # 1.15 of 10.3 points, and 1.2 of 10.4: a tenth of the width and 0.15 for rounding.
+    yield Limit("mean_off_centre", [results(2, ci_low="14.0")],
+                results(2, ci_high="24.3"), results(2, ci_high="24.4"))  # fmt: skip
+    yield Limit("limits_in_order", [results(2, ci_low="17.0")],
+                results(2, ci_high="18.0"), results(2, ci_high="17.9"))  # fmt: skip
+    yield Limit("limits_in_order", [results(2, ci_high="20.0")],
+                results(2, ci_low="18.0"), results(2, ci_low="18.1"))  # fmt: skip
+    yield Limit("limits_in_order", [results(2, mean="", ci_high="20.0")],
+                results(2, ci_low="19.9"), results(2, ci_low="20.0"))  # fmt: skip
+    yield Limit("quantiles_in_order", [results(2, median="17.0")],
+                results(2, q1="17.0"), results(2, q1="17.1"))  # fmt: skip
+    yield Limit("quantiles_in_order", [],
+                results(2, minimum="18.0"), results(2, minimum="18.1"))  # fmt: skip
+    yield Limit("quantiles_in_order", [],
+                results(2, maximum="18.0"), results(2, maximum="17.9"))  # fmt: skip
+
+
+def contrasts() -> Iterator[Limit]:
+    name = "contrast_contradicts"
+    # 5.0 (0.5 to 9.5): the widest CI has 9.1 / 3.92 = 2.321; 5 % more is 2.437.
+    yield Limit(name, [], contrast(se="2.44"), contrast(se="2.443"))
+    # Not knowing df, t of 10: the narrowest CI has 8.9 / 4.456 = 1.997; 5 % less is 1.902.
+    yield Limit(name, [contrast(n_experimental="")], contrast(se="1.90"), contrast(se="1.89"))
+    # 15 % where a test or the skew of a ratio or an SMD comes in: 2.670.
+    yield Limit(name, [contrast(effect_measure="D")], contrast(se="2.67"), contrast(se="2.68"))
+    # p gives at most 5 / z: 5 / 2.874 = 1.740 and 5 / 2.882 = 1.735, against 2 / 1.15 = 1.739.
+    exact = [ALONE, contrast(estimate="5.000", se="2.0000")]
+    yield Limit(name, exact, contrast(p_value="0.0040"), contrast(p_value="0.0039"))
+    # A bound allows every smaller p.
+    yield Limit(name, exact, contrast(p_value="0.05", p_bound="yes"), contrast(p_value="0.05"))
+    # A tenth of 9 points and 0.15 for rounding.
+    yield Limit("estimate_off_centre", [], contrast(estimate="6.0"), contrast(estimate="6.1"))
+    # On the log scale a tenth of log 4 and 0.0084 for rounding: up to 2 exp(0.1470) = 2.317.
+    ratio = [RATIO, contrast(ci_low="1.00", ci_high="4.00")]
+    yield Limit("estimate_off_centre", ratio, contrast(estimate="2.31"), contrast(estimate="2.32"))
+    yield Limit("risk_difference_range", [DIFFERENCE, contrast(ci_low="", ci_high="")],
+                contrast(estimate="-1"), contrast(estimate="-1.01"))  # fmt: skip
+    yield Limit("risk_difference_range", [DIFFERENCE],
+                contrast(ci_high="1.5"), contrast(ci_high="1.51"))  # fmt: skip
+    yield Limit("ratio_above_zero", [RATIO, ALONE],
+                contrast(estimate="0.01"), contrast(estimate="0"))  # fmt: skip
+    yield Limit("p_of_zero", [], contrast(p_value="0.0001"), contrast(p_value="0"))
+    yield Limit("paired_without_pairs", [contrast(sd_difference="5.0")],
+                contrast(period="both"), contrast(period="first"))  # fmt: skip
+
+
+def means() -> Iterator[Limit]:
+    name = "p_contradicts_means"
+    # The t tests give 0.0250 to 0.0260, z = 2.226 to 2.241: more than 1 above the z of 0.23, and
+    # of 0.22 in some of them only.
+    yield Limit(name, QI, contrast(p_value="0.22"), contrast(p_value="0.23"))
+    # They give 0.8925 to 0.9027: more than five times 0.178.
+    near = [*QI, results(3, mean="37.72")]
+    yield Limit(name, near, contrast(p_value="0.179"), contrast(p_value="0.178"))
+    # Far below 0.001, which counts as 0.001, z = 3.2905: 1 above the z of 0.02199.
+    far = [*QI, results(3, mean="60.00")]
+    yield Limit(name, far, contrast(p_value="0.0219"), contrast(p_value="0.0221"))
+    # In either direction, and only of a test of these people at this time.
+    yield Limit(name, [*QI, contrast(p_value="0.39")],
+                contrast(adjusted_for="baseline"), contrast(adjusted_for=""))  # fmt: skip
+    # SE = sqrt(64/20 + 81/19) = 2.732; 18.0 - 20.8 may be as small as 2.7, 18.0 - 20.9 is 2.8.
+    other_way = [contrast(time_days="7", contrast="experimental-control")]
+    yield Limit("contrast_direction", other_way,
+                results(3, mean="20.8"), results(3, mean="20.9"))  # fmt: skip
+
+
+def sizes() -> Iterator[Limit]:
+    # Six points with an SD of 2.
+    yield Limit("effect_above_3_sd", [results(2, sd="2.0"), results(3, sd="2.0")],
+                results(3, mean="24.0"), results(3, mean="24.1"))  # fmt: skip
+    yield Limit("effect_above_3_sd", [ALONE, contrast(effect_measure="D")],
+                contrast(estimate="3.0"), contrast(estimate="3.1"))  # fmt: skip
+    yield Limit("effect_above_3_sd", [ALONE, contrast(sd_pooled="2.0")],
+                contrast(estimate="6.0"), contrast(estimate="6.1"))  # fmt: skip
+    # Two decimals between mean and SD.
+    copied = [results(2, mean="18.0", sd="8"), results(4, n="20", mean="18.0", sd="8")]
+    yield Limit("same_numbers", copied, results(2, sd="8"), results(2, sd="8.0"))
+    yield Limit("equal_to_baseline", [results(8, n="25", mean="26.0", sd="9.0")],
+                results(8, n="24"), results(8, n="25"))  # fmt: skip
+
+
+def counts() -> Iterator[Limit]:
+    yield Limit("events_above_n", [], results(10, event="20"), results(10, event="21"))
+    # 91 of 200 is 45.5 %: both 45 and 46 are right roundings.
+    half = [results(10, event="91", totaln="200")]
+    for percent in ("45", "46"):
+        yield Limit("percent_contradicts_count", half,
+                    results(10, percent=percent), results(10, percent="47"))  # fmt: skip
+    # 9 of 19 is 47.37 %.
+    yield Limit("percent_impossible", [results(10, event="", totaln="19")],
+                results(10, percent="47.4"), results(10, percent="47.3"))  # fmt: skip
+
+
+def people() -> Iterator[Limit]:
+    # One person more than at baseline is everyday, two are not, unless they are 5 %.
+    yield Limit("n_grows", [], results(8, n="26"), results(8, n="27"))
+    yield Limit("n_grows", [results(16, n="40")], results(8, n="42"), results(8, n="43"))
+    twenty = [Edit("arms", 2, {"n_randomised": "20"})]
+    yield Limit("n_above_randomised", twenty, results(2, n="20"), results(2, n="21"))
+    yield Limit("n_above_randomised", twenty, results(10, totaln="20"), results(10, totaln="21"))
+    yield Limit("arms_do_not_sum", [Edit("arms", 2, {"n_randomised": "31"})],
+                Edit("arms", 3, {"n_randomised": "29"}),
+                Edit("arms", 3, {"n_randomised": "30"}))  # fmt: skip
+
+
+def scales() -> Iterator[Limit]:
+    yield Limit("instrument_range", [], results(2, mean="60"), results(2, mean="60.1"))
+    yield Limit("instrument_range", [], results(2, mean="0"), results(2, mean="-0.1"))
+    yield Limit("instrument_range", [results(2, outcome_type="change")],
+                results(2, mean="-60"), results(2, mean="-60.1"))  # fmt: skip
+    # All scores at the ends: sqrt(20/19 * 30 * 30) = 30.78, 1 % more and 0.05 is 31.14.
+    yield Limit("sd_above_maximum", [results(2, mean="30.0")],
+                results(2, sd="31.1"), results(2, sd="31.2"))  # fmt: skip
+    yield Limit("scale_makes_sense", [], scale(2, step="60"), scale(2, step="61"))
+    yield Limit("scale_makes_sense", [], scale(2, reference_sd="30"),
+                scale(2, reference_sd="30.1"))  # fmt: skip
+    yield Limit("scale_makes_sense", [PLAIN], scale(2, low="59", high="60"),
+                scale(2, low="60", high="60"))  # fmt: skip
+
+
+def granularity() -> Iterator[Limit]:
+    steps = [scale(2, step="1")]
+    # Of one person no mean is odd; two have none that ends in .13.
+    yield Limit("grim", [*steps, results(2, mean="18.13")], results(2, n="1"), results(2, n="2"))
+    # 100 scores with sum 1813 have an SD of 0.115 and no smaller; with 101 two decimals are few.
+    small = [*steps, results(2, mean="18.13", sd="0.05")]
+    yield Limit("grimmer", small, results(2, n="101"), results(2, n="100"))
+
+
+GROUPS = (times, spread, agreement, contrasts, means, sizes, counts, people, scales, granularity)
+LIMITS = [limit for group in GROUPS for limit in group()]
+
+
+def checks_that_fire(small: SmallReview, edits: list[Edit]) -> set[str]:
+    """The names of the checks that say something of the changed review."""
+    for edit in edits:
+        for column, value in edit.cells.items():
+            small.set(edit.table, edit.row, column, value)
+    raw, problems = read_condition(small.folder / "data/raw", "blue")
+    assert problems == []
+    return {problem.check for problem in run_checks(raw, small.review.outcome_rules())}
+
+
+def named(value: Any) -> str:
+    """A limit in the names of the tests."""
+    return value.check if isinstance(value, Limit) else ""
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=named)
+def test_a_check_is_silent_up_to_its_limit(small: SmallReview, limit: Limit) -> None:
+    assert limit.check not in checks_that_fire(small, [*limit.given, limit.silent])
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=named)
+def test_a_check_fires_beyond_its_limit(small: SmallReview, limit: Limit) -> None:
+    assert limit.check in checks_that_fire(small, [*limit.given, limit.fires])
+
+
+@pytest.mark.parametrize(("mean", "fires"), [("18.05", False), ("18.06", True)])
+def test_two_sources_may_round_differently(small: SmallReview, mean: str, fires: bool) -> None:
+    """18.0 may be 18.05; half a unit of the coarser number, and a thousandth of it for binary."""
+    rows = small.rows("results")
+    other = dict(zip(rows[0], rows[1], strict=True)) | {
+        "source": "review", "confidence": "secondary", "mean": mean,
+    }  # fmt: skip
+    small.write("results", [*rows, list(other.values())])
+    assert ("sources_differ" in checks_that_fire(small, [])) == fires
+
+
+@pytest.mark.parametrize(("domain", "fires"), [("low", False), ("some_concerns", True)])
+def test_an_overall_judgement_as_bad_as_the_worst_domain(
+    small: SmallReview, domain: str, fires: bool
+) -> None:
+    """Equal is as it should be; one step better is not. (Row 2 is a domain of Ash, overall low.)"""
+    edits = [Edit("risk_of_bias", 2, {"judgement": domain})]
+    assert ("overall_better_than_domain" in checks_that_fire(small, edits)) == fires
