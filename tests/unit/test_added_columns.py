@@ -12,6 +12,7 @@ from small import SmallReview, through_csv
 from trialpool.cli import main
 from trialpool.review.commands.check import look
 from trialpool.review.protocol.protocol import ProtocolError, Review, resolve
+from trialpool.review.protocol.settings import Defaults
 from trialpool.review.schema import files
 
 THERAPIST = {"kind": "choice", "choices": [True, False], "meaning": "a therapist was there"}
@@ -146,6 +147,19 @@ def small_of(small: SmallReview, mood: dict[str, Any]) -> Any:
     """The result of blue/mood under other settings."""
     declare(small, mood)
     return small.result("blue", "mood")
+
+
+def test_effects_are_computed_whatever_the_moderators(small: SmallReview) -> None:
+    """The step that computes effects is given its own settings, without the declared columns."""
+    asked = {"title": "therapist", "kind": "group", "column": "therapist"}
+    config = declare(small).model_dump(mode="json")
+    config["defaults"]["moderators"] = {"therapist": asked}
+    review = resolve(config)
+    assert Defaults.model_validate(review.effect_settings()).smd == review.defaults.smd
+    config["defaults"]["smd"]["variance"] = "UB"
+    assert resolve(config).effect_settings() != review.effect_settings()
+    config["defaults"] |= {"smd": review.defaults.smd.model_dump(), "moderators": {}}
+    assert resolve(config).effect_settings() == review.effect_settings()
 
 
 def more_trials(small: SmallReview, count: int) -> None:

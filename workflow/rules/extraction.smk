@@ -51,7 +51,7 @@ rule effects:
         columns=REVIEW.columns.model_dump(mode="json"),
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),
-        defaults=REVIEW.defaults.model_dump(mode="json"),
+        defaults=REVIEW.effect_settings(),
         multiverses=lambda wildcards: [
             each.model_dump(mode="json")
             for each in REVIEW.universes(wildcards.condition)

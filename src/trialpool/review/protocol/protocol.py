@@ -17,6 +17,7 @@ from trialpool.results import TrialpoolError
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.question_checks import misfit, wrong_questions
 from trialpool.review.protocol.settings import (
+    EFFECT_SETTINGS,
     Correlated,
     Defaults,
     Identifier,
@@ -164,6 +165,10 @@ class Review(Spec):
         """The different multiverses of a condition's analyses."""
         found = [self.multiverse_of(a) for a in self.conditions[condition].analyses.values()]
         return [each for i, each in enumerate(found) if each not in found[:i]]
+
+    def effect_settings(self) -> dict[str, Any]:
+        """The defaults that effects hang on; a change of others computes no effect anew."""
+        return self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS))
 
     def changes(self, condition: str) -> list[str]:
         """The outcomes of which some question of a condition takes change scores."""
