@@ -125,7 +125,7 @@ def test_ratios_are_drawn_as_logs_and_labelled_as_ratios(draw: Any) -> None:
     """The same made-up values, once as they are and once as ratios, are drawn alike."""
     plain, ratio = draw(4), draw(4, **RATIO)
     if isinstance(plain, TimeTable):
-        assert ratio.lines[3].low == pytest.approx(plain.lines[3].low)
+        assert ratio.trials[3].low == pytest.approx(plain.trials[3].low)
     else:
         assert ratio.low == pytest.approx(plain.low)
     assert ratio.curve == pytest.approx(plain.curve)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 import trialpool as tp
 from trialpool import tables
 from trialpool.figures.chart import Withheld
-from trialpool.figures.next_trial import FunnelTable, draw, rows
+from trialpool.figures.next_trial import NextTrialTable, draw, rows
 from trialpool.review.trust.next_trial import next_trial
 
 CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
@@ -44,9 +44,9 @@ def case(
     return studies, tables.plain(facts), model
 
 
-def prepared(name: str) -> FunnelTable:
+def prepared(name: str) -> NextTrialTable:
     table = rows(*case(*CASES[name]))
-    assert isinstance(table, FunnelTable)
+    assert isinstance(table, NextTrialTable)
     return table
 
 
@@ -66,7 +66,7 @@ def test_nothing_overlaps_or_is_cut(name: str) -> None:
 def test_each_place_is_a_fit_with_that_trial() -> None:
     studies, facts, model = case(*CASES["k = 3"])
     table = rows(studies, facts, model)
-    assert isinstance(table, FunnelTable)
+    assert isinstance(table, NextTrialTable)
     assert table.pooled.shape == (len(table.errors), len(table.effects))
     i, j = 30, 70
     one = tp.pool([*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2])
@@ -124,7 +124,7 @@ def test_without_a_standard_deviation_there_are_no_people() -> None:
 def test_ratios_are_drawn_as_logs() -> None:
     studies, facts, model = case(*CASES["k = 6"])
     table = rows(studies, facts, model)
-    assert isinstance(table, FunnelTable)
+    assert isinstance(table, NextTrialTable)
     assert table.estimate == pytest.approx(log(model["display"]["estimate"]))
     assert table.important == pytest.approx(0.3)
     assert "with a risk of 30 % in the control arm" in table.subtitle

@@ -11,7 +11,7 @@ import pytest
 from figure_checks import bytes_of, outside, overlaps
 
 from trialpool.figures.chart import Withheld
-from trialpool.figures.specification_curve import MOST, Curve, draw, rows
+from trialpool.figures.specification_curve import MOST, SpecificationCurve, draw, rows
 
 FACTORS: list[dict[str, Any]] = [
     {"name": "comparators", "title": "Comparator", "kind": "N", "levels": ["both", "placebo"]},
@@ -62,9 +62,9 @@ def made(n: int, scale: str = "log", seed: int = 1) -> tuple[pd.DataFrame, dict[
     return pd.DataFrame({**cells, **numbers}), model
 
 
-def prepared(n: int, scale: str = "log") -> Curve:
+def prepared(n: int, scale: str = "log") -> SpecificationCurve:
     table = rows(*made(n, scale))
-    assert isinstance(table, Curve)
+    assert isinstance(table, SpecificationCurve)
     return table
 
 
@@ -82,10 +82,10 @@ def test_the_curve_is_the_first_question_in_the_order_of_its_estimates() -> None
     """Results of another question are no part of the curve."""
     table, model = made(40)
     curve = rows(table, model)
-    assert isinstance(curve, Curve)
+    assert isinstance(curve, SpecificationCurve)
     assert curve.estimate == pytest.approx(sorted(np.log(table["estimate"][:40])))
-    assert curve.own is not None
-    assert curve.estimate[curve.own] == pytest.approx(np.log(table["estimate"][0]))
+    assert curve.protocol is not None
+    assert curve.estimate[curve.protocol] == pytest.approx(np.log(table["estimate"][0]))
     assert [group.title for group in curve.groups] == [
         "Flagged results",
         "Crossover trials",
@@ -102,12 +102,12 @@ def test_thousands_are_thinned_evenly_and_the_subtitle_says_so() -> None:
     """First, last and the protocol's own are always there."""
     table, model = made(5000)
     curve = rows(table, model)
-    assert isinstance(curve, Curve)
+    assert isinstance(curve, SpecificationCurve)
     assert MOST <= len(curve.estimate) <= MOST + 1
     everything = np.sort(np.log(table["estimate"][:5000]))
     assert (curve.estimate[0], curve.estimate[-1]) == pytest.approx(everything[[0, -1]])
     assert np.median(curve.estimate) == pytest.approx(np.median(everything), abs=0.005)
-    assert curve.own is not None
+    assert curve.protocol is not None
     assert f"{len(curve.estimate)} drawn at even steps" in curve.subtitle
 
 
@@ -122,8 +122,8 @@ def test_lines_and_marks_stand_at_their_numbers() -> None:
     fig = draw(table)
     ax = fig.axes[0]
     lines = {line.get_label(): line for line in ax.lines}
-    (x,), (y,) = (np.asarray(v) for v in lines["own"].get_data())
-    assert (x, y) == (table.own, table.estimate[table.own or 0])
+    (x,), (y,) = (np.asarray(v) for v in lines["protocol"].get_data())
+    assert (x, y) == (table.protocol, table.estimate[table.protocol or 0])
     beyond = [lo > 0 or hi < 0 for lo, hi in zip(table.low, table.high, strict=True)]
     ends = np.asarray(lines["excludes"].get_xdata()).reshape(-1, 3)
     assert ends[:, 0].tolist() == [i for i, out in enumerate(beyond) if out]
@@ -155,8 +155,8 @@ def test_a_protocol_without_an_estimate_is_not_marked() -> None:
     table, model = made(5)
     table.loc[0, ["estimate", "ci_low", "ci_high"]] = np.nan
     curve = rows(table, model)
-    assert isinstance(curve, Curve)
-    assert curve.own is None
+    assert isinstance(curve, SpecificationCurve)
+    assert curve.protocol is None
     assert "The protocol's own has no estimate." in curve.subtitle
     assert overlaps(draw(curve)) == []
 

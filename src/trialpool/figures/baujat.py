@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import Withheld
+from trialpool.figures.marks import signs
 from trialpool.results import Array
 
 NAMED = 12  # names at most: those of the dots farthest out
 NEAR = 0.1  # of the axes: dots nearer to the origin than this have no name
 PAD = 0.05  # of the axis beyond the farthest dot
-DOT, DIAMOND = 5.0, 6.0
+DIAMOND = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +86,21 @@ def draw(table: BaujatTable | Withheld) -> Figure:
         ax.set_xlabel("Contribution to Cochran's Q")
         ax.set_ylabel("Influence on the pooled effect")
         for chosen, marker, size, colour, label in (
-            (~table.influential, "o", DOT, style.SUMMARY, "trials"),
+            (~table.influential, "o", chart.DOT, style.SUMMARY, "trials"),
             (table.influential, "D", DIAMOND, style.MARKED, "influential"),
         ):
-            ax.plot(x[chosen], y[chosen], ls="none", marker=marker, ms=size, mfc=colour,
-                    mec=style.PAPER, mew=style.THIN, zorder=4, clip_on=False,
-                    label=label)  # fmt: skip
+            signs(
+                ax,
+                x[chosen],
+                y[chosen],
+                label,
+                colour,
+                size,
+                marker,
+                style.PAPER,
+                zorder=4,
+                clip_on=False,
+            )
         away = np.hypot(x / top[0], y / top[1])
         far = [int(i) for i in np.argsort(-away, kind="stable") if away[i] > NEAR]
         labels.write(ax, x, y, table.names, wanted=far[:NAMED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_axis import MOST_TICKS
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.lettering import font
+from trialpool.figures.lettering import look
 from trialpool.results import Array
 from trialpool.tables import records
 from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
@@ -75,8 +76,8 @@ def rows(regressions: pd.DataFrame, model: Mapping[str, Any]) -> BubbleTable | W
     Thompson & Higgins 2002, Stat Med 21:1559
     """
     title = f"Effects against covariates: {model['title']}"
-    fitted = [fact for fact in model["trust"]["moderators"]
-              if fact["kind"] == "covariate" and fact["slope"]]  # fmt: skip
+    facts = model["trust"]["moderators"]
+    fitted = [fact for fact in facts if fact["kind"] == "covariate" and fact["slope"]]
     withheld = model["policy"]["withheld"].get("meta-regression")
     if withheld or not fitted:
         return Withheld(title=title, reason=withheld or _why_none(regressions))
@@ -95,32 +96,31 @@ def rows(regressions: pd.DataFrame, model: Mapping[str, Any]) -> BubbleTable | W
 
 
 def _why_none(regressions: pd.DataFrame) -> str:
-    held = records(regressions[regressions["kind"] == WITHHELD])
-    if not held:
+    reasons = records(regressions[regressions["kind"] == WITHHELD])
+    if not reasons:
         return "no covariate is declared"
-    return "; ".join(f"{line['title']}: {line['note']}" for line in held)
+    return "; ".join(f"{line['title']}: {line['note']}" for line in reasons)
 
 
-def _panel(own: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Panel:
-    to = np.log if axis.log else np.asarray
-    trials, line = own[own["kind"] == TRIAL], own[own["kind"] == LINE]
+def _panel(results: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Panel:
+    trials, line = (results[results["kind"] == kind] for kind in (TRIAL, LINE))
     # Small bubbles lie upon large ones.
     trials = trials.sort_values("weight", ascending=False, kind="stable")
     weight = trials["weight"].to_numpy(float)
     drawn = [line["x"].to_numpy(float)]
-    drawn += [to(line[name].to_numpy(float)) for name in ("estimate", "ci_low", "ci_high")]
-    slope = triple(records(own[own["kind"] == SLOPE])[0], "ci")
+    drawn += [axis.scaled(line[name]) for name in ("estimate", "ci_low", "ci_high")]
+    slope = triple(records(results[results["kind"] == SLOPE])[0], "ci")
     shown = effect(slope, decimals({"study": [slope]}), log=axis.log)
     words = f"{'Ratio' if axis.log else 'Slope'} per {per(fact)}: {shown}, "
     words += style.p_value(number(fact["slope"]["p_value"]))
-    dealt = number(fact["slope"]["p_permutation"])
-    words += f"; by permutation {style.p_value(dealt)}" if dealt == dealt else ""
+    permuted = number(fact["slope"]["p_permutation"])
+    words += "" if isnan(permuted) else f"; by permutation {style.p_value(permuted)}"
     return Panel(
         label=_label(fact),
         words=words,
         names=tuple(map(str, trials["study"])),
         x=trials["x"].to_numpy(float),
-        y=to(trials["estimate"].to_numpy(float)),
+        y=axis.scaled(trials["estimate"]),
         area=weight / weight.max(),
         line=np.column_stack(drawn),
     )
@@ -160,17 +160,24 @@ def _draw(ax: Axes, panel: Panel, axis: EffectAxis) -> None:
     chart.effect_axis(ax, axis, [*panel.y, *line[:, 1]], along="y")
     _across(ax, panel.x)
     ax.set_xlabel(panel.label)
-    ax.text(0.0, 1.0 + HEAD / 3 / (PANEL - chart.BOTTOM - HEAD), panel.words,
-            transform=ax.transAxes, ha="left", va="bottom", color=style.INK,
-            fontproperties=font(style.SMALL))  # fmt: skip
+    above = 1.0 + HEAD / 3 / (PANEL - chart.BOTTOM - HEAD)
+    ax.text(0.0, above, panel.words, transform=ax.transAxes, va="bottom", **look())
     chart.null_line(ax, along="y")
-    ax.fill_between(line[:, 0], line[:, 2], line[:, 3], color=style.BAND, lw=0, zorder=0,
-                    label="band")  # fmt: skip
-    ax.plot(line[:, 0], line[:, 1], color=style.SUMMARY, lw=style.MEDIUM, zorder=2, label="line")
-    ax.scatter(panel.x, panel.y, s=np.maximum(LEAST, AREA * panel.area), marker=_CIRCLE,
-               facecolor=style.EFFECT,
-               edgecolor=style.PAPER, linewidth=style.THIN, zorder=4, clip_on=False,
-               label="trials")  # fmt: skip
+    x, mean, low, high = line.T
+    ax.fill_between(x, low, high, color=style.BAND, lw=0, zorder=0, label="band")
+    ax.plot(x, mean, color=style.SUMMARY, lw=style.MEDIUM, zorder=2, label="line")
+    ax.scatter(
+        panel.x,
+        panel.y,
+        s=np.maximum(LEAST, AREA * panel.area),
+        marker=_CIRCLE,
+        facecolor=style.EFFECT,
+        edgecolor=style.PAPER,
+        linewidth=style.THIN,
+        zorder=4,
+        clip_on=False,
+        label="trials",
+    )
     if len(panel.x) <= NAMED:
         null = np.column_stack([ax.get_xlim(), (0.0, 0.0)])
         labels.write(ax, panel.x, panel.y, panel.names, lines=[line[:, :2], null])

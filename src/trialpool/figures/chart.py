@@ -5,6 +5,7 @@ A chart module has `rows`, which says what is drawn or why nothing is, and `draw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +15,21 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
 
 from trialpool.effects import measure_of
 from trialpool.figures import style
 from trialpool.figures.forest_axis import MOST_TICKS, build
-from trialpool.figures.lettering import font, width, wrap
+from trialpool.figures.lettering import font, look, width, wrap
+from trialpool.figures.marks import signs, stroke
+from trialpool.results import Array
 from trialpool.words import capital
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
 SIDES_GAP = 14.0  # between what the two sides of an axis mean
 LINE = style.LINE_HEIGHT
+DOT = 5.0  # diameter of a trial's dot, in points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,11 @@ class EffectAxis:
             favours_right=model["favours_right"],
         )
 
+    def scaled(self, values: ArrayLike) -> Array:
+        """Values as they are shown, on the analysis scale: ratios as their logarithms."""
+        shown = np.asarray(values, dtype=float)
+        return np.asarray(np.log(shown) if self.log else shown)
+
 
 def sheet(
     title: str,
@@ -81,8 +91,7 @@ def sheet(
         (subs, style.SUBTITLE, "normal", style.MUTED),
     ):
         for line in lines:
-            fig.text(style.MARGIN / WIDTH, y / tall, line, va="top", color=colour,
-                     fontproperties=font(size, weight))  # fmt: skip
+            fig.text(style.MARGIN / WIDTH, y / tall, line, va="top", **look(colour, size, weight))
             y -= LINE * size
     left, right = margins
     axes = []
@@ -91,15 +100,30 @@ def sheet(
         x = i * WIDTH / panels + left
         box = (x / WIDTH, BOTTOM / tall, wide / WIDTH, (height - BOTTOM) / tall)
         ax = fig.add_axes(box)
-        ax.spines[["top", "right"]].set_visible(False)
-        for name in ("left", "bottom"):
-            ax.spines[name].set(color=style.RULE, linewidth=style.THIN)
-        ax.tick_params(labelsize=style.SMALL, color=style.RULE, labelcolor=style.INK,
-                       width=style.THIN, length=3)  # fmt: skip
-        ax.xaxis.label.set_fontproperties(font(style.BODY))
-        ax.yaxis.label.set_fontproperties(font(style.BODY))
+        frame(ax, ("left", "bottom"))
         axes.append(ax)
     return fig, axes
+
+
+def frame(ax: Axes, sides: Sequence[str]) -> None:
+    """Lines at some sides of a panel, and its ticks and labels in the house letters."""
+    for name, spine in ax.spines.items():
+        spine.set_visible(name in sides)
+        spine.set(color=style.RULE, linewidth=style.THIN)
+    ax.tick_params(
+        labelsize=style.SMALL,
+        color=style.RULE,
+        labelcolor=style.INK,
+        width=style.THIN,
+        length=3,
+    )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_fontproperties(font(style.BODY))
+
+
+def extent(ax: Axes) -> tuple[float, float]:
+    """Width and height of a panel, in points."""
+    return 72 * ax.bbox.width / ax.figure.dpi, 72 * ax.bbox.height / ax.figure.dpi
 
 
 def effect_axis(
@@ -117,12 +141,11 @@ def effect_axis(
     than the others may leave it. Ticks are labelled on the display scale. Along x, `sides` writes
     what each side means below the label. Returns the limits, analysis scale.
     """
-    to = np.exp if axis.log else np.asarray
-    back = np.log if axis.log else np.asarray
-    triples = [(float(to(a)), float(to(b)), float(to(c))) for a, b, c in intervals]
-    built = build(triples, [float(to(v)) for v in values], log=axis.log)
-    low, high = (float(back(v)) for v in built.limits)
-    ticks = [float(back(t)) for t in built.ticks]
+    shown = np.exp if axis.log else np.asarray
+    triples = [(float(shown(a)), float(shown(b)), float(shown(c))) for a, b, c in intervals]
+    built = build(triples, [float(shown(v)) for v in values], log=axis.log)
+    low, high = axis.scaled(built.limits).tolist()
+    ticks = axis.scaled(built.ticks).tolist()
     labels = dict(zip(ticks, built.tick_labels, strict=True))
     which = ax.xaxis if along == "x" else ax.yaxis
     (ax.set_xlim if along == "x" else ax.set_ylim)(low, high)
@@ -149,8 +172,8 @@ def from_zero(ax: Axes, top: float, *, along: str = "x", pad: float = 0.0) -> No
 def write_sides(ax: Axes, axis: EffectAxis) -> None:
     """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
     left, right = f"← {axis.favours_left}", f"{axis.favours_right} →"
-    box = ax.get_position()
-    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    box, (_, height) = ax.get_position(), extent(ax)
+    wide = WIDTH * box.width
     one, other = width(left, style.SMALL), width(right, style.SMALL)
     start = 0.0
     if one + other + SIDES_GAP > wide:
@@ -161,8 +184,8 @@ def write_sides(ax: Axes, axis: EffectAxis) -> None:
         start = max(first, min(start, last))
         wide = one + other + SIDES_GAP
     for x, text, align in ((start, left, "left"), (start + wide, right, "right")):
-        ax.text(x / (WIDTH * box.width), -36 / height, text, transform=ax.transAxes, ha=align,
-                va="center", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        at = x / (WIDTH * box.width), -36 / height
+        ax.text(*at, text, transform=ax.transAxes, ha=align, va="center", **look(style.MUTED))
 
 
 def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None:
@@ -170,8 +193,7 @@ def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None
 
     `beyond` is room that is left free beside the axes, in points.
     """
-    box = ax.get_position()
-    wide, height = WIDTH * box.width, 72 * ax.bbox.height / ax.figure.dpi
+    wide, (_, height) = WIDTH * ax.get_position().width, extent(ax)
     low, high = f"← {axis.favours_left}", f"{axis.favours_right} →"
     together = width(low, style.SMALL) + width(high, style.SMALL) + SIDES_GAP <= height
     step = 0.0 if together else style.SMALL * LINE
@@ -179,14 +201,40 @@ def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None
         (beyond + 8.0, 0.0, low, "bottom"),
         (beyond + 8.0 + step, 1.0, high, "top"),
     ):
-        ax.text(1 + x / wide, y, text, transform=ax.transAxes, rotation=90, ha="center", va=align,
-                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        word = ax.text(1 + x / wide, y, text, transform=ax.transAxes, **look(style.MUTED))
+        word.set(rotation=90, ha="center", va=align)
 
 
 def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
     """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
     draw = ax.axvline if along == "x" else ax.axhline
     draw(0.0, 0.0, end, color=style.RULE, lw=style.THIN, zorder=1, label="null")
+
+
+def dots(
+    ax: Axes, x: ArrayLike, y: ArrayLike, label: str, colour: str, edge: str = style.PAPER
+) -> None:
+    """A dot for each trial, whole where it reaches beyond the panel."""
+    signs(ax, x, y, label, colour, DOT, edge=edge, zorder=4, clip_on=False)
+
+
+def course(ax: Axes, x: ArrayLike, estimate: ArrayLike, low: ArrayLike, high: ArrayLike) -> None:
+    """A pooled effect and its interval along what is assumed."""
+    ax.fill_between(x, low, high, color=style.EFFECT, alpha=0.35, lw=0, zorder=2, label="interval")
+    stroke(ax, x, estimate, "estimate", style.SUMMARY, 1.4, zorder=4)
+
+
+def name_lines(ax: Axes, names: Sequence[tuple[float, str]], at: float) -> None:
+    """(height, name) of lines at the right edge of a panel, moved apart where they would touch.
+
+    `at` is where the names begin, in widths of the panel; heights are in data units.
+    """
+    (_, tall), (low, high) = extent(ax), ax.get_ylim()
+    below = -math.inf
+    for value, name in sorted(names):
+        y = max(tall * (value - low) / (high - low), below + style.SMALL * LINE)
+        below = y
+        ax.text(at, y / tall, name, transform=ax.transAxes, va="center", **look(style.MUTED))
 
 
 def withheld(why: Withheld) -> Figure:
@@ -197,6 +245,6 @@ def withheld(why: Withheld) -> Figure:
         high = fig.get_figheight() * 72
         for i, line in enumerate(lines):
             y = style.MARGIN + style.BODY * LINE * (len(lines) - 1 - i)
-            fig.text(style.MARGIN / WIDTH, y / high, line, gid="withheld", color=style.MUTED,
-                     fontproperties=font(style.BODY))  # fmt: skip
+            at = style.MARGIN / WIDTH, y / high
+            fig.text(*at, line, gid="withheld", **look(style.MUTED, style.BODY))
     return fig

@@ -14,11 +14,11 @@ from scipy.special import ndtri
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
+from trialpool.figures.marks import stroke
 from trialpool.results import Array
 
 LEAST = 10  # contrasts, as for a funnel plot of one comparison
 KEY_ROOM = 132.0
-DOT = 5.0
 BELOW = 1.08
 
 
@@ -61,14 +61,14 @@ def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | 
         turned = place[one] > place[two]
         pair = (two, one) if turned else (one, two)
         groups.setdefault(pair, []).append((-float(y) if turned else float(y), float(v)))
-    groups = {pair: found for pair, found in groups.items() if len(found) > 1}
+    groups = {pair: results for pair, results in groups.items() if len(results) > 1}
     count = sum(map(len, groups.values()))
     if count < LEAST:
         why = f"{count} trials in comparisons of two trials or more, and {LEAST} are needed"
         return Withheld(title=title, reason=why)
     away, sei = [], []
-    for found in groups.values():
-        y, v = np.array(found).T
+    for results in groups.values():
+        y, v = np.array(results).T
         away.append(y - float((y / v).sum() / (1 / v).sum()))
         sei.append(np.sqrt(v))
     axis = EffectAxis.of(model)
@@ -110,11 +110,9 @@ def draw(table: AdjustedFunnel | Withheld) -> Figure:
         reach = float(ndtri(0.975)) * deepest
         chart.effect_axis(ax, table.axis, [*table.away, -reach, reach])
         chart.null_line(ax)
-        ax.plot([-reach, 0.0, reach], [deepest, 0.0, deepest], color=style.SUMMARY,
-                lw=style.THIN * 1.3, ls=style.DASHES, zorder=2, label="limits")  # fmt: skip
-        ax.plot(table.away, table.sei, ls="none", marker="o", ms=DOT, mfc=style.SUMMARY,
-                mec=style.PAPER, mew=style.THIN, zorder=4, clip_on=False,
-                label="trials")  # fmt: skip
-        write_key(fig, ax, [Entry("trial", "dot", style.SUMMARY),
-                            Entry("95 % limits", "dashes", style.SUMMARY)])  # fmt: skip
+        sides = [-reach, 0.0, reach], [deepest, 0.0, deepest]
+        stroke(ax, *sides, "limits", style.SUMMARY, style.THIN * 1.3, ls=style.DASHES, zorder=2)
+        chart.dots(ax, table.away, table.sei, "trials", style.SUMMARY)
+        key = [Entry("trial", "dot", style.SUMMARY), Entry("95 % limits", "dashes", style.SUMMARY)]
+        write_key(fig, ax, key)
     return fig

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from trialpool.figures import chart, interval_rows
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
 from trialpool.words import number
+
+__all__ = ["draw", "rows"]
 
 
 def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
@@ -31,8 +32,8 @@ def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | 
             return Withheld(title=title, reason=withheld[name])
     axis = EffectAxis.of(model)
     steps = records(cumulative)
-    found = [triple(step, "ci") for step in steps]
-    places = decimals({"study": found})
+    results = [triple(step, "ci") for step in steps]
+    places = decimals({"study": results})
     last = len(steps) - 1
     return IntervalTable(
         title=title,
@@ -47,7 +48,7 @@ def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | 
                 cells=(f"{number(step['k']):.0f}", effect(result, places, log=axis.log)),
                 whole=i == last,
             )
-            for i, (step, result) in enumerate(zip(steps, found, strict=True))
+            for i, (step, result) in enumerate(zip(steps, results, strict=True))
         ),
         label_head="Trial added",
         heads=("k", f"{model['measure']} (95 % CI)"),
@@ -57,9 +58,9 @@ def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | 
 def _label(step: Mapping[str, Any], *, first: bool) -> str:
     """The trial, with its year where its name does not hold it."""
     year = number(step["year"])
-    told = "year not known" if year != year else f"{year:.0f}"
+    when = "year not known" if isnan(year) else f"{year:.0f}"
     name = str(step["study"])
-    return f"{'' if first else '+ '}{name if told in name else f'{name} ({told})'}"
+    return f"{'' if first else '+ '}{name if when in name else f'{name} ({when})'}"
 
 
 def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
@@ -72,8 +73,3 @@ def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
         span = f"k = {ks[0]}" if len(ks) == 1 else f"k = {ks[0]} to {ks[-1]}"
         parts.append(f"{span}: {words}")
     return f"Each row adds a trial. {'; '.join(parts)}."
-
-
-def draw(table: IntervalTable | Withheld) -> Figure:
-    """Draw what `rows` returned; write it with `style.save`."""
-    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.marks import signs, stroke
 from trialpool.results import Array
 
 RIGHT = 30.0  # for what the sides mean, in points
@@ -57,8 +58,8 @@ def rows(
         return Withheld(title=title, reason=facts["reason"])
     axis = EffectAxis.of(model)
     used = points[points["in_model"] == "yes"]
-    columns = {name: _scaled(used[name], axis) for name in ("estimate", "ci_low", "ci_high")}
-    line = [_scaled(curve[name], axis) for name in ("estimate", "ci_low", "ci_high")]
+    columns = {name: axis.scaled(used[name]) for name in ("estimate", "ci_low", "ci_high")}
+    line = [axis.scaled(curve[name]) for name in ("estimate", "ci_low", "ci_high")]
     p, bend = facts["p_slope"], facts["p_nonlinear"]
     tests = [f"slope {style.p_value(p)}"] if p is not None else []
     tests += [f"bend {style.p_value(bend)}"] if bend is not None else []
@@ -113,14 +114,7 @@ def _dots(ax: Axes, table: DoseTable, top: float) -> None:
         apart = min(apart, float(others.min()) / (len(same) + 1))
         for i, j in enumerate(same):
             x = dose + (i - (len(same) - 1) / 2) * apart
-            ax.plot([x, x], [table.low[j], table.high[j]], color=style.RULE, lw=style.THIN,
-                    zorder=3, label="interval")  # fmt: skip
-            ax.plot([x], [table.estimate[j]], "o", ms=max(SMALLEST, LARGEST * float(share[j])),
-                    color=style.EFFECT, mec=style.SUMMARY, mew=style.THIN, zorder=4,
-                    label="trial")  # fmt: skip
-
-
-def _scaled(values: pd.Series[float], axis: EffectAxis) -> Array:
-    """Shown values on the analysis scale."""
-    shown = values.to_numpy(float)
-    return np.asarray(np.log(shown) if axis.log else shown)
+            stroke(ax, [x, x], [table.low[j], table.high[j]], "interval", style.RULE, zorder=3)
+            size = max(SMALLEST, LARGEST * float(share[j]))
+            at = [x], [table.estimate[j]]
+            signs(ax, *at, "trial", style.EFFECT, size, edge=style.SUMMARY, zorder=4)

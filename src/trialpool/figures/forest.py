@@ -19,12 +19,13 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from trialpool.figures import style
-from trialpool.figures.forest_axis import Axis
+from trialpool.figures.forest_axis import ForestAxis
 from trialpool.figures.forest_layout import Plan, plan
-from trialpool.figures.forest_table import Column, ForestTable, rows
-from trialpool.figures.lettering import font
+from trialpool.figures.forest_table import ForestColumn, ForestTable, rows
+from trialpool.figures.lettering import font, look
+from trialpool.figures.marks import clipped, diamond, signs, stroke
 
-__all__ = ["Column", "ForestTable", "draw", "rows"]
+__all__ = ["ForestColumn", "ForestTable", "draw", "rows"]
 
 SQUARE_SIDE = 9.5  # of the heaviest trial, in points
 SQUARE_SMALL = 4.0  # below it a tick shows where the estimate is
@@ -33,7 +34,6 @@ SQUARE_ALONE = 6.5  # where nothing was pooled
 SQUARE_BLANK = 3.0  # beside trials that were
 DIAMOND_HALF = 5.0
 BAR_HALF = 2.2
-ARROW = 4.5
 ARROW_BAR = 8.0
 DOT_SIDE = 10.0
 SHRUNKEN_DROP = 7.5  # of the second mark of a trial, below its own
@@ -86,12 +86,11 @@ def _write(page: Axes, sheet: Plan) -> None:
             word.text,
             ha=word.align,
             va="baseline",
-            color=word.colour,
-            fontproperties=font(word.size, word.weight, word.slant),
+            **look(word.colour, word.size, word.weight, word.slant),
         )
     for left, right, y, strong in sheet.rules:
-        colour, line = (style.INK, style.MEDIUM) if strong else (style.RULE, style.THIN)
-        page.plot([left, right], [y, y], color=colour, lw=line, label="rule", solid_capstyle="butt")
+        look_of = (style.INK, style.MEDIUM) if strong else (style.RULE, style.THIN)
+        stroke(page, [left, right], [y, y], "rule", *look_of, solid_capstyle="butt")
 
 
 def _sign(character: str) -> tuple[Path, float]:
@@ -114,7 +113,7 @@ def _dots(page: Axes, sheet: Plan) -> None:
         page.scatter(xs, ys, s=side**2, c=ink, marker=path, linewidths=0, zorder=3)
 
 
-def _frame(ax: Axes, axis: Axis, top: float, bottom: float) -> None:
+def _frame(ax: Axes, axis: ForestAxis, top: float, bottom: float) -> None:
     ax.set_facecolor("none")
     ax.set_xscale(axis.scale)
     ax.set_xlim(*axis.limits)
@@ -147,71 +146,38 @@ def _marks(table: ForestTable, sheet: Plan, kind: str) -> list[_Mark]:
     return [_Mark(*map(float, values)) for values in chosen.to_numpy().tolist()]
 
 
-def _effects(ax: Axes, table: ForestTable, sheet: Plan, axis: Axis, top: float) -> None:
+def _effects(ax: Axes, table: ForestTable, sheet: Plan, axis: ForestAxis, top: float) -> None:
     bottom = ax.get_ylim()[0]
     null = [axis.null, axis.null]
-    ax.plot(null, [top, bottom], color=style.RULE, lw=style.THIN, label="null", zorder=1)
+    stroke(ax, null, [top, bottom], "null", style.RULE, zorder=1)
     for mark in _marks(table, sheet, "pooled"):
-        ax.plot(
-            [mark.estimate, mark.estimate],
-            [top, mark.y],
-            color=style.SUMMARY,
-            lw=style.THIN,
-            ls=(0, (3, 2.5)),
-            label="pooled-line",
-            zorder=1,
-        )
-        corners = [
-            (mark.low, mark.y),
-            (mark.estimate, mark.y - DIAMOND_HALF),
-            (mark.high, mark.y),
-            (mark.estimate, mark.y + DIAMOND_HALF),
-        ]
-        ax.add_patch(Polygon(corners, fc=style.SUMMARY, ec="none", label="diamond", zorder=4))
+        at = [mark.estimate, mark.estimate], [top, mark.y]
+        stroke(ax, *at, "pooled-line", style.SUMMARY, ls=style.DASHES, zorder=1)
+        interval = mark.estimate, mark.low, mark.high
+        diamond(ax, interval, mark.y, DIAMOND_HALF, style.SUMMARY)
     for mark in _marks(table, sheet, "prediction"):
-        low, high = _clip(ax, mark, style.PREDICTION, ARROW_BAR)
+        low, high = clipped(ax, (mark.low, mark.high), mark.y, style.PREDICTION, ARROW_BAR)
         edges = [(low, mark.y - BAR_HALF), (high, mark.y - BAR_HALF)]
         edges += [(high, mark.y + BAR_HALF), (low, mark.y + BAR_HALF)]
         ax.add_patch(Polygon(edges, fc=style.PREDICTION, ec="none", label="prediction", zorder=4))
     studies = [m for m in _marks(table, sheet, "study") if not math.isnan(m.estimate)]
     for mark in studies:
         if not math.isnan(mark.low + mark.high):
-            ends, y = _clip(ax, mark, style.INK, ARROW), [mark.y, mark.y]
-            ax.plot(ends, y, color=style.INK, lw=style.MEDIUM, label="ci", zorder=3)
+            ends = clipped(ax, (mark.low, mark.high), mark.y, style.INK)
+            stroke(ax, ends, [mark.y, mark.y], "ci", style.INK, style.MEDIUM, zorder=3)
     _squares(ax, studies)
     _shrunken(ax, table, sheet)
 
 
 def _shrunken(ax: Axes, table: ForestTable, sheet: Plan) -> None:
     """Each trial's true effect given all trials: a small circle below its own result."""
-    own = _marks(table, sheet, "study")
-    for (estimate, low, high), mark in zip(table.shrunken, own, strict=bool(table.shrunken)):
+    studies = _marks(table, sheet, "study")
+    for (estimate, low, high), mark in zip(table.shrunken, studies, strict=bool(table.shrunken)):
         y = mark.y + SHRUNKEN_DROP
-        drawn = _Mark(estimate, low, high, math.nan, y)
-        ends = _clip(ax, drawn, style.MUTED, ARROW)
-        ax.plot(ends, [y, y], color=style.MUTED, lw=style.THIN, label="shrunken-ci", zorder=3)
-        ax.plot([estimate], [y], ls="none", marker="o", ms=SHRUNKEN_SIDE, mew=style.THIN,
-                mfc=style.PAPER, mec=style.MUTED, label="shrunken", zorder=4)  # fmt: skip
-
-
-def _clip(ax: Axes, mark: _Mark, colour: str, size: float) -> tuple[float, float]:
-    """The part of an interval on the axis, with an arrow at each end where it leaves it."""
-    left, right = ax.get_xlim()
-    for beyond, edge, arrow in ((mark.low < left, left, "<"), (mark.high > right, right, ">")):
-        if beyond:
-            ax.plot(
-                [edge],
-                [mark.y],
-                ls="none",
-                marker=arrow,
-                ms=size,
-                mew=0,
-                color=colour,
-                clip_on=False,
-                label="arrow",
-                zorder=5,
-            )
-    return max(mark.low, left), min(mark.high, right)
+        ends = clipped(ax, (low, high), y, style.MUTED)
+        stroke(ax, ends, [y, y], "shrunken-ci", style.MUTED, zorder=3)
+        at = [estimate], [y]
+        signs(ax, *at, "shrunken", style.PAPER, SHRUNKEN_SIDE, edge=style.MUTED, zorder=4)
 
 
 def _squares(ax: Axes, studies: list[_Mark]) -> None:
@@ -226,9 +192,8 @@ def _squares(ax: Axes, studies: list[_Mark]) -> None:
     blank = [math.isnan(area) for area in areas]
     for mark, area in zip(studies, areas, strict=True):
         if area < SQUARE_SMALL**2:
-            ends = [mark.y - TICK_HALF, mark.y + TICK_HALF]
-            at = [mark.estimate, mark.estimate]
-            ax.plot(at, ends, color=style.INK, lw=style.MEDIUM, label="tick", zorder=3)
+            at = [mark.estimate, mark.estimate], [mark.y - TICK_HALF, mark.y + TICK_HALF]
+            stroke(ax, *at, "tick", style.INK, style.MEDIUM, zorder=3)
     ax.scatter(
         [mark.estimate for mark in studies],
         [mark.y for mark in studies],

@@ -20,7 +20,7 @@ NARROW = 2.5  # a ratio axis whose ends differ by less has evenly spaced numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class ForestAxis:
     """Scale ("log" or "linear"), value of no effect, limits and ticks, all on the display scale."""
 
     scale: str
@@ -36,7 +36,7 @@ def build(
     prediction: Sequence[tuple[float, float, float]] = (),
     *,
     log: bool,
-) -> Axis:
+) -> ForestAxis:
     """Choose limits and ticks.
 
     Parameters
@@ -66,7 +66,7 @@ def build(
     high = max(high, to(null) + NULL_SHARE * span) + PAD * span
     ticks = _log_ticks(low, high) if log else _linear_ticks(low, high)
     back = math.exp if log else float
-    return Axis(
+    return ForestAxis(
         scale="log" if log else "linear",
         null=null,
         limits=(float(f"{back(low):.6g}"), float(f"{back(high):.6g}")),

@@ -1,6 +1,6 @@
 """The columns of a forest plot: how wide each is, and where the parts of its cells stand.
 
-Nothing here is guessed: a column is as wide as its widest cell, measured. Numbers are held on
+Nothing here is guessed: a column is as wide as its widest cell, measured. Numbers are set on
 their decimal points, counts on their slashes, whatever the number of digits.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trialpool.figures import style
-from trialpool.figures.forest_table import Column, ForestTable
+from trialpool.figures.forest_table import ForestColumn, ForestTable
 from trialpool.figures.lettering import widest, width, wrap
 
 LABEL_MOST = 165.0
@@ -31,7 +31,7 @@ _CUT = re.compile(r"[./]|(?<=\d)(?!.*\d)")
 class Placed:
     """A column with its edges; `slots` holds (decimal point, tail) of each token of its cells."""
 
-    column: Column
+    column: ForestColumn
     left: float
     right: float
     slots: tuple[tuple[float, float], ...] = ()
@@ -54,10 +54,10 @@ def tokens(cell: str, count: int) -> list[str]:
     return [*blank, *parts] if cell.startswith("(") else [*parts, *blank]
 
 
-def held(token: str) -> int:
-    """Where a token is held against its neighbours: decimal point, slash, or last digit."""
-    found = _CUT.search(token)
-    return found.start() if found else len(token)
+def anchor(token: str) -> int:
+    """Where a token is set against its neighbours: decimal point, slash, or last digit."""
+    cut = _CUT.search(token)
+    return cut.start() if cut else len(token)
 
 
 def has_digits(cell: str) -> bool:
@@ -86,7 +86,7 @@ def _content(slots: Sequence[tuple[float, float]]) -> float:
     return slots[-1][0] + slots[-1][1] if slots else math.inf
 
 
-def _sized(table: ForestTable) -> list[tuple[Column, float, tuple[tuple[float, float], ...]]]:
+def _sized(table: ForestTable) -> list[tuple[ForestColumn, float, tuple[tuple[float, float], ...]]]:
     """Each column with the width of its content, widened where the heading of its arm asks."""
     out = []
     for column in table.columns:
@@ -108,7 +108,9 @@ def group_lines(group: str, room: float) -> list[str]:
     return wrap(group, max(room, 70.0), style.BODY, "bold")
 
 
-def _measure(table: ForestTable, column: Column) -> tuple[float, tuple[tuple[float, float], ...]]:
+def _measure(
+    table: ForestTable, column: ForestColumn
+) -> tuple[float, tuple[tuple[float, float], ...]]:
     head = widest(column.heading.split("\n"), style.BODY, "bold")
     if column.align == "plot":
         longest = max(table.axis_title.split(), key=len, default="")
@@ -128,7 +130,7 @@ def _measure(table: ForestTable, column: Column) -> tuple[float, tuple[tuple[flo
     for kind, cell in numeric:
         look = (style.BODY, weight(kind), tone(kind)[0])
         for i, token in enumerate(tokens(cell, count)):
-            cut = held(token)
+            cut = anchor(token)
             signs[i] |= token.startswith("%")
             heads[i] = max(heads[i], width(token[:cut], *look))
             tails[i] = max(tails[i], width(token, *look) - width(token[:cut], *look))

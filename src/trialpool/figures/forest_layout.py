@@ -13,9 +13,9 @@ from trialpool.figures import style
 from trialpool.figures.forest_columns import (
     DOT,
     Placed,
+    anchor,
     group_lines,
     has_digits,
-    held,
     labels,
     place,
     tokens,
@@ -203,7 +203,7 @@ def _cell(sheet: Plan, placed: Placed, cell: str, look: Word) -> None:
         return
     for token, (point, _) in zip(tokens(cell, len(placed.slots)), placed.slots, strict=True):
         if token:
-            before = width(token[: held(token)], style.BODY, look.weight, look.slant)
+            before = width(token[: anchor(token)], style.BODY, look.weight, look.slant)
             sheet.words.append(replace(look, text=token, x=point - before))
 
 

@@ -81,9 +81,9 @@ def effect(shown: Triple, decimals: int, *, log: bool) -> str:
 def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Study names; a trial with several rows gets what tells them apart."""
     out = [text(line.get("study")) or text(line.get("trial_id")) for line in lines]
-    for told in _TELLING:
+    for tell in _TELLING:
         repeated = {label for label in out if out.count(label) > 1}
-        values = [told(line) for line in lines]
+        values = [tell(line) for line in lines]
         for name in sorted(repeated):
             rows_of = [i for i, label in enumerate(out) if label == name]
             if len({values[i] for i in rows_of}) > 1:
@@ -137,14 +137,14 @@ def _score(mean: object, sd: object) -> str:
 
 def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) -> Cells:
     """One trial in the analysis."""
-    found = triple(line, "ci")
+    interval = triple(line, "ci")
     weight = number(line.get("weight"))
     cells: Cells = {
         "kind": "study",
         "trial_id": text(line.get("trial_id")),
-        "effect": effect(found, decimals, log=log),
+        "effect": effect(interval, decimals, log=log),
         "weight": style.fixed(weight, 1),
-        **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
+        **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
         "share": weight,
         "scale": text(line.get("instrument")),
     }
@@ -194,7 +194,7 @@ def summaries(
 ) -> list[Cells]:
     """The pooled row with the totals of the arms, and the prediction interval below it."""
     out: list[Cells] = []
-    for found in shown["pooled"]:
+    for interval in shown["pooled"]:
         n = number(model.get("n"))
         people = "" if math.isnan(n) else f", n = {n:.0f}"
         total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
@@ -203,9 +203,9 @@ def summaries(
         row: Cells = {
             "kind": "pooled",
             "label": f"Pooled effect ({k}{people})",
-            "effect": effect(found, decimals, log=log),
+            "effect": effect(interval, decimals, log=log),
             "weight": style.fixed(total, 1) if total else "–",
-            **dict(zip(("estimate", "ci_low", "ci_high"), found, strict=True)),
+            **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
         }
         # Effects of one trial are of the same people: no sum of them counts people.
         for arm in () if several else ARMS:

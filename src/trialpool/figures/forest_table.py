@@ -23,7 +23,7 @@ MISSING_HEADING = "Eligible trials without usable results"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class ForestColumn:
     """One column: the body column it shows, its headings and how its cells are set.
 
     `align` is left, numeric (on decimal points and slashes), judgement (a dot), or plot.
@@ -48,9 +48,9 @@ class ForestTable:
 
     title: str
     subtitle: str
-    columns: tuple[Column, ...]
+    columns: tuple[ForestColumn, ...]
     body: pd.DataFrame
-    axis: forest_axis.Axis | None
+    axis: forest_axis.ForestAxis | None
     axis_title: str
     favours: tuple[str, str]
     missing_heading: str
@@ -138,14 +138,14 @@ def rows(
     )
 
 
-def _axis(shown: cells.Shown, *, log: bool) -> forest_axis.Axis:
+def _axis(shown: cells.Shown, *, log: bool) -> forest_axis.ForestAxis:
     whole = [value for one in shown["pooled"] for value in one]
     return forest_axis.build(shown["study"], whole, shown["prediction"], log=log)
 
 
 def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Add one column per domain; DS only where a trial in the plot was judged on it."""
-    found: dict[tuple[str, str], str] = {}
+    judgements: dict[tuple[str, str], str] = {}
     for line in tables.records(risk_of_bias):
         trial, domain, judgement = (text(line.get(n)) for n in ("trial_id", "domain", "judgement"))
         if judgement and judgement not in style.JUDGEMENTS:
@@ -153,11 +153,11 @@ def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFram
             raise ValueError(
                 f"risk_of_bias.csv {trial} {domain}, judgement = {judgement}: must be {allowed}"
             )
-        found[trial, domain] = judgement
+        judgements[trial, domain] = judgement
     drawn = table["kind"].isin(["study", "missing"])
     for domain in JUDGED:
         table[domain] = [
-            found.get((trial, domain), "") if on else ""
+            judgements.get((trial, domain), "") if on else ""
             for trial, on in zip(table["trial_id"], drawn, strict=True)
         ]
     judged = [d for d in JUDGED if (table[d] != "").any()]
@@ -175,26 +175,28 @@ def _columns(
     scores: bool,
     weights: bool,
     domains: Sequence[str],
-) -> tuple[Column, ...]:
-    out = [Column(key="label", heading="Trial", align="left")]
+) -> tuple[ForestColumn, ...]:
+    out = [ForestColumn(key="label", heading="Trial", align="left")]
     if (table["scale"] != "").any():
-        out.append(Column(key="scale", heading="Scale", align="left"))
+        out.append(ForestColumn(key="scale", heading="Scale", align="left"))
     for arm in ("experimental", "control"):
         name = text(model.get(f"{arm}_label")) or arm
         name = name[:1].upper() + name[1:]
         if counts or scores:
             heading = " or ".join(["Mean (SD)"] * scores + ["Events/n (%)"] * counts)
-            out.append(Column(key=arm, heading=heading, group=name))
+            out.append(ForestColumn(key=arm, heading=heading, group=name))
         if (scores or not counts) and (table[f"{arm}_n"] != "").any():
-            out.append(Column(key=f"{arm}_n", heading="n", group=name))
+            out.append(ForestColumn(key=f"{arm}_n", heading="n", group=name))
     if "study" in set(table["kind"]):
-        out.append(Column(key="plot", align="plot"))
-        out.append(Column(key="effect", heading=f"{short} ({level(model)} % CI)"))
+        out.append(ForestColumn(key="plot", align="plot"))
+        out.append(ForestColumn(key="effect", heading=f"{short} ({level(model)} % CI)"))
         if weights:
-            out.append(Column(key="weight", heading="Weight\n(%)"))
+            out.append(ForestColumn(key="weight", heading="Weight\n(%)"))
     elif (table["reported"] != "").any():
-        out.append(Column(key="reported", heading="What was reported", align="left"))
+        out.append(ForestColumn(key="reported", heading="What was reported", align="left"))
     for domain in domains:
         heading = "Overall" if domain == "overall" else domain
-        out.append(Column(key=domain, heading=heading, group="Risk of bias", align="judgement"))
+        out.append(
+            ForestColumn(key=domain, heading=heading, group="Risk of bias", align="judgement")
+        )
     return tuple(out)

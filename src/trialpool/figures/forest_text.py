@@ -50,8 +50,8 @@ def heterogeneity(model: Mapping[str, Any], k: int) -> str:
             shown += f" ({level(model)} % CI {bounds})"
         levels: Mapping[str, Any] = (model.get("several") or {}).get("levels") or {}
         if levels:
-            held = (number(levels[f"sigma2_{name}"]) for name in ("between", "within"))
-            between, within = map(style.significant, held)
+            sigma2 = (number(levels[f"sigma2_{name}"]) for name in ("between", "within"))
+            between, within = map(style.significant, sigma2)
             shown += f" ({between} between trials, {within} within)"
         parts.append(shown)
     i2 = number(pooled.get("i2"))
@@ -130,12 +130,12 @@ def footnotes(
     everyone = [
         note
         for note in (per_study[0] if len(per_study) > 1 else [])
-        if all(note in own for own in per_study)
+        if all(note in others for others in per_study)
     ]
     order: dict[str, str] = {}
     marks = []
-    for own in per_study:
-        used = [n for n in own if n not in everyone]
+    for study in per_study:
+        used = [n for n in study if n not in everyone]
         for note in used:
             order.setdefault(note, letters(len(order)))
         rank = list(order)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,12 @@ from scipy.special import ndtri
 from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
+from trialpool.figures.marks import stroke
 from trialpool.results import Array
 from trialpool.words import number
 
 NAMED = 12  # trials up to which dots carry names
 KEY_ROOM = 132.0  # beside the axes, in points
-DOT = 5.0
 BELOW = 1.08  # the axis of standard errors reaches this far, in largest standard errors
 
 # Two-sided p at the edge of each zone, from no effect outwards, and what lies within it.
@@ -73,7 +74,7 @@ def rows(
     many = len(studies) > studies["trial_id"].nunique()
     what = f"{len(studies)} effects of {model['k']} trials" if many else f"{model['k']} trials"
     text = f"{what}. Shades: two-sided p of a single trial, about no effect."
-    if pooled == pooled:
+    if not isnan(pooled):
         text += " Dashed: the pooled effect and where 95 % of trials would lie if all shared it."
     return FunnelTable(
         title=title,
@@ -105,25 +106,26 @@ def draw(table: FunnelTable | Withheld) -> Figure:
         ax.invert_yaxis()
         ax.set_ylabel("Standard error")
         z = float(ndtri(0.975))
-        here = [table.pooled] if table.pooled == table.pooled else []
+        here = [] if isnan(table.pooled) else [table.pooled]
         ends = [value for at in here for value in (at - z * deepest, at + z * deepest)]
         chart.effect_axis(ax, table.axis, [*table.yi, *table.filled_yi, *ends, *here])
         _zones(ax, deepest)
         chart.null_line(ax)
-        lines = [np.array([(0.0, 0.0), (0.0, deepest)])]
+        paths = [np.array([(0.0, 0.0), (0.0, deepest)])]
         for at in here:
             middle = np.array([(at, 0.0), (at, deepest)])
             sides = np.array([(ends[0], deepest), (at, 0.0), (ends[1], deepest)])
-            for line, label in ((middle, "pooled"), (sides, "limits")):
-                ax.plot(*line.T, color=style.SUMMARY, lw=style.THIN * 1.3, ls=style.DASHES,
-                        zorder=2, label=label)  # fmt: skip
-                lines.append(line)
+            for path, label in ((middle, "pooled"), (sides, "limits")):
+                x, y = path.T
+                wide = style.THIN * 1.3
+                stroke(ax, x, y, label, style.SUMMARY, wide, ls=style.DASHES, zorder=2)
+                paths.append(path)
         _dots(ax, table)
         unnamed = 0
         if len(table.names) <= NAMED:
             x, y = np.append(table.yi, table.filled_yi), np.append(table.sei, table.filled_sei)
             wanted = range(len(table.names))
-            unnamed = len(labels.write(ax, x, y, table.names, wanted=wanted, lines=lines))
+            unnamed = len(labels.write(ax, x, y, table.names, wanted=wanted, lines=paths))
         write_key(fig, ax, _key(table, unnamed))
     return fig
 
@@ -132,26 +134,21 @@ def _zones(ax: Axes, deepest: float) -> None:
     ax.set_facecolor(style.ZONES[-1])
     for (p, _), colour in reversed(list(zip(ZONES[:-1], style.ZONES[:-1], strict=True))):
         reach = float(ndtri(1 - p / 2)) * deepest
-        ax.add_patch(Polygon([(0, 0), (-reach, deepest), (reach, deepest)], fc=colour, ec="none",
-                             zorder=0, label="zone"))  # fmt: skip
+        corners = [(0, 0), (-reach, deepest), (reach, deepest)]
+        ax.add_patch(Polygon(corners, fc=colour, ec="none", zorder=0, label="zone"))
 
 
 def _dots(ax: Axes, table: FunnelTable) -> None:
-    for x, y, face, label in (
-        (table.filled_yi, table.filled_sei, style.PAPER, "filled"),
-        (table.yi, table.sei, style.SUMMARY, "trials"),
-    ):
-        edge = style.MARKED if label == "filled" else style.PAPER
-        if len(x):
-            ax.plot(x, y, ls="none", marker="o", ms=DOT, mfc=face, mec=edge, mew=style.THIN,
-                    zorder=4, clip_on=False, label=label)  # fmt: skip
+    if len(table.filled_yi):
+        chart.dots(ax, table.filled_yi, table.filled_sei, "filled", style.PAPER, style.MARKED)
+    chart.dots(ax, table.yi, table.sei, "trials", style.SUMMARY)
 
 
 def _key(table: FunnelTable, unnamed: int) -> list[Entry]:
     out = [Entry("trial", "dot", style.SUMMARY)]
     if len(table.filled_yi):
         out.append(Entry("added by trim-and-fill", "open", style.MARKED))
-    if table.pooled == table.pooled:
+    if not isnan(table.pooled):
         out.append(Entry("pooled effect, 95 %", "dashes", style.SUMMARY))
     zones = zip(ZONES, style.ZONES, strict=True)
     out += [Entry(text, "box", colour) for (_, text), colour in zones]

@@ -22,6 +22,7 @@ from trialpool.diagnostics.influence import gosh
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
+from trialpool.figures.marks import signs
 from trialpool.results import Array
 from trialpool.tables import records
 from trialpool.words import number
@@ -78,21 +79,21 @@ def rows(
         return Withheld(title=title, reason=withheld)
     settings = model["specification"]["model"]
     counts = settings["method"] == "MH"
-    found = gosh(studies["yi"], studies["vi"], tau2="EE" if counts else settings["tau2"])
-    known = np.isfinite(found.i2)
-    lost = int((~known & (found.k > 1)).sum())
+    subsets = gosh(studies["yi"], studies["vi"], tau2="EE" if counts else settings["tau2"])
+    known = np.isfinite(subsets.i2)
+    lost = int((~known & (subsets.k > 1)).sum())
     distance = influence["cook_d"].astype(float)
     inside, name = np.zeros(len(known), dtype=np.bool_), ""
     if distance.notna().any():
         most = records(influence)[int(np.nanargmax(distance.to_numpy()))]
-        own = studies["trial_id"].to_numpy() == most["trial_id"]
-        inside, name = np.asarray(found.mask[:, own].any(axis=1)), str(most["study"])
+        its_rows = studies["trial_id"].to_numpy() == most["trial_id"]
+        inside, name = np.asarray(subsets.mask[:, its_rows].any(axis=1)), str(most["study"])
     return GoshTable(
         title=title,
-        subtitle=_subtitle(len(studies), model, found.sampled, int(known.sum()), lost, counts),
+        subtitle=_subtitle(len(studies), model, subsets.sampled, int(known.sum()), lost, counts),
         axis=EffectAxis.of(model),
-        beta=found.beta[known],
-        i2=found.i2[known],
+        beta=subsets.beta[known],
+        i2=subsets.i2[known],
         inside=inside[known],
         name=name,
         pooled=number((model["pooled"] or {}).get("beta")),
@@ -146,8 +147,8 @@ def draw(table: GoshTable | Withheld) -> Figure:
         for axes in (ax, above):
             chart.null_line(axes)
             for at in here:
-                axes.axvline(at, color=style.INK, lw=style.MEDIUM, ls=style.DASHES, zorder=5,
-                             label="pooled")  # fmt: skip
+                line = axes.axvline(at, color=style.INK, ls=style.DASHES, label="pooled")
+                line.set(linewidth=style.MEDIUM, zorder=5)
         write_key(fig, above, _key(table))
     return fig
 
@@ -157,8 +158,8 @@ def _dots(ax: Axes, table: GoshTable) -> None:
         (~table.inside, "o", style.EFFECT, "without"),
         (table.inside, "D", style.MARKED, "with"),
     ):
-        ax.plot(table.beta[chosen], table.i2[chosen], ls="none", marker=marker, ms=DOT, mew=0,
-                color=colour, zorder=3, label=label)  # fmt: skip
+        places = table.beta[chosen], table.i2[chosen]
+        signs(ax, *places, label, colour, DOT, marker, zorder=3)
 
 
 def _hexagons(ax: Axes, table: GoshTable) -> None:
@@ -166,8 +167,8 @@ def _hexagons(ax: Axes, table: GoshTable) -> None:
     points = ax.transData.transform(np.column_stack([table.beta, table.i2])) * page
     for centres, size, share in _cells(points, table.inside):
         x, y = ax.transData.inverted().transform(centres / page).T
-        ax.plot(x, y, ls="none", marker="h", ms=size * CELL * 2 / np.sqrt(3), mew=0,
-                color=_blend(share), zorder=3, label="hexagons")  # fmt: skip
+        side = size * CELL * 2 / np.sqrt(3)
+        signs(ax, x, y, "hexagons", _blend(share), side, "h", zorder=3)
 
 
 def _cells(points: Array, inside: NDArray[np.bool_]) -> Iterator[tuple[Array, float, float]]:
@@ -201,14 +202,21 @@ def _blend(share: float) -> str:
 def _histogram(ax: Axes, table: GoshTable, limits: tuple[float, float]) -> None:
     bins = min(BINS, max(FEWEST_BINS, int(2 * np.sqrt(len(table.beta)))))
     edges = np.linspace(*limits, bins + 1)
-    without, among = (np.histogram(table.beta[chosen], edges)[0]
-                      for chosen in (~table.inside, table.inside))  # fmt: skip
+    without, among = (
+        np.histogram(table.beta[chosen], edges)[0] for chosen in (~table.inside, table.inside)
+    )
     ax.stairs(without, edges, fill=True, color=style.EFFECT, lw=0, zorder=2, label="histogram")
-    held = np.flatnonzero(among)
-    if len(held):
-        part = slice(held[0], held[-1] + 1)
-        ax.stairs(among[part], edges[held[0] : held[-1] + 2], color=style.MARKED, lw=style.MEDIUM,
-                  zorder=3, label="histogram")  # fmt: skip
+    filled = np.flatnonzero(among)
+    if len(filled):
+        first, last = filled[[0, -1]]
+        ax.stairs(
+            among[first : last + 1],
+            edges[first : last + 2],
+            color=style.MARKED,
+            lw=style.MEDIUM,
+            zorder=3,
+            label="histogram",
+        )
     ax.set_ylim(0, 1.08 * max(int(without.max()), int(among.max())))
     ax.set_xlim(*limits)
     ax.yaxis.set_major_locator(NullLocator())
@@ -231,6 +239,6 @@ def _key(table: GoshTable) -> list[Entry]:
             Entry(f"without {table.name}", "dot", style.EFFECT),
             Entry(f"with {table.name}", "diamond", style.MARKED),
         ]
-    if table.pooled == table.pooled:
+    if not np.isnan(table.pooled):
         out.append(Entry(table.whole, "dashes", style.INK))
     return out

@@ -10,22 +10,20 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
 
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis
-from trialpool.figures.lettering import font, widest, wrap
+from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.lettering import look, widest, wrap
+from trialpool.figures.marks import clipped, diamond, signs, stroke
 
 LABEL_ROOM = 150.0  # for the labels of the rows, in points; longer ones are broken
 GAP = 12.0  # between columns, and between them and the axis
 ROW_PAD = 5.0  # between the lines of two rows
 END = 4.0  # below the last row
 DOT, DIAMOND, HALF = 4.2, 6.0, 4.2
-ARROW = 4.5
 LINE = style.SMALL * style.LINE_HEIGHT
 HEAD = LINE + ROW_PAD  # of the row with the names of the columns
 
@@ -74,14 +72,16 @@ class _Plan(NamedTuple):
     right: float
 
 
-def draw(table: IntervalTable) -> Figure:
-    """Draw the rows; the figure is as tall as they need.
+def draw(table: IntervalTable | Withheld) -> Figure:
+    """Draw the rows, or say why there are none; the figure is as tall as they need.
 
     Returns
     -------
     the figure. Artists carry a label: `ci`, `estimate`, `marked`, `diamond`, `arrow`, `band`,
     `band-line`, `null`, `rule`
     """
+    if isinstance(table, Withheld):
+        return chart.withheld(table)
     with style.context():
         plan = _plan(table)
         fig, (ax,) = chart.sheet(
@@ -96,14 +96,13 @@ def draw(table: IntervalTable) -> Figure:
         triples = [(row.estimate, row.low, row.high) for row in table.rows]
         whole = [*(table.band or ())]
         whole += [v for row in table.rows if row.whole for v in (row.low, row.high)]
-        limits = chart.effect_axis(
-            ax, table.axis, _scaled(whole, table.axis), intervals=_all_scaled(triples, table.axis)
-        )
+        intervals = _all_scaled(triples, table.axis)
+        chart.effect_axis(ax, table.axis, _scaled(whole, table.axis), intervals=intervals)
         end = 1 - HEAD / plan.height
         chart.null_line(ax, end=end)
         _band(ax, table, end)
         for row, y in zip(table.rows, plan.middles, strict=True):
-            _interval(ax, row, y, table.axis, limits)
+            _interval(ax, row, y, table.axis)
         _write(fig, ax, table, plan)
     return fig
 
@@ -144,33 +143,24 @@ def _all_scaled(
 
 
 def _band(ax: Axes, table: IntervalTable, end: float) -> None:
-    found = _all_scaled([table.band], table.axis) if table.band else []
-    for estimate, low, high in found:
+    bands = [table.band] if table.band else []
+    for estimate, low, high in _all_scaled(bands, table.axis):
         ax.axvspan(low, high, 0.0, end, color=style.BAND, lw=0, zorder=0, label="band")
-        ax.axvline(estimate, 0.0, end, color=style.SUMMARY, lw=style.THIN, ls=style.DASHES,
-                   zorder=1, label="band-line")  # fmt: skip
+        line = ax.axvline(estimate, 0.0, end, color=style.SUMMARY, label="band-line")
+        line.set(linewidth=style.THIN, linestyle=style.DASHES, zorder=1)
 
 
-def _interval(ax: Axes, row: Row, y: float, axis: EffectAxis, limits: tuple[float, float]) -> None:
+def _interval(ax: Axes, row: Row, y: float, axis: EffectAxis) -> None:
     for estimate, low, high in _all_scaled([(row.estimate, row.low, row.high)], axis):
         colour = style.MARKED if row.marked else style.SUMMARY
         if row.whole:
-            corners = np.array([(low, y), (estimate, y - HALF), (high, y), (estimate, y + HALF)])
-            ax.add_patch(Polygon(corners, fc=colour, ec="none", zorder=4, label="diamond"))
+            diamond(ax, (estimate, low, high), y, HALF, colour)
             continue
-        ends = max(low, limits[0]), min(high, limits[1])
-        ax.plot(ends, [y, y], color=colour, lw=style.MEDIUM, zorder=3, label="ci",
-                solid_capstyle="butt")  # fmt: skip
-        for beyond, edge, arrow in (
-            (low < limits[0], limits[0], "<"),
-            (high > limits[1], limits[1], ">"),
-        ):
-            if beyond:
-                ax.plot([edge], [y], ls="none", marker=arrow, ms=ARROW, mew=0, color=colour,
-                        clip_on=False, zorder=5, label="arrow")  # fmt: skip
-        shape, size = ("D", DIAMOND) if row.marked else ("o", DOT)
-        ax.plot([estimate], [y], ls="none", marker=shape, ms=size, mew=0, color=colour, zorder=4,
-                label="marked" if row.marked else "estimate")  # fmt: skip
+        ends = clipped(ax, (low, high), y, colour)
+        on_row = ends, [y, y]
+        stroke(ax, *on_row, "ci", colour, style.MEDIUM, solid_capstyle="butt", zorder=3)
+        label, shape, size = ("marked", "D", DIAMOND) if row.marked else ("estimate", "o", DOT)
+        signs(ax, [estimate], [y], label, colour, size, shape, zorder=4)
 
 
 def _write(fig: Figure, ax: Axes, table: IntervalTable, plan: _Plan) -> None:
@@ -179,9 +169,8 @@ def _write(fig: Figure, ax: Axes, table: IntervalTable, plan: _Plan) -> None:
     top = ax.get_position().y1 * tall
 
     def put(x: float, y: float, text: str, align: str, weight: str, colour: str) -> None:
-        lift = style.CAP_MIDDLE * style.SMALL
-        fig.text(x / wide, (top - y - lift) / tall, text, ha=align, va="baseline", color=colour,
-                 fontproperties=font(style.SMALL, weight))  # fmt: skip
+        at = x / wide, (top - y - style.CAP_MIDDLE * style.SMALL) / tall
+        fig.text(*at, text, ha=align, va="baseline", **look(colour, weight=weight))
 
     edge = wide - plan.right
     for i, text in enumerate(table.heads):

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from trialpool.figures import style
-from trialpool.figures.lettering import font, wrap
+from trialpool.figures.lettering import look, wrap
 
 GAP = 12.0  # between the axes and the key, in points
 SWATCH = 14.0
@@ -38,8 +38,8 @@ def write_key(fig: Figure, ax: Axes, entries: Sequence[Entry]) -> None:
         _sign(fig, entry, left, y - LINE / 2, wide, tall)
         for line in lines:
             base = y - LINE / 2 - style.CAP_MIDDLE * style.SMALL
-            fig.text((left + SWATCH + STEP) / wide, base / tall, line, va="baseline",
-                     color=style.INK, fontproperties=font(style.SMALL))  # fmt: skip
+            at = (left + SWATCH + STEP) / wide, base / tall
+            fig.text(*at, line, va="baseline", **look())
             y -= LINE
         y -= STEP
 
@@ -47,16 +47,33 @@ def write_key(fig: Figure, ax: Axes, entries: Sequence[Entry]) -> None:
 def _sign(fig: Figure, entry: Entry, left: float, y: float, wide: float, tall: float) -> None:
     if entry.sign == "box":
         corner = (left / wide, (y - LINE / 2 + 1) / tall)
-        fig.add_artist(Rectangle(corner, SWATCH / wide, (LINE - 2) / tall, fc=entry.colour,
-                                 ec=style.HAIRLINE, lw=style.THIN,
-                                 transform=fig.transFigure))  # fmt: skip
+        box = Rectangle(
+            corner,
+            SWATCH / wide,
+            (LINE - 2) / tall,
+            fc=entry.colour,
+            ec=style.HAIRLINE,
+            lw=style.THIN,
+            transform=fig.transFigure,
+        )
+        fig.add_artist(box)
         return
     if entry.sign == "dashes":
         ends = (left / wide, (left + SWATCH) / wide)
-        fig.add_artist(Line2D(ends, (y / tall, y / tall), color=entry.colour, ls=style.DASHES,
-                              lw=style.MEDIUM))  # fmt: skip
+        heights = (y / tall, y / tall)
+        dashes = Line2D(ends, heights, color=entry.colour, ls=style.DASHES, lw=style.MEDIUM)
+        fig.add_artist(dashes)
         return
     marker = {"diamond": "D", "hexagon": "h"}.get(entry.sign, "o")
     face = style.PAPER if entry.sign == "open" else entry.colour
-    fig.add_artist(Line2D([(left + SWATCH / 2) / wide], [y / tall], ls="none", marker=marker, ms=5,
-                          mfc=face, mec=entry.colour, mew=style.THIN))  # fmt: skip
+    sign = Line2D(
+        [(left + SWATCH / 2) / wide],
+        [y / tall],
+        ls="none",
+        marker=marker,
+        ms=5,
+        mfc=face,
+        mec=entry.colour,
+        mew=style.THIN,
+    )
+    fig.add_artist(sign)

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from trialpool.figures import style
-from trialpool.figures.lettering import font, widest, wrap
+from trialpool.figures.lettering import look, widest, wrap
+from trialpool.figures.marks import stroke
 from trialpool.results import Array
 
 ROOM, LINES = 100.0, 2  # width of a name, in points, and lines; what is longer is cut
@@ -72,7 +73,7 @@ def write(
         return np.asarray(ax.transData.transform(at) * page - corner)
 
     dots = to_points(np.column_stack([x, y]))
-    blocks = [b for line in lines for b in _along(to_points(line))]
+    blocks = [box for path in lines for box in _along(to_points(path))]
     order = range(len(dots)) if wanted is None else wanted
     places = _places(dots, [names[i] for i in order], list(order), size, blocks)
     left = []
@@ -108,13 +109,14 @@ def _places(
         at = (float(dots[i, 0]), float(dots[i, 1]))
         choices = _choices(at, _short(name))
         free = [p for p in choices if _fits(p, inside) and not _hit(p, taken, i, at)]
-        found = min(free, key=lambda p: p.reach + CROSSING * sum(map(p.box.meets, blocks)),
-                    default=None)  # fmt: skip
-        if found is not None:
-            taken.append(found.box)
-            if found.thread is not None:
-                taken += _along(np.array([at, found.thread]))
-        out.append(found)
+        best = min(
+            free, key=lambda p: p.reach + CROSSING * sum(map(p.box.meets, blocks)), default=None
+        )
+        if best is not None:
+            taken.append(best.box)
+            if best.thread is not None:
+                taken += _along(np.array([at, best.thread]))
+        out.append(best)
     return out
 
 
@@ -147,25 +149,24 @@ def _fits(place: Place, inside: Box) -> bool:
     return across and inside.y0 <= box.y0 and box.y1 <= inside.y1
 
 
-def _hit(place: Place, taken: list[Box], own: int, at: tuple[float, float]) -> bool:
+def _hit(place: Place, taken: list[Box], dot: int, at: tuple[float, float]) -> bool:
     """Whether the name covers something, or its thread another name or dot."""
     if any(map(place.box.meets, taken)):
         return True
     if place.thread is None:
         return False
     thread = _along(np.array([at, place.thread]))
-    return any(bit.meets(box) for bit in thread for i, box in enumerate(taken) if i != own)
+    return any(bit.meets(box) for bit in thread for i, box in enumerate(taken) if i != dot)
 
 
 def _put(ax: Axes, place: Place, dot: Array, size: tuple[float, float]) -> None:
     box = place.box
     middle = (box.y0 + box.y1) / 2
-    for i, line in enumerate(place.lines):
+    for i, text in enumerate(place.lines):
         y = middle - LINE * (i - (len(place.lines) - 1) / 2) - style.CAP_MIDDLE * style.SMALL
-        ax.text(box.x0 / size[0], y / size[1], line, transform=ax.transAxes, va="baseline",
-                color=style.INK, fontproperties=font(style.SMALL), zorder=6)  # fmt: skip
+        at = box.x0 / size[0], y / size[1]
+        ax.text(*at, text, transform=ax.transAxes, va="baseline", zorder=6, **look())
     if place.thread is not None:
-        ax.plot([dot[0] / size[0], place.thread[0] / size[0]],
-                [dot[1] / size[1], place.thread[1] / size[1]],
-                transform=ax.transAxes, color=style.RULE, lw=style.THIN, zorder=2,
-                scalex=False, scaley=False, label="thread")  # fmt: skip
+        x, y = np.transpose([dot, place.thread]) / np.reshape(size, (2, 1))
+        still = {"scalex": False, "scaley": False}
+        stroke(ax, x, y, "thread", style.RULE, transform=ax.transAxes, zorder=2, **still)

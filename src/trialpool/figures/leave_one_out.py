@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from trialpool.figures import chart, interval_rows, style
+from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
-from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
 from trialpool.words import number
+
+__all__ = ["draw", "rows"]
 
 
 def rows(influence: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
@@ -32,13 +34,13 @@ def rows(influence: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | W
     whole = triple(model["display"], "ci")
     lines = records(influence)
     places = decimals({"study": [whole, *(triple(line, "ci") for line in lines)]})
-    heterogeneity = any(number(line["i2"]) == number(line["i2"]) for line in lines)
+    heterogeneity = any(not isnan(number(line["i2"])) for line in lines)
 
-    def row(label: str, found: Triple, i2: object, **kind: bool) -> Row:
-        cells = [effect(found, places, log=axis.log)]
+    def row(label: str, interval: Triple, i2: object, **kind: bool) -> Row:
+        cells = [effect(interval, places, log=axis.log)]
         if heterogeneity:
-            cells.append(f"{style.fixed(number(i2), 0)} %" if number(i2) == number(i2) else "–")
-        estimate, low, high = found
+            cells.append("–" if isnan(number(i2)) else f"{style.fixed(number(i2), 0)} %")
+        estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=tuple(cells), **kind)
 
     i2 = (model["pooled"] or {}).get("i2")
@@ -66,8 +68,3 @@ def _subtitle(model: Mapping[str, Any], *, any_marked: bool) -> str:
     if any_marked:
         return f"{text} Orange diamonds: trials influential by the marks of Viechtbauer & Cheung."
     return f"{text} No trial is influential by the marks of Viechtbauer & Cheung."
-
-
-def draw(table: IntervalTable | Withheld) -> Figure:
-    """Draw what `rows` returned; write it with `style.save`."""
-    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -23,6 +24,16 @@ _BREAK = re.compile(r"(?<![=<>≤≥]) (?![=<>≤≥%])")
 def font(size: float, weight: str = "normal", slant: str = "normal") -> FontProperties:
     """The house font; `slant` is normal or italic."""
     return FontProperties(family=[style.FONT], size=size, weight=weight, style=slant)  # type: ignore[arg-type]
+
+
+def look(
+    colour: str = style.INK,
+    size: float = style.SMALL,
+    weight: str = "normal",
+    slant: str = "normal",
+) -> dict[str, Any]:
+    """Colour and font of a text, as the options of an artist."""
+    return {"color": colour, "fontproperties": font(size, weight, slant)}
 
 
 @lru_cache(maxsize=8192)

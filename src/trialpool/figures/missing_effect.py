@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trialpool.figures import chart, style
-from trialpool.figures.lettering import font, width
+from trialpool.figures.lettering import look, width
+from trialpool.figures.marks import signs
 
 TITLE = "What the missing trials would have to have found"
 _NAMES = 4  # studies named before the others are counted
@@ -66,14 +67,13 @@ def rows(
     if facts["reason"]:
         return chart.Withheld(title=title, reason=facts["reason"])
     axis = chart.EffectAxis.of(model)
-    to = math.log if axis.log else float
 
     def text(value: float) -> str:
         return style.ratio(value) if axis.log else style.fixed(value, 2)
 
-    columns = {name: tuple(to(float(x)) for x in curve[name]) for name in curve.columns}
+    columns = {name: tuple(axis.scaled(curve[name]).tolist()) for name in curve.columns}
     low, high = columns["assumed"][0], columns["assumed"][-1]
-    flips = [flip["assumed"] for flip in facts["flips"] if low <= to(flip["assumed"]) <= high]
+    flips = [(float(axis.scaled(f["assumed"])), text(f["assumed"])) for f in facts["flips"]]
     important = facts["important"]
     return MissingTable(
         title=title,
@@ -85,10 +85,10 @@ def rows(
         ci_high=columns["ci_high"],
         lines=(
             (0.0, "they found nothing"),
-            (to(facts["if_alike"]["assumed"]), "they found what the others did"),
+            (float(axis.scaled(facts["if_alike"]["assumed"])), "they found what the others did"),
         ),
-        flips=tuple((to(value), text(value)) for value in flips),
-        important=None if important is None else to(important),
+        flips=tuple(flip for flip in flips if low <= flip[0] <= high),
+        important=None if important is None else float(axis.scaled(important)),
         important_label="" if important is None else f"matters: {text(important)}",
     )
 
@@ -110,12 +110,8 @@ def draw(table: MissingTable | chart.Withheld) -> Figure:
         ax.set_xlabel("Effect assumed in the missing trials")
         ax.set_ylabel(f"Pooled {table.axis.label[0].lower()}{table.axis.label[1:]}")
         chart.null_line(ax, along="y")
-        ax.fill_between(table.assumed, table.ci_low, table.ci_high, color=style.EFFECT, alpha=0.35,
-                        lw=0, zorder=2, label="interval")  # fmt: skip
-        ax.plot(table.assumed, table.estimate, color=style.SUMMARY, lw=1.4, zorder=4,
-                label="estimate")  # fmt: skip
-        ends = ((table.estimate, "estimate"), (table.ci_high, ""), (table.ci_low, "95 % CI"))
-        _name_ends(ax, [(line[-1], name) for line, name in ends if name], table)
+        chart.course(ax, table.assumed, table.estimate, table.ci_low, table.ci_high)
+        _name_ends(ax, table)
         _upright(ax, table.lines)
         _flips(ax, table)
     return fig
@@ -123,52 +119,48 @@ def draw(table: MissingTable | chart.Withheld) -> Figure:
 
 def _upright(ax: Axes, lines: Sequence[tuple[float, str]]) -> None:
     """Dashed lines with a label above the panel, each in a row of its own, inside the panel."""
-    wide, tall = (72 * size / ax.figure.dpi for size in (ax.bbox.width, ax.bbox.height))
-    low, high = ax.get_xlim()
+    (wide, tall), (low, high) = chart.extent(ax), ax.get_xlim()
     for i, (x, label) in enumerate(lines):
         ax.axvline(x, color=style.RULE, lw=style.MEDIUM, ls=(0, (4, 3)), zorder=3, label=label)
         half = width(label, style.SMALL) / 2
         at = wide * (x - low) / (high - low)
         at = min(max(at, half), wide - half)
-        ax.text(at / wide, 1 + (5 + 11 * i) / tall, label, transform=ax.transAxes, ha="center",
-                va="bottom", color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        place = at / wide, 1 + (5 + 11 * i) / tall
+        word = ax.text(*place, label, transform=ax.transAxes, **look(style.MUTED))
+        word.set(ha="center", va="bottom")
 
 
 def _flips(ax: Axes, table: MissingTable) -> None:
     """A ring where the interval's limit touches no difference, with what is assumed there."""
-    wide = 72 * ax.bbox.width / ax.figure.dpi
-    low, high = ax.get_xlim()
+    (wide, _), (low, high) = chart.extent(ax), ax.get_xlim()
     taken = -math.inf
     for x, label in sorted(table.flips):
-        ax.plot([x], [0.0], "o", mfc=style.PAPER, mec=style.PREDICTION, mew=1.3, ms=5.5, zorder=6,
-                label="flip", clip_on=False)  # fmt: skip
+        at_null = ax, [x], [0.0], "flip", style.PAPER, 5.5
+        signs(*at_null, edge=style.PREDICTION, mew=1.3, zorder=6, clip_on=False)
         size = width(label, style.SMALL, "bold")
         at = wide * (x - low) / (high - low)
         start = at + 6 if at + 6 + size < wide else at - 6 - size
         # Two labels side by side: the second one goes below the line.
         below = start < taken
         taken = start + size
-        ax.annotate(label, (low + start / wide * (high - low), 0.0), xytext=(0, -7 if below else 7),
-                    textcoords="offset points", ha="left", va="top" if below else "bottom",
-                    color=style.PREDICTION, zorder=7,
-                    fontproperties=font(style.SMALL, "bold"))  # fmt: skip
+        place = low + start / wide * (high - low), 0.0
+        letters = look(style.PREDICTION, weight="bold")
+        word = ax.annotate(
+            label, place, (0, -7 if below else 7), textcoords="offset points", **letters
+        )
+        word.set(va="top" if below else "bottom", zorder=7)
 
 
-def _name_ends(ax: Axes, names: list[tuple[float, str]], table: MissingTable) -> None:
-    """Names of the lines at the right edge of the panel, moved apart where they would touch."""
-    tall = 72 * ax.bbox.height / ax.figure.dpi
+def _name_ends(ax: Axes, table: MissingTable) -> None:
+    """Names of the lines at the right edge of the panel, and the line of what matters."""
     low, high = ax.get_ylim()
-    marks = [(0.0, "no difference"), *names]
+    names = [(0.0, "no difference")]
+    names += [(table.estimate[-1], "estimate"), (table.ci_low[-1], "95 % CI")]
     if table.important is not None and low < table.important < high:
-        ax.axhline(table.important, color=style.PREDICTION, lw=style.MEDIUM, ls=(0, (1, 2)),
-                   zorder=3, label="important")  # fmt: skip
-        marks.append((table.important, table.important_label))
-    apart, last = style.SMALL * style.LINE_HEIGHT, -math.inf
-    for value, name in sorted(marks):
-        at = max(tall * (value - low) / (high - low), last + apart)
-        last = at
-        ax.text(1.01, at / tall, name, transform=ax.transAxes, ha="left", va="center",
-                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        line = ax.axhline(table.important, color=style.PREDICTION, ls=(0, (1, 2)))
+        line.set(linewidth=style.MEDIUM, zorder=3, label="important")
+        names.append((table.important, table.important_label))
+    chart.name_lines(ax, names, at=1.01)
 
 
 def _subtitle(facts: Mapping[str, Any], text: Any) -> str:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from trialpool.figures import chart, style
 from trialpool.figures.chart import Withheld
-from trialpool.figures.lettering import font, widest, wrap
+from trialpool.figures.lettering import look, widest, wrap
 from trialpool.results import Array
 
 LARGEST = 46.0  # side of a cell, in points
@@ -128,19 +128,19 @@ def _cell(ax: Axes, table: HeatTable, at: tuple[int, int], side: float, top: flo
         for p, c in zip(to_rgb(style.PAPER), to_rgb(colour), strict=True)
     )
     if depth > PALE:
-        ax.add_patch(Rectangle((j * side, i * side), side, side, fc=mixed, ec="none", zorder=1,
-                               label="cell"))  # fmt: skip
+        place = (j * side, i * side)
+        ax.add_patch(Rectangle(place, side, side, fc=mixed, ec="none", zorder=1, label="cell"))
     share = float(table.share[i, j])
     if share > LITTLE:
         inner = side * sqrt(share)
         corner = ((j + 0.5) * side - inner / 2, (i + 0.5) * side - inner / 2)
-        ax.add_patch(Rectangle(corner, inner, inner, fc=style.RULE, ec="none", alpha=0.3, zorder=2,
-                               label="share"))  # fmt: skip
+        grey = Rectangle(corner, inner, inner, fc=style.RULE, ec="none", alpha=0.3, label="share")
+        ax.add_patch(grey).set_zorder(2)
     if len(table.designs) <= NUMBERED:
         text = style.fixed(value, 1)
         sign = "+" if value > 0 and any(c in "123456789" for c in text) else ""
-        ax.text((j + 0.5) * side, (i + 0.5) * side, sign + text, ha="center", va="center",
-                zorder=4, color=style.INK, fontproperties=font(style.SMALL))  # fmt: skip
+        middle = (j + 0.5) * side, (i + 0.5) * side
+        ax.text(*middle, sign + text, ha="center", va="center", zorder=4, **look())
 
 
 def _labels(ax: Axes, texts: list[list[str]], side: float) -> None:
@@ -149,7 +149,5 @@ def _labels(ax: Axes, texts: list[list[str]], side: float) -> None:
         middle = (i + 0.5) * side
         for n, line in enumerate(lines):
             y = middle + LINE * (n - (len(lines) - 1) / 2) + lift
-            ax.text(-6, y, line, ha="right", va="baseline", color=style.INK,
-                    fontproperties=font(style.SMALL))  # fmt: skip
-        ax.text(middle, -5, str(i + 1), ha="center", va="baseline", color=style.INK,
-                fontproperties=font(style.SMALL))  # fmt: skip
+            ax.text(-6, y, line, ha="right", va="baseline", **look())
+        ax.text(middle, -5, str(i + 1), ha="center", va="baseline", **look())

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from trialpool.figures import chart, interval_rows, style
+from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
+
+__all__ = ["draw", "rows"]
 
 
 def rows(
@@ -61,8 +62,3 @@ def rows(
         label_head="Treatment",
         heads=(f"{model['measure']} (95 % CI)", "Trials", "P-score"),
     )
-
-
-def draw(table: IntervalTable | Withheld) -> Figure:
-    """Draw what `rows` returned; write it with `style.save`."""
-    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

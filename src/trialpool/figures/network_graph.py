@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import cos, pi, sin, sqrt
+from math import cos, isnan, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from matplotlib.patches import Circle, Polygon
 
 from trialpool.figures import chart, style
 from trialpool.figures.chart import Withheld
-from trialpool.figures.lettering import font, wrap
+from trialpool.figures.lettering import look, wrap
+from trialpool.figures.marks import stroke
 
 LEAST = 3  # nodes
 AROUND = 10  # nodes up to which names stand around the circle; more stand in two columns
@@ -113,8 +114,8 @@ def draw(table: NetworkGraph | Withheld) -> Figure:
         _edges(ax, table, where)
         radii = _radii(table.people)
         for (x, y), radius in zip(where, radii, strict=True):
-            ax.add_patch(Circle((x, y), radius, fc=style.SUMMARY, ec=style.PAPER, lw=style.MEDIUM,
-                                zorder=4, label="node"))  # fmt: skip
+            disc = {"fc": style.SUMMARY, "ec": style.PAPER, "lw": style.MEDIUM, "zorder": 4}
+            ax.add_patch(Circle((x, y), radius, label="node", **disc))
         (_around if len(table.names) <= AROUND else _columns)(ax, table, where, radii)
     return fig
 
@@ -128,15 +129,15 @@ def _places(n: int) -> Any:
 
 def _radii(people: tuple[float, ...]) -> list[float]:
     """Radii whose circles are as large as the numbers of people, with a least one."""
-    most = max((p for p in people if p == p), default=1.0) or 1.0
-    return [max(SMALLEST, LARGEST * sqrt(p / most)) if p == p else SMALLEST for p in people]
+    most = max((p for p in people if not isnan(p)), default=1.0) or 1.0
+    return [SMALLEST if isnan(p) else max(SMALLEST, LARGEST * sqrt(p / most)) for p in people]
 
 
 def _shade(ax: Axes, corners: Any) -> None:
     middle = corners.mean(axis=0)
     turn = np.argsort(np.arctan2(*(corners - middle).T[::-1]))
-    ax.add_patch(Polygon(corners[turn], fc=style.BAND, ec="none", alpha=0.7, zorder=0,
-                         label="several"))  # fmt: skip
+    shade = Polygon(corners[turn], fc=style.BAND, ec="none", alpha=0.7, zorder=0, label="several")
+    ax.add_patch(shade)
 
 
 def _edges(ax: Axes, table: NetworkGraph, where: Any) -> None:
@@ -146,8 +147,9 @@ def _edges(ax: Axes, table: NetworkGraph, where: Any) -> None:
     # One line, with gaps, for all edges of a width: a large network stays a small file.
     for count in sorted({k for _, _, k in table.edges}):
         parts = [x for i, j, k in table.edges if k == count for x in (where[[i, j]], gap)]
-        ax.plot(*np.vstack(parts).T, color=style.EFFECT, lw=THINNEST + step * (count - 1),
-                zorder=2, solid_capstyle="butt", label="edge")  # fmt: skip
+        wide = THINNEST + step * (count - 1)
+        x, y = np.vstack(parts).T
+        stroke(ax, x, y, "edge", style.EFFECT, wide, zorder=2, solid_capstyle="butt")
     if len(table.names) > AROUND:
         return
     taken: list[Any] = []
@@ -156,12 +158,11 @@ def _edges(ax: Axes, table: NetworkGraph, where: Any) -> None:
         for share in ALONG:
             at = where[i] + share * (where[j] - where[i])
             free = all(np.hypot(*(at - other)) > 2 * CLEAR for other in taken)
-            if free and all(_distance(at, line) > CLEAR for line in others):
+            if free and all(_distance(at, other) > CLEAR for other in others):
                 taken.append(at)
-                ax.text(float(at[0]), float(at[1]), str(k), ha="center", va="center", zorder=3,
-                        color=style.INK, fontproperties=font(style.SMALL),
-                        bbox={"boxstyle": "round,pad=0.15", "fc": style.PAPER,
-                              "ec": "none"})  # fmt: skip
+                x, y = map(float, at)
+                word = ax.text(x, y, str(k), ha="center", va="center", zorder=3, **look())
+                word.set_bbox({"boxstyle": "round,pad=0.15", "fc": style.PAPER, "ec": "none"})
                 break
 
 
@@ -173,8 +174,8 @@ def _distance(at: Any, line: Any) -> float:
 
 
 def _words(name: str, people: float, room: float) -> list[str]:
-    told = "" if people != people else f"n = {people:.0f}"
-    return [*wrap(name, room, style.SMALL, "bold"), told]
+    below = "" if isnan(people) else f"n = {people:.0f}"
+    return [*wrap(name, room, style.SMALL, "bold"), below]
 
 
 def _around(ax: Axes, table: NetworkGraph, where: Any, radii: list[float]) -> None:
@@ -196,21 +197,20 @@ def _columns(ax: Axes, table: NetworkGraph, where: Any, radii: list[float]) -> N
         mine.sort(key=lambda i: -where[i][1])
         edge = CROWDED + LEADER
         room = WIDE / 2 - edge - GAP - style.MARGIN
-        told = [f"{table.names[i]} (n = {table.people[i]:.0f})" for i in mine]
-        texts = [wrap(words, room, style.SMALL) for words in told]
+        names = [f"{table.names[i]} (n = {table.people[i]:.0f})" for i in mine]
+        texts = [wrap(name, room, style.SMALL) for name in names]
         heights = [LINE * len(lines) for lines in texts]
         tops, free = [], float("inf")
         for i, tall in zip(mine, heights, strict=True):
             free = min(where[i][1] + tall / 2, free)
             tops.append(free)
             free -= tall
-        shift = (sum(where[i][1] for i in mine) - sum(
-            t - h / 2 for t, h in zip(tops, heights, strict=True))) / max(len(mine), 1)  # fmt: skip
+        middles = sum(top - tall / 2 for top, tall in zip(tops, heights, strict=True))
+        shift = (sum(where[i][1] for i in mine) - middles) / max(len(mine), 1)
         for i, lines, top, tall in zip(mine, texts, tops, heights, strict=True):
             x, y = where[i]
             middle = top + shift - tall / 2
-            ax.plot([x, side * edge], [y, middle], color=style.HAIRLINE, lw=style.THIN, zorder=1,
-                    label="leader")  # fmt: skip
+            stroke(ax, [x, side * edge], [y, middle], "leader", style.HAIRLINE, zorder=1)
             _write(ax, lines, side * (edge + GAP), top + shift, side, plain=True)
 
 
@@ -218,10 +218,9 @@ def _write(
     ax: Axes, lines: list[str], x: float, top: float, side: int, *, plain: bool = False
 ) -> None:
     align = {0: "center", 1: "left", -1: "right"}[side]
-    for i, line in enumerate(lines):
+    for i, text in enumerate(lines):
         last = i == len(lines) - 1 and not plain
         weight = "normal" if last or plain else "bold"
-        lift = style.CAP_MIDDLE * style.SMALL
-        ax.text(x, top - LINE * (i + 0.5) - lift, line, ha=align, va="baseline", zorder=5,
-                color=style.MUTED if last else style.INK,
-                fontproperties=font(style.SMALL, weight))  # fmt: skip
+        y = top - LINE * (i + 0.5) - style.CAP_MIDDLE * style.SMALL
+        colour = style.MUTED if last else style.INK
+        ax.text(x, y, text, ha=align, va="baseline", zorder=5, **look(colour, weight=weight))

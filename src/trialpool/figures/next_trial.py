@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from trialpool.diagnostics.next_trial import with_one_more
 from trialpool.figures import chart, style
 from trialpool.figures.lettering import font
+from trialpool.figures.marks import signs
 from trialpool.results import Array
 
 TITLE = "What the next trial could change"
@@ -30,7 +31,7 @@ _APART = 10.0  # points between two of their labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunnelTable:
+class NextTrialTable:
     """What is drawn, on the analysis scale.
 
     `effects` (x,) and `errors` (y,) span the grid of next trials; `pooled` and `half` (y, x) are
@@ -54,7 +55,7 @@ class FunnelTable:
 
 def rows(
     studies: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
-) -> FunnelTable | chart.Withheld:
+) -> NextTrialTable | chart.Withheld:
     """Prepare the figure.
 
     Parameters
@@ -67,10 +68,9 @@ def rows(
     if "tau2" not in facts:  # there is nothing to add a trial to
         return chart.Withheld(title=title, reason=facts["reason"])
     axis = chart.EffectAxis.of(model)
-    to = math.log if axis.log else float
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    estimate = to(float(model["display"]["estimate"]))
-    important = None if facts["important"] is None else abs(to(facts["important"]))
+    estimate = float(axis.scaled(model["display"]["estimate"]))
+    important = None if facts["important"] is None else abs(float(axis.scaled(facts["important"])))
     widest = _BELOW * float(np.sqrt(vi).max())
     reach = max(1.5 * abs(estimate), 1.5 * (important or 0.0), 1.96 * float(np.sqrt(vi).min()))
     low, high = min(float(yi.min()), -reach), max(float(yi.max()), reach)
@@ -80,13 +80,14 @@ def rows(
     x, s = np.meshgrid(effects, errors)
     fits = with_one_more(yi, vi, x.ravel(), s.ravel() ** 2, tau2=facts["tau2"], test=facts["test"])
     unit = facts["unit_variance"]
-    people = [] if unit is None or unit != unit else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
+    known = unit is not None and not math.isnan(unit)
+    people = [(math.sqrt(2 * unit / n), n) for n in _PEOPLE] if known else []
     assumed = f", with a {facts['assumption']}" if facts["assumption"] else ""
-    told = f" People: of a trial that finds no difference{assumed}." if people else ""
-    return FunnelTable(
+    count = f" People: of a trial that finds no difference{assumed}." if people else ""
+    return NextTrialTable(
         title=title,
         subtitle="Each place is the result of one next trial; its shade is what the pooled effect "
-        f"of all k = {facts['k']} would say ({facts['model']}). Dots: the trials there are.{told}",
+        f"of all k = {facts['k']} would say ({facts['model']}). Dots: the trials there are.{count}",
         axis=axis,
         better=model["better"],
         trials=tuple(zip(yi.tolist(), np.sqrt(vi).tolist(), strict=True)),
@@ -100,7 +101,7 @@ def rows(
     )
 
 
-def draw(table: FunnelTable | chart.Withheld) -> Figure:
+def draw(table: NextTrialTable | chart.Withheld) -> Figure:
     """Draw the prepared table."""
     if isinstance(table, chart.Withheld):
         return chart.withheld(table)
@@ -117,14 +118,14 @@ def draw(table: FunnelTable | chart.Withheld) -> Figure:
         chart.null_line(ax)
         ax.axvline(table.estimate, color=style.SUMMARY, lw=1.2, zorder=3, label="estimate")
         x, s = zip(*table.trials, strict=True)
-        ax.plot(x, s, "o", ms=4.2, mfc=style.INK, mec=style.PAPER, mew=0.5, zorder=5, clip_on=False,
-                label="trials")  # fmt: skip
+        dots = ax, x, s, "trials", style.INK, 4.2
+        signs(*dots, edge=style.PAPER, mew=0.5, zorder=5, clip_on=False)
         _key(ax, table)
         _people(ax, table)
     return fig
 
 
-def _sides(table: FunnelTable) -> tuple[tuple[float, str, float, str, str], ...]:
+def _sides(table: NextTrialTable) -> tuple[tuple[float, str, float, str, str], ...]:
     """Of both sides: the sign that turns it to the left, look, opacity, and words."""
     left, right = ("benefit", "harm") if table.better == "lower" else ("harm", "benefit")
     return (
@@ -133,7 +134,7 @@ def _sides(table: FunnelTable) -> tuple[tuple[float, str, float, str, str], ...]
     )
 
 
-def _field(table: FunnelTable, sign: float, beyond: float) -> Array | None:
+def _field(table: NextTrialTable, sign: float, beyond: float) -> Array | None:
     """Below 0 where the interval lies to the left of -beyond; None where that is nowhere.
 
     In half-widths of the interval, which vary less than its limits do.
@@ -142,28 +143,37 @@ def _field(table: FunnelTable, sign: float, beyond: float) -> Array | None:
     return field if (field < 0).any() else None
 
 
-def _regions(ax: Axes, table: FunnelTable) -> None:
+def _regions(ax: Axes, table: NextTrialTable) -> None:
     """Shades where the updated interval excludes no difference, hatches where it lies beyond."""
     x, y = table.effects, table.errors
     for sign, colour, alpha, hatch, _ in _sides(table):
         field = _field(table, sign, 0.0)
         if field is not None:
-            ax.contourf(x, y, field, levels=[field.min() - 1, 0.0], colors=[colour], alpha=alpha,
-                        zorder=0.5)  # fmt: skip
-            ax.contour(x, y, field, levels=[0.0], colors=[colour], linewidths=style.MEDIUM,
-                       zorder=1)  # fmt: skip
+            ax.contourf(
+                x, y, field, levels=[field.min() - 1, 0.0], colors=[colour], alpha=alpha, zorder=0.5
+            )
+            ax.contour(
+                x, y, field, levels=[0.0], colors=[colour], linewidths=style.MEDIUM, zorder=1
+            )
         field = None if table.important is None else _field(table, sign, table.important)
         if field is not None:
-            lines = ax.contourf(x, y, field, levels=[field.min() - 1, 0.0], colors=["none"],
-                                hatches=[hatch], zorder=0.7)  # fmt: skip
+            lines = ax.contourf(
+                x,
+                y,
+                field,
+                levels=[field.min() - 1, 0.0],
+                colors=["none"],
+                hatches=[hatch],
+                zorder=0.7,
+            )
             lines.set(edgecolor=style.MUTED, linewidth=0.0, hatch_linewidth=style.THIN)
 
 
-def _people(ax: Axes, table: FunnelTable) -> None:
+def _people(ax: Axes, table: NextTrialTable) -> None:
     """The number of people at the right edge, as many as can be read."""
     if not table.people:
         return
-    tall = 72 * ax.bbox.height / ax.figure.dpi
+    _, tall = chart.extent(ax)
     ticks: list[tuple[float, int]] = []
     for se, n in sorted(table.people, reverse=True):
         at = tall * se / table.errors[-1]
@@ -179,23 +189,41 @@ def _people(ax: Axes, table: FunnelTable) -> None:
     other.set_ylabel("People in both arms", fontproperties=font(style.BODY))
 
 
-def _key(ax: Axes, table: FunnelTable) -> None:
+def _key(ax: Axes, table: NextTrialTable) -> None:
     """What the shades mean, above the panel, which makes room for it."""
     handles: list[Patch | Line2D] = []
     for sign, colour, alpha, hatch, words in _sides(table):
         if _field(table, sign, 0.0) is not None:
             handles.append(Patch(fc=colour, alpha=alpha, label=f"excludes no difference: {words}"))
         if table.important is not None and _field(table, sign, table.important) is not None:
-            handles.append(Patch(fc=style.PAPER, ec=style.MUTED, lw=0, hatch=hatch,
-                                 hatch_linewidth=style.THIN,
-                                 label=f"all beyond what matters: {words}"))  # fmt: skip
+            handles.append(
+                Patch(
+                    fc=style.PAPER,
+                    ec=style.MUTED,
+                    lw=0,
+                    hatch=hatch,
+                    hatch_linewidth=style.THIN,
+                    label=f"all beyond what matters: {words}",
+                )
+            )
     handles += [
         Patch(fc=style.PAPER, ec=style.HAIRLINE, lw=style.THIN, label="includes no difference"),
         Line2D([], [], color=style.SUMMARY, lw=1.2, label="pooled estimate now"),
     ]
-    box, tall = ax.get_position(), 72 * ax.bbox.height / ax.figure.dpi
+    box, (_, tall) = ax.get_position(), chart.extent(ax)
     room = _KEY_ROW * math.ceil(len(handles) / 2) + 4
     ax.set_position((box.x0, box.y0, box.width, box.height * (1 - room / tall)))
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False,
-              prop=font(style.SMALL), handlelength=1.6, handleheight=0.9, borderaxespad=0.2,
-              labelspacing=0.3, columnspacing=1.4, labelcolor=style.INK)  # fmt: skip
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2,
+        frameon=False,
+        prop=font(style.SMALL),
+        handlelength=1.6,
+        handleheight=0.9,
+        borderaxespad=0.2,
+        labelspacing=0.3,
+        columnspacing=1.4,
+        labelcolor=style.INK,
+    )

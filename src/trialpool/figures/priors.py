@@ -17,7 +17,9 @@ from matplotlib.transforms import blended_transform_factory
 from trialpool import tables
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.lettering import font, widest, wrap
+from trialpool.figures.forest_rows import triple
+from trialpool.figures.lettering import look, widest, wrap
+from trialpool.figures.marks import stroke
 from trialpool.words import number, text
 
 TITLE = "Result by prior of the heterogeneity"
@@ -74,7 +76,8 @@ def rows(priors: pd.DataFrame, model: Mapping[str, Any]) -> PriorTable | Withhel
         return Withheld(title=TITLE, reason=why.rstrip("."))
     out = [_pooled(model, axis)] if model.get("pooled") else []
     for line in given:
-        low, mid, high = (_scaled(line[n], axis) for n in ("mu_low", "mu", "mu_high"))
+        shown = [number(line[name]) for name in ("mu_low", "mu", "mu_high")]
+        low, mid, high = axis.scaled(shown).tolist()
         out.append(
             PriorRow(
                 label=_label(line),
@@ -129,21 +132,19 @@ def draw(table: PriorTable | Withheld) -> Figure:
         ax.spines["left"].set_visible(False)
         values = [v for row in table.rows for v in (row.low, row.estimate, row.high)]
         chart.effect_axis(ax, table.axis, values, sides=False)
-        ax.plot([0, 0], [-0.5, len(table.rows) - 0.5], color=style.RULE, lw=style.THIN, zorder=1,
-                label="null")  # fmt: skip
+        ends = [-0.5, len(table.rows) - 0.5]
+        stroke(ax, [0, 0], ends, "null", style.RULE, zorder=1)
         _intervals(ax, table)
         _words(ax, table.axis, labels, columns, wide, left, right)
         tall = fig.get_figheight() * 72
         for i, line in enumerate(foot):
             y = style.MARGIN + (len(foot) - 1 - i) * step
-            fig.text(style.MARGIN / chart.WIDTH, y / tall, line, va="bottom", color=style.MUTED,
-                     fontproperties=font(style.SMALL))  # fmt: skip
+            fig.text(style.MARGIN / chart.WIDTH, y / tall, line, va="bottom", **look(style.MUTED))
     return fig
 
 
 def _pooled(model: Mapping[str, Any], axis: EffectAxis) -> PriorRow:
-    shown = model["display"]
-    mid, low, high = (_scaled(shown[name], axis) for name in ("estimate", "ci_low", "ci_high"))
+    mid, low, high = axis.scaled(triple(model["display"], "ci")).tolist()
     return PriorRow(
         label=f"As reported: {text(model['model'])}", estimate=mid, low=low, high=high, bayes=False
     )
@@ -152,10 +153,10 @@ def _pooled(model: Mapping[str, Any], axis: EffectAxis) -> PriorRow:
 def _label(line: Mapping[str, Any]) -> str:
     """`Half-normal(0.5)`, or an empirical prior by its first author and year."""
     name = text(line["prior"]).removeprefix("tau ")
-    found = re.match(r"(\w+).*?(\d{4})", text(line["reference"]))
-    if name.startswith("half-") or not found:
+    cited = re.match(r"(\w+).*?(\d{4})", text(line["reference"]))
+    if name.startswith("half-") or not cited:
         return name[:1].upper() + name[1:]
-    return f"Empirical ({found[1]} {found[2]})"
+    return f"Empirical ({cited[1]} {cited[2]})"
 
 
 def _notes(lines: list[dict[str, Any]], drawn: list[PriorRow]) -> tuple[str, ...]:
@@ -180,11 +181,6 @@ def _probability(p: float) -> str:
     return "< 0.01" if p < 0.01 else "> 0.99" if p > 0.99 else f"{p:.2f}"
 
 
-def _scaled(value: object, axis: EffectAxis) -> float:
-    """A shown value on the analysis scale."""
-    return math.log(number(value)) if axis.log else number(value)
-
-
 def _lift(fig: Figure, ax: Axes, below: float) -> None:
     """Room under the axis for the notes, in points."""
     tall = fig.get_figheight() * 72
@@ -196,14 +192,15 @@ def _intervals(ax: Axes, table: PriorTable) -> None:
     for i, row in enumerate(table.rows):
         colour = style.INK if row.bayes else style.SUMMARY
         wide = style.MEDIUM if row.bayes else 2 * style.MEDIUM
-        ax.plot([row.low, row.high], [i, i], color=colour, lw=wide, label="interval", zorder=2,
-                marker="|", ms=2 * ENDS, mew=wide)  # fmt: skip
+        ends = {"marker": "|", "ms": 2 * ENDS, "mew": wide, "zorder": 2}
+        stroke(ax, [row.low, row.high], [i, i], "interval", colour, wide, **ends)
+        at = [row.estimate], [i]
         if row.bayes:
-            ax.plot([row.estimate], [i], marker="o", ms=6, mfc=colour if row.protocol else
-                    style.PAPER, mec=colour, mew=style.MEDIUM, label="prior", zorder=3)  # fmt: skip
+            face = colour if row.protocol else style.PAPER
+            (circle,) = ax.plot(*at, marker="o", ms=6, mfc=face, label="prior", zorder=3)
+            circle.set(markeredgecolor=colour, markeredgewidth=style.MEDIUM)
         else:
-            ax.plot([row.estimate], [i], marker="D", ms=6.5, mew=0, color=colour, label="pooled",
-                    zorder=3)  # fmt: skip
+            ax.plot(*at, color=colour, marker="D", ms=6.5, mew=0, label="pooled", zorder=3)
 
 
 def _words(
@@ -217,26 +214,26 @@ def _words(
 ) -> None:
     """Names at the left, probabilities at the right of each interval, in columns."""
     across = chart.WIDTH - left - right
-    down = 72 * ax.bbox.height / ax.figure.dpi
+    _, down = chart.extent(ax)
     under = blended_transform_factory(ax.transData, ax.transAxes)
     low, high = ax.get_xlim()
     gap = 5.0 * (high - low) / across
-    for x, side, align in ((-gap, f"← {axis.favours_left}", "right"),
-                           (gap, f"{axis.favours_right} →", "left")):  # fmt: skip
-        ax.text(x, -SIDES / down, side, transform=under, ha=align, va="center_baseline",
-                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+    small = {"va": "center_baseline", **look(style.MUTED)}
+    body = {"va": "center_baseline", **look(style.INK, style.BODY)}
+    for x, side, align in (
+        (-gap, f"← {axis.favours_left}", "right"),
+        (gap, f"{axis.favours_right} →", "left"),
+    ):
+        ax.text(x, -SIDES / down, side, transform=under, ha=align, **small)
     at = blended_transform_factory(ax.transAxes, ax.transData)
     step = style.BODY * style.LINE_HEIGHT / ROW
     for i, lines in enumerate(labels):
         for j, line in enumerate(lines):
             y = i + (j - (len(lines) - 1) / 2) * step
-            ax.text((style.MARGIN - left) / across, y, line, transform=at, va="center_baseline",
-                    color=style.INK, fontproperties=font(style.BODY))  # fmt: skip
+            ax.text((style.MARGIN - left) / across, y, line, transform=at, **body)
     x = 1.0
     for (heading, cells), width in zip(columns, wide, strict=True):
         x += (GAP + width) / across
-        ax.text(x, -0.5 - HEAD / ROW, heading, transform=at, ha="right", va="center_baseline",
-                color=style.MUTED, fontproperties=font(style.SMALL))  # fmt: skip
+        ax.text(x, -0.5 - HEAD / ROW, heading, transform=at, ha="right", **small)
         for i, cell in enumerate(cells):
-            ax.text(x, i, cell, transform=at, ha="right", va="center_baseline", color=style.INK,
-                    fontproperties=font(style.BODY))  # fmt: skip
+            ax.text(x, i, cell, transform=at, ha="right", **body)

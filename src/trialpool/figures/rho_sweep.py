@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from trialpool.figures import chart, style
-from trialpool.figures.lettering import font
+from trialpool.figures.marks import signs
 
 TITLE = "The correlation assumed within trials"
 _RIGHT = 76.0  # points for the names of the lines
@@ -61,16 +60,13 @@ def rows(
         reason = "no trial has several effects here, so the correlation changes nothing"
         return chart.Withheld(title=title, reason=reason)
     axis = chart.EffectAxis.of(model)
-    to = math.log if axis.log else float
-    columns = {
-        name: tuple(to(x) if ok else math.nan for x, ok in zip(table[name], fitted, strict=True))
-        for name in _COLUMNS
-    }
+    columns = {name: tuple(axis.scaled(table[name].where(fitted)).tolist()) for name in _COLUMNS}
     rho = tuple(float(x) for x in table["rho"])
     marks = [
-        (r, y) for r, y in zip(rho, columns["estimate"], strict=True)
+        (r, y)
+        for r, y in zip(rho, columns["estimate"], strict=True)
         if assumed is not None and math.isclose(r, assumed, abs_tol=1e-9) and not math.isnan(y)
-    ]  # fmt: skip
+    ]
     return RhoTable(
         title=title,
         subtitle=_subtitle(axis, [f"{x:g}" for x in table.loc[~fitted, "rho"]], marks),
@@ -96,36 +92,15 @@ def draw(table: RhoTable | chart.Withheld) -> Figure:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.1f}"))
         ax.set_xlabel("Assumed correlation of the effects of one trial (ρ)")
         chart.null_line(ax, along="y")
-        ax.fill_between(table.rho, table.ci_low, table.ci_high, color=style.EFFECT, alpha=0.35,
-                        lw=0, zorder=2, label="interval")  # fmt: skip
-        ax.plot(table.rho, table.estimate, color=style.SUMMARY, lw=1.4, zorder=4,
-                label="estimate")  # fmt: skip
+        chart.course(ax, table.rho, table.estimate, table.ci_low, table.ci_high)
         if table.assumed is not None:
-            ax.plot(*([x] for x in table.assumed), "o", mfc=style.SUMMARY, mec=style.PAPER,
-                    mew=0.8, ms=6.5, zorder=5, clip_on=False, label="assumed")  # fmt: skip
-        _names(ax, table)
+            rho, estimate = table.assumed
+            dot = ax, [rho], [estimate], "assumed", style.SUMMARY, 6.5
+            signs(*dot, edge=style.PAPER, mew=0.8, zorder=5, clip_on=False)
+        last = max(i for i, y in enumerate(table.estimate) if not math.isnan(y))
+        ends = (table.estimate[last], "estimate"), (table.ci_low[last], "95 % CI")
+        chart.name_lines(ax, [(0.0, "no difference"), *ends], at=1.015)
     return fig
-
-
-def _names(ax: Axes, table: RhoTable) -> None:
-    """What each line is, at the right edge of the panel, moved apart where they would touch."""
-    tall = 72 * ax.bbox.height / ax.figure.dpi
-    low, high = ax.get_ylim()
-    last = max(i for i, y in enumerate(table.estimate) if not math.isnan(y))
-    marks = [(0.0, "no difference"), (table.estimate[last], "estimate"),
-             (table.ci_low[last], "95 % CI")]  # fmt: skip
-    places = _apart([tall * (y - low) / (high - low) for y, _ in sorted(marks)])
-    for at, (_, name) in zip(places, sorted(marks), strict=True):
-        ax.text(1.015, at / tall, name, transform=ax.transAxes, va="center", color=style.MUTED,
-                fontproperties=font(style.SMALL))  # fmt: skip
-
-
-def _apart(heights: Sequence[float]) -> list[float]:
-    """Rising heights, in points, with a line of letters between any two."""
-    out: list[float] = []
-    for at in heights:
-        out.append(max(at, out[-1] + style.SMALL * style.LINE_HEIGHT) if out else at)
-    return out
 
 
 def _subtitle(

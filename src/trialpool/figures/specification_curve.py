@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from trialpool.conclusions import ACROSS, side_of
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
-from trialpool.figures.lettering import font, width, wrap
+from trialpool.figures.lettering import look, width, wrap
+from trialpool.figures.marks import signs, stroke
 from trialpool.results import Array
 
 MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
@@ -37,10 +38,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
+class SpecificationCurve:
     """What is drawn, on the analysis scale, in the order of the estimates.
 
-    `own` is the place of the protocol's own specification; None where it has no estimate.
+    `protocol` is the place of the protocol's specification; None where it has no estimate.
     `others` has a row of words for each other question.
     """
 
@@ -50,12 +51,12 @@ class Curve:
     estimate: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-    own: int | None
+    protocol: int | None
     groups: tuple[Group, ...]
     others: tuple[tuple[str, str, str, str], ...]
 
 
-def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> Curve | Withheld:
+def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> SpecificationCurve | Withheld:
     """Prepare the curve of the protocol's question.
 
     Parameters
@@ -63,9 +64,9 @@ def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> Curve | Withheld
     multiverse : multiverse.csv of the analysis
     model : its model.json, with the summary of the multiverse under "multiverse"
     """
-    told, axis = model["multiverse"], EffectAxis.of(model)
+    summary, axis = model["multiverse"], EffectAxis.of(model)
     title = f"Specification curve: {model['title']}"
-    factors, question = told["factors"], told["questions"][0]
+    factors, question = summary["factors"], summary["questions"][0]
     mine = multiverse
     for factor in factors:
         if factor["kind"] == "N":
@@ -74,43 +75,42 @@ def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> Curve | Withheld
         ["estimate", "ci_low"], kind="stable", ignore_index=True
     )
     if mine.empty:
-        reason = told.get("withheld", "no specification of this question has an estimate")
+        reason = summary.get("withheld", "no specification of this question has an estimate")
         return Withheld(title=title, reason=reason)
-    protocol = np.ones(len(mine), dtype=bool)
+    chosen = np.ones(len(mine), dtype=bool)
     for factor in factors:
-        protocol &= (mine[factor["name"]] == factor["levels"][0]).to_numpy()
-    own = int(protocol.argmax()) if protocol.any() else None
-    drawn = _thinned(len(mine), own)
+        chosen &= (mine[factor["name"]] == factor["levels"][0]).to_numpy()
+    protocol = int(chosen.argmax()) if chosen.any() else None
+    drawn = _thinned(len(mine), protocol)
     part = mine.iloc[drawn]
-    numbers = [part[name].to_numpy(float) for name in ("estimate", "ci_low", "ci_high")]
-    if axis.log:
-        with np.errstate(divide="ignore"):
-            numbers = [np.log(values) for values in numbers]
-    estimate, low, high = (tuple(float(v) for v in values) for values in numbers)
-    return Curve(
+    with np.errstate(divide="ignore"):  # a limit of a ratio may be 0
+        estimate, low, high = (
+            tuple(axis.scaled(part[name]).tolist()) for name in ("estimate", "ci_low", "ci_high")
+        )
+    return SpecificationCurve(
         title=title,
-        subtitle=_subtitle(question, len(drawn), len(mine), own, model),
+        subtitle=_subtitle(question, len(drawn), len(mine), protocol, model),
         axis=axis,
         estimate=estimate,
         low=low,
         high=high,
-        own=None if own is None else drawn.index(own),
+        protocol=None if protocol is None else drawn.index(protocol),
         groups=tuple(_groups(part, factors)),
-        others=tuple(_other(each, axis) for each in told["questions"][1:]),
+        others=tuple(_other(each, axis) for each in summary["questions"][1:]),
     )
 
 
-def _thinned(n: int, own: int | None) -> list[int]:
-    """Every place, or places at even steps from first to last, with the protocol's own."""
+def _thinned(n: int, protocol: int | None) -> list[int]:
+    """Every place, or places at even steps from first to last, with the protocol's."""
     if n <= MOST:
         return list(range(n))
     steps = {int(i) for i in np.linspace(0, n - 1, MOST).round()}
-    return sorted(steps | ({own} if own is not None else set()))
+    return sorted(steps | ({protocol} if protocol is not None else set()))
 
 
 def _groups(part: pd.DataFrame, factors: Sequence[Mapping[str, Any]]) -> list[Group]:
     """Factors with more than one level among what is drawn, non-equivalent ones apart."""
-    found = []
+    groups = []
     for factor in factors:
         values = part[factor["name"]].tolist()
         levels = [
@@ -119,12 +119,12 @@ def _groups(part: pd.DataFrame, factors: Sequence[Mapping[str, Any]]) -> list[Gr
         ]
         levels = [each for each in levels if each[1]]
         if len(levels) > 1:
-            found.append(Group(title=factor["title"], levels=tuple(levels)))
-    return found
+            groups.append(Group(title=factor["title"], levels=tuple(levels)))
+    return groups
 
 
 def _subtitle(
-    question: Mapping[str, Any], drawn: int, n: int, own: int | None, model: Mapping[str, Any]
+    question: Mapping[str, Any], drawn: int, n: int, protocol: int | None, model: Mapping[str, Any]
 ) -> str:
     count = question["specifications"]
     parts = [f"{count} specification{'s' if count != 1 else ''}"]
@@ -137,7 +137,7 @@ def _subtitle(
     lines = [", ".join(parts) + "."]
     if question["distinct"] < count:
         lines.append("Equal fits stand under the first of their choices.")
-    if own is None:
+    if protocol is None:
         lines.append("The protocol's own has no estimate.")
     elif question["same_sign"] is not None:
         lines.append(f"Same side as the protocol's: {_percent(question['same_sign'])}.")
@@ -178,7 +178,7 @@ def _other(question: Mapping[str, Any], axis: EffectAxis) -> tuple[str, str, str
     )
 
 
-def draw(table: Curve | Withheld) -> Figure:
+def draw(table: SpecificationCurve | Withheld) -> Figure:
     """The figure, one page column wide."""
     if isinstance(table, Withheld):
         return chart.withheld(table)
@@ -196,8 +196,7 @@ def draw(table: Curve | Withheld) -> Figure:
             wide = chart.WIDTH - LEFT - RIGHT
             box = (LEFT / chart.WIDTH, bottom / tall, wide / chart.WIDTH, height / tall)
             ax = fig.add_axes(box)
-            ax.spines[["top", "right", "bottom"]].set_visible(False)
-            ax.spines["left"].set(color=style.RULE, linewidth=style.THIN)
+            chart.frame(ax, ["left"])
             ax.set_xlim(-0.5, len(table.estimate) - 0.5)
             ax.set_xticks([])
             return ax
@@ -216,23 +215,21 @@ def draw(table: Curve | Withheld) -> Figure:
     return fig
 
 
-def _curve(ax: Axes, table: Curve) -> int:
+def _curve(ax: Axes, table: SpecificationCurve) -> int:
     """Estimates with their intervals; how many of these reach beyond the axis."""
     estimate, low, high = (np.array(v) for v in (table.estimate, table.low, table.high))
     ends = [0.0, *estimate[[0, -1]]]
-    if table.own is not None:
-        ends += [low[table.own], high[table.own]]
+    if table.protocol is not None:
+        ends += [low[table.protocol], high[table.protocol]]
     finite = np.isfinite(low) & np.isfinite(high)
     ends += [np.quantile(low[finite], _SHARE), np.quantile(high[finite], 1 - _SHARE)]
     axis = table.axis
     effect_axis(ax, axis, [float(v) for v in ends], along="y", sides=False)
-    ax.yaxis.label.set_fontproperties(font(style.BODY))
-    ax.tick_params(labelsize=style.SMALL, color=style.RULE, labelcolor=style.INK,
-                   width=style.THIN, length=3)  # fmt: skip
     chart.null_line(ax, along="y")
-    step = 72 * ax.bbox.width / ax.figure.dpi / len(estimate)
-    line, dot = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
+    step = chart.extent(ax)[0] / len(estimate)
+    thin, thick = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
     bottom, top = ax.get_ylim()
+    butt = {"solid_capstyle": "butt"}
     beyond = side_of(low, high) != ACROSS
     x = np.arange(len(estimate), dtype=float)
     for part, colour, name in (
@@ -240,19 +237,19 @@ def _curve(ax: Axes, table: Curve) -> int:
         (beyond, style.EFFECT, "excludes"),
     ):
         at = np.flatnonzero(part)
-        ax.plot(*_segments(x[at], np.clip(low[at], bottom, top), np.clip(high[at], bottom, top)),
-                color=colour, lw=line, solid_capstyle="butt", label=name)  # fmt: skip
+        cut = [np.clip(limit[at], bottom, top) for limit in (low, high)]
+        stroke(ax, *_segments(x[at], *cut), name, colour, thin, **butt)
     for part, colour in ((~beyond, style.MUTED), (beyond, style.SUMMARY)):
         at = np.flatnonzero(part)
-        half = float(dot / 2 / step)
-        ax.plot(*_segments(estimate[at], x[at] - half, x[at] + half)[::-1], color=colour, lw=dot,
-                solid_capstyle="butt", zorder=3, label="estimates")  # fmt: skip
-    if table.own is not None:
-        i = table.own
-        ax.plot([i, i], np.clip([low[i], high[i]], bottom, top), color=style.PREDICTION,
-                lw=1.4, solid_capstyle="butt", zorder=4, label="own interval")  # fmt: skip
-        ax.plot([i], [estimate[i]], "D", ms=4.5, color=style.PREDICTION, mec=style.PAPER,
-                mew=0.5, zorder=5, label="own")  # fmt: skip
+        half = float(thick / 2 / step)
+        marks = _segments(estimate[at], x[at] - half, x[at] + half)[::-1]
+        stroke(ax, *marks, "estimates", colour, thick, zorder=3, **butt)
+    if table.protocol is not None:
+        i = table.protocol
+        ends = np.clip([low[i], high[i]], bottom, top)
+        stroke(ax, [i, i], ends, "protocol interval", style.PREDICTION, 1.4, zorder=4, **butt)
+        dot = ax, [i], [estimate[i]], "protocol", style.PREDICTION, 4.5, "D"
+        signs(*dot, edge=style.PAPER, mew=0.5, zorder=5)
     return int(((low < bottom) | (high > top)).sum())
 
 
@@ -262,7 +259,7 @@ def _segments(x: Array, low: Array, high: Array) -> tuple[Array, Array]:
     return np.column_stack([x, x, gap]).ravel(), np.column_stack([low, high, gap]).ravel()
 
 
-def _key(fig: Figure, y: float, table: Curve, cut: int) -> None:
+def _key(fig: Figure, y: float, table: SpecificationCurve, cut: int) -> None:
     """What the colours mean, and how many intervals are cut, above the curve."""
     high = 72 * fig.get_figheight()
     ax = fig.add_axes((0, y / high, 1, KEY / high))
@@ -270,27 +267,28 @@ def _key(fig: Figure, y: float, table: Curve, cut: int) -> None:
     ax.set_axis_off()
     x = style.MARGIN
     items = [("excludes no difference", style.SUMMARY, "s"), ("includes it", style.MUTED, "s")]
-    if table.own is not None:
+    if table.protocol is not None:
         items.append(("the protocol's own", style.PREDICTION, "D"))
     for words, colour, marker in items:
         ax.plot([x + 3], [KEY / 2], marker, ms=4, color=colour, mew=0)
-        ax.text(x + 10, KEY / 2, words, va="center", color=style.MUTED,
-                fontproperties=font(style.SMALL))  # fmt: skip
+        ax.text(x + 10, KEY / 2, words, va="center", **look(style.MUTED))
         x += 10 + width(words, style.SMALL) + 16
     if cut:
         words = f"{cut} interval{'s' if cut > 1 else ''} cut at the edge"
-        ax.text(chart.WIDTH - RIGHT, KEY / 2, words, ha="right", va="center", color=style.MUTED,
-                fontproperties=font(style.SMALL))  # fmt: skip
+        at = chart.WIDTH - RIGHT, KEY / 2
+        ax.text(*at, words, ha="right", va="center", **look(style.MUTED))
 
 
-def _matrix(ax: Axes, table: Curve, height: float) -> None:
+def _matrix(ax: Axes, table: SpecificationCurve, height: float) -> None:
     """A line for each level, with a mark under each specification that has it."""
     n = len(table.estimate)
     step = (chart.WIDTH - LEFT - RIGHT) / n
     half = min(0.5, 2.4 / step)
     y = height
-    if table.own is not None:
-        ax.axvline(table.own, color=style.PREDICTION, lw=style.THIN, zorder=1, label="own")
+    if table.protocol is not None:
+        ax.axvline(
+            table.protocol, color=style.PREDICTION, lw=style.THIN, zorder=1, label="protocol"
+        )
     for group in table.groups:
         y -= GAP
         _label(ax, y - ROW / 2, group.title, -LEFT + style.MARGIN, style.INK)
@@ -301,9 +299,8 @@ def _matrix(ax: Axes, table: Curve, height: float) -> None:
             ax.axhline(middle, color=style.HAIRLINE, lw=0.35, zorder=0)
             # Marks that touch are one line: far fewer bytes.
             start, end = _runs(places, 1.0 if half == 0.5 else 0.0)
-            x, line = _segments(np.full(len(start), middle), start - half, end + half)[::-1]
-            ax.plot(x, line, color=style.INK, lw=4.2, solid_capstyle="butt", zorder=2,
-                    label=level)  # fmt: skip
+            bars = _segments(np.full(len(start), middle), start - half, end + half)[::-1]
+            stroke(ax, *bars, level, style.INK, 4.2, solid_capstyle="butt", zorder=2)
         y -= ROW
 
 
@@ -315,19 +312,27 @@ def _runs(places: Sequence[int], reach: float) -> tuple[Array, Array]:
 
 
 def _label(ax: Axes, y: float, words: str, x: float, colour: str) -> None:
-    ax.annotate(words, (0, y), (x, 0), xycoords=("axes fraction", "data"),
-                textcoords="offset points", va="center", color=colour, annotation_clip=False,
-                fontproperties=font(style.SMALL))  # fmt: skip
+    ax.annotate(
+        words,
+        (0, y),
+        (x, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        annotation_clip=False,
+        **look(colour),
+    )
 
 
-def _others(fig: Figure, table: Curve, questions: Sequence[Sequence[str]], foot: float) -> None:
+def _others(
+    fig: Figure, table: SpecificationCurve, questions: Sequence[Sequence[str]], foot: float
+) -> None:
     """The other questions, a line of numbers each."""
     high = 72 * fig.get_figheight()
     y = style.MARGIN + foot - 1.6 * NOTE
 
     def write(words: str, x: float, colour: str = style.INK) -> None:
-        fig.text(x / chart.WIDTH, y / high, words, color=colour, va="baseline",
-                 fontproperties=font(style.SMALL))  # fmt: skip
+        fig.text(x / chart.WIDTH, y / high, words, va="baseline", **look(colour))
 
     heads = ("Other questions, kept apart", "different", "median (range)", "exclude null")
     columns = (style.MARGIN, *_COLUMNS)

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from trialpool.figures import chart, interval_rows, style
+from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
-from trialpool.figures.interval_rows import IntervalTable, Row
+from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.words import capital, number
+
+__all__ = ["draw", "rows"]
 
 NAN = float("nan")
 
@@ -39,24 +40,24 @@ def rows(subgroups: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | W
     places = decimals({"study": [whole, *(triple(line, "ci") for line in levels)]})
 
     def row(label: str, line: Mapping[str, Any], k: object, **kind: bool) -> Row:
-        found = triple(line, "ci")
-        cells = (f"{number(k):.0f}", effect(found, places, log=axis.log), "")
-        estimate, low, high = found
+        interval = triple(line, "ci")
+        cells = (f"{number(k):.0f}", effect(interval, places, log=axis.log), "")
+        estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
     made = [row("All trials", model["display"], model["k"], whole=True)]
-    tests = {line["moderator"]: line for line in lines
-             if line["kind"] == TEST and line["shown"] == "yes"}  # fmt: skip
+    shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
+    tests = {line["moderator"]: line for line in shown}
     unknown = {line["moderator"]: line["k"] for line in lines if line["kind"] == UNKNOWN}
     for name in dict.fromkeys(line["moderator"] for line in levels):
-        own = [line for line in levels if line["moderator"] == name]
-        head = capital(str(own[0]["title"]))
+        of_kind = [line for line in levels if line["moderator"] == name]
+        head = capital(str(of_kind[0]["title"]))
         head += f" ({number(unknown[name]):.0f} not known)" if name in unknown else ""
         p = number(tests[name]["p_value"])
         cells = ("", "", "–" if math.isnan(p) else style.p_value(p))
         # Without an estimate a main row is a heading.
         made.append(Row(label=head, estimate=NAN, low=NAN, high=NAN, cells=cells, whole=True))
-        made += [row(str(line["level"]), line, line["k"]) for line in own]
+        made += [row(str(line["level"]), line, line["k"]) for line in of_kind]
     return IntervalTable(
         title=title,
         subtitle=_subtitle(model, next(iter(tests.values()))),
@@ -82,8 +83,3 @@ def _subtitle(model: Mapping[str, Any], test: Mapping[str, Any]) -> str:
         "Each line: its own trials, under what their number allows (one: itself; two: a common "
         f"effect). Difference: {how}. Band: the result with all {model['k']} trials.{few}"
     )
-
-
-def draw(table: IntervalTable | Withheld) -> Figure:
-    """Draw what `rows` returned; write it with `style.save`."""
-    return chart.withheld(table) if isinstance(table, Withheld) else interval_rows.draw(table)

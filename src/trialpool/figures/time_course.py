@@ -14,7 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.lettering import font, width
+from trialpool.figures.lettering import look, width
+from trialpool.figures.marks import stroke
 from trialpool.results import Array
 
 RIGHT = 36.0  # for what the sides mean, in points
@@ -22,7 +23,6 @@ NAMED = 12  # trials up to which lines carry names
 NAME_GAP = 6.0  # between a line's last dot and its name
 NAME_STEP = 9.0  # between two names
 TICK_GAP = 26.0  # between two ticks
-DOT = 5.0
 APART, SPREAD = 5.0, 24.0  # points between effects of one day, and from the first to the last
 # Days that a reader knows by name, the best known first; an axis shows those it has room for.
 DAYS = (
@@ -32,7 +32,7 @@ DAYS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TrialCourse:
     """One trial: days and, on the analysis scale, its effects with their intervals, (m,)."""
 
     name: str
@@ -49,7 +49,7 @@ class TimeTable:
     title: str
     subtitle: str
     axis: EffectAxis
-    lines: tuple[Line, ...]
+    trials: tuple[TrialCourse, ...]
     curve: Array
 
 
@@ -68,17 +68,19 @@ def rows(
     if not len(points):
         return Withheld(title=title, reason=facts["reason"])
     axis = EffectAxis.of(model)
-    lines = []
+    trials = []
     for _, part in points.groupby("trial_id", sort=False):
-        own = part.sort_values("day")
-        shown = [_scaled(own[name], axis) for name in ("estimate", "ci_low", "ci_high")]
-        lines.append(
-            Line(
-                name=str(own["study"].iloc[0]),
-                day=own["day"].to_numpy(float),
-                estimate=shown[0],
-                low=shown[1],
-                high=shown[2],
+        in_order = part.sort_values("day")
+        estimate, low, high = (
+            axis.scaled(in_order[name]) for name in ("estimate", "ci_low", "ci_high")
+        )
+        trials.append(
+            TrialCourse(
+                name=str(in_order["study"].iloc[0]),
+                day=in_order["day"].to_numpy(float),
+                estimate=estimate,
+                low=low,
+                high=high,
             )
         )
     k, n = facts["k"], facts["points"]
@@ -88,12 +90,12 @@ def rows(
         text += f"Shaded: 95 % interval of the mean ({facts['words']})."
     else:
         text += f"No model of the course: {facts['reason'].removeprefix('not estimable: ')}."
-    band = [_scaled(curve[name], axis) for name in ("estimate", "ci_low", "ci_high")]
+    band = [axis.scaled(curve[name]) for name in ("estimate", "ci_low", "ci_high")]
     return TimeTable(
         title=title,
         subtitle=text,
         axis=axis,
-        lines=tuple(lines),
+        trials=tuple(trials),
         curve=np.column_stack([curve["day"].to_numpy(float), *band]),
     )
 
@@ -103,15 +105,15 @@ def draw(table: TimeTable | Withheld) -> Figure:
     if isinstance(table, Withheld):
         return chart.withheld(table)
     with style.context():
-        right, named = RIGHT, len(table.lines) <= NAMED
+        right, named = RIGHT, len(table.trials) <= NAMED
         if named:
-            right += NAME_GAP + max(width(line.name, style.SMALL) for line in table.lines)
+            right += NAME_GAP + max(width(trial.name, style.SMALL) for trial in table.trials)
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, right))
         _days(ax, table)
         intervals = [
             (float(a), float(b), float(c))
-            for line in table.lines
-            for a, b, c in zip(line.estimate, line.low, line.high, strict=True)
+            for trial in table.trials
+            for a, b, c in zip(trial.estimate, trial.low, trial.high, strict=True)
         ]
         band = table.curve[:, 2:].ravel().tolist()
         low, high = chart.effect_axis(ax, table.axis, band, intervals=intervals, along="y")
@@ -120,10 +122,10 @@ def draw(table: TimeTable | Withheld) -> Figure:
         if len(table.curve):
             day, estimate, lower, upper = table.curve.T
             ax.fill_between(day, lower, upper, color=style.BAND, lw=0, zorder=0.5, label="band")
-            ax.plot(day, estimate, color=style.SUMMARY, lw=2.0, zorder=4, label="curve")
-        places = _abreast(ax, table.lines)
-        for line, day in zip(table.lines, places, strict=True):
-            _line(ax, line, day, (low, high))
+            stroke(ax, day, estimate, "curve", style.SUMMARY, 2.0, zorder=4)
+        places = _abreast(ax, table.trials)
+        for trial, day in zip(table.trials, places, strict=True):
+            _draw_course(ax, trial, day, (low, high))
         if named:
             _names(ax, table, places)
     return fig
@@ -131,7 +133,7 @@ def draw(table: TimeTable | Withheld) -> Figure:
 
 def _days(ax: Axes, table: TimeTable) -> None:
     """Days on a log axis, with ticks at times that have a name."""
-    every = np.concatenate([line.day for line in table.lines])
+    every = np.concatenate([trial.day for trial in table.trials])
     first, last = np.log(every.min()), np.log(every.max())
     wide = chart.WIDTH * ax.get_position().width
     pad = max(SPREAD * (last - first) / (wide - 2 * SPREAD), 0.3)
@@ -149,14 +151,14 @@ def _days(ax: Axes, table: TimeTable) -> None:
     ax.set_xlabel("Time since the first dose (log scale)")
 
 
-def _abreast(ax: Axes, lines: tuple[Line, ...]) -> list[Array]:
-    """Where each line's effects stand: at their days, those of one day side by side."""
+def _abreast(ax: Axes, trials: tuple[TrialCourse, ...]) -> list[Array]:
+    """Where each trial's effects stand: at their days, those of one day side by side."""
     first, last = np.log(ax.get_xlim())
     point = (last - first) / (chart.WIDTH * ax.get_position().width)
-    days = sorted({float(day) for line in lines for day in line.day})
-    out = [line.day.copy() for line in lines]
+    days = sorted({float(day) for trial in trials for day in trial.day})
+    out = [trial.day.copy() for trial in trials]
     for day in days:
-        here = [(i, j) for i, line in enumerate(lines) for j in np.flatnonzero(line.day == day)]
+        here = [(i, j) for i, trial in enumerate(trials) for j in np.flatnonzero(trial.day == day)]
         gaps = [abs(np.log(day / other)) for other in days if other != day]
         apart = min(
             [APART * point, SPREAD * point / len(here), *(gap / (len(here) + 1) for gap in gaps)]
@@ -166,30 +168,36 @@ def _abreast(ax: Axes, lines: tuple[Line, ...]) -> list[Array]:
     return out
 
 
-def _line(ax: Axes, line: Line, day: Array, limits: tuple[float, float]) -> None:
+def _draw_course(ax: Axes, trial: TrialCourse, day: Array, limits: tuple[float, float]) -> None:
     """A trial's effects, joined in the order of their days; an interval ends at the axis."""
-    low, high = (np.clip(v, *limits) for v in (line.low, line.high))
-    ax.vlines(day, low, high, color=style.HAIRLINE, lw=style.MEDIUM, zorder=2,
-              label="interval")  # fmt: skip
-    ax.plot(day, line.estimate, color=style.EFFECT, lw=style.MEDIUM, marker="o", ms=DOT,
-            mec=style.SUMMARY, mew=style.THIN, zorder=3, label="trial")  # fmt: skip
+    low, high = (np.clip(v, *limits) for v in (trial.low, trial.high))
+    ax.vlines(day, low, high, color=style.HAIRLINE, lw=style.MEDIUM, zorder=2, label="interval")
+    dots: dict[str, Any] = {
+        "marker": "o",
+        "ms": chart.DOT,
+        "mec": style.SUMMARY,
+        "mew": style.THIN,
+        "zorder": 3,
+    }
+    stroke(ax, day, trial.estimate, "trial", style.EFFECT, style.MEDIUM, **dots)
 
 
 def _names(ax: Axes, table: TimeTable, places: list[Array]) -> None:
     """Names in a column at the right, each as near to the height of its last dot as they go."""
-    wide = chart.WIDTH * ax.get_position().width
-    tall = 72 * ax.bbox.height / ax.figure.dpi
+    wide, (_, tall) = chart.WIDTH * ax.get_position().width, chart.extent(ax)
     low, high = ax.get_ylim()
-    wanted = [tall * (float(line.estimate[-1]) - low) / (high - low) for line in table.lines]
+    wanted = [tall * (float(trial.estimate[-1]) - low) / (high - low) for trial in table.trials]
     heights = _spread(wanted, tall)
-    for line, day, y in zip(table.lines, places, heights, strict=True):
+    for trial, day, y in zip(table.trials, places, heights, strict=True):
         at = (1 + NAME_GAP / wide, y / tall)
-        ends = float(day[-1]), float(line.estimate[-1])
-        ax.annotate("", ends, at, textcoords="axes fraction", annotation_clip=False,
-                    arrowprops={"arrowstyle": "-", "color": style.HAIRLINE, "lw": style.THIN,
-                                "shrinkA": 0.0, "shrinkB": 4.0})  # fmt: skip
-        ax.text(1 + 1.3 * NAME_GAP / wide, y / tall, line.name, transform=ax.transAxes,
-                va="center", color=style.INK, fontproperties=font(style.SMALL))  # fmt: skip
+        ends = float(day[-1]), float(trial.estimate[-1])
+        thread = {"arrowstyle": "-", "color": style.HAIRLINE, "lw": style.THIN}
+        thread |= {"shrinkA": 0.0, "shrinkB": 4.0}
+        ax.annotate(
+            "", ends, at, textcoords="axes fraction", annotation_clip=False, arrowprops=thread
+        )
+        beside = 1 + 1.3 * NAME_GAP / wide
+        ax.text(beside, y / tall, trial.name, transform=ax.transAxes, va="center", **look())
 
 
 def _spread(wanted: list[float], tall: float) -> list[float]:
@@ -205,9 +213,3 @@ def _spread(wanted: list[float], tall: float) -> list[float]:
     out = np.empty(len(placed))
     out[order] = placed
     return [float(v) for v in out]
-
-
-def _scaled(values: pd.Series[float], axis: EffectAxis) -> Array:
-    """Shown values on the analysis scale."""
-    shown = values.to_numpy(float)
-    return np.asarray(np.log(shown) if axis.log else shown)
