@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from trialpool.figures import style
 
+A = TypeVar("A", bound=Artist)
 SLACK = 0.5  # points: touching is not overlapping
 
 
@@ -57,6 +65,72 @@ def outside(fig: Figure) -> list[str]:
         text
         for text, box in boxes(fig)
         if box.x0 < 0 or box.y0 < 0 or box.x1 > wide or box.y1 > high
+    ]
+
+
+def labelled(fig: Figure, label: str, kind: type[A]) -> list[A]:
+    """The artists of a kind with a label, in the order in which they were drawn."""
+    return [a for a in fig.findobj(kind) if isinstance(a, kind) and a.get_label() == label]
+
+
+def path(line: Line2D) -> list[tuple[float, float]]:
+    """The places of a line, data units."""
+    x, y = (np.asarray(values, dtype=float).tolist() for values in line.get_data())
+    return list(zip(x, y, strict=True))
+
+
+def paths(fig: Figure, label: str) -> list[list[tuple[float, float]]]:
+    """The places of each line with a label."""
+    return [path(line) for line in labelled(fig, label, Line2D)]
+
+
+def offsets(dots: PathCollection) -> list[tuple[float, float]]:
+    """The places of dots, data units."""
+    return [(float(x), float(y)) for x, y in np.asarray(dots.get_offsets(), dtype=float)]
+
+
+def faces(dots: PathCollection) -> list[str]:
+    """The colours inside dots."""
+    return [to_hex(tuple(colour)).upper() for colour in np.asarray(dots.get_facecolor())]
+
+
+def corners(shape: Polygon) -> list[tuple[float, float]]:
+    """The corners of a shape, data units; the first one once."""
+    return [(float(x), float(y)) for x, y in np.asarray(shape.get_xy())[:-1]]
+
+
+def look(text: Text) -> tuple[str, str, str, str]:
+    """Alignment, weight, slant and colour of a text."""
+    weight, colour = str(text.get_fontweight()), to_hex(text.get_color())
+    return str(text.get_horizontalalignment()), weight, text.get_fontstyle(), colour.upper()
+
+
+def at(artist: Text | tuple[Axes, float, float]) -> tuple[float, float]:
+    """Where a text is anchored, or a place of a panel lies, in points from the bottom left, to
+    a thousandth.
+    """
+    if isinstance(artist, Text):
+        scale = 72 / artist.get_figure(root=True).dpi  # type: ignore[union-attr]
+        place = artist.get_transform().transform(artist.get_position())
+    else:
+        ax, x, y = artist
+        scale, place = 72 / ax.figure.dpi, ax.transData.transform((x, y))
+    return round(float(place[0]) * scale, 3), round(float(place[1]) * scale, 3)
+
+
+def word(fig: Figure, text: str) -> Text:
+    """The one text artist that reads so."""
+    (found,) = (artist for artist in texts(fig) if artist.get_text() == text)
+    return found
+
+
+def ticks(ax: Axes, along: str = "x") -> list[tuple[float, str]]:
+    """Place and label of each tick on the axis, data units."""
+    axis = ax.xaxis if along == "x" else ax.yaxis
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    return [
+        (float(place), label.get_text())
+        for place, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
     ]
 
 
