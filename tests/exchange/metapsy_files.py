@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small import ROOT
 
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.extraction.clean import load
@@ -53,7 +53,7 @@ def make(path: Path, *changes: Mapping[str, str], separator: str = ",") -> Path:
 
 def imported(folder: Path, *changes: Mapping[str, str], **options: str) -> Imported:
     """The raw tables of such a file."""
-    return read(make(folder / "made.csv", *changes), Options(condition="made", **options))
+    return read(make(folder / "made.csv", *changes), ImportOptions(condition="made", **options))
 
 
 def loaded(tables: Imported, folder: Path, condition: str = "made") -> RawData:

@@ -17,7 +17,7 @@ from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange import clinicaltrials
 from trialpool.review.exchange.draft import is_number
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 
 SOURCE = DATA / "made_up_nct.json"
@@ -31,7 +31,7 @@ MEASURED = {
 
 @pytest.fixture(scope="module")
 def record() -> Imported:
-    return clinicaltrials.read(SOURCE, Options(condition=CONDITION))
+    return clinicaltrials.read(SOURCE, ImportOptions(condition=CONDITION))
 
 
 def source() -> dict[str, Any]:
@@ -42,7 +42,7 @@ def source() -> dict[str, Any]:
 def imported(folder: Path, value: Any) -> Imported:
     path = folder / "record.json"
     path.write_text(json.dumps(value), encoding="utf-8")
-    return clinicaltrials.read(path, Options(condition=CONDITION))
+    return clinicaltrials.read(path, ImportOptions(condition=CONDITION))
 
 
 def measured(value: Any, under: str = "") -> Iterator[str]:
@@ -329,7 +329,9 @@ def test_numbers_that_are_json_numbers_keep_their_digits(tmp_path: Path) -> None
     path = tmp_path / "record.json"
     text = SOURCE.read_text(encoding="utf-8").replace('"5.50"', "5.50")
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    assert one(clinicaltrials.read(path, Options(condition=CONDITION)), "results", mean="5.50")
+    assert one(
+        clinicaltrials.read(path, ImportOptions(condition=CONDITION)), "results", mean="5.50"
+    )
 
 
 def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -419,7 +421,7 @@ def test_a_malformed_file_gives_one_clear_error(tmp_path: Path, value: Any, rule
     text = value if isinstance(value, (str, bytes)) else json.dumps(value)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(TrialpoolError) as caught:
-        clinicaltrials.read(path, Options(condition=CONDITION))
+        clinicaltrials.read(path, ImportOptions(condition=CONDITION))
     message = str(caught.value)
     assert "record.json" in message
     assert rule in message

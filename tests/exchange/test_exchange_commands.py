@@ -13,7 +13,7 @@ from metapsy_files import NO_SCORES, SOUND, make
 from small import ROOT, SMALL, SmallReview
 
 from trialpool.cli import main
-from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.formats import FORMATS, Export, ImportOptions
 from trialpool.review.exchange.metapsy.columns import EXPORTED
 from trialpool.review.exchange.metapsy.source import read_source
 from trialpool.review.exchange.store import raw_cells
@@ -328,4 +328,4 @@ def test_every_format_is_registered_with_what_it_does(tmp_path: Path) -> None:
     assert all(name == entry.name and entry.file for name, entry in FORMATS.items())
     assert {name for name, entry in FORMATS.items() if entry.writer} == {"metapsy", "xlsx"}
     made = make(tmp_path / "made.csv", SOUND)
-    assert FORMATS["metapsy"].read(made, Options(condition="x")).tables["trials"]
+    assert FORMATS["metapsy"].read(made, ImportOptions(condition="x")).tables["trials"]

@@ -19,7 +19,7 @@ from small import through_csv
 from trialpool.pooling.model import pool
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
-from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.formats import FORMATS, Export, ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.metapsy.columns import (
     JUDGEMENTS,
@@ -32,7 +32,7 @@ from trialpool.review.exchange.metapsy.direction import find_direction, has_even
 from trialpool.review.exchange.metapsy.notes import rows_of
 from trialpool.review.exchange.metapsy.reproduce import file_sign, reproduce
 from trialpool.review.exchange.metapsy.results import complete
-from trialpool.review.exchange.metapsy.source import Line, read_source
+from trialpool.review.exchange.metapsy.source import SourceLine, read_source
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.protocol.protocol import resolve
@@ -66,7 +66,7 @@ SIGN = {
 
 
 def imported(condition: str, name: str) -> Imported:
-    return METAPSY.read(shared(condition, name), Options(condition=condition))
+    return METAPSY.read(shared(condition, name), ImportOptions(condition=condition))
 
 
 @pytest.mark.parametrize(("condition", "name"), FILES)
@@ -74,7 +74,7 @@ def test_every_effect_of_the_file_comes_out_of_the_imported_tables(
     condition: str, name: str
 ) -> None:
     """All rows with both arms' numbers agree to three decimals, effect and standard error."""
-    found = reproduce(shared(condition, name), Options(condition=condition))
+    found = reproduce(shared(condition, name), ImportOptions(condition=condition))
     kinds = [row.kind for row in found]
     counts = (len(found), *(kinds.count(kind) for kind in ("msd", "change", "event")))
     assert counts == ROWS[condition, name]
@@ -146,7 +146,7 @@ def test_the_published_pooled_effect_comes_out(condition: str) -> None:
     path = shared(condition, "data")
     with (path.parent / "published_pooled_effects.csv").open(encoding="utf-8") as stream:
         published = next(csv.DictReader(stream))
-    found = [row for row in reproduce(path, Options(condition=condition)) if row.g == row.g]
+    found = [row for row in reproduce(path, ImportOptions(condition=condition)) if row.g == row.g]
     result = pool([row.g for row in found], [row.se**2 for row in found], test="knha")
     low, high = (float(x) for x in re.findall(r"-?[\d.]+", published["g.ci"]))
     assert result.k == int(published["k"])
@@ -188,7 +188,7 @@ _DIFFERENT = {
 }
 
 
-def _key(line: Line) -> tuple[str | float, ...]:
+def _key(line: SourceLine) -> tuple[str | float, ...]:
     cells = [_plain(name, line[name]) for name in _KEY]
     return (*cells, _plain("rating", line["rating"]))
 
@@ -203,7 +203,7 @@ def _plain(name: str, cell: str) -> str | float:
     return cell.replace(";", ",").replace("\u00a0", " ")
 
 
-def _same(name: str, before: Line, after: Line, sign: int) -> bool:
+def _same(name: str, before: SourceLine, after: SourceLine, sign: int) -> bool:
     """Whether a cell survived, or is one of those that are not meant to."""
     if name in (".g", ".g_se", "precalc_g"):
         if name == "precalc_g" and complete(before):

@@ -10,15 +10,15 @@ import pytest
 from metapsy_files import NO_SCORES, SOUND, imported, loaded, make, reasons
 
 from trialpool.results import TrialpoolError
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.ids import Names, slug
-from trialpool.review.exchange.metapsy.effects import HedgesG, Pair, hedges_g, log_rr, pairs
+from trialpool.review.exchange.metapsy.effects import ArmPair, HedgesG, hedges_g, log_rr, pairs
 from trialpool.review.exchange.metapsy.notes import locator, pack, rows_of, unpack
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.exchange.metapsy.reproduce import reproduce
 from trialpool.review.extraction.read import RawData
 
-OPTIONS = Options(condition="made")
+OPTIONS = ImportOptions(condition="made")
 # 10 of 20 against 2 of 20, the counts and the effect of Bisson 2020 in the Metapsy PTSD database.
 EVENTS = {**NO_SCORES, "outcome_type": "dich", "event_arm1": "10", "totaln_arm1": "20",
           "event_arm2": "2", "totaln_arm2": "20", "dich_type": "no diagnosis",
@@ -316,12 +316,12 @@ def test_shares_become_percentages_only_where_they_are_shares(tmp_path: Path) ->
     assert column(percent.tables["trials"], "percent_women") == ["74.5"]
 
 
-def _effects(raw: RawData) -> list[tuple[Pair, HedgesG]]:
+def _effects(raw: RawData) -> list[tuple[ArmPair, HedgesG]]:
     found = pairs(raw)
     return list(zip(found, hedges_g(found), strict=True))
 
 
-def events(tmp_path: Path, *counts: tuple[int, int, int, int]) -> list[tuple[Pair, HedgesG]]:
+def events(tmp_path: Path, *counts: tuple[int, int, int, int]) -> list[tuple[ArmPair, HedgesG]]:
     names = ("event_arm1", "totaln_arm1", "event_arm2", "totaln_arm2")
     rows = [
         {**EVENTS, "study": f"Doe, {2000 + i}", ".g": "NA", ".g_se": "NA"}

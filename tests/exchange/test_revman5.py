@@ -14,7 +14,7 @@ from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, 
 import trialpool as tp
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange import draft, revman5
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 
 SOURCE = DATA / "made_up.rm5"
@@ -28,7 +28,7 @@ RESULTS = {
 
 @pytest.fixture(scope="module")
 def review() -> Imported:
-    return revman5.read(SOURCE, Options(condition=CONDITION))
+    return revman5.read(SOURCE, ImportOptions(condition=CONDITION))
 
 
 def test_every_number_of_the_analyses_is_imported_or_left(review: Imported) -> None:
@@ -188,7 +188,7 @@ def document(studies: str = STUDY, data: str = DICH, kind: str = "DICH", head: s
 def read_text(tmp_path: Path, text: str | bytes) -> Imported:
     path = tmp_path / "review.rm5"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return revman5.read(path, Options(condition=CONDITION))
+    return revman5.read(path, ImportOptions(condition=CONDITION))
 
 
 LAUGHS = (
@@ -231,10 +231,10 @@ def test_a_malformed_file_gives_one_clear_error(
 
 def test_a_missing_or_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrialpoolError, match=r"none\.rm5: cannot be read"):
-        revman5.read(tmp_path / "none.rm5", Options(condition=CONDITION))
+        revman5.read(tmp_path / "none.rm5", ImportOptions(condition=CONDITION))
     monkeypatch.setattr(draft, "MAX_BYTES", 100)
     with pytest.raises(TrialpoolError, match="larger than 100 bytes"):
-        revman5.read(SOURCE, Options(condition=CONDITION))
+        revman5.read(SOURCE, ImportOptions(condition=CONDITION))
 
 
 def test_a_byte_order_mark_and_foreign_letters_are_read(tmp_path: Path) -> None:

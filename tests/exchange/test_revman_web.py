@@ -14,7 +14,7 @@ from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange import draft, revman_web
 from trialpool.review.exchange.draft import is_number
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 
 PACKAGE = DATA / "package"
@@ -45,7 +45,7 @@ def zipped(folder: Path, contents: dict[str, str]) -> Path:
 @pytest.fixture(scope="module")
 def review(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     path = zipped(tmp_path_factory.mktemp("package"), files())
-    return revman_web.read(path, Options(condition=CONDITION))
+    return revman_web.read(path, ImportOptions(condition=CONDITION))
 
 
 def test_every_number_of_the_analyses_is_imported_or_left(review: Imported) -> None:
@@ -132,7 +132,7 @@ def test_files_that_are_not_read_are_named(review: Imported) -> None:
 def test_without_settings_the_cells_decide(tmp_path: Path) -> None:
     """The kind of data is then that of the cells that are not 0; arms have no names."""
     contents = {ROWS: files()[ROWS]}
-    found = revman_web.read(zipped(tmp_path, contents), Options(condition=CONDITION))
+    found = revman_web.read(zipped(tmp_path, contents), ImportOptions(condition=CONDITION))
     assert {row["arm_id"] for row in rows(found, "arms")} == {"experimental", "control"}
     assert {row["comparator_class"] for row in rows(found, "arms", role="control")} == {"other"}
     assert {row["outcome_type"] for row in rows(found, "results")} == {"event", "msd"}
@@ -144,7 +144,7 @@ def test_without_settings_the_cells_decide(tmp_path: Path) -> None:
 def test_studies_with_one_name_are_told_apart_by_year(tmp_path: Path) -> None:
     contents = files()
     contents[INFORMATION] += "Aster 2010,2011,PUB,Randomised,,\nAster 2010,2011,PUB,Again,,\n"
-    found = revman_web.read(zipped(tmp_path, contents), Options(condition=CONDITION))
+    found = revman_web.read(zipped(tmp_path, contents), ImportOptions(condition=CONDITION))
     same = rows(found, "trials", study="Aster 2010")
     assert [row["trial_id"] for row in same] == ["aster_2010", "aster_2010_2"]
     assert whys(found, "Char: Methods=Again")
@@ -157,7 +157,7 @@ def test_the_crossover_domain_is_for_crossovers(tmp_path: Path) -> None:
     contents[RISK] = (
         f"Study,Domain (judgement): {name}\nAster 2010,Low risk of bias\nDaisy 2015,High risk\n"
     )
-    found = revman_web.read(zipped(tmp_path, contents), Options(condition=CONDITION))
+    found = revman_web.read(zipped(tmp_path, contents), ImportOptions(condition=CONDITION))
     assert [(r["trial_id"], r["domain"]) for r in rows(found, "risk_of_bias")] == [
         ("daisy_2015", "DS")
     ]
@@ -170,7 +170,7 @@ def test_nothing_is_written_outside(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     contents = {f"../../{Path(ROWS).name}": files()[ROWS]}
-    revman_web.read(zipped(inner, contents), Options(condition=CONDITION))
+    revman_web.read(zipped(inner, contents), ImportOptions(condition=CONDITION))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
         inner / "CD999998-data-package.zip"
     ]
@@ -202,7 +202,7 @@ def test_a_malformed_package_gives_one_clear_error(
     tmp_path: Path, contents: dict[str, str], rule: str
 ) -> None:
     with pytest.raises(TrialpoolError) as caught:
-        revman_web.read(zipped(tmp_path, contents), Options(condition=CONDITION))
+        revman_web.read(zipped(tmp_path, contents), ImportOptions(condition=CONDITION))
     message = str(caught.value)
     assert "CD999998-data-package.zip" in message
     assert rule in message
@@ -221,7 +221,7 @@ def test_what_is_no_zip_file_is_refused(tmp_path: Path) -> None:
     flipped = good[: start + 20] + bytes(255 - b for b in good[start + 20 : start + 60])
     for data in (b"", b"plain text", good[:200], flipped + good[start + 60 :]):
         with pytest.raises(TrialpoolError, match=r"package\.zip: (not readable|the file is empty)"):
-            revman_web.read(broken(tmp_path, data), Options(condition=CONDITION))
+            revman_web.read(broken(tmp_path, data), ImportOptions(condition=CONDITION))
 
 
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as package:
         package.writestr(ROWS, files()[ROWS].replace("Aster", "Äster").encode("latin-1"))
     with pytest.raises(TrialpoolError, match=r"data-rows\.csv: not UTF-8 text"):
-        revman_web.read(path, Options(condition=CONDITION))
+        revman_web.read(path, ImportOptions(condition=CONDITION))
 
 
 def test_a_package_that_unpacks_to_too_much_is_refused(
@@ -241,4 +241,4 @@ def test_a_package_that_unpacks_to_too_much_is_refused(
     monkeypatch.setattr(draft, "MAX_BYTES", limit)
     monkeypatch.setattr(revman_web, "MAX_BYTES", limit)
     with pytest.raises(TrialpoolError, match="unpacks to more than"):
-        revman_web.read(path, Options(condition=CONDITION))
+        revman_web.read(path, ImportOptions(condition=CONDITION))

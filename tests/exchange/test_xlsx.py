@@ -15,7 +15,7 @@ from openpyxl.cell.cell import Cell
 from small import ROOT, SMALL
 
 from trialpool.results import TrialpoolError
-from trialpool.review.exchange.formats import FORMATS, Export, Options
+from trialpool.review.exchange.formats import FORMATS, Export, ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.xlsx.cells import got, put
 from trialpool.review.exchange.xlsx.write import CODE_BOOK
@@ -25,7 +25,7 @@ from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS, RESULTS
 
 XLSX = FORMATS["xlsx"]
 SHIPPED = sorted(folder.name for folder in (ROOT / "data" / "raw").iterdir() if folder.is_dir())
-BLUE = Options(condition="blue")
+BLUE = ImportOptions(condition="blue")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_shipped_tables_come_back_byte_by_byte(condition: str, tmp_path: Pat
     """CSV to workbook to CSV: not one byte differs, instruments included."""
     raw = ROOT / "data" / "raw"
     XLSX.write(tmp_path / "book.xlsx", Export(raw=raw, condition=condition))
-    XLSX.read(tmp_path / "book.xlsx", Options(condition=condition)).write(tmp_path, condition)
+    XLSX.read(tmp_path / "book.xlsx", ImportOptions(condition=condition)).write(tmp_path, condition)
     names = ["instruments.csv", *(f"{condition}/{t.name}.csv" for t in CONDITION_TABLES)]
     assert [n for n in names if (tmp_path / n).read_bytes() != (raw / n).read_bytes()] == []
 
@@ -285,7 +285,7 @@ def test_an_empty_import_has_all_tables(tmp_path: Path) -> None:
     """Tables without rows come back as tables without rows."""
     Imported(tables={}).write(tmp_path, "none")
     XLSX.write(tmp_path / "none.xlsx", Export(raw=tmp_path, condition="none"))
-    read = XLSX.read(tmp_path / "none.xlsx", Options(condition="none"))
+    read = XLSX.read(tmp_path / "none.xlsx", ImportOptions(condition="none"))
     assert {name: len(rows) for name, rows in read.tables.items()} == dict.fromkeys(
         [INSTRUMENTS.name, *(table.name for table in CONDITION_TABLES)], 0
     )

@@ -14,7 +14,7 @@ from small import SmallReview, through_csv
 
 from trialpool import tables
 from trialpool.review.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
-from trialpool.review.extraction.pairs import Pair
+from trialpool.review.extraction.pairs import RowPair
 from trialpool.review.extraction.second import Comparison, load, second_files
 from trialpool.review.report import agreement_tables
 from trialpool.review.schema.raw import ADJUDICATION
@@ -134,7 +134,7 @@ def test_agreement_within_printed_rounding(
     first: str, second: str, exact: bool, rounded: bool
 ) -> None:
     """Not further apart than half a unit of the last digit of the one with fewer decimals."""
-    pair = Pair(table="results", key=("Ash",), column="mean", kind="number", first=first,
+    pair = RowPair(table="results", key=("Ash",), column="mean", kind="number", first=first,
                 second=second, row=2, second_row=2)  # fmt: skip
     assert (pair.agree, pair.agree_rounded) == (exact, rounded)
 

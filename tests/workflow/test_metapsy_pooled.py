@@ -24,7 +24,7 @@ from small import ROOT, tables_of
 from trialpool.pooling.inference import half_width
 from trialpool.review.analysis import Result, analyse
 from trialpool.review.case import Case, Tables
-from trialpool.review.exchange.formats import FORMATS, Options
+from trialpool.review.exchange.formats import FORMATS, ImportOptions
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.protocol.protocol import Review, resolve
@@ -105,7 +105,7 @@ def as_published(raw: Path, condition: str) -> None:
 @cache
 def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]:
     """A database as the steps of the pipeline have it."""
-    options = Options(condition=condition, effects="reported")
+    options = ImportOptions(condition=condition, effects="reported")
     form = FORMATS["metapsy"]
     with TemporaryDirectory() as folder:
         tables = form.read(SHARED / condition / "data.csv", options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -165,8 +166,8 @@ def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str,
         for row in tables.records(missing)
         if status.get(row["trial_id"]) in (RESULT, UNCLEAR)
     ]
-    people = int(sum(n for n in sizes if n == n))
-    unknown = sum(n != n for n in sizes)
+    people = int(sum(n for n in sizes if not isnan(n)))
+    unknown = sum(map(isnan, sizes))
     changes = _conclusion_changes(model)
     proposed, reason = _judge(model, counts, people, unknown, changes)
     return {

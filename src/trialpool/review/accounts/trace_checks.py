@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -25,7 +26,7 @@ AGAIN = "run the review again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class TraceCheck:
     """One link of the chain; `differences` is empty where it holds."""
 
     link: str
@@ -38,7 +39,7 @@ class Check:
 
 def check_analysis(
     model: Mapping[str, Any], studies: pd.DataFrame, records: Records, raw: Mapping[str, Sheet]
-) -> list[Check]:
+) -> list[TraceCheck]:
     """Check every link from the pooled estimate to the raw cells.
 
     Parameters
@@ -55,8 +56,10 @@ def check_analysis(
     same = tables.fingerprint(studies) == model["inputs_sha256"]
     stale = f"studies.csv is not the table the model was fitted to; {AGAIN}"
     return [
-        Check(link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))),
-        Check(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
+        TraceCheck(
+            link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))
+        ),
+        TraceCheck(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
         *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho=rho),
     ]
 
@@ -69,7 +72,7 @@ def check_effects(
     changes: Collection[str],
     *,
     rho: float | None,
-) -> list[Check]:
+) -> list[TraceCheck]:
     """Check effects against records.csv, and the records they name against the raw cells.
 
     Parameters
@@ -80,11 +83,11 @@ def check_effects(
     rho : correlation by which effects of a trial were combined
     """
     return [
-        Check(
+        TraceCheck(
             link="effects from records.csv",
             differences=tuple(_recomputed(effects, records, defaults, changes, rho)),
         ),
-        Check(
+        TraceCheck(
             link="records.csv from the raw cells",
             differences=tuple(_changed(effects, records.rows, raw)),
         ),
@@ -108,8 +111,8 @@ def _pooled(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[str]:
 
 
 def _close(held: float | None, found: float) -> bool:
-    if held is None or found != found:
-        return held is None and found != found
+    if held is None or isnan(found):
+        return held is None and isnan(found)
     return abs(held - found) <= TOLERANCE * max(SMALL, abs(found))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.check_rows import errors_of
-from trialpool.review.exchange.formats import FORMATS, Format, Options
+from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left
 from trialpool.review.exchange.starter import outcomes_of, starter
 from trialpool.review.exchange.store import store
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--outcome",
-        default=Options(condition="").outcome,
+        default=ImportOptions(condition="").outcome,
         help="the outcome that scores are filed under",
     )
     parser.add_argument("--source-url", default="", help="the address the file was had from")
@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--effects",
-        default=Options(condition="").effects,
+        default=ImportOptions(condition="").effects,
         choices=("computed", "reported"),
         help="metapsy: take the arms' numbers where a row has them, or .g and .g_se of every row",
     )
@@ -85,8 +85,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _options(options: argparse.Namespace) -> Options:
-    return Options(condition=options.condition, outcome=options.outcome,
+def _options(options: argparse.Namespace) -> ImportOptions:
+    return ImportOptions(condition=options.condition, outcome=options.outcome,
                    source_url=options.source_url, g_is=options.g_is,
                    effects=options.effects)  # fmt: skip
 

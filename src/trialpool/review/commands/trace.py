@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review.accounts.trace import chain, effect_chain, raw_tables
-from trialpool.review.accounts.trace_checks import Check, check_analysis, check_effects
+from trialpool.review.accounts.trace_checks import TraceCheck, check_analysis, check_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
@@ -66,13 +66,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Traced:
     """What a path leads to: names to choose from, or a chain with its checks."""
 
     title: str
     names: tuple[str, ...] = ()
     table: pd.DataFrame | None = None
-    checks: Sequence[Check] = ()
+    checks: Sequence[TraceCheck] = ()
 
     def as_dict(self) -> dict[str, Any]:
         if self.table is None:
@@ -91,7 +91,7 @@ class _Found:
             yield from _told(self.table)
 
 
-def _find(path: Path, study: str | None, effect: str | None) -> _Found:
+def _find(path: Path, study: str | None, effect: str | None) -> _Traced:
     """What there is to trace at a path.
 
     Raises
@@ -115,7 +115,7 @@ def _find(path: Path, study: str | None, effect: str | None) -> _Found:
     raise TrialpoolError(f"{path}: nothing to trace here. {TRY}.")
 
 
-def _summary(folder: Path) -> _Found:
+def _summary(folder: Path) -> _Traced:
     """The analyses that can be traced, one line each."""
     names = []
     for row in tables.records(_table(folder / "summary.csv")):
@@ -123,10 +123,10 @@ def _summary(folder: Path) -> _Found:
         where = (home if home.exists() else folder) / row["analysis"]
         shown = _interval({name: tables.cell(row[name]) for name in _LIMITS})
         names.append(f"{where}: {row['measure']} {shown or 'no estimate'}, k = {row['k']:.0f}")
-    return _Found(title="Can be traced:", names=tuple(names))
+    return _Traced(title="Can be traced:", names=tuple(names))
 
 
-def _analysis(folder: Path, study: str | None) -> _Found:
+def _analysis(folder: Path, study: str | None) -> _Traced:
     model = _model(folder / "model.json")
     root = _root(folder)
     studies = _table(folder / "studies.csv", _added(root))
@@ -140,15 +140,15 @@ def _analysis(folder: Path, study: str | None) -> _Found:
             raise TrialpoolError(f"{folder}: no study {study}. Its studies are: {known}.")
         table = table[(table["level"] == "pooled") | table["study"].isin(own["study"])]
     name = f"{model['condition']}/{model['analysis']}"
-    return _Found(title=f"{name}: {model['title']} ({model['measure']})", table=table,
+    return _Traced(title=f"{name}: {model['title']} ({model['measure']})", table=table,
                   checks=checks)  # fmt: skip
 
 
-def _effects(folder: Path, effect: str | None) -> _Found:
+def _effects(folder: Path, effect: str | None) -> _Traced:
     effects = _table(folder / "effects.csv")
     if effect is None:
         names = tuple(dict.fromkeys(effects["effect_id"]))
-        return _Found(title="Give one of these with --effect:", names=names)
+        return _Traced(title="Give one of these with --effect:", names=names)
     own = effects[effects["effect_id"] == effect]
     if own.empty:
         where = folder / "effects.csv"
@@ -156,7 +156,7 @@ def _effects(folder: Path, effect: str | None) -> _Found:
     root, condition = _root(folder), folder.resolve().name
     records, raw = _evidence(root, condition)
     review = read_protocol(root / "config" / "review.yaml")
-    return _Found(
+    return _Traced(
         title=str(own["effect_id"].iloc[0]),
         table=effect_chain(own, condition, records.rows, raw),
         checks=check_effects(
@@ -211,7 +211,7 @@ def _model(path: Path) -> dict[str, Any]:
     return model
 
 
-def _checked(checks: Sequence[Check]) -> Iterator[str]:
+def _checked(checks: Sequence[TraceCheck]) -> Iterator[str]:
     for check in checks:
         yield f"  {check.link}: {check.verdict}"
         yield from (f"    {difference}" for difference in check.differences)

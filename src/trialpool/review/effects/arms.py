@@ -45,7 +45,7 @@ class Summary:
     reason: str = ""
 
 
-class Arm:
+class MeasuredArm:
     """One arm's result with what the arm is.
 
     `before` and `after` are the rows of the same people's scores, for a change that was not

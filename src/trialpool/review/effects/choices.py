@@ -103,7 +103,7 @@ def _other(group: str, level: str, choice: str, choices: Choices) -> Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class VariedChoice:
     """A choice of the multiverse: which effects may hang on it, the protocol's value, others'."""
 
     hangs_on: frozenset[str]
@@ -117,22 +117,22 @@ def _crossed(how: Choices, level: float | str) -> Choices:
     return replace(how, crossover=how.crossover.model_copy(update=update))
 
 
-def _axis(group: str, field: str, *hangs_on: str) -> Axis:
+def _axis(group: str, field: str, *hangs_on: str) -> VariedChoice:
     """A choice that is one field of one group of settings."""
 
     def at(how: Choices, level: Any) -> Choices:
         return replace(how, **{group: getattr(how, group).model_copy(update={field: level})})
 
-    return Axis(
+    return VariedChoice(
         hangs_on=frozenset(hangs_on), own=lambda how: getattr(getattr(how, group), field), at=at
     )
 
 
 # The choices that effects hang on, by the name of their factor of the multiverse. An SMD of
 # independent groups always hangs on its variance.
-AXES: dict[str, Axis] = {
+AXES: dict[str, VariedChoice] = {
     "smd_variance": _axis("smd", "variance"),
-    "crossover": Axis(
+    "crossover": VariedChoice(
         hangs_on=frozenset({PAIRING, PAIR_CORRELATION}),
         own=lambda how: (
             how.crossover.correlation

@@ -12,7 +12,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review.effects import contrasts, crossover, parallel
-from trialpool.review.effects.arms import Arm
+from trialpool.review.effects.arms import MeasuredArm
 from trialpool.review.effects.choices import Choices, of_protocol, variants
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
@@ -76,8 +76,8 @@ def build_effects(
 class Comparison:
     """A control arm and all experimental arms measured alongside it in one set of participants."""
 
-    experimental: list[Arm]
-    control: Arm
+    experimental: list[MeasuredArm]
+    control: MeasuredArm
     participants: str
     alternative: bool
 
@@ -85,9 +85,9 @@ class Comparison:
 def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparison]:
     """Every control arm with the experimental arms it can be compared with."""
     rows = [row for row in records.scores_and_counts() if row["outcome_type"] != "baseline"]
-    arms = [Arm(row, records, *records.before_and_after(row)) for row in rows]
+    arms = [MeasuredArm(row, records, *records.before_and_after(row)) for row in rows]
     arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
-    groups: dict[tuple[str, ...], dict[str, dict[str, Arm]]] = {}
+    groups: dict[tuple[str, ...], dict[str, dict[str, MeasuredArm]]] = {}
     for arm in arms:
         key = tuple(text(arm.row[column]) for column in _GROUP)
         sets = groups.setdefault(key, {})
@@ -97,7 +97,7 @@ def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparis
         yield from _of_group(groups[key])
 
 
-def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[Comparison]:
+def _of_group(sets: Mapping[str, Mapping[str, MeasuredArm]]) -> Iterator[Comparison]:
     main = sets.get("", {})
     for name, arms in sets.items():
         # An alternative set often changes one arm only; the other is the main set's.
@@ -110,7 +110,7 @@ def _of_group(sets: Mapping[str, Mapping[str, Arm]]) -> Iterator[Comparison]:
 
 def _unreported_change(
     row: Mapping[str, Any], records: Records, changes: Collection[str]
-) -> Arm | None:
+) -> MeasuredArm | None:
     """The change behind a score and its baseline, where an analysis takes change scores."""
     if row["outcome_type"] != "msd" or row["outcome"] not in changes:
         return None
@@ -118,7 +118,7 @@ def _unreported_change(
     before, after = records.before_and_after(change)
     if before is None or after is None or not isfinite(number(before["mean"])):
         return None
-    return Arm(change, records, before, after)
+    return MeasuredArm(change, records, before, after)
 
 
 def reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:

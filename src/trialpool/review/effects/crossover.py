@@ -13,7 +13,7 @@ from trialpool.effects.changes import r_from_p, r_from_t
 from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
 from trialpool.review.effects import choices as by
-from trialpool.review.effects.arms import Arm, Summary
+from trialpool.review.effects.arms import MeasuredArm, Summary
 from trialpool.review.effects.effect_rows import Effect, from_arms, single
 from trialpool.review.effects.parallel import combined
 from trialpool.review.schema.packed import RawCell, RawRow
@@ -48,8 +48,8 @@ NO_PAIRED_TABLE = f"{INDEPENDENT}: the paired table is not available"
 
 def effect(
     measure: str,
-    experimental: Sequence[Arm],
-    control: Arm,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
     contrasts: pd.DataFrame,
     how: Choices,
 ) -> Effect:
@@ -89,8 +89,8 @@ def _without(effect: Effect, reason: str) -> Effect:
 
 def _paired(
     measure: str,
-    experimental: Arm,
-    control: Arm,
+    experimental: MeasuredArm,
+    control: MeasuredArm,
     contrasts: pd.DataFrame,
     how: Choices,
 ) -> Effect:
@@ -122,8 +122,8 @@ def _paired(
 
 
 def _correlation(
-    experimental: Arm,
-    control: Arm,
+    experimental: MeasuredArm,
+    control: MeasuredArm,
     sides: tuple[Summary, Summary],
     pairs: float,
     contrasts: pd.DataFrame,

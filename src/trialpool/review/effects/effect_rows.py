@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trialpool.results import NAN, EffectSizes
-from trialpool.review.effects.arms import Arm, Summary
+from trialpool.review.effects.arms import MeasuredArm, Summary
 from trialpool.review.effects.records import Flag
 from trialpool.review.schema.packed import (
     ADDRESSES,
@@ -128,8 +128,8 @@ class Effect:
 def from_arms(
     sizes: EffectSizes,
     measure: str,
-    experimental: Sequence[Arm],
-    control: Arm,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
     sides: tuple[Summary, Summary],
     *,
     design: str,

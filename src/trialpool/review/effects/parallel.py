@@ -19,7 +19,7 @@ from trialpool.effects.multiarm import (
 )
 from trialpool.results import Array, EffectSizes
 from trialpool.review.effects import choices as by
-from trialpool.review.effects.arms import Arm, Summary, together
+from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.effect_rows import Effect, from_arms, single
 
 if TYPE_CHECKING:
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def effects(
-    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, *, design: str
+    measure: str,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
+    how: Choices,
+    *,
+    design: str,
 ) -> list[Effect]:
     """The effect of independent arms; several effects where a shared control is split.
 
@@ -45,8 +50,8 @@ def effects(
 
 def combined(
     measure: str,
-    experimental: Sequence[Arm],
-    control: Arm,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
     how: Choices,
     *,
     design: str,
@@ -101,7 +106,11 @@ def _columns(
 
 
 def _split(
-    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, design: str
+    measure: str,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
+    how: Choices,
+    design: str,
 ) -> list[Effect]:
     share = len(experimental)
     whole = control.summary(how)
@@ -124,7 +133,11 @@ def _split(
 
 
 def _with_covariance(
-    measure: str, experimental: Sequence[Arm], control: Arm, how: Choices, design: str
+    measure: str,
+    experimental: Sequence[MeasuredArm],
+    control: MeasuredArm,
+    how: Choices,
+    design: str,
 ) -> Effect:
     """With one random effect per trial this is exact: the trial's arms share it (V + tau2 J)."""
     arms, whole = [arm.summary(how) for arm in experimental], control.summary(how)

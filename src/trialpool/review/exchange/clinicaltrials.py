@@ -11,7 +11,7 @@ from pathlib import Path
 from trialpool.review.exchange import clinicaltrials_events as events
 from trialpool.review.exchange import clinicaltrials_outcomes as outcomes
 from trialpool.review.exchange import wording
-from trialpool.review.exchange.clinicaltrials_record import Node, Record, Shared, load
+from trialpool.review.exchange.clinicaltrials_record import Record, RecordNode, Shared, load
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -19,7 +19,7 @@ from trialpool.review.exchange.draft import (
     sentences,
     slug,
 )
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 
 _NCT = re.compile(r"NCT\d{8}")
@@ -33,7 +33,7 @@ _ROLES = {
 _CLASSES = {"PLACEBO_COMPARATOR": "placebo", "NO_INTERVENTION": "no_treatment"}
 
 
-def read(path: Path, options: Options) -> Imported:
+def read(path: Path, options: ImportOptions) -> Imported:
     """Read the records of one or more studies.
 
     Parameters
@@ -85,21 +85,21 @@ def read(path: Path, options: Options) -> Imported:
     return draft.done()
 
 
-def _studies(root: Node) -> list[Node]:
+def _studies(root: RecordNode) -> list[RecordNode]:
     if root.is_list:
         return root.items()
     return root.nodes("studies") if root.has("studies") else [root]
 
 
-def _model(protocol: Node) -> Node:
+def _model(protocol: RecordNode) -> RecordNode:
     return protocol.node("designModule").node("designInfo")
 
 
-def _crossover(protocol: Node) -> bool:
+def _crossover(protocol: RecordNode) -> bool:
     return _model(protocol).text("interventionModel").upper() == "CROSSOVER"
 
 
-def _arms(protocol: Node, record: Record) -> None:
+def _arms(protocol: RecordNode, record: Record) -> None:
     """The arms as registered; groups of the results are matched to them by their title."""
     for number, group in enumerate(protocol.node("armsInterventionsModule").nodes("armGroups"), 1):
         label = group.text("label") or f"arm {number}"
@@ -118,7 +118,7 @@ def _arms(protocol: Node, record: Record) -> None:
         })  # fmt: skip
 
 
-def _trial(protocol: Node, record: Record, condition: str, started: str, age: str) -> None:
+def _trial(protocol: RecordNode, record: Record, condition: str, started: str, age: str) -> None:
     identity, model = protocol.node("identificationModule"), _model(protocol)
     registered = protocol.node("conditionsModule").texts("conditions")
     kind = wording.setting(condition, *registered)

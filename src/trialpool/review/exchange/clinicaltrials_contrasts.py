@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
-from trialpool.review.exchange.clinicaltrials_record import Node, Record
+from trialpool.review.exchange.clinicaltrials_record import Record, RecordNode
 from trialpool.review.exchange.draft import Row, is_number, named, plain, sentences
 
 POSTED = ("paramValue", "dispersionValue", "pValue", "ciLowerLimit", "ciUpperLimit")
@@ -24,7 +24,7 @@ _CLOSER = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class AnalysisBlock:
     """The arms of one class and category of an outcome: value and number of people by arm."""
 
     kind: str
@@ -34,7 +34,11 @@ class Block:
 
 
 def analysis(
-    record: Record, where: str, node: Node, groups: Mapping[str, str], blocks: list[Block]
+    record: Record,
+    where: str,
+    node: RecordNode,
+    groups: Mapping[str, str],
+    blocks: list[AnalysisBlock],
 ) -> None:
     """One posted analysis: a row of contrasts, or an entry of what is left with the reason.
 
@@ -64,7 +68,7 @@ def _bare(text: str) -> str:
 
 
 def _contrast(
-    record: Record, where: str, node: Node, arms: list[str], blocks: list[Block]
+    record: Record, where: str, node: RecordNode, arms: list[str], blocks: list[AnalysisBlock]
 ) -> tuple[Row, set[str], str]:
     """The row and the fields that are in it; an empty row with the reason if there is none."""
     roles = {record.role(arm): arm for arm in arms if arm}
@@ -103,7 +107,9 @@ def _contrast(
     return row, {"paramValue"} | _uncertainty(measure, node, row), ""
 
 
-def _direction(measure: str, estimate: float, values: list[tuple[str, str]], block: Block) -> str:
+def _direction(
+    measure: str, estimate: float, values: list[tuple[str, str]], block: AnalysisBlock
+) -> str:
     """Which way the estimate subtracts, where it is far closer to one way than to the other."""
     first, second = (float(value) for value, _ in values)
     if measure == "MD":
@@ -124,7 +130,7 @@ def _direction(measure: str, estimate: float, values: list[tuple[str, str]], blo
     return ""
 
 
-def _uncertainty(measure: str, node: Node, row: Row) -> set[str]:
+def _uncertainty(measure: str, node: RecordNode, row: Row) -> set[str]:
     """Fill in SE, 95 % limits and p; returns the fields that were used."""
     used: set[str] = set()
     se = node.text("dispersionValue")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from trialpool.review.exchange.clinicaltrials_record import TOTALS, Node, Record
+from trialpool.review.exchange.clinicaltrials_record import TOTALS, Record, RecordNode
 from trialpool.review.exchange.draft import (
     Row,
     is_number,
@@ -26,12 +26,12 @@ _TOTALS = {
 }
 
 
-def titles(node: Node, groups: str) -> dict[str, str]:
+def titles(node: RecordNode, groups: str) -> dict[str, str]:
     """The titles of groups by their id."""
     return {group.text("id"): group.text("title") for group in node.nodes(groups)}
 
 
-def flow(node: Node, record: Record) -> str:
+def flow(node: RecordNode, record: Record) -> str:
     """Participants who started, per arm and in all; the rest of the flow is left.
 
     Returns
@@ -70,7 +70,7 @@ def _people(count: str) -> bool:
     return whole_numbers([count]) and float(count) >= 0
 
 
-def baseline(node: Node, record: Record) -> str:
+def baseline(node: RecordNode, record: Record) -> str:
     """The mean age of all participants; every other baseline number is left."""
     names, age = titles(node, "groups"), ""
     for denoms in node.nodes("denoms"):
@@ -99,7 +99,7 @@ def baseline(node: Node, record: Record) -> str:
     return age
 
 
-def adverse(node: Node, record: Record) -> None:
+def adverse(node: RecordNode, record: Record) -> None:
     """Totals, and one outcome per term; serious events and others apart."""
     names = titles(node, "eventGroups")
     frame, threshold = node.text("timeFrame"), node.text("frequencyThreshold")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trialpool.review.exchange import wording
-from trialpool.review.exchange.clinicaltrials_contrasts import Block, analysis
+from trialpool.review.exchange.clinicaltrials_contrasts import AnalysisBlock, analysis
 from trialpool.review.exchange.clinicaltrials_events import titles
-from trialpool.review.exchange.clinicaltrials_record import TOTALS, Node, Record
+from trialpool.review.exchange.clinicaltrials_record import TOTALS, Record, RecordNode
 from trialpool.review.exchange.draft import (
     MalformedFileError,
     Row,
@@ -42,7 +42,7 @@ _RANGES = {
 class _Measure:
     """One outcome measure, its settings in plain words."""
 
-    node: Node
+    node: RecordNode
     record: Record
     where: str
     title: str
@@ -50,7 +50,7 @@ class _Measure:
     dispersion: str
     unit: str
     groups: Mapping[str, str]
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[AnalysisBlock] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -63,7 +63,7 @@ class _Measure:
         return "score" if self.param in _CENTRES else ""
 
 
-def measure(node: Node, number: int, record: Record) -> None:
+def measure(node: RecordNode, number: int, record: Record) -> None:
     """One outcome measure: a row per class, category and group; then its analyses."""
     one = _Measure(
         node=node,
@@ -92,7 +92,7 @@ def _dispersion(text: str) -> str:
     return f"{level[1]} confidence interval" if level else words
 
 
-def _people(node: Node) -> dict[str, str]:
+def _people(node: RecordNode) -> dict[str, str]:
     """Participants per group, where the denominators count people."""
     return {
         count.text("groupId"): count.text("value")
@@ -103,7 +103,7 @@ def _people(node: Node) -> dict[str, str]:
 
 
 def _block(
-    one: _Measure, place: str, title: str, category: Node, counts: Mapping[str, str] | None
+    one: _Measure, place: str, title: str, category: RecordNode, counts: Mapping[str, str] | None
 ) -> None:
     """The measurements of one class and category: arms that are compared with each other."""
     record = one.record
@@ -149,7 +149,7 @@ def _block(
         mark = record.draft.rows["results"][-1].get("analysis_set", "")
         block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
         one.blocks.append(
-            Block(
+            AnalysisBlock(
                 kind=one.kind,
                 baseline=common["outcome_type"] == "baseline",
                 common=block | {"analysis_set": mark},

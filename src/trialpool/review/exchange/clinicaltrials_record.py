@@ -23,7 +23,7 @@ TOTALS = ("total", "overall", "all participants", "all subjects", "total partici
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class RecordNode:
     """A place in the JSON. What is absent reads as empty; what is of another kind is an error."""
 
     path: Path
@@ -41,22 +41,24 @@ class Node:
         """Whether an element of that name is there."""
         return name in self._fields()
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> RecordNode:
         """The object of that name; an empty one if it is absent."""
-        found = Node(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        found = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
         found._fields()
         return found
 
-    def nodes(self, name: str) -> list[Node]:
+    def nodes(self, name: str) -> list[RecordNode]:
         """The objects in the list of that name."""
-        found = Node(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        found = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
         return [] if found.value is None else found.items()
 
-    def items(self) -> list[Node]:
+    def items(self) -> list[RecordNode]:
         """The objects of this list."""
         if not isinstance(self.value, list):
             raise self._wrong("a list")
-        nodes = [Node(self.path, f"{self.where}[{k}]", item) for k, item in enumerate(self.value)]
+        nodes = [
+            RecordNode(self.path, f"{self.where}[{k}]", item) for k, item in enumerate(self.value)
+        ]
         for item in nodes:
             item._fields()
         return nodes
@@ -67,14 +69,14 @@ class Node:
         if value is None:
             return ""
         if isinstance(value, (dict, list)):
-            raise Node(self.path, f"{self.where}.{name}".lstrip("."), value)._wrong("text")
+            raise RecordNode(self.path, f"{self.where}.{name}".lstrip("."), value)._wrong("text")
         return one_line(str(value))
 
     def texts(self, name: str) -> list[str]:
         """The texts in the list of that name."""
         found = self._fields().get(name, [])
         if not isinstance(found, list) or any(isinstance(t, (dict, list)) for t in found):
-            raise Node(self.path, f"{self.where}.{name}".lstrip("."), found)._wrong(
+            raise RecordNode(self.path, f"{self.where}.{name}".lstrip("."), found)._wrong(
                 "a list of texts"
             )
         return [one_line(str(text)) for text in found]
@@ -96,7 +98,7 @@ class Node:
         )
 
 
-def load(path: Path) -> Node:
+def load(path: Path) -> RecordNode:
     """The JSON of a file, its numbers kept as the text they are printed as.
 
     Raises
@@ -118,7 +120,7 @@ def load(path: Path) -> Node:
         raise MalformedFileError(path, "", "nested too deep to be a record", fix) from None
     if not isinstance(value, (dict, list)):
         raise MalformedFileError(path, "", "not a registry record", fix)
-    return Node(path, "", value)
+    return RecordNode(path, "", value)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ _ROOM = "trialpool.review.exchange"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class ImportOptions:
     """What a person may tell an importer.
 
     `g_is` says which way a file subtracts its effects ("arm1-arm2", "arm2-arm1"; blank = find
@@ -68,7 +68,7 @@ class Format:
     whole: bool = False
     smd: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, path: Path, options: Options) -> Imported:
+    def read(self, path: Path, options: ImportOptions) -> Imported:
         """The raw tables in a file of this format."""
         imported: Imported = _found(self.reader)(path, options)
         return imported

@@ -21,7 +21,7 @@ from trialpool.review.exchange.draft import (
     whole_numbers,
 )
 from trialpool.review.exchange.ids import Names
-from trialpool.review.exchange.revman_parts import Analysis, Fields, Study
+from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
 
 CALCULATED = "calculated by RevMan from the numbers above"
 _MEASURES = {
@@ -42,13 +42,13 @@ _NORMAL_975 = 1.959963984540054
 class _Line(NamedTuple):
     """A study's line of an analysis, as printed."""
 
-    analysis: Analysis
+    analysis: RevManAnalysis
     key: Hashable
     printed: Mapping[str, str]
 
 
 @dataclass(slots=True)
-class Review:
+class RevManReview:
     """The raw tables of a review in the making."""
 
     draft: Draft
@@ -60,7 +60,7 @@ class Review:
     _arms: dict[str, Names] = field(default_factory=dict)
     _crossover: set[str] = field(default_factory=set)
 
-    def add_study(self, study: Study) -> None:
+    def add_study(self, study: RevManStudy) -> None:
         """Add the trial; what the format does not say is stated in the assumptions."""
         trial = self._trials.of(study.key, slug(study.name, "study"))
         crossover = wording.is_crossover(study.methods)
@@ -105,7 +105,7 @@ class Review:
         return self.trial_id(key) in self._crossover
 
     def add_counts(
-        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+        self, analysis: RevManAnalysis, key: Hashable, printed: Mapping[str, str], note: str
     ) -> None:
         """Events and totals of both arms, one row each."""
         events, totals = self.fields.events, self.fields.totals
@@ -122,7 +122,7 @@ class Review:
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
     def add_means(
-        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+        self, analysis: RevManAnalysis, key: Hashable, printed: Mapping[str, str], note: str
     ) -> None:
         """Mean, SD and number of participants of both arms, one row each."""
         names = self.fields
@@ -153,14 +153,14 @@ class Review:
             )
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
-    def _no_sd(self, analysis: Analysis, key: Hashable, name: str, sd: str) -> None:
+    def _no_sd(self, analysis: RevManAnalysis, key: Hashable, name: str, sd: str) -> None:
         if sd.strip():
             why = "RevMan holds 0 where an SD is not known; it is no spread"
             where = self._locator(analysis, key)
             self.draft.leave(where, "standard deviation", named({name: sd}), why)
 
     def add_contrast(
-        self, analysis: Analysis, key: Hashable, printed: Mapping[str, str], note: str
+        self, analysis: RevManAnalysis, key: Hashable, printed: Mapping[str, str], note: str
     ) -> None:
         """An estimate with its standard error: generic inverse variance."""
         names = self.fields
@@ -211,7 +211,7 @@ class Review:
         self._settle("contrasts", _Line(analysis, key, printed), used, "", [row])
 
     def _ratio(
-        self, analysis: Analysis, printed: Mapping[str, str], estimate: float, se: float
+        self, analysis: RevManAnalysis, printed: Mapping[str, str], estimate: float, se: float
     ) -> tuple[Row, list[str]]:
         """A ratio, not logged: as shown, or computed where the display does not fit."""
         shown = [printed.get(name, "") for name in self.fields.shown]
@@ -257,11 +257,11 @@ class Review:
             reason = "weights, effects and limits follow from the data; trialpool computes its own"
             self.draft.leave(where, CALCULATED, named(rest), reason)
 
-    def _locator(self, analysis: Analysis, key: Hashable) -> str:
+    def _locator(self, analysis: RevManAnalysis, key: Hashable) -> str:
         label = key if isinstance(key, str) else " ".join(str(part) for part in _parts(key))
         return f"{analysis.where}, study {one_line(label)}"
 
-    def _common(self, analysis: Analysis, key: Hashable, note: str) -> Row:
+    def _common(self, analysis: RevManAnalysis, key: Hashable, note: str) -> Row:
         trial = self.trial_id(key)
         text = f"{analysis.outcome} {analysis.subgroup} {note}"
         period = "whole"
@@ -290,10 +290,10 @@ class Review:
             ),
         }  # fmt: skip
 
-    def _outcome(self, analysis: Analysis, kind: str) -> str:
+    def _outcome(self, analysis: RevManAnalysis, kind: str) -> str:
         return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))
 
-    def _scale(self, analysis: Analysis, key: Hashable) -> Row:
+    def _scale(self, analysis: RevManAnalysis, key: Hashable) -> Row:
         """Outcome and instrument of scores; a direction of its own has an outcome of its own."""
         better = wording.better_from_favours(*analysis.favours, analysis.labels)
         if not better:
@@ -326,7 +326,7 @@ class Review:
             })  # fmt: skip
         return {"outcome": outcome, "instrument": instrument}
 
-    def _arm(self, analysis: Analysis, key: Hashable, side: int) -> str:
+    def _arm(self, analysis: RevManAnalysis, key: Hashable, side: int) -> str:
         """The arm a group label stands for; the first time, its row."""
         trial = self.trial_id(key)
         role = ("experimental", "control")[side]

@@ -22,10 +22,10 @@ from trialpool.review.exchange.draft import (
     read_bytes,
     sentences,
 )
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman import Review
-from trialpool.review.exchange.revman_parts import POOLED, Analysis, Fields, Study
+from trialpool.review.exchange.revman import RevManReview
+from trialpool.review.exchange.revman_parts import POOLED, Fields, RevManAnalysis, RevManStudy
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 # What orders and labels the file, and the settings of plots; none of it is a result.
@@ -59,7 +59,7 @@ _REGISTRY = re.compile(r"\b(NCT\d{8}|ISRCTN\d{8}|ACTRN\d{14})\b")
 _MAX_DEPTH = 200
 
 
-def read(path: Path, options: Options) -> Imported:
+def read(path: Path, options: ImportOptions) -> Imported:
     """Read a RevMan 5 review.
 
     Parameters
@@ -88,7 +88,7 @@ def read(path: Path, options: Options) -> Imported:
     url = f"https://doi.org/{doi}" if doi else "https://www.cochranelibrary.com"
     number = re.search(r"CD\d{6}", doi + root.get("CD_NUMBER", ""))
     draft = Draft(number[0] if number else "revman5", url, "secondary")
-    review = Review(draft, options.condition, FIELDS)
+    review = RevManReview(draft, options.condition, FIELDS)
     _studies(path, root, review)
     _quality(root, draft)
     for part in root.iterfind("ANALYSES_AND_DATA/*"):
@@ -154,7 +154,7 @@ def _text(element: ET.Element, tag: str) -> str:
     return "" if found is None else one_line(" ".join(found.itertext()))
 
 
-def _studies(path: Path, root: ET.Element, review: Review) -> None:
+def _studies(path: Path, root: ET.Element, review: RevManReview) -> None:
     chars = {char.get("STUDY_ID", ""): char for char in root.iter("INCLUDED_CHAR")}
     for study in root.iterfind(".//INCLUDED_STUDIES/STUDY"):
         key = study.get("ID", "")
@@ -168,7 +168,7 @@ def _studies(path: Path, root: ET.Element, review: Review) -> None:
             review.draft.leave(_id(study), what, study.get("NAME", ""), why)
 
 
-def _study(study: ET.Element, char: ET.Element) -> Study:
+def _study(study: ET.Element, char: ET.Element) -> RevManStudy:
     references = sorted(study.iterfind("REFERENCE"), key=lambda r: r.get("PRIMARY") != "YES")
     identifiers = [(i.get("TYPE", ""), i.get("VALUE", "")) for i in study.iter("IDENTIFIER")]
     values = " ".join(value for _, value in identifiers)
@@ -177,7 +177,7 @@ def _study(study: ET.Element, char: ET.Element) -> Study:
     words = {"interventions": "CHAR_INTERVENTIONS", "outcomes": "CHAR_OUTCOMES",
              "notes": "CHAR_NOTES"}  # fmt: skip
     notes = [f"{word}: {_text(char, tag)}" for word, tag in words.items() if _text(char, tag)]
-    return Study(
+    return RevManStudy(
         key=study.get("ID", ""),
         name=one_line(study.get("NAME", "")),
         where=_id(study),
@@ -210,7 +210,7 @@ def _quality(root: ET.Element, draft: Draft) -> None:
             draft.leave(where, f"risk of bias: {name}", value, why)
 
 
-def _outcome(path: Path, comparison: ET.Element, outcome: ET.Element, review: Review) -> None:
+def _outcome(path: Path, comparison: ET.Element, outcome: ET.Element, review: RevManReview) -> None:
     kind = outcome.tag.removesuffix("_OUTCOME")
     _pooled(outcome, review.draft)
     _rows(path, kind, outcome, _analysis(comparison, outcome, None), review)
@@ -219,8 +219,10 @@ def _outcome(path: Path, comparison: ET.Element, outcome: ET.Element, review: Re
         _rows(path, kind, subgroup, _analysis(comparison, outcome, subgroup), review)
 
 
-def _analysis(comparison: ET.Element, outcome: ET.Element, subgroup: ET.Element | None) -> Analysis:
-    return Analysis(
+def _analysis(
+    comparison: ET.Element, outcome: ET.Element, subgroup: ET.Element | None
+) -> RevManAnalysis:
+    return RevManAnalysis(
         where=_id(outcome if subgroup is None else subgroup),
         outcome=_text(outcome, "NAME"),
         comparison=_text(comparison, "NAME"),
@@ -246,7 +248,9 @@ def _numbers(element: ET.Element) -> dict[str, str]:
     return {n: text for n, text in element.attrib.items() if n not in BOOKKEEPING and text.strip()}
 
 
-def _rows(path: Path, kind: str, parent: ET.Element, analysis: Analysis, review: Review) -> None:
+def _rows(
+    path: Path, kind: str, parent: ET.Element, analysis: RevManAnalysis, review: RevManReview
+) -> None:
     for data in parent.iterfind(f"{kind}_DATA"):
         key = data.get("STUDY_ID", "")
         where = f"{analysis.where}, study {key}"

@@ -9,7 +9,7 @@ POOLED = "pooled result of the source, for comparison"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class RevManStudy:
     """A trial as the review describes it; `key` is its identity in the file."""
 
     key: Hashable
@@ -26,7 +26,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
+class RevManAnalysis:
     """One outcome of one comparison, as its heading says."""
 
     where: str

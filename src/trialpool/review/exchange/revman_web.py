@@ -25,10 +25,10 @@ from trialpool.review.exchange.draft import (
     read_bytes,
     sentences,
 )
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman import Review
-from trialpool.review.exchange.revman_parts import POOLED, Analysis, Fields, Study
+from trialpool.review.exchange.revman import RevManReview
+from trialpool.review.exchange.revman_parts import POOLED, Fields, RevManAnalysis, RevManStudy
 
 Line = dict[str, str]
 
@@ -75,7 +75,7 @@ _JUDGEMENTS = {"low": "low", "some concerns": "some_concerns", "high": "high",
                "no information": "no_information"}  # fmt: skip
 
 
-def read(path: Path, options: Options) -> Imported:
+def read(path: Path, options: ImportOptions) -> Imported:
     """Read a data package of RevMan Web.
 
     Parameters
@@ -103,7 +103,7 @@ def read(path: Path, options: Options) -> Imported:
         if kind not in _NEEDED:
             why = "the analysis data hold what was pooled; this file is not read"
             draft.leave(name, "file of the package", Path(name).suffix, why)
-    review = Review(draft, options.condition, FIELDS)
+    review = RevManReview(draft, options.condition, FIELDS)
     _studies(tables, review)
     settings = {_number_of(line): line for line in tables.get(OVERALL, [])}
     if OVERALL not in tables:
@@ -183,7 +183,7 @@ def _key(line: Line, year: str) -> tuple[str, str]:
     return line["Study"], line.get(year, "")
 
 
-def _studies(tables: Mapping[str, list[Line]], review: Review) -> None:
+def _studies(tables: Mapping[str, list[Line]], review: RevManReview) -> None:
     """The studies of study-information.csv, then those only the analyses know."""
     for line in tables.get(STUDIES, []):
         key = _key(line, "Year")
@@ -194,7 +194,7 @@ def _studies(tables: Mapping[str, list[Line]], review: Review) -> None:
         known = {"Study", "Year", "Char: Methods", "Char: Participants"}
         rest = {n.removeprefix("Char: "): text for n, text in line.items() if n not in known}
         notes = (f"{n.lower()}: {text}" for n, text in rest.items() if text)
-        review.add_study(Study(
+        review.add_study(RevManStudy(
             key=key, name=key[0], where=f"{STUDIES}, {key[0]}", year=key[1],
             methods=_clean(line.get("Char: Methods", "")),
             participants=_clean(line.get("Char: Participants", "")),
@@ -203,7 +203,7 @@ def _studies(tables: Mapping[str, list[Line]], review: Review) -> None:
     for line in tables[DATA_ROWS]:
         key = _key(line, "Study year")
         if not review.knows(key):
-            review.add_study(Study(key=key, name=key[0], where=DATA_ROWS, year=key[1]))
+            review.add_study(RevManStudy(key=key, name=key[0], where=DATA_ROWS, year=key[1]))
 
 
 def _clean(text: str) -> str:
@@ -222,14 +222,14 @@ def _estimates(tables: Mapping[str, list[Line]], draft: Draft) -> None:
                 draft.leave(f"{kind}, analysis {where}", POOLED, named(settings | numbers), why)
 
 
-def _data_row(path: Path, count: int, line: Line, settings: Line, review: Review) -> None:
+def _data_row(path: Path, count: int, line: Line, settings: Line, review: RevManReview) -> None:
     key = _key(line, "Study year")
     printed = {name: text for name, text in line.items() if name not in _WORDS and text}
     broken = next((n for n in _INPUTS if n in printed and not is_number(printed[n])), "")
     if broken:
         rule = f"{broken} = {printed[broken]}: must be a number"
         raise MalformedFileError(path, f"{DATA_ROWS} row {count}", rule)
-    analysis = Analysis(
+    analysis = RevManAnalysis(
         where=".".join(_number_of(line)),
         outcome=line["Analysis name"],
         comparison=settings.get("Analysis group name", ""),
@@ -272,7 +272,7 @@ def _kind(declared: str, printed: Line) -> str:
     return "counts" if filled & {*FIELDS.events} or FIELDS.se not in filled else "contrast"
 
 
-def _risk_of_bias(lines: list[Line], review: Review) -> None:
+def _risk_of_bias(lines: list[Line], review: RevManReview) -> None:
     judged: dict[tuple[Hashable, str], list[tuple[str, str, str]]] = {}
     for line in lines:
         where = f"{RISK_OF_BIAS}, {line['Study']}"
@@ -302,7 +302,9 @@ def _risk_of_bias(lines: list[Line], review: Review) -> None:
         _judge(review, study, domain, entries)
 
 
-def _judge(review: Review, key: Hashable, domain: str, entries: list[tuple[str, str, str]]) -> None:
+def _judge(
+    review: RevManReview, key: Hashable, domain: str, entries: list[tuple[str, str, str]]
+) -> None:
     """One judgement per trial and domain: where outcomes differ, none is taken."""
     trial = review.trial_id(key)
     if len({judgement for judgement, _, _ in entries}) > 1:

@@ -8,7 +8,7 @@ from trialpool.review.extraction.pairs import (
     KINDS,
     Double,
     Kind,
-    Pair,
+    RowPair,
     decimal,
     key_of,
     named,
@@ -99,7 +99,7 @@ def _follow(kind: Kind, decision: str) -> str:
     return f"{what}, or correct the decision"
 
 
-def undecided(double: Double, pairs: Sequence[Pair]) -> Iterator[Problem]:
+def undecided(double: Double, pairs: Sequence[RowPair]) -> Iterator[Problem]:
     """Disagreements without a decision, as warnings on the rows of the table of record."""
     for pair in pairs:
         if pair.table != double.name or pair.agree or pair.ruling is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool.results import NAN
-from trialpool.review.extraction.pairs import Pair, named
+from trialpool.review.extraction.pairs import RowPair, named
 from trialpool.review.extraction.second import Comparison
 from trialpool.review.schema.raw import ABSENT, PRESENT
 from trialpool.review.schema.results import AGREEMENT, DISAGREEMENTS
@@ -50,7 +50,7 @@ def _lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
             yield _column(table, column, [pair for pair in own if pair.column == column])
 
 
-def _agreed(pairs: Sequence[Pair]) -> int:
+def _agreed(pairs: Sequence[RowPair]) -> int:
     return sum(pair.agree for pair in pairs)
 
 
@@ -74,7 +74,7 @@ def _presence(table: str, kind: str, both: int, first: int, second: int) -> dict
     return line | {"only_first": first, "only_second": second}
 
 
-def _column(table: str, column: str, pairs: Sequence[Pair]) -> dict[str, Any]:
+def _column(table: str, column: str, pairs: Sequence[RowPair]) -> dict[str, Any]:
     kind = pairs[0].kind
     line = _line(table, column, kind, len(pairs), _agreed(pairs))
     if kind == "number":
@@ -142,7 +142,7 @@ def disagreements(comparison: Comparison) -> pd.DataFrame:
     return DISAGREEMENTS.frame(lines)
 
 
-def _difference(pair: Pair) -> dict[str, Any]:
+def _difference(pair: RowPair) -> dict[str, Any]:
     ruling = pair.ruling or {}
     decided = ("decision", "reason", "adjudicated_by", "adjudicated_on")
     return {

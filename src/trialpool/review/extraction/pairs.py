@@ -21,7 +21,7 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class RowPair:
     """What two extractors read in one cell, as typed, before any decision.
 
     `kind` row: whether each has the row at all. `row` and `second_row` are the row's numbers in
@@ -79,7 +79,7 @@ class Double:
         return [c for c in table.columns if c.kind in KINDS and c.name not in table.key]
 
 
-def pairs(double: Double, covered: Sequence[str]) -> Iterator[Pair]:
+def pairs(double: Double, covered: Sequence[str]) -> Iterator[RowPair]:
     """All cells of a table that either extractor filled in, and all rows that either has.
 
     Parameters
@@ -104,9 +104,9 @@ def pairs(double: Double, covered: Sequence[str]) -> Iterator[Pair]:
                 yield pair
 
 
-def _pair(double: Double, key: Key, column: str, a: Row | None, b: Row | None) -> Pair:
+def _pair(double: Double, key: Key, column: str, a: Row | None, b: Row | None) -> RowPair:
     ruling = double.rulings.get((key, column))
-    return Pair(
+    return RowPair(
         table=double.name,
         key=key,
         column=column,
@@ -131,7 +131,7 @@ def now(sheet: Sheet, row: Row | None, column: str) -> str:
     return "" if row is None else sheet.text(row, column)
 
 
-def named(pair: Pair) -> str:
+def named(pair: RowPair) -> str:
     """The key of a pair's row in words, without the trial: `arm_id ket, outcome mood`."""
     table = next(t for t in DOUBLE_TABLES if t.name == pair.table)
     held = zip(table.key[1:], pair.key[1:], strict=True)

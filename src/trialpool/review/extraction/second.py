@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialpool.review.extraction.adjudication import misruled, undecided
-from trialpool.review.extraction.pairs import Double, Key, Pair, key_of, pairs
+from trialpool.review.extraction.pairs import Double, Key, RowPair, key_of, pairs
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
 from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
@@ -29,7 +29,7 @@ class Comparison:
     tables: tuple[str, ...] = ()
     first_trials: tuple[str, ...] = ()
     second_trials: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[RowPair, ...] = ()
 
 
 def second_files(folder: Path | str, condition: str) -> list[str]:

@@ -15,7 +15,7 @@ from trialpool.network.arms import COUNTS, contrasts_from_arms
 from trialpool.results import TrialpoolError
 from trialpool.review.case import Tables
 from trialpool.review.choosing.selection import Rules, select
-from trialpool.review.effects.arms import Arm, Summary, together
+from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.choices import of_protocol
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.network_spec import NetworkSpec, Node
@@ -155,9 +155,9 @@ class _Nodes:
         """The nodes of an effect's experimental arms, and last that of its control."""
         return [self.of(str(effect["trial_id"]), arm) for arm in _arms_of(effect)]
 
-    def of_arms(self, trial: str, arms: Sequence[Arm]) -> dict[str, list[Arm]]:
+    def of_arms(self, trial: str, arms: Sequence[MeasuredArm]) -> dict[str, list[MeasuredArm]]:
         """The arms of each node, without those of none."""
-        out: dict[str, list[Arm]] = {}
+        out: dict[str, list[MeasuredArm]] = {}
         for arm in arms:
             if name := self.of(trial, str(arm.row["arm_id"])):
                 out.setdefault(name, []).append(arm)
@@ -202,7 +202,7 @@ def _last_reasons(rejected: pd.DataFrame) -> dict[str, str]:
     return {str(row["trial_id"]): str(row["reason"]) for row in tables.records(rejected)}
 
 
-def _measured_with(effect: Mapping[str, Any], records: Records) -> list[Arm]:
+def _measured_with(effect: Mapping[str, Any], records: Records) -> list[MeasuredArm]:
     """All arms measured along with those of an effect; none for reported contrasts and crossovers.
 
     In a crossover the same people are in all arms, which are then not independent.
@@ -213,7 +213,7 @@ def _measured_with(effect: Mapping[str, Any], records: Records) -> list[Arm]:
     rows = records.scores_and_counts()
     key = next(_key(row) for row in rows if int(row["row"]) in made_of and row["arm_id"])
     same = [row for row in rows if _key(row) == key and row["period"] != _PERIOD_BOTH]
-    return [Arm(row, records, *records.before_and_after(row)) for row in same]
+    return [MeasuredArm(row, records, *records.before_and_after(row)) for row in same]
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -238,7 +238,7 @@ def _one_pair(effect: Mapping[str, Any], experimental: str, control: str) -> dic
 
 def _all_pairs(
     effect: Mapping[str, Any],
-    found: Mapping[str, list[Arm]],
+    found: Mapping[str, list[MeasuredArm]],
     spec: NetworkSpec,
     defaults: Defaults,
 ) -> tuple[list[dict[str, Any]], str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.metapsy.columns import NOT_AN_EVENT
-from trialpool.review.exchange.metapsy.source import Line
+from trialpool.review.exchange.metapsy.source import SourceLine
 
 ARM1_ARM2, ARM2_ARM1 = "arm1-arm2", "arm2-arm1"
 _SIGNS = {ARM1_ARM2: 1, ARM2_ARM1: -1}
@@ -33,7 +33,7 @@ class Direction:
     assumed: tuple[str, ...]
 
 
-def event_name(line: Line) -> str:
+def event_name(line: SourceLine) -> str:
     """What is counted: the outcome type where it says so, else `response`."""
     kind = line["outcome_type"].lower()
     if kind not in NOT_AN_EVENT and not kind.startswith("precalc"):
@@ -41,12 +41,12 @@ def event_name(line: Line) -> str:
     return line["event_kind"].lower() or "response"
 
 
-def has_events(line: Line) -> bool:
+def has_events(line: SourceLine) -> bool:
     """Whether a row holds counts; the number of people alone is no result."""
     return bool(line["event_arm1"] or line["event_arm2"])
 
 
-def find_direction(lines: Sequence[Line], told: str = "") -> Direction:
+def find_direction(lines: Sequence[SourceLine], told: str = "") -> Direction:
     """Compare the sign of `.g` with that of the arms' difference, row by row.
 
     Parameters
@@ -127,7 +127,7 @@ def _sign(text: str) -> int:
     return (value > 0) - (value < 0)
 
 
-def _score_sign(line: Line) -> int:
+def _score_sign(line: SourceLine) -> int:
     """Sign of arm 1 minus arm 2 of a row that holds complete scores; 0 where it does not."""
     for prefix in ("mean", "mean_change"):
         one, two = line[f"{prefix}_arm1"], line[f"{prefix}_arm2"]
@@ -137,7 +137,7 @@ def _score_sign(line: Line) -> int:
     return 0
 
 
-def _odds_sign(line: Line) -> int:
+def _odds_sign(line: SourceLine) -> int:
     """Sign of the log odds ratio of arm 1 against arm 2."""
     cells = [line[name] for name in ("event_arm1", "totaln_arm1", "event_arm2", "totaln_arm2")]
     if not all(cells):

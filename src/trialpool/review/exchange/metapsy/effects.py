@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import isnan
 
 import numpy as np
 
@@ -26,7 +27,7 @@ _NUMBERS = {"msd": ("mean", "sd", "n"), "change": ("mean", "sd", "n"),
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ArmPair:
     """Two arms with one result each, a reported contrast between them, or both.
 
     `about` holds what the two share (trial, outcome, instrument, time ...); `lines` are the rows
@@ -62,7 +63,7 @@ class HedgesG:
     reason: str = ""
 
 
-def pairs(raw: RawData) -> list[Pair]:
+def pairs(raw: RawData) -> list[ArmPair]:
     """Every comparison of an experimental with a control arm, and every reported contrast.
 
     Results that were read from a Metapsy file make a pair only where the file had them in one
@@ -80,18 +81,18 @@ def pairs(raw: RawData) -> list[Pair]:
     return found
 
 
-def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> Iterator[Pair]:
+def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> Iterator[ArmPair]:
     sides: dict[object, list[Row]] = {"experimental": [], "control": []}
     for row in rows:
         sides[roles[row["trial_id"], row["arm_id"]]].append(row)
     for one, two in product(sides["experimental"], sides["control"]):
         lines = _lines(one) & _lines(two)
         if lines or not (_lines(one) or _lines(two)):
-            yield Pair(about=one, experimental=str(one["arm_id"]), control=str(two["arm_id"]),
+            yield ArmPair(about=one, experimental=str(one["arm_id"]), control=str(two["arm_id"]),
                        one=one, two=two, lines=lines)  # fmt: skip
 
 
-def _with_contrast(found: list[Pair], row: Row, raw: RawData) -> list[Pair]:
+def _with_contrast(found: list[ArmPair], row: Row, raw: RawData) -> list[ArmPair]:
     """Add a contrast to the pair of its row in the file; else it is a pair of its own."""
     lines = _lines(row)
     for i, pair in enumerate(found):
@@ -104,13 +105,13 @@ def _with_contrast(found: list[Pair], row: Row, raw: RawData) -> list[Pair]:
         if result["outcome_type"] != "baseline" and lines & _lines(result)
         and result["trial_id"] == row["trial_id"] and result["arm_id"] in arms
     }  # fmt: skip
-    return [*found, Pair(about=row, experimental=str(row["experimental_arm"]),
+    return [*found, ArmPair(about=row, experimental=str(row["experimental_arm"]),
                          control=str(row["control_arm"]), one=held.get("one"),
                          two=held.get("two"), contrast=row, lines=lines)]  # fmt: skip
 
 
-def _joined(pair: Pair, row: Row) -> Pair:
-    return Pair(about=pair.about, experimental=pair.experimental, control=pair.control,
+def _joined(pair: ArmPair, row: Row) -> ArmPair:
+    return ArmPair(about=pair.about, experimental=pair.experimental, control=pair.control,
                 one=pair.one, two=pair.two, contrast=row, lines=pair.lines)  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def _lines(row: Row) -> frozenset[int]:
     return rows_of(str(row["locator"])) if row["source"] == SOURCE else frozenset()
 
 
-def hedges_g(compared: Sequence[Pair]) -> list[HedgesG]:
+def hedges_g(compared: Sequence[ArmPair]) -> list[HedgesG]:
     """Hedges' g of each pair, arm 1 minus arm 2.
 
     Scores: g = (1 - 3/(4 df - 1)) d, SE^2 = 1/n1 + 1/n2 + d^2/(2 (n1 + n2)). Counts: the log odds
@@ -140,7 +141,7 @@ def hedges_g(compared: Sequence[Pair]) -> list[HedgesG]:
     return out
 
 
-def _reported(pair: Pair) -> HedgesG:
+def _reported(pair: ArmPair) -> HedgesG:
     row = pair.contrast
     if row is None:
         return HedgesG(reason="a number of an arm is missing, and no effect is reported")
@@ -149,17 +150,17 @@ def _reported(pair: Pair) -> HedgesG:
     sign = 1 if row["contrast"] == "experimental-control" else -1
     se = NAN if row["se"] is None else float(row["se"])
     return HedgesG(g=sign * float(row["estimate"]), se=se, formula="as reported",
-                   reason="" if se == se else "no standard error is reported")  # fmt: skip
+                   reason="no standard error is reported" if isnan(se) else "")  # fmt: skip
 
 
-def _from_scores(compared: Sequence[Pair]) -> list[HedgesG]:
+def _from_scores(compared: Sequence[ArmPair]) -> list[HedgesG]:
     columns = {f"{ours}{i}i": _cells(compared, i, name) for i in (1, 2)
                for name, ours in (("mean", "m"), ("sd", "sd"), ("n", "n"))}  # fmt: skip
     sizes = effect_size("SMD", **columns, variance="Metapsy", correction="approx")
     return _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason)
 
 
-def _from_counts(compared: Sequence[Pair]) -> list[HedgesG]:
+def _from_counts(compared: Sequence[ArmPair]) -> list[HedgesG]:
     a, n1 = _cells(compared, 1, "event"), _cells(compared, 1, "totaln")
     c, n2 = _cells(compared, 2, "event"), _cells(compared, 2, "totaln")
     plain = effect_size("OR2DL", ai=a, n1i=n1, ci=c, n2i=n2, to="none")
@@ -176,7 +177,7 @@ def _from_counts(compared: Sequence[Pair]) -> list[HedgesG]:
     return _made(g, se, formula, reason)
 
 
-def log_rr(compared: Sequence[Pair]) -> list[HedgesG]:
+def log_rr(compared: Sequence[ArmPair]) -> list[HedgesG]:
     """Log risk ratio of each pair with counts, arm 1 against arm 2; NaN for all other pairs."""
     out = [HedgesG(reason="no counts of both arms") for _ in compared]
     places = [i for i, pair in enumerate(compared) if pair.kind == "event"]
@@ -191,7 +192,7 @@ def log_rr(compared: Sequence[Pair]) -> list[HedgesG]:
     return out
 
 
-def _cells(compared: Sequence[Pair], side: int, name: str) -> Array:
+def _cells(compared: Sequence[ArmPair], side: int, name: str) -> Array:
     rows = [pair.one if side == 1 else pair.two for pair in compared]
     return np.array([float(row[name] or 0) for row in rows if row is not None])
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.ids import Names, slug
 from trialpool.review.exchange.imported import Cells, Left
 from trialpool.review.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, RATINGS
 from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
 from trialpool.review.exchange.metapsy.notes import pack
-from trialpool.review.exchange.metapsy.source import Line, Source
+from trialpool.review.exchange.metapsy.source import Source, SourceLine
 from trialpool.review.schema.raw import ROB_DOMAINS
 
 PUBLIC = "https://www.metapsy.org/"
@@ -30,7 +30,7 @@ class Facts:
     """Names and attributes of what the rows of a file speak of, made once and looked up after."""
 
     source: Source
-    options: Options
+    options: ImportOptions
     direction: Direction
     trials: Names = field(default_factory=Names)
     left: list[Left] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Facts:
     _scales: Names = field(default_factory=Names)
     _two_ratings: frozenset[str] = frozenset()
     _controls: frozenset[Arm] = frozenset()
-    _studies: dict[str, list[Line]] = field(default_factory=dict)
+    _studies: dict[str, list[SourceLine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lines = self.source.lines
@@ -54,33 +54,33 @@ class Facts:
     def url(self) -> str:
         return self.options.source_url or PUBLIC
 
-    def trial(self, line: Line) -> str:
+    def trial(self, line: SourceLine) -> str:
         return self.trials.of(line["study"], slug(line["study"]))
 
-    def arm(self, line: Line, side: str) -> str:
+    def arm(self, line: SourceLine, side: str) -> str:
         study, condition, multi = key = arm_of(line, side)
         return self._arms.setdefault(study, Names()).of(key, slug(multi or condition))
 
-    def is_control(self, line: Line, side: str) -> bool:
+    def is_control(self, line: SourceLine, side: str) -> bool:
         """An arm that stands on the second side anywhere in its trial is a control."""
         return arm_of(line, side) in self._controls
 
-    def instrument(self, line: Line) -> str:
+    def instrument(self, line: SourceLine) -> str:
         name, rating = line["instrument"], rating_of(line)
         if not name:
             return ""
         both = rating if name in self._two_ratings else ""
         return self._scales.of((name, both), slug(f"{name} {both}" if both else name))
 
-    def score_outcome(self, line: Line) -> str:
+    def score_outcome(self, line: SourceLine) -> str:
         """Scores on which higher is better are an outcome of their own."""
         higher = line["instrument"] in self.direction.higher
         return f"{self.options.outcome}_higher_better" if higher else self.options.outcome
 
-    def event_outcome(self, line: Line) -> str:
+    def event_outcome(self, line: SourceLine) -> str:
         return slug(event_name(line)).lower()
 
-    def outcome(self, line: Line) -> str:
+    def outcome(self, line: SourceLine) -> str:
         return self.event_outcome(line) if has_events(line) else self.score_outcome(line)
 
     def instrument_rows(self) -> list[Cells]:
@@ -115,7 +115,7 @@ class Facts:
         ]
         return rows
 
-    def _trial(self, study: str, lines: Sequence[Line]) -> Cells:
+    def _trial(self, study: str, lines: Sequence[SourceLine]) -> Cells:
         reference, doi = self._reference(study, lines)
         year = self._one(lines, "year", study)
         if not year and (found := _YEAR.findall(study)):
@@ -159,7 +159,7 @@ class Facts:
         self.assumed.append(f"kinds of comparator, by the name of the condition: {said}")
         return list(rows.values())
 
-    def _arm(self, study: str, line: Line, side: str) -> Cells:
+    def _arm(self, study: str, line: SourceLine, side: str) -> Cells:
         _, condition, multi = arm_of(line, side)
         mine = [(x, s) for x in self._studies[study] for s in ("1", "2")
                 if arm_of(x, s) == arm_of(line, side)]  # fmt: skip
@@ -203,7 +203,7 @@ class Facts:
                     })  # fmt: skip
         return rows
 
-    def _one(self, lines: Sequence[Line], name: str, of: str) -> str:
+    def _one(self, lines: Sequence[SourceLine], name: str, of: str) -> str:
         """The value all rows agree on; where they do not, blank, and listed as left."""
         values = dict.fromkeys(line[name] for line in lines if line[name])
         if len(values) > 1:
@@ -220,7 +220,7 @@ class Facts:
         if sentence not in self.assumed:
             self.assumed.append(sentence)
 
-    def _women(self, study: str, lines: Sequence[Line]) -> str:
+    def _women(self, study: str, lines: Sequence[SourceLine]) -> str:
         percent = self._one(lines, "percent_women", study)
         if percent or "share_women" not in self.source.columns:
             return percent
@@ -232,7 +232,7 @@ class Facts:
         self._say(f"{column} is a share of 1 (never above 1): percent_women is 100 times it")
         return f"{(Decimal(share) * 100).normalize():f}"
 
-    def _reference(self, study: str, lines: Sequence[Line]) -> tuple[str, str]:
+    def _reference(self, study: str, lines: Sequence[SourceLine]) -> tuple[str, str]:
         """Reference and DOI.
 
         A spreadsheet's fill handle counts the end of a DOI up from row to row, so where the rows
@@ -265,11 +265,11 @@ class Facts:
                 )
 
 
-def arm_of(line: Line, side: str) -> Arm:
+def arm_of(line: SourceLine, side: str) -> Arm:
     """What tells an arm from others: study, condition and its name in a multi-arm trial."""
     return line["study"], line[f"condition_arm{side}"], line[f"multi_arm{side}"]
 
 
-def rating_of(line: Line) -> str:
+def rating_of(line: SourceLine) -> str:
     """Who rates, in our words; blank where it is not said."""
     return RATINGS.get(line["rating"].lower(), "")

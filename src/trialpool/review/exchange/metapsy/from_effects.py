@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
+from math import isnan, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from trialpool import tables
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Left
 from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
-from trialpool.review.exchange.metapsy.rows import Out, Rows, effect, number
+from trialpool.review.exchange.metapsy.rows import Out, RowsOut, effect, number
 from trialpool.review.extraction.read import Row
 from trialpool.review.schema import files
 from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
@@ -23,7 +23,7 @@ _SUMMARY = {"mean": "mean", "sd": "sd", "n": "n", "event": "event", "totaln": "t
 Effect = Mapping[str, Any]
 
 
-def from_effects(rows: Rows, path: Path) -> tuple[list[Out], list[str], list[Left]]:
+def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[Left]]:
     """One row per comparison: the arms' numbers, `.g` from its SMD, `.log_rr` from its RR.
 
     Effects of an alternative handling (`variant`) are left, and so are measures the standard has
@@ -67,7 +67,7 @@ def _unfit(each: Effect) -> str:
         return f"an alternative handling ({each['variant']})"
     if each["measure"] not in _COLUMN:
         return "the standard has no column for this measure"
-    if each["yi"] != each["yi"] or each["vi"] != each["vi"]:
+    if isnan(each["yi"]) or isnan(each["vi"]):
         return str(each["reason"])
     return ""
 
@@ -77,7 +77,7 @@ def _alone(each: Effect) -> bool:
     return bool(str(each["basis"]).startswith("contrast") or each["design"] == "crossover, paired")
 
 
-def _row(rows: Rows, each: Effect, path: Path) -> Out:
+def _row(rows: RowsOut, each: Effect, path: Path) -> Out:
     held = _records(rows, each, path)
     experimental = list(ARM_IDS.read(each["experimental_arms"]))
     row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
@@ -99,7 +99,7 @@ def _row(rows: Rows, each: Effect, path: Path) -> Out:
     return row
 
 
-def _records(rows: Rows, each: Effect, path: Path) -> list[Row]:
+def _records(rows: RowsOut, each: Effect, path: Path) -> list[Row]:
     """The raw rows an effect was made from."""
     out = []
     for at in RAW_ROWS.read(each["records"]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trialpool.review.exchange.check_rows import errors_of
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Cells, Imported, Left
 from trialpool.review.exchange.metapsy.direction import find_direction
 from trialpool.review.exchange.metapsy.facts import Facts
@@ -17,7 +17,7 @@ from trialpool.review.extraction.problems import DataError, Problem
 _WITH_NUMBERS = ("results", "contrasts")
 
 
-def read(path: Path, options: Options) -> Imported:
+def read(path: Path, options: ImportOptions) -> Imported:
     """Read a Metapsy file.
 
     Every row of the file becomes rows of `results` or `contrasts`, or stands in `left` with the

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trialpool.results import NAN
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.metapsy.direction import (
     Direction,
     event_name,
@@ -17,7 +17,7 @@ from trialpool.review.exchange.metapsy.direction import (
 from trialpool.review.exchange.metapsy.effects import HedgesG, hedges_g, pairs
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.exchange.metapsy.results import complete
-from trialpool.review.exchange.metapsy.source import Line, read_source
+from trialpool.review.exchange.metapsy.source import SourceLine, read_source
 from trialpool.review.extraction.clean import load
 
 THREE_DECIMALS = 0.5e-3
@@ -46,7 +46,7 @@ class Reproduced:
                 and abs(self.se - self.printed_se) < THREE_DECIMALS)  # fmt: skip
 
 
-def reproduce(path: Path, options: Options) -> list[Reproduced]:
+def reproduce(path: Path, options: ImportOptions) -> list[Reproduced]:
     """Import a file, compute its effects from the imported tables, and set both side by side.
 
     Returns
@@ -59,7 +59,7 @@ def reproduce(path: Path, options: Options) -> list[Reproduced]:
     return [_one(line, direction, effects.get(line.number)) for line in lines]
 
 
-def _effects(path: Path, options: Options) -> dict[int, HedgesG]:
+def _effects(path: Path, options: ImportOptions) -> dict[int, HedgesG]:
     """Effects by the row of the file they belong to."""
     imported = read(path, options)
     with TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def _effects(path: Path, options: Options) -> dict[int, HedgesG]:
     }
 
 
-def _one(line: Line, direction: Direction, effect: HedgesG | None) -> Reproduced:
+def _one(line: SourceLine, direction: Direction, effect: HedgesG | None) -> Reproduced:
     printed = float(line[".g"]) if line[".g"] else NAN
     printed_se = float(line[".g_se"]) if line[".g_se"] else NAN
     effect = effect or HedgesG(reason="the numbers of both arms are not in the tables")
@@ -84,7 +84,7 @@ def _one(line: Line, direction: Direction, effect: HedgesG | None) -> Reproduced
     )  # fmt: skip
 
 
-def file_sign(line: Line, direction: Direction) -> int:
+def file_sign(line: SourceLine, direction: Direction) -> int:
     """What turns arm 1 minus arm 2 into the file's sign: it says benefit, whatever is measured."""
     if complete(line) == "event" and has_events(line):
         better = direction.events[event_name(line)]

@@ -16,7 +16,7 @@ from trialpool.review.exchange.metapsy.columns import ARMS, RESULT_CELLS
 from trialpool.review.exchange.metapsy.direction import has_events
 from trialpool.review.exchange.metapsy.facts import Facts
 from trialpool.review.exchange.metapsy.notes import SOURCE, locator, pack
-from trialpool.review.exchange.metapsy.source import Line
+from trialpool.review.exchange.metapsy.source import SourceLine
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 _DAY_DIGITS = 9
@@ -49,7 +49,7 @@ class Results:
             self._take(line)
         self._idle(lines)
 
-    def _idle(self, lines: Sequence[Line]) -> None:
+    def _idle(self, lines: Sequence[SourceLine]) -> None:
         """Cells of columns that are read, in rows where they are not needed."""
         if self._as_reported:
             self.left.append(Left(where="means, changes and counts of both arms", what="column",
@@ -77,7 +77,7 @@ class Results:
     def _as_reported(self) -> bool:
         return self.facts.options.effects == "reported"
 
-    def _by_effect(self, line: Line) -> bool:
+    def _by_effect(self, line: SourceLine) -> bool:
         """Whether a row enters by the effect the file gives, whatever else it holds."""
         return self._as_reported and bool(line[".g"])
 
@@ -91,7 +91,7 @@ class Results:
         """Rows of contrasts.csv."""
         return list(self._contrasts)
 
-    def _take(self, line: Line) -> None:
+    def _take(self, line: SourceLine) -> None:
         for side in ARMS:
             if not line[f"condition_arm{side}"]:
                 self._leave(line, f"condition_arm{side}", "the arm has no name")
@@ -105,11 +105,11 @@ class Results:
         if not reported and not any(row["outcome_type"] != "baseline" for row in taken):
             self._leave(line, "row", "no mean, no count and no precalculated effect")
 
-    def _leave(self, line: Line, what: str, why: str) -> None:
+    def _leave(self, line: SourceLine, what: str, why: str) -> None:
         self.left.append(Left(where=f"row {line.number}, {line['study']}", what=what,
                               value=line["instrument"], why=why))  # fmt: skip
 
-    def _keep(self, line: Line, row: dict[str, str]) -> bool:
+    def _keep(self, line: SourceLine, row: dict[str, str]) -> bool:
         """Whether a row of results has a place; baselines that differ have none."""
         key = tuple(row[name] for name in RESULTS.key)
         held = self._rows.get(key)
@@ -124,7 +124,7 @@ class Results:
                         f"row {held[1][0]} gives the arm other numbers")  # fmt: skip
         return same
 
-    def _clashing(self, lines: Sequence[Line]) -> frozenset[int]:
+    def _clashing(self, lines: Sequence[SourceLine]) -> frozenset[int]:
         """Rows in which an arm has other numbers than in another row with the same key."""
         held: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         for line in lines:
@@ -135,7 +135,7 @@ class Results:
         return frozenset(n for values in held.values() if len(values) > 1
                          for numbers in values.values() for n in numbers)  # fmt: skip
 
-    def _common(self, line: Line) -> dict[str, str]:
+    def _common(self, line: SourceLine) -> dict[str, str]:
         """What a result and a contrast of the row share."""
         marks = [line["analysis_set"] if line["analysis_set"] != "NR" else ""]
         marks.append(f"row {line.number}" if line.number in self._unsettled else "")
@@ -154,7 +154,7 @@ class Results:
             "notes": pack({"outcome_type": line["outcome_type"]}),
         }
 
-    def _cells(self, line: Line) -> Iterator[dict[str, str]]:
+    def _cells(self, line: SourceLine) -> Iterator[dict[str, str]]:
         """One row per arm and kind of result the row holds a number of."""
         for kind, names in RESULT_CELLS.items():
             if kind == "event" and not has_events(line):
@@ -173,7 +173,7 @@ class Results:
                             "analysis_set": ""}  # fmt: skip
                 yield row
 
-    def _reported(self, line: Line) -> list[dict[str, str]]:
+    def _reported(self, line: SourceLine) -> list[dict[str, str]]:
         """The precalculated effect of a row that does not hold both arms' numbers."""
         by_effect = self._by_effect(line)
         if complete(line) and not by_effect and not self.facts.is_control(line, "1"):
@@ -197,13 +197,13 @@ class Results:
                                       "exp of precalc_log_rr; its SE is of the log"))  # fmt: skip
         return out
 
-    def _sign(self, line: Line) -> int:
+    def _sign(self, line: SourceLine) -> int:
         """Where higher is better the file's sign is the other one: it says benefit or harm."""
         sign = self.facts.direction.sign
         return -sign if line["instrument"] in self.facts.direction.higher else sign
 
     def _contrast(
-        self, line: Line, measure: str, estimate: str, se: str, derived: str
+        self, line: SourceLine, measure: str, estimate: str, se: str, derived: str
     ) -> dict[str, str]:
         if measure == "RR":
             outcome = self.facts.event_outcome(line)
@@ -234,7 +234,7 @@ def days(weeks: str) -> str:
     return f"{round(Decimal(weeks) * 7, _DAY_DIGITS).normalize():f}" if weeks else ""
 
 
-def complete(line: Line) -> str:
+def complete(line: SourceLine) -> str:
     """The kind of result a row holds in full for both arms; blank where it holds none."""
     for kind, names in _COMPLETE.items():
         if all(line[f"{name}_arm{side}"] for name in names for side in ARMS):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 from trialpool.review.exchange.ids import slug
 from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
-from trialpool.review.exchange.metapsy.effects import Pair, hedges_g, log_rr, pairs
+from trialpool.review.exchange.metapsy.effects import ArmPair, hedges_g, log_rr, pairs
 from trialpool.review.exchange.metapsy.notes import unpack
 from trialpool.review.extraction.read import RawData, Row
 
@@ -20,7 +21,7 @@ Out = dict[str, str]
 
 
 @dataclass(slots=True)
-class Rows:
+class RowsOut:
     """Writes what a row of the file says of a trial, its arms and their results.
 
     Cells are as typed in the raw tables. `used` collects the raw rows that found a place.
@@ -76,7 +77,7 @@ class Rows:
             cells |= {f".{name}": cell for name, cell in cells.items()}
         return cells
 
-    def reported(self, pair: Pair) -> Out:
+    def reported(self, pair: ArmPair) -> Out:
         """A reported effect, where it stands for the arms' numbers."""
         row = pair.contrast
         if row is None:
@@ -160,7 +161,7 @@ def effect(name: str, value: float, se: float) -> Out:
 
 def number(value: float) -> str:
     """A computed number; blank where there is none."""
-    return f"{value:.10g}" if value == value else ""
+    return "" if isnan(value) else f"{value:.10g}"
 
 
 def identifier(row: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ _NEEDED = ("study", "condition_arm1", "condition_arm2", "instrument")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """One row of the file, numbered as a spreadsheet does; cells by our names, blank = missing."""
 
     number: int
@@ -46,7 +46,7 @@ class Source:
     """A Metapsy file as read. `columns` maps our names to the file's."""
 
     file: str
-    lines: tuple[Line, ...]
+    lines: tuple[SourceLine, ...]
     columns: Mapping[str, str]
     assumed: tuple[str, ...]
     left: tuple[Left, ...]
@@ -81,7 +81,7 @@ def read_source(path: Path) -> Source:
                                  why="not a number; left blank"))  # fmt: skip
             held[name][i] = value or ""
     lines = tuple(
-        Line(number, {n: "" if c[i] in MISSING else c[i] for n, c in held.items()})
+        SourceLine(number, {n: "" if c[i] in MISSING else c[i] for n, c in held.items()})
         for i, number in enumerate(numbered)
     )
     left += [

@@ -10,7 +10,7 @@ from trialpool.review.exchange.formats import Export, Exported
 from trialpool.review.exchange.imported import Left
 from trialpool.review.exchange.metapsy.columns import EXPORTED, NUMBERS
 from trialpool.review.exchange.metapsy.from_effects import from_effects
-from trialpool.review.exchange.metapsy.rows import Out, Rows, identifier
+from trialpool.review.exchange.metapsy.rows import Out, RowsOut, identifier
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.read import RawData, read_condition
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
@@ -49,7 +49,7 @@ def write(path: Path, export: Export) -> Exported:
     raw, problems = read_condition(export.raw, export.condition, export.added)
     if problems:
         raise DataError(problems)
-    rows = Rows(raw)
+    rows = RowsOut(raw)
     left: list[Left] = []
     assumed = ["`.g` and `.log_rr` are arm 1 minus arm 2; arm 1 is the experimental arm"]
     if export.effects is None:
@@ -81,7 +81,7 @@ def _clean(rows: list[Out]) -> int:
     return count
 
 
-def _unused_rows(rows: Rows, raw: RawData) -> list[Left]:
+def _unused_rows(rows: RowsOut, raw: RawData) -> list[Left]:
     """Raw rows that no row of the file speaks of."""
     left = []
     for table in CONDITION_TABLES:

@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
-from trialpool.review.exchange.formats import Options
+from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Cells, Imported, Left
 from trialpool.review.exchange.xlsx.cells import got
 from trialpool.review.exchange.xlsx.write import CODE_BOOK
@@ -30,7 +30,7 @@ _Cell = Cell | MergedCell
 _AGAIN = "Give the cell the format Text and type it again"
 
 
-def read(path: Path, options: Options) -> Imported:
+def read(path: Path, options: ImportOptions) -> Imported:
     """Read a workbook with one sheet per raw table.
 
     Raises
