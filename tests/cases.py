@@ -10,20 +10,12 @@ import pandas as pd
 from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.settings import Defaults, Model
 from trialpool.review.protocol.specs import Analysis, Outcome
-
-_EMPTY = {
-    "trials": ("trial_id",),
-    "risk_of_bias": ("trial_id", "domain", "judgement"),
-    "arms": ("trial_id", "arm_id", "role", "comparator_class"),
-}
+from trialpool.review.schema.processed import PROCESSED
 
 
 def tables(**known: pd.DataFrame) -> Tables:
     """A condition's tables, of which those that are not given have no rows."""
-    empty = {
-        each.name: pd.DataFrame(columns=list(_EMPTY.get(each.name, ()))) for each in fields(Tables)
-    }
-    return Tables(**(empty | known))
+    return Tables(**({each.name: PROCESSED[each.name].frame() for each in fields(Tables)} | known))
 
 
 def case(

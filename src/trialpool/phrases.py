@@ -81,7 +81,7 @@ def control(model: Model) -> str:
 
 
 def direction(model: Model, *, above: bool) -> str:
-    """Where an effect lies: `lower with ketamine`, `more frequent with ketamine`."""
+    """Where an effect lies: `lower with the drug`, `more frequent with the drug`."""
     data = measure_of(model["measure"]).data
     return f"{data.above if above else data.below} with {drug(model)}"
 

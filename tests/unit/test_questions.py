@@ -28,7 +28,7 @@ def review(small: SmallReview, **questions: Any) -> Any:
 
 QUESTIONS: dict[str, Any] = {
     "time_courses": {"mood": {"title": "Mood over time", "analysis": "mood"}},
-    "doses": {"mood": {"title": "Mood by dose", "analysis": "mood"}},
+    "doses": {"mood": {"title": "Mood by dose", "analysis": "mood", "drug": "drug", "route": "IV"}},
 }
 
 

@@ -71,6 +71,7 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
             "outcome": "ptsd_symptoms", "instrument": "CAPS-5", "time_days": day,
             "outcome_type": "msd", "analysis_set": "whole", "design": "parallel", "basis": "arms",
             "measure": "SMD", "yi": yi, "vi": 0.1, "confidence": "primary",
+            "records": "results.csv:2;results.csv:3", "source_url": "https://example.org",
         }  # fmt: skip
         out.append(row | changes)
     return EFFECTS.frame(out)

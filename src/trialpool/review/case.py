@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
@@ -41,7 +42,7 @@ class Tables:
     risk_of_bias: pd.DataFrame
 
     @classmethod
-    def read(cls, paths: Mapping[str, str], added: Added) -> Self:
+    def read(cls, paths: Mapping[str, Path | str], added: Added) -> Self:
         """The tables from their files, by the names of the fields."""
         return cls(**{each.name: files.read(paths[each.name], added) for each in fields(cls)})
 

@@ -146,7 +146,7 @@ def better_from_favours(left: str, right: str, labels: tuple[str, str]) -> str:
 
     Parameters
     ----------
-    left, right : words under the plot's left and right side, e.g. `Favours ketamine`
+    left, right : words under the plot's left and right side, e.g. `Favours drug`
     labels : names of the experimental and the control group
     """
     names = [plain(labels[0]), plain(labels[1])]

@@ -27,8 +27,8 @@ class Conversion(Spec):
 class Doses(Spec):
     """Which doses are compared: mg/kg of one drug by one route, others only by a conversion."""
 
-    drug: str = "ketamine"
-    route: str = "IV"
+    drug: Annotated[str, Field(min_length=1)]
+    route: Annotated[str, Field(min_length=1)]
     conversions: tuple[Conversion, ...] = ()
 
 

@@ -86,7 +86,7 @@ NO_SIDE = "nothing is compared"
 
 
 def direction(model: Mapping[str, Any], estimate: object) -> str:
-    """Which way an estimate points: `lower with ketamine`, `more frequent with ketamine`."""
+    """Which way an estimate points: `lower with the drug`, `more frequent with the drug`."""
     null = say.null(model)
     if isnan(null):
         return NO_SIDE

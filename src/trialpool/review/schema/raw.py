@@ -135,7 +135,7 @@ ARMS = Table(
         Column("arm", "text", "label in tables", required=True),
         Column("role", "choice", "experimental or control", required=True,
                choices=("experimental", "control")),
-        Column("drug", "id", "what was given, e.g. ketamine, esketamine, midazolam, saline",
+        Column("drug", "id", "what was given, one name for each drug or other treatment",
                required=True),
         Column("comparator_class", "choice", "control arms only: kind of comparator",
                choices=("placebo", "active_placebo", "usual_care", "waiting_list", "no_treatment",
