@@ -282,7 +282,8 @@ def test_low_risk_of_bias_leaves_the_same_trials_to_a_dose(shipped: Review, cond
     for spec in config["conditions"][condition]["analyses"].values():
         spec["risk_of_bias"] = ["low"]
     review, folder = resolve(config), ROOT / "data/processed" / condition
-    known = Tables.read({name: folder / f"{name}.csv" for name in Tables.__dataclass_fields__})
+    paths = {name: folder / f"{name}.csv" for name in Tables.__dataclass_fields__}
+    known = Tables.read(paths, review.added)
     for question in review.conditions[condition].doses.values():
         made = Case.of(review, condition, question.analysis, known)
         found, facts = dose_tables(made, question)
@@ -314,3 +315,21 @@ def test_an_analysis_of_the_small_review_is_made_from_its_names(small: SmallRevi
     assert made.confidence == ("primary", "abstract", "secondary")
     assert made.asked()["favours_left"] == "favours drug"
     assert analyse(made).model["k"] == len(chosen(made))
+
+
+def test_a_missing_trial_that_cannot_be_added_has_no_estimate_in_the_verdict(
+    small: SmallReview,
+) -> None:
+    """Beside one that can: nothing is said of what it would have changed."""
+    for table in ("trials", "missing_results"):
+        rows = small.rows(table)
+        small.write(table, [*rows, *([c.replace("Fir", "Oak") for c in row] for row in rows[1:]
+                                     if row[0] == "Fir")])  # fmt: skip
+    small.set("missing_results", 2, "what_if", "no")
+    small.set("missing_results", 3, "n_experimental", "9")
+    model = small.result("blue", "mood").model
+    assert model["largest_missing"]["study"] == "Fir 2021"
+    assert model["what_if"]["trials"] == ["Oak"]
+    texts = [threat["text"] for threat in model["verdict"]["threats"]]
+    assert any("has no usable numbers" in text for text in texts)
+    assert not any("would be –" in text for text in texts)
