@@ -186,9 +186,7 @@ def test_what_is_left_out_again_is_out_of_every_question() -> None:
 
 TWO = pd.concat([
     effects([("A", 7.0, -0.5), ("B", 7.0, -0.4), ("A", 14.0, -0.6)]),
-    effects([("A", 7.0, -0.9), ("B", 7.0, -0.1)], instrument="PCL-5", effect_id="PCL").assign(
-        effect_id=["A PCL", "B PCL"]
-    ),
+    effects([("A", 7.0, -0.9), ("B", 7.0, -0.1)], instrument="PCL-5"),
 ])  # fmt: skip
 
 
@@ -233,7 +231,7 @@ def test_effects_of_different_arms_have_no_dose_together() -> None:
     """Combined into one effect of the trial they are of two doses; said, not guessed."""
     table = pd.concat([
         effects([("A", 7.0, -0.5)]),
-        effects([("A", 7.0, -0.9)], experimental_arms="high", effect_id="A high"),
+        effects([("A", 7.0, -0.9)], experimental_arms="high"),
     ])  # fmt: skip
     both = pd.concat([arms("A"), arms("A").iloc[:1].assign(arm_id="high", dose_mg_kg=0.9)])
     points = of_dose(asked(analysis(effects="che"), table, arms=both))

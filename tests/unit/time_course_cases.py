@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from trialpool.results import Array
 from trialpool.review.case import Case
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.packed import Identity
 from trialpool.review.schema.processed import EFFECTS
 
 
@@ -65,7 +66,7 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
     out = []
     for trial, day, yi in rows:
         row = dict.fromkeys(EFFECTS.names) | {
-            "effect_id": f"{trial}|ket v mdz|{day:g}", "trial_id": trial, "study": f"{trial} 2020",
+            "trial_id": trial, "study": f"{trial} 2020",
             "year": 2020, "comparison": "ketamine v midazolam", "experimental_arms": "ket",
             "control_arm": "mdz", "comparator_class": "active_placebo", "n": 40.0,
             "outcome": "ptsd_symptoms", "instrument": "CAPS-5", "time_days": day,
@@ -73,8 +74,19 @@ def effects(rows: list[tuple[str, float, float]], **changes: Any) -> pd.DataFram
             "measure": "SMD", "yi": yi, "vi": 0.1, "confidence": "primary",
             "records": "results.csv:2;results.csv:3", "source_url": "https://example.org",
         }  # fmt: skip
-        out.append(row | changes)
+        row |= changes
+        out.append(row | {"effect_id": row["effect_id"] or _identity(row)})
     return EFFECTS.frame(out)
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    """What an effect is called, by what tells it from others."""
+    return str(Identity(
+        trial_id=row["trial_id"], arms=f"{row['experimental_arms']} v {row['control_arm']}",
+        outcome=row["outcome"], instrument=row["instrument"], definition="",
+        day=f"day {row['time_days']:g}", period="whole", outcome_type=row["outcome_type"],
+        participants="", reported="", measure=row["measure"],
+    ))  # fmt: skip
 
 
 def asked(spec: Analysis, effects: pd.DataFrame, **rest: Any) -> Case:
