@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from trialpool.effects.scales import ScaleName
 from trialpool.pooling.policy import Policy
 from trialpool.results import Pooled, PooledCounts, Posterior
 from trialpool.trust_facts import ShownEstimate, TrustFacts, Verdict
@@ -24,7 +25,7 @@ class ResultScale:
     title: str
     outcome: str
     measure: str
-    scale: Literal["identity", "log"]
+    scale: ScaleName
     better: Literal["lower", "higher"]
     favours_left: str
     favours_right: str

@@ -83,7 +83,8 @@ def control(model: Model) -> str:
 def direction(model: Model, *, above: bool) -> str:
     """Where an effect lies: `lower with the drug`, `more frequent with the drug`."""
     data = measure_of(model["measure"]).data
-    return f"{data.above if above else data.below} with {drug(model)}"
+    word = data.above if above else data.below
+    return word if data.groups == 1 else f"{word} with {drug(model)}"
 
 
 def does(model: Model) -> str:

@@ -216,7 +216,7 @@ def test_tables_read_from_csv_give_the_same(tmp_path: Path) -> None:
 
 def test_one_absurd_interval_does_not_squash_the_rest() -> None:
     usual = [(0.8, 0.5, 1.3), (0.6, 0.3, 1.2), (1.1, 0.7, 1.8), (0.9, 0.6, 1.4)]
-    axis = forest_axis.build([*usual, (6.7, 0.05, 900.0)], [0.8, 0.6, 1.1], log=True)
+    axis = forest_axis.build([*usual, (6.7, 0.05, 900.0)], [0.8, 0.6, 1.1], log=True, null=1.0)
     low, high = axis.limits
     assert high < 900
     assert low < 0.3
@@ -227,7 +227,7 @@ def test_one_absurd_interval_does_not_squash_the_rest() -> None:
 
 def test_no_effect_is_inside_with_room_on_both_sides() -> None:
     for shift in (-3.0, 0.0, 3.0):
-        axis = forest_axis.build([(shift, shift - 1, shift + 1)] * 3, [], log=False)
+        axis = forest_axis.build([(shift, shift - 1, shift + 1)] * 3, [], log=False, null=0.0)
         low, high = axis.limits
         assert low < 0 < high
         assert min(-low, high) / (high - low) > 0.1
@@ -236,7 +236,7 @@ def test_no_effect_is_inside_with_room_on_both_sides() -> None:
 
 @pytest.mark.parametrize("wide", [1.02, 1.2, 2, 5, 30, 1e3, 1e6])
 def test_log_ticks_are_round_and_few(wide: float) -> None:
-    axis = forest_axis.build([(1.0, 1 / wide, wide)] * 3, [], log=True)
+    axis = forest_axis.build([(1.0, 1 / wide, wide)] * 3, [], log=True, null=1.0)
     assert 3 <= len(axis.ticks) <= forest_axis.MOST_TICKS
     assert 1.0 in axis.ticks
     assert list(axis.ticks) == sorted(set(axis.ticks))
@@ -245,7 +245,7 @@ def test_log_ticks_are_round_and_few(wide: float) -> None:
 
 @pytest.mark.parametrize("wide", [1e-3, 0.07, 0.4, 1, 7, 60, 4e3])
 def test_linear_ticks_are_round_and_few(wide: float) -> None:
-    axis = forest_axis.build([(0.0, -wide, wide)] * 3, [], log=False)
+    axis = forest_axis.build([(0.0, -wide, wide)] * 3, [], log=False, null=0.0)
     assert 3 <= len(axis.ticks) <= forest_axis.MOST_TICKS
     assert [float(t.replace("−", "-")) for t in axis.tick_labels] == list(axis.ticks)
 

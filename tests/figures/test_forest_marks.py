@@ -495,7 +495,7 @@ def test_an_interval_counts_up_to_three_typical_half_widths() -> None:
     usual = [(0.0, -1.0, 1.0)] * 3
 
     def low(half: float) -> float:
-        axis = forest_axis.build([*usual, (0.0, -half, 1.0)], [], log=False)
+        axis = forest_axis.build([*usual, (0.0, -half, 1.0)], [], log=False, null=0.0)
         return axis.limits[0]
 
     span = 3 + 1
@@ -506,24 +506,24 @@ def test_an_interval_counts_up_to_three_typical_half_widths() -> None:
 
 def test_of_two_trials_the_narrower_is_the_yardstick() -> None:
     """A median of two would be half the absurd one."""
-    axis = forest_axis.build([(0.0, -1.0, 1.0), (0.0, -90.0, 90.0)], [], log=False)
+    axis = forest_axis.build([(0.0, -1.0, 1.0), (0.0, -90.0, 90.0)], [], log=False, null=0.0)
     assert axis.limits == pytest.approx((-3 - 0.03 * 6, 3 + 0.03 * 6))
 
 
 def test_a_prediction_reaches_no_further_than_the_width_of_all_else() -> None:
     """From its estimate one width of the rest to either side; within that it is whole."""
     usual = [(0.0, -1.0, 1.0)] * 3
-    wide = forest_axis.build(usual, [], [(0.5, -50.0, 50.0)], log=False).limits
+    wide = forest_axis.build(usual, [], [(0.5, -50.0, 50.0)], log=False, null=0.0).limits
     assert wide == pytest.approx((-1.5 - 0.03 * 4, 2.5 + 0.03 * 4))
-    whole = forest_axis.build(usual, [], [(0.0, -1.2, 1.4)], log=False).limits
+    whole = forest_axis.build(usual, [], [(0.0, -1.2, 1.4)], log=False, null=0.0).limits
     assert whole == pytest.approx((-1.2 - 0.03 * 2.6, 1.4 + 0.03 * 2.6))
 
 
 def test_no_effect_keeps_its_distance_from_the_ends() -> None:
     """All effects on one side: 14 % of the span beyond the null, and 3 % of margin."""
-    axis = forest_axis.build([(2.0, 1.0, 3.0)] * 3, [], log=False)
+    axis = forest_axis.build([(2.0, 1.0, 3.0)] * 3, [], log=False, null=0.0)
     assert axis.limits == pytest.approx((0 - 0.14 * 3 - 0.03 * 3, 3 + 0.03 * 3))
-    other = forest_axis.build([(-2.0, -3.0, -1.0)] * 3, [], log=False)
+    other = forest_axis.build([(-2.0, -3.0, -1.0)] * 3, [], log=False, null=0.0)
     assert other.limits == pytest.approx((-axis.limits[1], -axis.limits[0]))
 
 
@@ -531,9 +531,9 @@ def test_values_off_the_scale_are_left_out() -> None:
     """A ratio of 0 or below, and what is not a number, have no place."""
     good = [(0.8, 0.5, 1.3)] * 3
     bad = [(0.8, 0.0, 1.3), (math.nan, 0.2, 0.4), (0.8, 0.2, math.inf)]
-    plain = forest_axis.build(good, [0.7], log=True)
-    assert forest_axis.build([*good, *bad], [0.7, 0.0, -1.0, math.inf], log=True) == plain
-    assert forest_axis.build([], [], log=False).limits == pytest.approx((-0.17, 0.17))
+    plain = forest_axis.build(good, [0.7], log=True, null=1.0)
+    assert forest_axis.build([*good, *bad], [0.7, 0.0, -1.0, math.inf], log=True, null=1.0) == plain
+    assert forest_axis.build([], [], log=False, null=0.0).limits == pytest.approx((-0.17, 0.17))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ MODULES = (
     generic,
 )
 
+# In this order whatever was imported first, for the lists that are made of them.
+for _module in MODULES:
+    for _name in [n for n, m in MEASURES.items() if m.formula.__module__ == _module.__name__]:
+        MEASURES[_name] = MEASURES.pop(_name)
+
 
 def effect_size(measure: str, **data_and_options: Any) -> EffectSizes:
     """Effects and sampling variances of one measure, vectorised over studies.

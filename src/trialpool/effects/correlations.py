@@ -32,7 +32,6 @@ def correlation_rules(ri: Array, ni: Array, more_than: int) -> list[Rule]:
     "COR",
     title="correlation",
     short="r",
-    reported=("COR",),
     needs=COLUMNS,
     derived=DERIVED,
     choices={"variance": ("LS", "AV")},

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.results import Array
 
+ScaleName = Literal["identity", "log", "logit", "Fisher's z"]
 Transform = Callable[[Any], Any]
 
 
@@ -19,7 +20,7 @@ Transform = Callable[[Any], Any]
 class Scale:
     """A pair of scales: `to_display` and its inverse take arrays; `bounds` are of the display."""
 
-    name: str
+    name: ScaleName
     to_display: Transform
     to_analysis: Transform
     bounds: tuple[float, float] = (-inf, inf)

@@ -162,7 +162,7 @@ def _draw(ax: Axes, panel: Panel, axis: EffectAxis) -> None:
     ax.set_xlabel(panel.label)
     above = 1.0 + HEAD / 3 / (PANEL - chart.BOTTOM - HEAD)
     ax.text(0.0, above, panel.words, transform=ax.transAxes, va="bottom", **look())
-    chart.null_line(ax, along="y")
+    chart.null_line(ax, axis, along="y")
     x, mean, low, high = line.T
     ax.fill_between(x, low, high, color=style.BAND, lw=0, zorder=0, label="band")
     ax.plot(x, mean, color=style.SUMMARY, lw=style.MEDIUM, zorder=2, label="line")

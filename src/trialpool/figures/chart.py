@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import ArrayLike
 
 from trialpool.effects import measure_of
+from trialpool.effects.scales import LOG, Scale
 from trialpool.figures import style
 from trialpool.figures.forest_axis import MOST_TICKS, build
 from trialpool.figures.lettering import font, look, width, wrap
@@ -28,6 +29,7 @@ from trialpool.words import capital
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
 SIDES_GAP = 14.0  # between what the two sides of an axis mean
+EDGE = 0.1  # beyond the last value of an axis of logits or Fisher's z
 LINE = style.LINE_HEIGHT
 DOT = 5.0  # diameter of a trial's dot, in points
 
@@ -42,27 +44,37 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectAxis:
-    """How effects are shown: what is measured, on which scale, and what each side means."""
+    """How effects are shown: what is measured, on which scale, no effect, what each side means.
+
+    `null` is on the display scale, None where nothing is compared; then the sides are blank.
+    """
 
     label: str
-    log: bool
+    scale: Scale
+    null: float | None
     favours_left: str
     favours_right: str
+
+    @property
+    def log(self) -> bool:
+        """Whether effects are shown as ratios, on an axis of logs."""
+        return self.scale is LOG and self.null is not None
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> EffectAxis:
         """The axis of an analysis, from its model.json."""
+        measure = measure_of(model["measure"])
         return cls(
-            label=capital(measure_of(model["measure"]).title),
-            log=model["scale"] == "log",
+            label=capital(measure.title),
+            scale=measure.scale,
+            null=measure.null,
             favours_left=model["favours_left"],
             favours_right=model["favours_right"],
         )
 
     def scaled(self, values: ArrayLike) -> Array:
         """Values as they are shown, on the analysis scale: ratios as their logarithms."""
-        shown = np.asarray(values, dtype=float)
-        return np.asarray(np.log(shown) if self.log else shown)
+        return self.scale.analysed(values)
 
 
 def sheet(
@@ -141,12 +153,18 @@ def effect_axis(
     than the others may leave it. Ticks are labelled on the display scale. Along x, `sides` writes
     what each side means below the label. Returns the limits, analysis scale.
     """
-    shown = np.exp if axis.log else np.asarray
+    shown = axis.scale.shown
     triples = [(float(shown(a)), float(shown(b)), float(shown(c))) for a, b, c in intervals]
-    built = build(triples, [float(shown(v)) for v in values], log=axis.log)
+    whole = [float(shown(v)) for v in values]
+    built = build(triples, whole, log=axis.log, null=axis.null, bounds=axis.scale.bounds)
     low, high = axis.scaled(built.limits).tolist()
-    ticks = axis.scaled(built.ticks).tolist()
-    labels = dict(zip(ticks, built.tick_labels, strict=True))
+    if not np.isfinite(low + high):
+        # The axis of the display scale reaches a bound, which has no place on this one.
+        ends = [v for v in (*values, *(x for one in intervals for x in one)) if np.isfinite(v)]
+        low, high = min(ends, default=-1.0) - EDGE, max(ends, default=1.0) + EDGE
+    placed = zip(axis.scaled(built.ticks).tolist(), built.tick_labels, strict=True)
+    labels = {at: label for at, label in placed if low <= at <= high}
+    ticks = list(labels)
     which = ax.xaxis if along == "x" else ax.yaxis
     (ax.set_xlim if along == "x" else ax.set_ylim)(low, high)
     which.set_major_locator(FixedLocator(ticks))
@@ -171,6 +189,8 @@ def from_zero(ax: Axes, top: float, *, along: str = "x", pad: float = 0.0) -> No
 
 def write_sides(ax: Axes, axis: EffectAxis) -> None:
     """What each side means: at the ends of the axis, or about its middle if it is too narrow."""
+    if not axis.favours_left:
+        return
     left, right = f"← {axis.favours_left}", f"{axis.favours_right} →"
     box, (_, height) = ax.get_position(), extent(ax)
     wide = WIDTH * box.width
@@ -193,6 +213,8 @@ def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None
 
     `beyond` is room that is left free beside the axes, in points.
     """
+    if not axis.favours_left:
+        return
     wide, (_, height) = WIDTH * ax.get_position().width, extent(ax)
     low, high = f"← {axis.favours_left}", f"{axis.favours_right} →"
     together = width(low, style.SMALL) + width(high, style.SMALL) + SIDES_GAP <= height
@@ -205,8 +227,10 @@ def write_sides_upright(ax: Axes, axis: EffectAxis, beyond: float = 0.0) -> None
         word.set(rotation=90, ha="center", va=align)
 
 
-def null_line(ax: Axes, *, along: str = "x", end: float = 1.0) -> None:
+def null_line(ax: Axes, axis: EffectAxis, *, along: str = "x", end: float = 1.0) -> None:
     """The line of no difference, on the analysis scale, up to a share `end` of the other axis."""
+    if axis.null is None:
+        return
     draw = ax.axvline if along == "x" else ax.axhline
     draw(0.0, 0.0, end, color=style.RULE, lw=style.THIN, zorder=1, label="null")
 

@@ -82,7 +82,8 @@ def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | 
         ),
         axis=EffectAxis(
             label=f"{axis.label}, {against} the mean of its comparison",
-            log=axis.log,
+            scale=axis.scale,
+            null=axis.null,
             favours_left="less than its comparison",
             favours_right="more",
         ),
@@ -109,7 +110,7 @@ def draw(table: AdjustedFunnel | Withheld) -> Figure:
         ax.set_ylabel("Standard error")
         reach = float(ndtri(0.975)) * deepest
         chart.effect_axis(ax, table.axis, [*table.away, -reach, reach])
-        chart.null_line(ax)
+        chart.null_line(ax, table.axis)
         sides = [-reach, 0.0, reach], [deepest, 0.0, deepest]
         stroke(ax, *sides, "limits", style.SUMMARY, style.THIN * 1.3, ls=style.DASHES, zorder=2)
         chart.dots(ax, table.away, table.sei, "trials", style.SUMMARY)

@@ -93,7 +93,7 @@ def draw(table: DoseTable | Withheld) -> Figure:
         intervals = list(zip(table.estimate, table.low, table.high, strict=True))
         band = [float(v) for v in (table.curve[:, 2].min(), table.curve[:, 3].max())]
         chart.effect_axis(ax, table.axis, band, intervals=intervals, along="y")
-        chart.null_line(ax, along="y")
+        chart.null_line(ax, table.axis, along="y")
         chart.write_sides_upright(ax, table.axis)
         x, estimate, low, high = table.curve.T
         ax.fill_between(x, low, high, color=style.BAND, lw=0, zorder=0.5, label="band")

@@ -148,8 +148,9 @@ def _marks(table: ForestTable, sheet: Plan, kind: str) -> list[_Mark]:
 
 def _effects(ax: Axes, table: ForestTable, sheet: Plan, axis: ForestAxis, top: float) -> None:
     bottom = ax.get_ylim()[0]
-    null = [axis.null, axis.null]
-    stroke(ax, null, [top, bottom], "null", style.RULE, zorder=1)
+    if axis.null is not None:
+        null = [axis.null, axis.null]
+        stroke(ax, null, [top, bottom], "null", style.RULE, zorder=1)
     for mark in _marks(table, sheet, "pooled"):
         at = [mark.estimate, mark.estimate], [top, mark.y]
         stroke(ax, *at, "pooled-line", style.SUMMARY, ls=style.DASHES, zorder=1)

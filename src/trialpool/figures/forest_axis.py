@@ -24,7 +24,7 @@ class ForestAxis:
     """Scale ("log" or "linear"), value of no effect, limits and ticks, all on the display scale."""
 
     scale: str
-    null: float
+    null: float | None
     limits: tuple[float, float]
     ticks: tuple[float, ...]
     tick_labels: tuple[str, ...]
@@ -36,6 +36,8 @@ def build(
     prediction: Sequence[tuple[float, float, float]] = (),
     *,
     log: bool,
+    null: float | None,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> ForestAxis:
     """Choose limits and ticks.
 
@@ -45,11 +47,13 @@ def build(
     whole : values that must be on the axis, such as the pooled interval
     prediction : (estimate, low, high), none or one; whole unless wider than all else together
     log : whether the display scale is a ratio
+    null : value of no effect, None if there is none
+    bounds : least and greatest value that an effect can have
     """
     to = math.log if log else float
-    null = 1.0 if log else 0.0
+    middle = [] if null is None else [to(null)]
     points = _scaled(intervals, log=log)
-    inside = [to(null), *(to(v) for v in whole if math.isfinite(v) and (v > 0 or not log))]
+    inside = [*middle, *(to(v) for v in whole if math.isfinite(v) and (v > 0 or not log))]
     if points:
         halves = sorted((high - low) / 2 for _, low, high in points)
         # of two, the narrower is the yardstick: a median would be half the absurd one
@@ -57,13 +61,15 @@ def build(
         reach = REACH * typical
         for estimate, low, high in points:
             inside += [max(low, estimate - reach), min(high, estimate + reach)]
-    low, high = min(inside), max(inside)
+    low, high = min(inside, default=0.0), max(inside, default=0.0)
     for estimate, start, end in _scaled(prediction, log=log):
         reach = WIDEN * (high - low)
         low, high = min(low, max(start, estimate - reach)), max(high, min(end, estimate + reach))
     span = (high - low) or 1.0
-    low = min(low, to(null) - NULL_SHARE * span) - PAD * span
-    high = max(high, to(null) + NULL_SHARE * span) + PAD * span
+    low = min([low, *(at - NULL_SHARE * span for at in middle)]) - PAD * span
+    high = max([high, *(at + NULL_SHARE * span for at in middle)]) + PAD * span
+    if not log:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
     ticks = _log_ticks(low, high) if log else _linear_ticks(low, high)
     back = math.exp if log else float
     return ForestAxis(

@@ -213,6 +213,8 @@ def _cell(sheet: Plan, placed: Placed, cell: str, look: Word) -> None:
 def _below_axis(sheet: Plan, table: ForestTable, plot: Placed, y: float) -> float:
     assert table.axis is not None
     y += 6.0 + 1.5 * style.SMALL  # ticks and their labels
+    if table.axis.null is None:
+        return y
     to = math.log if table.axis.scale == "log" else float
     low, high = (to(limit) for limit in table.axis.limits)
     null = plot.left + (plot.right - plot.left) * (to(table.axis.null) - low) / (high - low)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from trialpool.effects import Measure
 from trialpool.figures import forest_text as words
 from trialpool.figures import style
 from trialpool.words import level, number, text
@@ -42,7 +43,7 @@ def shown(
     return out
 
 
-def shrunken(model: Mapping[str, Any], count: int, *, log: bool) -> tuple[Triple, ...]:
+def shrunken(model: Mapping[str, Any], count: int, measure: Measure) -> tuple[Triple, ...]:
     """Each trial's true effect given all trials, where the plot is asked to show it, else none.
 
     `count` rows of trials; the posterior has one true effect for each, on the analysis scale.
@@ -51,7 +52,7 @@ def shrunken(model: Mapping[str, Any], count: int, *, log: bool) -> tuple[Triple
     columns = [posterior.get(name) or () for name in ("theta", "theta_lb", "theta_ub")]
     if not words.shrinkage_asked(model) or any(len(column) != count for column in columns):
         return ()
-    to = math.exp if log else float
+    to = measure.shown
     return tuple((to(mid), to(low), to(high)) for mid, low, high in zip(*columns, strict=True))
 
 

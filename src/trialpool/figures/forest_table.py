@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import Measure
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
@@ -86,7 +87,8 @@ def rows(
     """
     lines = tables.records(studies)
     absent = tables.records(missing)
-    log = model.get("scale") == "log"
+    measure = words.measure(model)
+    log = measure.is_ratio
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
     shown = cells.shown(lines, model, log=log)
     decimals = cells.decimals(shown)
@@ -108,11 +110,10 @@ def rows(
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
         footnotes += [("", note)] if (note := words.prediction_note(model)) else []
-    shrunken = cells.shrunken(model, len(lines), log=log) if pooled else ()
+    shrunken = cells.shrunken(model, len(lines), measure) if pooled else ()
     if pooled and (note := words.shrinkage_note(model, drawn=bool(shrunken))):
         footnotes.append(("", note))
     unweighted = table["weight"].isin(["", "–"]).all()
-    measure = words.measure(model)
     left, right = text(model.get("favours_left")), text(model.get("favours_right"))
     return ForestTable(
         title=text(model.get("title")),
@@ -127,7 +128,7 @@ def rows(
             domains=domains,
         ),
         body=table,
-        axis=_axis(shown, log=log) if lines else None,
+        axis=_axis(shown, measure) if lines else None,
         axis_title=capital(measure.title) + (" (log scale)" if log else ""),
         favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
         missing_heading=MISSING_HEADING if absent else "",
@@ -138,9 +139,11 @@ def rows(
     )
 
 
-def _axis(shown: cells.Shown, *, log: bool) -> forest_axis.ForestAxis:
+def _axis(shown: cells.Shown, measure: Measure) -> forest_axis.ForestAxis:
     whole = [value for one in shown["pooled"] for value in one]
-    return forest_axis.build(shown["study"], whole, shown["prediction"], log=log)
+    kept, ratio = measure.scale.bounds, measure.is_ratio
+    trials, new = shown["study"], shown["prediction"]
+    return forest_axis.build(trials, whole, new, log=ratio, null=measure.null, bounds=kept)
 
 
 def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -179,7 +182,7 @@ def _columns(
     out = [ForestColumn(key="label", heading="Trial", align="left")]
     if (table["scale"] != "").any():
         out.append(ForestColumn(key="scale", heading="Scale", align="left"))
-    for arm in ("experimental", "control"):
+    for arm in ("experimental", "control")[: words.measure(model).data.groups]:
         name = text(model.get(f"{arm}_label")) or arm
         name = name[:1].upper() + name[1:]
         if counts or scores:

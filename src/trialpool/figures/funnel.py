@@ -110,7 +110,7 @@ def draw(table: FunnelTable | Withheld) -> Figure:
         ends = [value for at in here for value in (at - z * deepest, at + z * deepest)]
         chart.effect_axis(ax, table.axis, [*table.yi, *table.filled_yi, *ends, *here])
         _zones(ax, deepest)
-        chart.null_line(ax)
+        chart.null_line(ax, table.axis)
         paths = [np.array([(0.0, 0.0), (0.0, deepest)])]
         for at in here:
             middle = np.array([(at, 0.0), (at, deepest)])

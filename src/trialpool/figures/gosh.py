@@ -145,7 +145,7 @@ def draw(table: GoshTable | Withheld) -> Figure:
             _hexagons(ax, table)
         _histogram(above, table, limits)
         for axes in (ax, above):
-            chart.null_line(axes)
+            chart.null_line(axes, table.axis)
             for at in here:
                 line = axes.axvline(at, color=style.INK, ls=style.DASHES, label="pooled")
                 line.set(linewidth=style.MEDIUM, zorder=5)

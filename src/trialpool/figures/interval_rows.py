@@ -99,7 +99,7 @@ def draw(table: IntervalTable | Withheld) -> Figure:
         intervals = _all_scaled(triples, table.axis)
         chart.effect_axis(ax, table.axis, _scaled(whole, table.axis), intervals=intervals)
         end = 1 - HEAD / plan.height
-        chart.null_line(ax, end=end)
+        chart.null_line(ax, table.axis, end=end)
         _band(ax, table, end)
         for row, y in zip(table.rows, plan.middles, strict=True):
             _interval(ax, row, y, table.axis)
@@ -130,9 +130,7 @@ def _plan(table: IntervalTable) -> _Plan:
 
 def _scaled(values: list[float], axis: EffectAxis) -> list[float]:
     """Display scale to the scale of the axis; what has no place there is left out."""
-    if axis.log:
-        values = [math.log(v) for v in values if v > 0]
-    return [v for v in values if math.isfinite(v)]
+    return [float(v) for v in axis.scale.analysed(values) if math.isfinite(v)]
 
 
 def _all_scaled(

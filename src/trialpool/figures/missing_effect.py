@@ -109,7 +109,7 @@ def draw(table: MissingTable | chart.Withheld) -> Figure:
         ax.set_xlim(table.assumed[0], table.assumed[-1])
         ax.set_xlabel("Effect assumed in the missing trials")
         ax.set_ylabel(f"Pooled {table.axis.label[0].lower()}{table.axis.label[1:]}")
-        chart.null_line(ax, along="y")
+        chart.null_line(ax, table.axis, along="y")
         chart.course(ax, table.assumed, table.estimate, table.ci_low, table.ci_high)
         _name_ends(ax, table)
         _upright(ax, table.lines)

@@ -115,7 +115,7 @@ def draw(table: NextTrialTable | chart.Withheld) -> Figure:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         ax.set_ylabel("Standard error")
         _regions(ax, table)
-        chart.null_line(ax)
+        chart.null_line(ax, table.axis)
         ax.axvline(table.estimate, color=style.SUMMARY, lw=1.2, zorder=3, label="estimate")
         x, s = zip(*table.trials, strict=True)
         dots = ax, x, s, "trials", style.INK, 4.2

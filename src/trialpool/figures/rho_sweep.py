@@ -91,7 +91,7 @@ def draw(table: RhoTable | chart.Withheld) -> Figure:
         ax.xaxis.set_major_locator(FixedLocator(ticks))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.1f}"))
         ax.set_xlabel("Assumed correlation of the effects of one trial (ρ)")
-        chart.null_line(ax, along="y")
+        chart.null_line(ax, table.axis, along="y")
         chart.course(ax, table.rho, table.estimate, table.ci_low, table.ci_high)
         if table.assumed is not None:
             rho, estimate = table.assumed

@@ -225,7 +225,7 @@ def _curve(ax: Axes, table: SpecificationCurve) -> int:
     ends += [np.quantile(low[finite], _SHARE), np.quantile(high[finite], 1 - _SHARE)]
     axis = table.axis
     effect_axis(ax, axis, [float(v) for v in ends], along="y", sides=False)
-    chart.null_line(ax, along="y")
+    chart.null_line(ax, table.axis, along="y")
     step = chart.extent(ax)[0] / len(estimate)
     thin, thick = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
     bottom, top = ax.get_ylim()

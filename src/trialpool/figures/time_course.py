@@ -117,7 +117,7 @@ def draw(table: TimeTable | Withheld) -> Figure:
         ]
         band = table.curve[:, 2:].ravel().tolist()
         low, high = chart.effect_axis(ax, table.axis, band, intervals=intervals, along="y")
-        chart.null_line(ax, along="y")
+        chart.null_line(ax, table.axis, along="y")
         chart.write_sides_upright(ax, table.axis, beyond=right - RIGHT + 6)
         if len(table.curve):
             day, estimate, lower, upper = table.curve.T

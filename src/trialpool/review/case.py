@@ -137,6 +137,8 @@ class Case:
     def asked(self) -> dict[str, Any]:
         """What is asked, as model.json says it: outcome, measure, scale, sides."""
         left, right = f"favours {self.experimental}", f"favours {self.control}"
+        if measure_of(self.measure).data.groups == 1:
+            left, right = "", ""
         if self.outcome.better == "higher":
             left, right = right, left
         spec = self.spec

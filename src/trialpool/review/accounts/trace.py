@@ -10,6 +10,8 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.columns import Column
+from trialpool.effects import measure_of
+from trialpool.effects.scales import IDENTITY
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
 from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
@@ -100,8 +102,9 @@ def effect_chain(
 def _pooled(model: Mapping[str, Any], file: str) -> Iterator[Line]:
     # Rounded as in model.json, so that the table is the same from memory and from the file.
     model = tables.plain(model)
-    words = str(model["model"])
-    back = f"{words}; back-transformed from the log scale" if model["scale"] == "log" else words
+    words, scale = str(model["model"]), measure_of(model["measure"]).scale
+    back = f"{words}; back-transformed from the {scale.name} scale"
+    back = words if scale is IDENTITY else back
     for name in _DISPLAY:
         value = model["display"][name]
         how = words if name == "p_value" else back

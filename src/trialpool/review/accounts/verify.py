@@ -13,6 +13,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
 from trialpool.review.choosing.several import people
@@ -149,8 +150,8 @@ def _shown(
         if ours is None:
             yield _uncovered(name, str(model["reasons"].get("beta", "not estimated")))
             continue
-        ratio = model["scale"] == "log" and name not in ("p_value", "q")
-        yield _compared(name, ours, float(np.exp(value)) if ratio else value)
+        as_is = name in ("p_value", "q")
+        yield _compared(name, ours, value if as_is else measure_of(model["measure"]).shown(value))
     for name, why in uncovered.items():
         yield _uncovered(name, why)
 

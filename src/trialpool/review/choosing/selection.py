@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.review.effects.crossover import FIRST
 from trialpool.review.protocol.specs import Analysis, Filter
 
@@ -169,7 +170,8 @@ def _unfit(row: Row, rules: Rules) -> str:
     analysis, time = rules.analysis, row["time_days"]
     if analysis.instruments and row["instrument"] not in analysis.instruments:
         return f"instrument {row['instrument']} is not one of the analysis"
-    if row["comparator_class"] not in analysis.comparators:
+    compared = measure_of(analysis.measure).data.groups == 2
+    if compared and row["comparator_class"] not in analysis.comparators:
         return f"comparator is {row['comparator_class']}, not {' or '.join(analysis.comparators)}"
     if analysis.time_days is not None:
         low, high = analysis.time_days

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 QUANTILES = ("minimum", "q1", "median", "q3", "maximum")
 SUSPECT = "se_typed_as_sd"
+SEVERAL_CORRELATIONS = (
+    "the correlations of several arms are not combined (exclude all but one with a reason)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What one side of a comparison reported, or what was made of it.
 
-    Scores have `n`, `mean` and `sd`; counts have `n` (people at risk) and `event`. `cells` names
+    Scores have `n`, `mean` and `sd`; counts have `n` (people at risk) and `event`, or `event` and
+    the `time` that people were at risk; associations `n` and `r`. `cells` names
     the raw cells used, `derived` what was computed from them, `imputed` what was assumed, and
     `hangs_on` the choices that decide it. A number that could not be had is NaN, and `reason` says
     why.
@@ -38,6 +42,8 @@ class Summary:
     mean: float = NAN
     sd: float = NAN
     event: float = NAN
+    time: float = NAN
+    r: float = NAN
     cells: tuple[RawCell, ...] = ()
     derived: tuple[str, ...] = ()
     imputed: tuple[str, ...] = ()
@@ -69,12 +75,12 @@ class MeasuredArm:
 
     @property
     def counts(self) -> bool:
-        return bool(self.row["outcome_type"] == "event")
+        return self.row["outcome_type"] in ("event", "rate")
 
     def summary(self, how: Choices) -> Summary:
         """The arm's numbers under the choices made."""
-        if self.counts:
-            return _events(self.row)
+        if read := _OTHERS.get(str(self.row["outcome_type"])):
+            return read(self.row)
         if self.before is not None and self.after is not None:
             return _change(self.row, self.before, self.after, how)
         score = _score(self.row, how)
@@ -98,6 +104,11 @@ def together(arms: Sequence[Summary]) -> Summary:
         hangs_on=frozenset[str]().union(*(arm.hangs_on for arm in arms), {by.ARMS}),
         reason=next((arm.reason for arm in arms if arm.reason), ""),
     )
+    if isfinite(first.r):
+        return replace(joined, r=NAN, reason=joined.reason or SEVERAL_CORRELATIONS)
+    if isfinite(first.time):
+        sums = {name: sum(getattr(arm, name) for arm in arms) for name in ("n", "event", "time")}
+        return replace(joined, **sums)
     if isfinite(first.event):
         event, total = combine_counts([a.event for a in arms], [a.n for a in arms])
         return replace(joined, n=float(total), event=float(event))
@@ -113,6 +124,24 @@ def _events(row: Mapping[str, Any]) -> Summary:
         cells=_at(row).cells(*(cells_behind(row) or ("event",)), "totaln"),
         derived=(computed,) if computed else (),
     )
+
+
+def _rate(row: Mapping[str, Any]) -> Summary:
+    return Summary(
+        n=number(row["n"]),
+        event=number(row["event"]),
+        time=number(row.get("time_at_risk")),
+        cells=_at(row).cells("event", "time_at_risk"),
+    )
+
+
+def _association(row: Mapping[str, Any]) -> Summary:
+    cells = _at(row).cells("n", "correlation")
+    return Summary(n=number(row["n"]), r=number(row["correlation"]), cells=cells)
+
+
+# How a row that is no score is read, by its outcome_type.
+_OTHERS = {"event": _events, "rate": _rate, "association": _association}
 
 
 def _score(row: Mapping[str, Any], how: Choices) -> Summary:

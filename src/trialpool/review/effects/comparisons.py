@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.results import TrialpoolError
 from trialpool.review.effects import contrasts, crossover, parallel
 from trialpool.review.effects.arms import MeasuredArm
@@ -54,7 +55,7 @@ def build_effects(
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     effects: list[Effect] = []
     for comparison in comparisons(records, changes):
-        for measure in measures.get(str(comparison.control.row["outcome"]), []):
+        for measure in comparison.measured(measures):
             effects += _compare(records, defaults, measure, comparison)
     for row, alternative in reported(records):
         for measure in measures.get(str(row["outcome"]), []):
@@ -74,16 +75,25 @@ def build_effects(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A control arm and all experimental arms measured alongside it in one set of participants."""
+    """A control arm and all experimental arms measured alongside it in one set of participants.
+
+    Without a control arm it is the experimental arms alone, for what is measured in one group.
+    """
 
     experimental: list[MeasuredArm]
-    control: MeasuredArm
+    control: MeasuredArm | None
     participants: str
     alternative: bool
 
+    def measured(self, measures: Mapping[str, Sequence[str]]) -> list[str]:
+        """Of the measures asked for, by outcome, those that this can be computed in."""
+        asked = measures.get(str(self.experimental[0].row["outcome"]), [])
+        groups = 1 if self.control is None else 2
+        return [code for code in asked if measure_of(code).data.groups == groups]
+
 
 def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparison]:
-    """Every control arm with the experimental arms it can be compared with."""
+    """The experimental arms of each result, alone and with each control arm beside them."""
     rows = [row for row in records.scores_and_counts() if row["outcome_type"] != "baseline"]
     arms = [MeasuredArm(row, records, *records.before_and_after(row)) for row in rows]
     arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
@@ -103,7 +113,7 @@ def _of_group(sets: Mapping[str, Mapping[str, MeasuredArm]]) -> Iterator[Compari
         # An alternative set often changes one arm only; the other is the main set's.
         both = {**main, **arms}.values()
         experimental = [arm for arm in both if arm.role == "experimental"]
-        for control in (arm for arm in both if arm.role == "control"):
+        for control in (None, *(arm for arm in both if arm.role == "control")):
             if experimental:
                 yield Comparison(experimental, control, name, bool(name and main))
 
@@ -151,6 +161,8 @@ def _compare(
 def under(how: Choices, records: Records, measure: str, comparison: Comparison) -> list[Effect]:
     """The effect of a comparison under some choices; several where the control is split."""
     experimental, control = comparison.experimental, comparison.control
+    if control is None:
+        return [parallel.alone(measure, experimental, how)]
     if control.row["period"] == "both":
         return [crossover.effect(measure, experimental, control, records.contrasts, how)]
     design = "parallel" if control.row["period"] == "whole" else crossover.FIRST

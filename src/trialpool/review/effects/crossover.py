@@ -14,7 +14,7 @@ from trialpool.effects.paired import recover_r
 from trialpool.results import NAN
 from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import MeasuredArm, Summary
-from trialpool.review.effects.effect_rows import Effect, from_arms, single
+from trialpool.review.effects.effect_rows import Effect, from_arms, without
 from trialpool.review.effects.parallel import combined
 from trialpool.review.schema.packed import RawCell, RawRow
 from trialpool.words import number, text
@@ -70,21 +70,16 @@ def effect(
         )  # fmt: skip
 
     if handling in LEFT_OUT:
-        return _without(parallel(), LEFT_OUT[handling])
+        return without(parallel(), LEFT_OUT[handling])
     if control.counts:
         return parallel(NO_PAIRED_TABLE)
     if handling == "parallel":
         return parallel(INDEPENDENT, hangs_on=frozenset({by.PAIRING}))
     if len(experimental) > 1:
-        return _without(parallel(), SEVERAL)
+        return without(parallel(), SEVERAL)
     if not measure_of(measure).paired:
-        return _without(parallel(), f"{measure} has no form for pairs")
+        return without(parallel(), f"{measure} has no form for pairs")
     return _paired(measure, experimental[0], control, contrasts, how)
-
-
-def _without(effect: Effect, reason: str) -> Effect:
-    """The effect without its numbers, and why."""
-    return replace(effect, sizes=single(NAN, NAN, effect.measure, "", reason))
 
 
 def _paired(

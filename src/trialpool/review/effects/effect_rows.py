@@ -112,7 +112,9 @@ class Effect:
         about, time = self.about, text(self.about["time_days"])
         return Identity(
             trial_id=text(about["trial_id"]),
-            arms=f"{ARM_IDS.write(self.experimental_arms)} v {self.control_arm}",
+            arms=" v ".join(
+                filter(None, [ARM_IDS.write(self.experimental_arms), self.control_arm])
+            ),
             outcome=text(about["outcome"]),
             instrument=text(about["instrument"]),
             definition=text(about["definition"]),
@@ -129,8 +131,8 @@ def from_arms(
     sizes: EffectSizes,
     measure: str,
     experimental: Sequence[MeasuredArm],
-    control: MeasuredArm,
-    sides: tuple[Summary, Summary],
+    control: MeasuredArm | None,
+    sides: Sequence[Summary],
     *,
     design: str,
     n: float,
@@ -141,24 +143,25 @@ def from_arms(
 ) -> Effect:
     """An effect with the provenance of the arms it was computed from.
 
-    `sides` are the summaries of both sides, several experimental arms taken together.
+    `sides` are the summaries of both sides, several experimental arms taken together; there is one
+    side where nothing is compared.
     """
-    arms = [*experimental, control]
+    arms = [*experimental, *([control] if control else [])]
     drugs = dict.fromkeys(str(arm.about["drug"]) for arm in experimental)
     reason = next((side.reason for side in sides if side.reason), "")
     if reason:
         sizes = single(NAN, NAN, measure, sizes.formula, reason)
     return Effect(
-        about=control.row,
+        about=arms[-1].row,
         measure=measure,
         design=design,
         basis="arms",
         sizes=sizes,
         experimental_arms=tuple(str(arm.row["arm_id"]) for arm in experimental),
-        control_arm=str(control.row["arm_id"]),
+        control_arm=str(control.row["arm_id"]) if control else "",
         part=part,
-        comparison=f"{' + '.join(drugs)} v {control.about['drug']}",
-        comparator_class=text(control.about["comparator_class"]),
+        comparison=" v ".join([" + ".join(drugs), *([control.about["drug"]] if control else [])]),
+        comparator_class=text(control.about["comparator_class"]) if control else "",
         numbers=_numbers(*sides),
         n=n,
         imputed=(*(told for side in sides for told in side.imputed), *imputed),
@@ -178,12 +181,14 @@ def from_arms(
     )
 
 
-def _numbers(experimental: Summary, control: Summary) -> dict[str, float]:
-    """The summaries of both sides in the columns of effects.csv."""
+def _numbers(*sides: Summary) -> dict[str, float]:
+    """The summaries of the sides in the columns of effects.csv."""
     out = {}
-    for name, side in (("experimental", experimental), ("control", control)):
+    for name, side in zip(("experimental", "control"), sides, strict=False):
         out[f"n_{name}"] = side.n
-        if isfinite(side.event):
+        if isfinite(side.time):
+            out[f"event_{name}"] = side.event
+        elif isfinite(side.event):
             out |= {f"event_{name}": side.event, f"totaln_{name}": side.n}
         else:
             out |= {f"mean_{name}": side.mean, f"sd_{name}": side.sd}
@@ -192,6 +197,11 @@ def _numbers(experimental: Summary, control: Summary) -> dict[str, float]:
 
 def _listed(parts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(part for part in parts if part))
+
+
+def without(effect: Effect, reason: str) -> Effect:
+    """The effect without its numbers, and why."""
+    return replace(effect, sizes=single(NAN, NAN, effect.measure, "", reason))
 
 
 def single(yi: float, vi: float, measure: str, formula: str, reason: str = "") -> EffectSizes:

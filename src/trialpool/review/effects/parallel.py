@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from trialpool.effects.multiarm import (
 from trialpool.results import Array, EffectSizes
 from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import MeasuredArm, Summary, together
-from trialpool.review.effects.effect_rows import Effect, from_arms, single
+from trialpool.review.effects.effect_rows import Effect, from_arms, single, without
 
 if TYPE_CHECKING:
     from trialpool.review.effects.choices import Choices
@@ -72,6 +73,15 @@ def combined(
     )  # fmt: skip
 
 
+def alone(
+    measure: str, arms: Sequence[MeasuredArm], how: Choices, *, design: str = "one group"
+) -> Effect:
+    """What is measured in the experimental arms alone, which are one group; nothing is compared."""
+    side = together([arm.summary(how) for arm in arms])
+    sizes = effect_size(measure, **_columns([side], [], measure))
+    return from_arms(sizes, measure, arms, None, [side], design="one group", n=side.n)
+
+
 def compared(measure: str, one: Summary, other: Summary, how: Choices) -> EffectSizes:
     """The effect size of two independent groups."""
     return effect_size(measure, **_columns([one], [other], measure), **_options(measure, how))
@@ -92,6 +102,9 @@ _COLUMNS = {
     "m1i": (0, "mean"), "sd1i": (0, "sd"), "n1i": (0, "n"),
     "m2i": (1, "mean"), "sd2i": (1, "sd"), "n2i": (1, "n"),
     "ai": (0, "event"), "ci": (1, "event"),
+    "x1i": (0, "event"), "t1i": (0, "time"), "x2i": (1, "event"), "t2i": (1, "time"),
+    "mi": (0, "mean"), "sdi": (0, "sd"), "ni": (0, "n"), "ri": (0, "r"),
+    "xi": (0, "event"), "ti": (0, "time"),
 }  # fmt: skip
 
 
@@ -114,7 +127,10 @@ def _split(
 ) -> list[Effect]:
     share = len(experimental)
     whole = control.summary(how)
-    if control.counts:
+    if isfinite(whole.time):
+        parts = {name: getattr(whole, name) / share for name in ("n", "event", "time")}
+        part = replace(whole, **parts)
+    elif control.counts:
         event, people = split_counts(whole.event, whole.n, share)
         part = replace(whole, n=float(people), event=float(event))
     else:
@@ -140,6 +156,9 @@ def _with_covariance(
     design: str,
 ) -> Effect:
     """With one random effect per trial this is exact: the trial's arms share it (V + tau2 J)."""
+    if measure not in _COVARIANCES:
+        told = f"the covariance of several arms with one control is not known for {measure}"
+        return without(combined(measure, experimental, control, how, design=design), told)
     arms, whole = [arm.summary(how) for arm in experimental], control.summary(how)
     columns = _columns(arms, [whole] * len(arms), measure)
     each = effect_size(measure, **columns, **_options(measure, how))
@@ -152,6 +171,9 @@ def _with_covariance(
         control, sides, design=design, n=sides[0].n + whole.n, derived=(told,),
         hangs_on={by.ARMS},
     )  # fmt: skip
+
+
+_COVARIANCES = ("SMD", "MD", "OR", "RR", "RD")
 
 
 def _covariance(

@@ -69,8 +69,7 @@ def build_universes(
                 lines.append(told | dict(zip(axes, key, strict=True)))
 
     for comparison in comparisons(records, changes):
-        asked = measures.get(str(comparison.control.row["outcome"]), [])
-        for measure in asked if not comparison.alternative else ():
+        for measure in comparison.measured(measures) if not comparison.alternative else ():
             keep(_of_comparison(records, defaults, levels, measure, comparison))
     for row, alternative in reported(records):
         asked = measures.get(str(row["outcome"]), [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,8 @@ def _checked(
 ) -> tuple[RawData, list[Problem]]:
     """The raw data, with what is wrong in them and in a second extraction of them."""
     raw, problems = read_condition(folder, condition, added)
+    alone = {name for name, rule in outcomes.items() if "1" in rule.get("groups", "2")}
+    raw = replace(raw, alone=frozenset(alone))
     _, found = compare(folder, condition, raw.sheets)
     return raw, problems + run_checks(raw, outcomes, confidence_order) + found
 
@@ -166,7 +168,9 @@ def clean(raw: RawData, warnings: Sequence[Problem], confidence_order: Sequence[
     account = _account(raw, tables, faults)
     numbers = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
     records = records_of(raw["results"].table, raw["contrasts"].table)
-    tables["records"] = records.frame(row for part in numbers for row in part.to_dict("records"))
+    lacking = [name for name in records.may_lack if name not in raw["results"].header]
+    joined = records.frame(row for part in numbers for row in part.to_dict("records"))
+    tables["records"] = joined.drop(columns=lacking)
     return Cleaned(
         tables=tables, dropped=_dropped(raw, faults), flags=_flags(raw, warnings), rows=account
     )

@@ -65,10 +65,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawData:
-    """The raw tables of one condition, with the instruments they use."""
+    """The raw tables of one condition, with the instruments they use.
+
+    `alone` are the outcomes of which one group is a result by itself.
+    """
 
     condition: str
     sheets: Mapping[str, Sheet]
+    alone: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Sheet:
         return self.sheets[name]

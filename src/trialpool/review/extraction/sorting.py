@@ -42,7 +42,9 @@ def sort_rows(raw: RawData, confidence_order: Sequence[str]) -> dict[str, dict[i
         rows = raw[name].rows
         faults[name] |= _unusable(name, rows, raw[name])
         faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
-    faults["results"] |= _alone(_left(raw["results"].rows, faults["results"]), roles)
+    compared = [r for r in _left(raw["results"].rows, faults["results"])
+                if r["outcome"] not in raw.alone]  # fmt: skip
+    faults["results"] |= _alone(compared, roles)
     return faults
 
 

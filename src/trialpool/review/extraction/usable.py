@@ -46,6 +46,10 @@ def no_result(row: Row, *, sheet: Sheet, spreads: frozenset[tuple[Value, ...]]) 
     """
     if row["outcome_type"] == "event":
         return _no_count(row, sheet)
+    needs = {"rate": ("event", "time_at_risk"), "association": ("n", "correlation")}
+    if needed := needs.get(str(row["outcome_type"])):
+        absent = [name for name in needed if row.get(name) is None]
+        return f"no {' and no '.join(absent)}" if absent else ""
     if row["n"] is None:
         return "no number of participants"
     if row["mean"] is None:
@@ -100,6 +104,8 @@ def completed(row: Row, sheet: Sheet) -> Row:
             return {**row, "computed": None}
         told = f"event = {sheet.text(row, 'percent')} % of {row['totaln']}"
         return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": told}
+    if row["outcome_type"] in ("rate", "association"):
+        return {**row, "computed": None}
     found = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
     if found is None:
         return {**row, "computed": None}

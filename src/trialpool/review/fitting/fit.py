@@ -126,8 +126,13 @@ def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
         ci_high=shown(pooled.ci_ub, measure),
         pi_low=NAN if withheld else shown(pooled.pi_lb, measure),
         pi_high=NAN if withheld else shown(pooled.pi_ub, measure),
-        p_value=pooled.pval,
+        p_value=_p_value(pooled, measure),
     )
+
+
+def _p_value(pooled: Pooled, measure: str) -> float:
+    """Of no effect; NaN where there is none, since nothing is compared."""
+    return NAN if measure_of(measure).null is None else pooled.pval
 
 
 def _single(studies: pd.DataFrame, measure: str, allowed: Policy) -> Fit:
@@ -140,7 +145,7 @@ def _single(studies: pd.DataFrame, measure: str, allowed: Policy) -> Fit:
         estimate=shown(alone.beta, measure),
         ci_low=shown(alone.ci_lb, measure),
         ci_high=shown(alone.ci_ub, measure),
-        p_value=alone.pval,
+        p_value=_p_value(alone, measure),
     )
 
 

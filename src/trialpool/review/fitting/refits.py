@@ -82,6 +82,8 @@ def trials_in(studies: pd.DataFrame, masks: Mask) -> Array:
 
 def _columns(many: PooledMany, measure: str) -> dict[str, Array]:
     out = {name: getattr(many, field) for name, field in _FIELDS.items()}
+    if measure_of(measure).null is None:
+        out["p_value"] = np.full_like(out["p_value"], NAN)
     for name, field in _EFFECTS.items():
         out[name] = measure_of(measure).scale.shown(getattr(many, field))
     return out

@@ -141,11 +141,20 @@ class Review(Spec):
         return columns_of(self.columns.model_dump())
 
     def outcome_rules(self) -> dict[str, dict[str, str]]:
-        """What the raw data are checked against: kind and better direction of each outcome."""
+        """What raw data are checked against: kind, better direction, `groups` of an outcome."""
         return {
-            name: {"kind": outcome.kind, "better": outcome.better}
+            name: {"kind": outcome.kind, "better": outcome.better, **self._alone(name)}
             for name, outcome in self.outcomes.items()
         }
+
+    def _alone(self, outcome: str) -> dict[str, str]:
+        """`groups`, "1" or "1 or 2", of an outcome that some question asks of one group alone."""
+        asked = {
+            measure_of(code).data.groups
+            for condition in self.conditions
+            for code in self.measures(condition).get(outcome, ())
+        }
+        return {"groups": " or ".join(map(str, sorted(asked)))} if 1 in asked else {}
 
     def _measured(self, condition: str) -> list[Analysis | NetworkQuestion]:
         """What asks for effects: the analyses and networks of a condition."""

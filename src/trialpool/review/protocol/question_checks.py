@@ -33,6 +33,12 @@ def wrong_questions(
                     f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: is not an "
                     f"analysis of {name}; use one of {', '.join(condition.analyses)}"
                 )
+            elif measure_of(measure := condition.analyses[question.analysis].measure).null is None:
+                yield (
+                    f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: {measure} "
+                    "compares nothing, and the question is of a difference between groups; "
+                    "ask it of another analysis"
+                )
     for key, network in condition.networks.items():
         where = f"conditions.{name}.networks.{key}"
         outcome = outcomes.get(network.outcome)

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.effects import measure_of
 from trialpool.figures import style
 from trialpool.figures.catalogue import BY_KIND, CHARTS
 from trialpool.review.report import (
@@ -161,6 +162,7 @@ def condition_page(
         sections=_first_primary(sections),
         questions=by_kind(questions),
         grids=grids,
+        measures=_explained([a.model for a in analyses]),
         root="../",
     )
 
@@ -193,8 +195,24 @@ def index_page(
         summary=result_tables.summary(summary, [a.model for a in analyses], titles),
         verdicts=trust_tables.verdicts([a.model for a in analyses], titles),
         verification=_verified(verification),
+        measures=_explained([a.model for a in analyses]),
         root="",
     )
+
+
+# The measures that reading.html explains itself.
+_EXPLAINED = ("SMD", "MD", "RR", "OR")
+
+
+def _explained(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Each further measure in use: its short name, its words and what no effect is in it."""
+    out = {}
+    for code in dict.fromkeys(str(model["measure"]) for model in models):
+        measure = measure_of(code)
+        middle = "Nothing is compared" if measure.null is None else f"No effect is {measure.null:g}"
+        if code not in _EXPLAINED:
+            out[measure.short] = f"{w.capital(measure.words)}. {middle}."
+    return sorted(out.items())
 
 
 def _section(

@@ -36,7 +36,8 @@ def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFram
     what = f"{measure_of(model['measure']).lead} {model['outcome_title']}"
     size = say.value(model, shown["estimate"]) + _unit(model, studies)
     limits = say.interval(model, shown["ci_low"], shown["ci_high"])
-    told = f"{size} ({w.level(model)} % CI {limits}): {interval_says(model)}."
+    says = f": {interval_says(model)}" if not isnan(say.null(model)) else ""
+    told = f"{size} ({w.level(model)} % CI {limits}){says}."
     if model["k"] == 1:
         study = w.text(studies["study"].iloc[0])
         return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
@@ -82,14 +83,11 @@ def interval_says(model: Mapping[str, Any]) -> str:
 
 
 _SAME = "no difference in the estimate"
-NO_SIDE = "nothing is compared"
 
 
 def direction(model: Mapping[str, Any], estimate: object) -> str:
     """Which way an estimate points: `lower with the drug`, `more frequent with the drug`."""
     null = say.null(model)
-    if isnan(null):
-        return NO_SIDE
     if say.value(model, estimate) == say.value(model, null):
         return _SAME
     return say.direction(model, above=w.number(estimate) > null)

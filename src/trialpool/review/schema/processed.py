@@ -29,6 +29,7 @@ def records_of(results: Table, contrasts: Table) -> Table:
         "records",
         "The rows of results.csv and contrasts.csv that can be used, one per reported number.",
         key=("table", "row"),
+        may_lack=results.may_lack,
         columns=(p.TABLE, p.ROW, *columns),
     )
 

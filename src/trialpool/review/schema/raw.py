@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trialpool.columns import Column, Table
+from trialpool.effects import MEASURES
 
 CONFIDENCE = ("primary", "abstract", "secondary")
 JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
@@ -62,6 +63,17 @@ _CHECKED = Column(
 _BY = Column("extracted_by", "text", "who read the number; blank when not recorded")
 _ON = Column("extracted_on", "date", "when it was read: YYYY-MM-DD, YYYY-MM or YYYY")
 _NOTES = Column("notes", "text", "anything a second extractor should know")
+
+# What a row of results can be, by the kind of its outcome; times to events have contrasts only.
+OUTCOME_TYPES: dict[str, tuple[str, ...]] = {
+    "continuous": ("msd", "change", "baseline"),
+    "binary": ("event",),
+    "rate": ("rate",),
+    "association": ("association",),
+    "time_to_event": (),
+}
+# The measures of reported estimates.
+REPORTED = tuple(dict.fromkeys(code for measure in MEASURES.values() for code in measure.reported))
 
 # One line per column, as in the tables themselves.
 # fmt: off
@@ -157,6 +169,7 @@ RESULTS = Table(
     meaning="Results per arm: scores (n with mean and SD, SE, CI or median) or events.",
     key=("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "time_days",
          "outcome_type", "analysis_set", "source"),
+    may_lack=("time_at_risk",),
     columns=(
         _TRIAL,
         Column("arm_id", "id", "the arm", required=True),
@@ -168,8 +181,9 @@ RESULTS = Table(
         _TIMEPOINT,
         Column("outcome_type", "choice",
                "msd = score after treatment, change = change from baseline, baseline = before "
-               "treatment, event = count of people", required=True,
-               choices=("msd", "change", "baseline", "event")),
+               "treatment, event = count of people, rate = events in time at risk, association = "
+               "correlation of two variables", required=True,
+               choices=tuple(name for names in OUTCOME_TYPES.values() for name in names)),
         Column("analysis_set", "text", "which participants, when the source gives several sets"),
         Column("n", "integer", "participants with a score", unit="people", low=1),
         Column("mean", "number", "mean score", unit="points"),
@@ -183,9 +197,14 @@ RESULTS = Table(
         Column("minimum", "number", "lowest score of a participant", unit="points"),
         Column("maximum", "number", "highest score of a participant", unit="points"),
         Column("correlation", "number",
-           "correlation of the score with the same people's baseline, as reported", low=-1, high=1),
-        Column("event", "integer", "people with the event", unit="people", low=0),
+           "correlation of the score with the same people's baseline, as reported; of an "
+           "association, the correlation itself", low=-1, high=1),
+        Column("event", "integer", "people with the event; of a rate, events", unit="people",
+               low=0),
         Column("totaln", "integer", "people at risk", unit="people", low=1),
+        Column("time_at_risk", "number", "of a rate: time that people were at risk, added up over "
+               "them; one unit for all trials, such as person-years. The column may be left out",
+               low=0),
         Column("percent", "number", "share with the event as printed; gives the count where that "
                "is blank, and is checked against it", unit="%", low=0, high=100),
         _CHECKED,
@@ -217,8 +236,8 @@ CONTRASTS = Table(
         _TIME,
         _TIMEPOINT,
         Column("effect_measure", "choice",
-               "MD = mean difference, D = Cohen's d, G = Hedges' g; OR, RR (not logged), RD",
-               required=True, choices=("MD", "D", "G", "OR", "RR", "RD")),
+               "D = Cohen's d, G = Hedges' g; the others as in docs/measures.md, ratios not logged",
+               required=True, choices=REPORTED),
         Column("contrast", "choice", "which way the source subtracts", required=True,
                choices=("experimental-control", "control-experimental")),
         Column("analysis_set", "text", "which participants, when the source gives several sets"),

@@ -11,7 +11,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.conclusions import ABOVE, ACROSS, BELOW, side_of
-from trialpool.diagnostics.next_trial import LARGEST, SMALLEST, smallest_next, unit_variance
+from trialpool.diagnostics.next_trial import (
+    LARGEST,
+    MEASURES,
+    SMALLEST,
+    smallest_next,
+    unit_variance,
+)
 from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import NAN
@@ -65,6 +71,9 @@ def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
     if math.isnan(estimate):
         return _nothing(NO_ESTIMATE)
     measure, important, k = case.measure, case.important, int(studies["trial_id"].nunique()) + 1
+    if measure not in MEASURES:
+        what = measure_of(measure).a
+        return _nothing(f"the variance that a further trial gives {what} is not known")
     risk, sd = _risk(studies, measure), _sd(studies, measure)
     settings = settings_of(case.model, k)
     now = int(side_of(low, high))

@@ -8,6 +8,7 @@ when they are complete; summaries and pages read it from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isnan
 from typing import Any
 
 from trialpool import phrases as say
@@ -28,6 +29,7 @@ FEW_TRIALS = 5
 MUCH_SPREAD = 75.0  # I2, percent
 
 UNDECIDED = "undecided"
+NO_SIDE = "nothing is compared, so there is no side to be on"
 NOT_JUDGED = "cannot be told"
 _ROBUST = {
     "yes": "robust to all that was tried",
@@ -47,14 +49,16 @@ def verdict(model: Model) -> Verdict:
         (threat for rule in RULES if (threat := rule(model)) is not None),
         key=lambda threat: -threat.gravity,
     )
-    robust = _robust(model, threats)
-    if model["k"] == 1:
+    robust = "" if says == NO_SIDE else _robust(model, threats)
+    if not robust:
+        words = ""
+    elif model["k"] == 1:
         words = "one trial, so nothing can be said of how robust it is"
     elif says == UNDECIDED and robust == "yes":
         words = "and so in all that was tried"
     else:
         words = _ROBUST[robust]
-    parts = [says, words]
+    parts = [says, words] if words else [says]
     if threats:
         parts.append(f"threatened most by {threats[0].name}: {threats[0].text}")
     text = "; ".join(parts) + "."
@@ -71,6 +75,8 @@ def conclusion(model: Model) -> str:
     """What the interval says: a direction, no difference that matters, or undecided."""
     if model["k"] == 0:
         return "no trial"
+    if isnan(say.null(model)):
+        return NO_SIDE
     said = concluded(model)
     if said.excludes_null:
         return say.direction(model, above=said.side == ABOVE)

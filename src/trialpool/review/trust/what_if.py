@@ -107,6 +107,8 @@ def _variance(
     if n != n:
         return NAN, "the number of participants is not known"
     record = measure_of(measure)
+    if record.data.groups == 1:
+        return NAN, "nothing is compared, so no effect is no difference"
     counted, standardised = record.data.name == "counts", record.unit == "SD"
     if not (counted or standardised):
         what = "no standard deviation" if record.data.name == "scores" else "nothing"

@@ -8,10 +8,18 @@ from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.checks.index import Index, decimals, half_unit, having, number
 from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, show
+from trialpool.review.schema.raw import OUTCOME_TYPES
 
 _OTHER_TOTALS = 3
 _SCORE_COLUMNS = ("mean", "sd", "se", "ci_low", "ci_high", "median", "q1", "q3", "minimum",
                   "maximum", "correlation")  # fmt: skip
+_COUNT_COLUMNS = ("event", "totaln", "percent", "time_at_risk")
+# The numbers of a row that is no score, by its outcome_type.
+_COLUMNS = {
+    "event": ("event", "totaln", "percent"),
+    "rate": ("event", "time_at_risk"),
+    "association": ("correlation",),
+}
 
 
 @error("Correct event or totaln")
@@ -25,11 +33,11 @@ def events_above_n(index: Index) -> Iterator[Finding]:
 
 @error("Correct outcome_type or outcome", excluded_too=True)
 def outcome_type(index: Index) -> Iterator[Finding]:
-    """Counts are of binary outcomes, scores of continuous ones."""
+    """Counts are of binary outcomes, scores of continuous ones, rates of rates."""
     sheet = index["results"]
     for row in having(sheet.rows, "outcome_type"):
         kind = index.kind(row)
-        if kind and (row["outcome_type"] == "event") != (kind == "binary"):
+        if kind and row["outcome_type"] not in OUTCOME_TYPES[kind]:
             rule = f"does not fit outcome {row['outcome']}, which is {kind}"
             yield Finding(sheet, row, "outcome_type", rule)
 
@@ -49,13 +57,13 @@ def effect_measure(index: Index) -> Iterator[Finding]:
 def number_in_wrong_column(index: Index) -> Iterator[Finding]:
     """A row of counts holds no score, and a row of scores no count."""
     sheet = index["results"]
-    for row in sheet.rows:
-        counts = row["outcome_type"] == "event"
-        wrong = _SCORE_COLUMNS if counts else ("event", "totaln", "percent")
-        for column in wrong:
-            if row[column] is not None and row["outcome_type"] is not None:
-                yield Finding(sheet, row, column, f"a number of a {'score' if counts else 'count'} "
-                              f"in a row with outcome_type {row['outcome_type']}")  # fmt: skip
+    for row in having(sheet.rows, "outcome_type"):
+        right = _COLUMNS.get(str(row["outcome_type"]), _SCORE_COLUMNS)
+        for column in (*_SCORE_COLUMNS, *_COUNT_COLUMNS):
+            if row.get(column) is not None and column not in right:
+                kind = "score" if column in _SCORE_COLUMNS else "count"
+                rule = f"a number of a {kind} in a row with outcome_type {row['outcome_type']}"
+                yield Finding(sheet, row, column, rule)
 
 
 @warning(

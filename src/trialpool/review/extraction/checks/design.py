@@ -78,8 +78,9 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
     flag="a trial with one side only",
 )
 def one_sided_trial(index: Index) -> Iterator[Finding]:
-    """A trial with results has an experimental and a control arm."""
-    held = {row["trial_id"] for name in WITH_RESULTS for row in index.used(name)}
+    """A trial with results has an experimental and a control arm, if they are to be compared."""
+    held = {row["trial_id"] for name in WITH_RESULTS for row in index.used(name)
+            if index.outcomes.get(str(row["outcome"]), {}).get("groups") != "1"}  # fmt: skip
     for trial in index["trials"].rows:
         roles = {arm["role"] for arm in index.arms_of.get(trial["trial_id"], [])}
         for role in ("experimental", "control"):
