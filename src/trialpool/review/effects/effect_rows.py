@@ -110,11 +110,10 @@ class Effect:
 
     def _identity(self) -> Identity:
         about, time = self.about, text(self.about["time_days"])
+        sides = [ARM_IDS.write(self.experimental_arms), self.control_arm]
         return Identity(
             trial_id=text(about["trial_id"]),
-            arms=" v ".join(
-                filter(None, [ARM_IDS.write(self.experimental_arms), self.control_arm])
-            ),
+            arms=" v ".join(side for side in sides if side),
             outcome=text(about["outcome"]),
             instrument=text(about["instrument"]),
             definition=text(about["definition"]),
