@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trialpool.columns import Column, Table
-from trialpool.effects import MEASURES
+from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
 
 CONFIDENCE = ("primary", "abstract", "secondary")
 JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
@@ -63,17 +63,6 @@ _CHECKED = Column(
 _BY = Column("extracted_by", "text", "who read the number; blank when not recorded")
 _ON = Column("extracted_on", "date", "when it was read: YYYY-MM-DD, YYYY-MM or YYYY")
 _NOTES = Column("notes", "text", "anything a second extractor should know")
-
-# What a row of results can be, by the kind of its outcome; times to events have contrasts only.
-OUTCOME_TYPES: dict[str, tuple[str, ...]] = {
-    "continuous": ("msd", "change", "baseline"),
-    "binary": ("event",),
-    "rate": ("rate",),
-    "association": ("association",),
-    "time_to_event": (),
-}
-# The measures of reported estimates.
-REPORTED = tuple(dict.fromkeys(code for measure in MEASURES.values() for code in measure.reported))
 
 # One line per column, as in the tables themselves.
 # fmt: off

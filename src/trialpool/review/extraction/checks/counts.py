@@ -8,7 +8,7 @@ from trialpool.effects.registry import reported_as
 from trialpool.review.extraction.checks.index import Index, decimals, half_unit, having, number
 from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, show
-from trialpool.review.schema.raw import OUTCOME_TYPES
+from trialpool.review.schema.outcomes import OUTCOME_TYPES
 
 _OTHER_TOTALS = 3
 _SCORE_COLUMNS = ("mean", "sd", "se", "ci_low", "ci_high", "median", "q1", "q3", "minimum",
