@@ -152,3 +152,16 @@ def test_no_estimate_is_no_multiverse() -> None:
     assert facts.of_multiverse(asked, dict.fromkeys(BELOW, NAN), "SMD", "lower") is None
     asked["questions"][0]["with_estimate"] = 0
     assert facts.of_multiverse(asked, BELOW, "SMD", "lower") is None
+
+
+def test_all_the_weight_is_a_hundred_percent() -> None:
+    """Parts fall short of 100 in floats, and would be told as "over 99 %"."""
+    parts = {"abstract": 100 / 3, "secondary": 100 - 100 / 3 - 2e-14}
+    assert sum(parts.values()) < 100
+
+    def share(weights: dict[str, float]) -> float:
+        rows = [{"by": "confidence", "level": x, "weight": w} for x, w in weights.items()]
+        return facts.of_weights(pd.DataFrame(rows))["not from the trial's own report"]
+
+    assert share(parts) == 100
+    assert share({**parts, "abstract": parts["abstract"] - 1e-8}) < 100

@@ -215,6 +215,14 @@ def test_how_large_the_largest_missing_trial_is(n: float, words: str) -> None:
     assert words in verdict(made(**largest(n))).threats[0].text
 
 
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_nothing_is_said_of_an_estimate_that_is_not_there(unknown: float | None) -> None:
+    """In memory it is NaN, read back from JSON it is None."""
+    missing = {"study": "Big 2020", "n": 250, "estimate": unknown}
+    text = verdict(made(largest_missing=missing)).threats[0].text
+    assert text.endswith("has no usable numbers")
+
+
 def test_the_record_holds_the_verdict_in_plain_values() -> None:
     record = typed_json.to_json(verdict(made(k=4, **joint(-0.7, 0.1))))
     assert json.loads(json.dumps(record)) == record

@@ -67,8 +67,9 @@ def of_weights(table: pd.DataFrame) -> dict[str, float]:
         (row["by"], row["level"]): row["weight"] if row["weight"] == row["weight"] else 100.0
         for row in tables.records(table)
     }
+    # Without the rounding errors of a sum, which would make "over 99 %" of all the weight.
     return {
-        words: sum(share.get((by, level), 0.0) for level in levels)
+        words: round(sum(share.get((by, level), 0.0) for level in levels), 11)
         for words, (by, levels) in _WORRIES.items()
     }
 

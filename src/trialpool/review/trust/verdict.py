@@ -108,7 +108,7 @@ def missing_trials(model: Model) -> Threat | None:
         else "at least half as many people as all trials here together"
     )
     then = ""
-    if largest["estimate"] is not None:
+    if not isnan(w.number(largest["estimate"])):
         then = f"; had it found nothing, it would be {say.effect(model, largest)}"
     return Threat(
         name="missing trials",
