@@ -283,6 +283,15 @@ def test_a_measure_that_does_not_fit_is_one_error_of_the_protocol(
     assert "1 problem;" in str(error.value)
 
 
+def test_events_of_a_rate_are_not_shown_as_a_share_of_people(tmp_path: Path) -> None:
+    """One person can have several: `9/20 (45 %)` would say something else."""
+    asked = Asked(tmp_path, "rate", "IRR")
+    rates(asked)
+    studies = asked.result().studies
+    assert studies["event_experimental"].isna().all()
+    assert list(studies["n_experimental"]) == [20, 31, 25]
+
+
 def test_a_row_of_a_rate_holds_events_and_time(tmp_path: Path) -> None:
     """Counts of people in a rate, and a row without time, are told; a whole row is not."""
     asked = Asked(tmp_path, "rate", "IRR")

@@ -186,8 +186,8 @@ def _numbers(*sides: Summary) -> dict[str, float]:
     for name, side in zip(("experimental", "control"), sides, strict=False):
         out[f"n_{name}"] = side.n
         if isfinite(side.time):
-            out[f"event_{name}"] = side.event
-        elif isfinite(side.event):
+            continue  # events in time are no share of the people
+        if isfinite(side.event):
             out |= {f"event_{name}": side.event, f"totaln_{name}": side.n}
         else:
             out |= {f"mean_{name}": side.mean, f"sd_{name}": side.sd}

@@ -73,9 +73,7 @@ def combined(
     )  # fmt: skip
 
 
-def alone(
-    measure: str, arms: Sequence[MeasuredArm], how: Choices, *, design: str = "one group"
-) -> Effect:
+def alone(measure: str, arms: Sequence[MeasuredArm], how: Choices) -> Effect:
     """What is measured in the experimental arms alone, which are one group; nothing is compared."""
     side = together([arm.summary(how) for arm in arms])
     sizes = effect_size(measure, **_columns([side], [], measure))
