@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import fdtrc, stdtrit
 
 import trialpool as tp
-from trialpool.pooling.regression import Regression
+from trialpool.pooling.model import PoolOptions
+from trialpool.pooling.regression import Regression, _explained
+from trialpool.pooling.studies import Studies
 from trialpool.pooling.tau2 import estimators_of
 
 Array = NDArray[np.float64]
@@ -244,6 +246,12 @@ def test_explained_heterogeneity_by_hand() -> None:
     none = tp.regress(np.full(13, 0.2) + 1e-3 * bcg.Y, bcg.V, ABLAT)
     assert math.isnan(none.r2)
     assert none.reasons["r2"] == "no heterogeneity to explain without covariates"
+    # A fit without tau2 explains nothing that could be said; 0 would be a number.
+    lost, why = _explained(
+        Studies(bcg.Y, bcg.V), math.nan, 1.0, PoolOptions("REML", "z", 0.95, "hts", "QP")
+    )
+    assert math.isnan(lost)
+    assert why == "tau2 could not be estimated"
     through_zero = fit(bcg.LATITUDE[:, np.newaxis])
     assert through_zero.reasons["r2"] == "no intercept to compare with"
 

@@ -10,6 +10,7 @@ import pytest
 from time_course_cases import analysis, asked, effects
 
 import trialpool as tp
+from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.time_dose_spec import Conversion, Doses
 from trialpool.review.questions.dose import dose_tables
 
@@ -40,6 +41,17 @@ def run(
 
 
 FIVE: dict[str, float | None] = {"A": 0.2, "B": 0.2, "C": 0.5, "D": 0.5, "E": 1.0}
+
+
+@pytest.mark.parametrize(("tau2", "told"), [("REML", 0), ("ML", 0), ("PM", 1), ("EE", 0)])
+def test_another_estimator_than_the_protocols_is_told(tau2: str, told: int) -> None:
+    """Paule-Mandel has no form here; REML takes its place, and the answer says so."""
+    rows = [(name, 7.0, -(dose or 0)) for name, dose in FIVE.items()]
+    model = Model.model_validate({"tau2": tau2, "test": "z"})
+    asked_for = asked(analysis(), effects(rows), arms=arms(FIVE), model=model)
+    _, facts = dose_tables(asked_for, IV)
+    said = [line for line in facts["cautions"] if line.startswith("tau2 by REML: the protocol")]
+    assert len(said) == told
 
 
 def test_a_slope_is_pooled_over_the_trials() -> None:

@@ -272,6 +272,8 @@ def _explained(s: Studies, tau2: float, spread: float, o: PoolOptions) -> tuple[
     before, after = float(estimate_tau2(o.tau2, s).tau2) * float(s.unit) ** 2, tau2
     if not o.random:
         before, after = float(s.q(0.0)) / float(s.df), spread
+    if math.isnan(before - after):
+        return NAN, "tau2 could not be estimated"
     if before > 0:
         return max(0.0, 100 * (before - after) / before), ""
     return NAN, "no heterogeneity to explain without covariates"

@@ -164,7 +164,7 @@ def _moments(yi: Any, vi: Any, method: str) -> Iterator[dict[str, Any]]:
             other = combine_effects(yi, vi, method_re=name)
         ours = pool(yi, vi, tau2=code, test="z")
         # statsmodels does not truncate at zero, and then its estimate means nothing.
-        row = _compared(f"tau2 ({code})", ours.tau2, max(0.0, float(other.tau2)), tolerance)
+        row = _compared(f"tau2 ({code})", ours.tau2, float(np.maximum(other.tau2, 0.0)), tolerance)
         if code == "PM" and method != "PM" and row["verdict"] != "agree":
             # Its iteration can stop early; that is no reason to stop a review that does not use it.
             yield _uncovered("tau2 (PM)", "statsmodels' iteration did not reach the root")

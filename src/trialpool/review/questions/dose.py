@@ -70,7 +70,7 @@ def dose_tables(case: Case, doses: Doses) -> tuple[dict[str, pd.DataFrame], dict
         fit = _fit(usable, levels, case.model)
         tables["dose_curve"] = _curve(fit, usable, measure)
         tables["dose_terms"] = _terms(fit)
-        facts |= _facts(fit, levels)
+        facts |= _facts(fit, levels, case.model.tau2)
     return tables, facts
 
 
@@ -138,7 +138,7 @@ def _terms(fit: DoseResponse) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(DOSE_TERMS.names, columns, strict=True)))
 
 
-def _facts(fit: DoseResponse, levels: pd.DataFrame) -> dict[str, Any]:
+def _facts(fit: DoseResponse, levels: pd.DataFrame, asked: str) -> dict[str, Any]:
     how = "common effect" if fit.method == "EE" else f"random effects ({fit.method})"
     shape = "linear in dose" if fit.shape.name == "linear" else "restricted cubic spline in dose"
     return {
@@ -148,8 +148,20 @@ def _facts(fit: DoseResponse, levels: pd.DataFrame) -> dict[str, Any]:
         "p_slope": float(fit.pval[0]) if fit.shape.p == 1 else None,
         "p_nonlinear": fit.nonlinear.pval if fit.shape.p > 1 else None,
         "tau2": [float(v) for v in np.diag(fit.psi)],
-        "cautions": [*fit.cautions, NOT_RANDOM, *_thin(levels)],
+        "cautions": [
+            *fit.cautions,
+            *_other_estimator(fit.method, asked),
+            NOT_RANDOM,
+            *_thin(levels),
+        ],
     }
+
+
+def _other_estimator(used: str, asked: str) -> list[str]:
+    """That the protocol's estimator of tau2 could not be used; nothing where it was, or no tau2."""
+    if used in (asked, "EE"):
+        return []
+    return [f"tau2 by {used}: the protocol's {asked} has no form for a dose-response"]
 
 
 def _thin(levels: pd.DataFrame) -> list[str]:
