@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axes._base import _AxesBase
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -124,7 +125,14 @@ def word(fig: Figure, text: str) -> Text:
     return found
 
 
-def ticks(ax: Axes, along: str = "x") -> list[tuple[float, str]]:
+def box(ax: Axes) -> list[float]:
+    """Left, bottom, right and top of a panel, in points."""
+    wide, high = (72 * v for v in ax.figure.get_size_inches())  # type: ignore[union-attr]
+    place = ax.get_position()
+    return [place.x0 * wide, place.y0 * high, place.x1 * wide, place.y1 * high]
+
+
+def ticks(ax: _AxesBase, along: str = "x") -> list[tuple[float, str]]:
     """Place and label of each tick on the axis, data units."""
     axis = ax.xaxis if along == "x" else ax.yaxis
     ax.figure.draw_without_rendering()  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from figure_checks import (
     at,
+    box,
     boxes,
     corners,
     labelled,
@@ -43,13 +44,6 @@ def blank(**options: Any) -> tuple[Figure, Axes]:
     with style.context():
         fig, (ax,) = chart.sheet("Title", "Subtitle", **options)
     return fig, ax
-
-
-def box(ax: Axes) -> list[float]:
-    """Left, bottom, right and top of a panel, in points."""
-    wide, high = (72 * v for v in ax.figure.get_size_inches())  # type: ignore[union-attr]
-    place = ax.get_position()
-    return [place.x0 * wide, place.y0 * high, place.x1 * wide, place.y1 * high]
 
 
 # -- sheet --------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _subtitle(
 
 def _percent(share: float) -> str:
     """A share that is not all or nothing never reads so."""
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "<1 %"
     if 0.995 <= share < 1:
         return ">99 %"
