@@ -30,6 +30,7 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, StepPatch
 
+from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import (
     baujat,
     bubble,
@@ -45,8 +46,12 @@ from trialpool.figures import (
 )
 from trialpool.figures.chart import EffectAxis
 
-PLAIN = EffectAxis(label="Mean difference", log=False, favours_left="for A", favours_right="for B")
-RATIO = EffectAxis(label="Odds ratio", log=True, favours_left="for A", favours_right="for B")
+PLAIN = EffectAxis(
+    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
+)
+RATIO = EffectAxis(
+    label="Odds ratio", scale=LOG, null=1.0, favours_left="for A", favours_right="for B"
+)
 
 
 def band_of(fig: Figure, label: str) -> list[tuple[float, float, float]]:

@@ -29,14 +29,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
+from trialpool.effects.scales import IDENTITY, LOG, LOGIT
 from trialpool.figures import chart, interval_rows, key, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.figures.key import Entry
 from trialpool.figures.lettering import width, wrap
 
-PLAIN = EffectAxis(label="Mean difference", log=False, favours_left="for A", favours_right="for B")
-RATIO = EffectAxis(label="Odds ratio", log=True, favours_left="for A", favours_right="for B")
+PLAIN = EffectAxis(
+    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
+)
+RATIO = EffectAxis(
+    label="Odds ratio", scale=LOG, null=1.0, favours_left="for A", favours_right="for B"
+)
 STEP = style.LINE_HEIGHT  # of the size of the letters, from one line to the next
 
 
@@ -148,9 +153,27 @@ def test_amounts_begin_at_nothing(top: float, pad: float, labels_shown: str, alo
 def test_no_effect_has_a_line_across_the_other_axis() -> None:
     """At 0 of the analysis scale, over the whole panel or a part of it."""
     fig, ax = blank()
-    chart.null_line(ax, end=0.8)
-    chart.null_line(ax, along="y")
+    chart.null_line(ax, PLAIN, end=0.8)
+    chart.null_line(ax, PLAIN, along="y")
     assert paths(fig, "null") == [[(0, 0), (0, 0.8)], [(0, 0), (1, 0)]]
+
+
+def test_where_nothing_is_compared_there_is_no_null_and_no_side() -> None:
+    """Means of one group: no line, no words below the axis, limits about the values alone."""
+    alone = EffectAxis(label="Mean", scale=IDENTITY, null=None, favours_left="", favours_right="")
+    fig, ax = blank()
+    chart.null_line(ax, alone)
+    assert chart.effect_axis(ax, alone, [10.0, 14.0]) == pytest.approx((10 - 0.12, 14 + 0.12))
+    chart.write_sides_upright(ax, alone)
+    assert paths(fig, "null") == []
+    assert not [t for t in texts(fig) if "←" in t.get_text() or "→" in t.get_text()]
+    share = EffectAxis(label="Share", scale=LOGIT, null=None, favours_left="", favours_right="")
+    low, high = chart.effect_axis(ax, share, [-1.0, 1.0])
+    assert math.isfinite(low + high)
+    shown = [float(label) for _, label in ticks(ax)]
+    places = [place for place, _ in ticks(ax)]
+    assert share.scaled(shown) == pytest.approx(places)
+    assert low < -1 < 1 < high
 
 
 def test_the_sides_are_named_at_the_ends_of_a_wide_axis() -> None:
@@ -175,7 +198,11 @@ def test_the_sides_of_a_narrow_axis_stand_about_its_middle(
 ) -> None:
     """14 points apart, unless the paper ends there."""
     wordy = EffectAxis(
-        label="", log=False, favours_left="favours the drug", favours_right="favours control"
+        label="",
+        scale=IDENTITY,
+        null=0.0,
+        favours_left="favours the drug",
+        favours_right="favours control",
     )
     fig, ax = blank(margins=margins)
     chart.effect_axis(ax, wordy, [-1.0, 2.0])
@@ -196,7 +223,11 @@ def test_the_sides_of_a_narrow_axis_stand_about_its_middle(
 def test_upright_sides_stand_beside_the_panel(height: float, together: bool) -> None:
     """One from the bottom up, one from the top down; in two columns where one is too short."""
     wordy = EffectAxis(
-        label="", log=False, favours_left="favours ketamine", favours_right="favours control"
+        label="",
+        scale=IDENTITY,
+        null=0.0,
+        favours_left="favours ketamine",
+        favours_right="favours control",
     )
     fig, ax = blank(height=height, margins=(60.0, 60.0))
     with style.context():
