@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pydoc import locate
 
 import pytest
@@ -52,6 +53,48 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
             if not target.startswith(("http://", "https://", "mailto:")):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def paths_of_the_table(page: str) -> list[str]:
+    """The paths in the second column of the table of CONTRIBUTING, also those a command writes."""
+    cells = re.findall(r"^\| [^|]+ \| (.+) \|$", page.partition("## Adding")[2], re.M)
+    told = [text for cell in cells for text in re.findall(r"`([^`]+)`", cell)]
+    written = [text.rpartition("> ")[2] for text in told]
+    return [
+        text for text in written if re.fullmatch(r"[\w./{}*-]*(/|\.[a-z]{2,4})[\w./{}*-]*", text)
+    ]
+
+
+def nowhere(page: str) -> list[str]:
+    """The paths that stand neither at the root nor in the library; `{name}` and `*` are any."""
+    return [
+        path
+        for path in paths_of_the_table(page)
+        if not any(
+            next(place.glob(re.sub(r"{\w+}", "*", path)), None)
+            for place in (ROOT, ROOT / "src/trialpool")
+        )
+    ]
+
+
+def test_contributing_names_files_that_exist() -> None:
+    """Every path in its table of where things are added; a wrong one is seen."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert len(paths_of_the_table(page)) > 50
+    assert nowhere(page) == []
+    wrong = ("review/trust/verdicts.py", "config/revue.yaml", "docs/verdict.me")
+    for path in wrong:
+        row = f"| a thing | a line in `{path}` and `docs/verdict.md` |\n\n## Raw"
+        assert nowhere(page.replace("\n## Raw", row, 1)) == [path]
+    assert nowhere(page.replace("> docs/checks.md`", "> docs/check.md`")) == ["docs/check.md"]
+
+
+def test_contributing_names_modules_that_can_be_run() -> None:
+    """Every `python -m` of it is a module."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    modules = re.findall(r"python -m (trialpool[\w.]*)", page)
+    assert len(modules) >= 4
+    assert [name for name in modules if find_spec(name) is None] == []
 
 
 def test_the_architecture_names_what_is_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
+from trialpool.trust_facts import TrustFacts
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a v b|mood|SCALE||day 7|whole|msd|||SMD", "trial_id": "Ash",
@@ -44,10 +46,13 @@ MISSING: dict[str, Any] = {
 
 # What an analysis without a single finding about its trust has.
 TRUST: dict[str, Any] = {
-    "influence": None, "weights": {}, "flagged": [], "small_studies": None,
-    "missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}, "coverage": None,
-    "priors": None, "multiverse": None, "fragility": None,
-}  # fmt: skip
+    **dict.fromkeys(field.name for field in fields(TrustFacts)),
+    "weights": {},
+    "flagged": [],
+    "missing_effect": {"reason": "none"},
+    "next_trial": {"reason": "none"},
+    "moderators": [],
+}
 
 
 def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from trialpool import typed_json
 from trialpool.review.trust import verdict as v
 from trialpool.review.trust.verdict import verdict
-from trialpool.trust_facts import Gravity
+from trialpool.trust_facts import Gravity, Threat, TrustFacts
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}
@@ -21,10 +23,8 @@ CLEAR, OPEN, HARM = (-0.6, -0.9, -0.3), (-0.6, -1.7, 0.5), (0.6, 0.3, 0.9)
 
 def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> dict[str, Any]:
     """A model.json without a single threat, but for what is given."""
-    trust: dict[str, Any] = {
-        "multiverse": None, "influence": None, "weights": {}, "flagged": [], "small_studies": None,
-        "fragility": None, "coverage": None,
-    }  # fmt: skip
+    trust: dict[str, Any] = dict.fromkeys(field.name for field in fields(TrustFacts))
+    trust |= {"weights": {}, "flagged": []}
     estimate, low, high = shown
     display = {"estimate": estimate, "ci_low": low, "ci_high": high,
                "pi_low": own.pop("pi_low", math.nan),
@@ -134,6 +134,13 @@ CASES: list[tuple[str, dict[str, Any], Gravity | None]] = [
 def test_a_rule_fires_at_its_mark(name: str, own: dict[str, Any], gravity: Gravity | None) -> None:
     found = {threat.name: threat.gravity for threat in verdict(made(**own)).threats}
     assert found.get(name) == gravity
+
+
+@pytest.mark.parametrize("rule", v.RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_has_a_case_in_which_it_fires(rule: Callable[..., Threat | None]) -> None:
+    """A new rule brings its cases, and with them its row of docs/verdict.md."""
+    given = [(name, made(**dict(own))) for name, own, gravity in CASES if gravity]
+    assert any((threat := rule(model)) and threat.name == name for name, model in given)
 
 
 def test_an_interval_that_excludes_nothing_is_only_warned_of_its_coverage() -> None:

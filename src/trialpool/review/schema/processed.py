@@ -118,12 +118,24 @@ EFFECTS = Table(
 
 # The choices that may decide an effect, as columns of a level each.
 AXES = (
-    Column("smd_variance", "text", "variance formula of an SMD"),
-    Column("crossover", "text", "how a crossover trial is taken"),
-    Column("paired_variance", "text", "variance formula of a paired SMD"),
-    Column("several_arms", "text", "how several experimental arms are taken"),
-    Column("medians", "text", "how mean and SD are worked out from quantiles"),
-    Column("change_correlation", "text", "assumed correlation with baseline"),
+    Column("smd_variance", "text", "variance formula of an SMD", heading="Variance of an SMD"),
+    Column("crossover", "text", "how a crossover trial is taken", heading="Crossover trials"),
+    Column(
+        "paired_variance",
+        "text",
+        "variance formula of a paired SMD",
+        heading="Variance of a paired SMD",
+    ),
+    Column(
+        "several_arms", "text", "how several experimental arms are taken", heading="Several arms"
+    ),
+    Column("medians", "text", "how mean and SD are worked out from quantiles", heading="Medians"),
+    Column(
+        "change_correlation",
+        "text",
+        "assumed correlation with baseline",
+        heading="Correlation with baseline",
+    ),
 )
 
 UNIVERSES = Table(

@@ -155,19 +155,28 @@ PRIORS = Table(
     ),
 )
 
-# The factors of the multiverse, each a column where it changes something; in the order of files.
-FACTORS = (
-    Column("comparators", "text", "comparators that enter"),
-    Column("time_window", "text", "the time window"),
-    Column("time_point", "text", "which of several times of a trial"),
-    Column("instruments", "text", "which of several instruments of a trial"),
+# The factors of the multiverse, in the order of files and pages. One of the data has a column only
+# where it changes something.
+_OF_DATA = (
+    Column("comparators", "text", "comparators that enter", heading="Comparator"),
+    Column("time_window", "text", "the time window", heading="Time window"),
+    Column("time_point", "text", "which of several times of a trial", heading="Time point"),
+    Column("instruments", "text", "which of several instruments of a trial", heading="Instrument"),
     *(next(axis for axis in AXES if axis.name == name) for name in (
         "crossover", "paired_variance", "smd_variance", "several_arms", "medians",
         "change_correlation")),
-    Column("risk_of_bias", "text", "whether trials at high risk of bias enter"),
-    Column("flagged", "text", "whether results that checks warn about enter"),
-    Column("missing", "text", "whether missing trials are added with no effect"),
+    Column("risk_of_bias", "text", "whether trials at high risk of bias enter",
+           heading="Risk of bias"),
+    Column("flagged", "text", "whether results that checks warn about enter",
+           heading="Flagged results"),
+    Column("missing", "text", "whether missing trials are added with no effect",
+           heading="Missing results"),
 )  # fmt: skip
+FACTORS = (
+    *_OF_DATA,
+    Column("estimator", "text", "the model", heading="Model", required=True),
+    Column("test", "text", "the test", heading="Test", required=True),
+)
 
 MULTIVERSE = Table(
     "multiverse",
@@ -175,8 +184,6 @@ MULTIVERSE = Table(
     "choices that change something have a column.",
     columns=(
         *FACTORS,
-        Column("estimator", "text", "the model", required=True),
-        Column("test", "text", "the test", required=True),
         Column("specifications", "integer", "combinations with this fit", low=1),
         p.K,
         Column("set", "integer", "number of the set of effects", low=1),
@@ -184,7 +191,7 @@ MULTIVERSE = Table(
         p.TAU2,
         p.NOTE,
     ),
-    may_lack=tuple(factor.name for factor in FACTORS),
+    may_lack=tuple(factor.name for factor in _OF_DATA),
 )
 
 _MODERATOR = (

@@ -16,24 +16,9 @@ from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
 from trialpool.review.protocol.settings import Multiverse, Window
 from trialpool.review.protocol.specs import Analysis
+from trialpool.review.schema.trust import FACTORS
 
-TITLES = {
-    "comparators": "Comparator",
-    "time_window": "Time window",
-    "time_point": "Time point",
-    "instruments": "Instrument",
-    "crossover": "Crossover trials",
-    "paired_variance": "Variance of a paired SMD",
-    "smd_variance": "Variance of an SMD",
-    "several_arms": "Several arms",
-    "medians": "Medians",
-    "change_correlation": "Correlation with baseline",
-    "risk_of_bias": "Risk of bias",
-    "flagged": "Flagged results",
-    "missing": "Missing results",
-    "estimator": "Model",
-    "test": "Test",
-}
+TITLES = {factor.name: factor.heading for factor in FACTORS}
 _WORDS = {
     "parallel": "as parallel",
     "first_period": "first period only",

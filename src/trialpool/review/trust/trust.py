@@ -1,13 +1,13 @@
 """How far to trust each number: all diagnostics of one analysis, as tables and as facts.
 
-What k does not allow is an empty table; `policy` says why. A new diagnostic is a table here, its
-facts in `facts.py`, and its words in `review/report/trust_words.py`.
+What k does not allow is an empty table; `policy` says why. CONTRIBUTING.md says where a new
+diagnostic is added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
@@ -16,18 +16,7 @@ from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import Fit, shown
 from trialpool.review.protocol.settings import TOGETHER
-from trialpool.review.schema.trust import (
-    COVERAGE,
-    CUMULATIVE,
-    INFLUENCE,
-    MISSING_EFFECT,
-    NEXT_TRIAL,
-    PRIORS,
-    REGRESSIONS,
-    SMALL_STUDIES,
-    SUBGROUPS,
-    TRUST,
-)
+from trialpool.review.schema.trust import COVERAGE, PRIORS, SMALL_STUDIES, TRUST
 from trialpool.review.trust import facts
 from trialpool.review.trust.beliefs import beliefs, posterior
 from trialpool.review.trust.coverage import coverage
@@ -44,6 +33,7 @@ from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import Multiverse
 from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.small_studies import small_studies
+from trialpool.trust_facts import TrustFacts
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST_TABLES = tuple(table.name for table in TRUST)
@@ -128,19 +118,15 @@ def _of_dependent(case: Case, main: MainResult, multiverse: Multiverse) -> Trust
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = {"reason": DEPENDENT}
     weights = weight_shares(main.studies, case.tables.risk_of_bias)
-    empty = (INFLUENCE, CUMULATIVE, SMALL_STUDIES, MISSING_EFFECT, NEXT_TRIAL, SUBGROUPS,
-             REGRESSIONS)  # fmt: skip
     return Trust(
         tables={
-            **{table.name: table.frame() for table in empty},
+            **{table.name: table.frame() for table in TRUST},
             **{table.name: table.frame([{"note": DEPENDENT}]) for table in (COVERAGE, PRIORS)},
             "weights": weights,
             "multiverse": multiverse.table,
         },
         facts={
-            **dict.fromkeys(
-                ("influence", "small_studies", "coverage", "priors", "multiverse", "fragility")
-            ),
+            **dict.fromkeys(field.name for field in fields(TrustFacts)),
             "weights": facts.of_weights(weights),
             "flagged": _flagged(main.studies),
             "missing_effect": why,
