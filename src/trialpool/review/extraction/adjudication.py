@@ -77,14 +77,14 @@ def _fits(double: Double, ruling: Row, sheet: Sheet) -> Iterator[Problem]:
         yield wrong("second", f"{double.second.file} has {read or 'a blank'}", "Copy it from there")
     if same(first, second, kind):
         yield wrong("first", "both extractors read the same", "Remove the row")
-    held = now(double.first, mine, column)
-    if not same(decision, held, kind):
+    current = now(double.first, mine, column)
+    if not same(decision, current, kind):
         named = f"{sheet.file} row {ruling['row']}"
         yield Problem(
             file=double.first.file,
             row=None if mine is None else int(mine["row"] or 0),
             column=double.first.table.key[0] if kind == "row" else column,
-            value=str(key[0]) if kind == "row" else held,
+            value=str(key[0]) if kind == "row" else current,
             rule=f"adjudicated as {decision or 'blank'} ({named})",
             fix=_follow(kind, decision),
             check="adjudication",

@@ -42,12 +42,12 @@ def _lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
     first, second = set(comparison.first_trials), set(comparison.second_trials)
     yield _presence(ALL, "trials", len(first & second), len(first - second), len(second - first))
     for table in comparison.tables:
-        own = [pair for pair in comparison.pairs if pair.table == table]
-        rows = Counter((pair.first, pair.second) for pair in own if pair.kind == "row")
+        pairs = [pair for pair in comparison.pairs if pair.table == table]
+        rows = Counter((pair.first, pair.second) for pair in pairs if pair.kind == "row")
         only = rows[PRESENT, ABSENT], rows[ABSENT, PRESENT]
         yield _presence(table, "rows", rows[PRESENT, PRESENT], *only)
-        for column in dict.fromkeys(pair.column for pair in own if pair.kind != "row"):
-            yield _column(table, column, [pair for pair in own if pair.column == column])
+        for column in dict.fromkeys(pair.column for pair in pairs if pair.kind != "row"):
+            yield _column(table, column, [pair for pair in pairs if pair.column == column])
 
 
 def _agreed(pairs: Sequence[RowPair]) -> int:

@@ -45,22 +45,22 @@ def typed(cell: str, column: Column) -> Typed:
 
 def _damage(text: str, column: Column) -> Fault | None:
     """What spreadsheets, editors and copying do to any cell."""
-    if found := _SPREADSHEET.search(text):
+    if match := _SPREADSHEET.search(text):
         return Fault(
-            f"{found[0]} is an error of a spreadsheet",
+            f"{match[0]} is an error of a spreadsheet",
             "Type the cell again from the source",
             "spreadsheet_error",
         )
-    if found := _GARBLED.search(text):
+    if match := _GARBLED.search(text):
         return Fault(
-            f"'{found[0]}' looks like text that was saved in another encoding",
+            f"'{match[0]}' looks like text that was saved in another encoding",
             "Correct the cell, and save the file as CSV UTF-8",
             "garbled",
         )
     machine_read = column.kind != "text" or column.name in _NAMES
-    found = _CONTROL.search(text) or (_INVISIBLE.search(text) if machine_read else None)
-    if found:
-        sign = f"U+{ord(found[0]):04X}"
+    match = _CONTROL.search(text) or (_INVISIBLE.search(text) if machine_read else None)
+    if match:
+        sign = f"U+{ord(match[0]):04X}"
         fix = "Type the cell again by hand, without copying"
         return Fault(f"holds an invisible character ({sign})", fix, "invisible")
     return None

@@ -89,8 +89,8 @@ def _checked(
     raw, problems = read_condition(folder, condition, added)
     alone = {name for name, rule in outcomes.items() if "1" in rule.get("groups", "2")}
     raw = replace(raw, alone=frozenset(alone))
-    _, found = compare(folder, condition, raw.sheets)
-    return raw, problems + run_checks(raw, outcomes, confidence_order) + found
+    _, second_problems = compare(folder, condition, raw.sheets)
+    return raw, problems + run_checks(raw, outcomes, confidence_order) + second_problems
 
 
 def look_at_all(
@@ -115,10 +115,12 @@ def look_at_all(
     data = {}
     for condition in conditions:
         if outcomes is None:
-            data[condition], found = read_condition(folder, condition, added)
+            data[condition], condition_problems = read_condition(folder, condition, added)
         else:
-            data[condition], found = _checked(folder, condition, outcomes, confidence_order, added)
-        problems |= dict.fromkeys(found)
+            data[condition], condition_problems = _checked(
+                folder, condition, outcomes, confidence_order, added
+            )
+        problems |= dict.fromkeys(condition_problems)
     return data, list(problems)
 
 

@@ -35,8 +35,8 @@ def looks_like_a_date(text: str) -> bool:
 def diagnose(text: str, column: str) -> Fault:
     """What is wrong with a text that is no number, for the column it stands in."""
     for pattern, explain in _DIAGNOSES:
-        if found := pattern.fullmatch(text):
-            return explain(found, column)
+        if match := pattern.fullmatch(text):
+            return explain(match, column)
     plain = _plain(text)
     if plain.casefold() in _PLACEHOLDERS:
         return _placeholder(text, column)
@@ -62,8 +62,8 @@ def _placeholder(text: str, column: str) -> Fault:
     return Fault(what, "Leave the cell blank, and put the words in notes", "placeholder")
 
 
-def _comma(found: re.Match[str], column: str) -> Fault:
-    text = found[0]
+def _comma(match: re.Match[str], column: str) -> Fault:
+    text = match[0]
     if re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text):
         either = f"Write {text.replace(',', '')} or {text.replace(',', '.')}"
         return Fault(
@@ -74,22 +74,22 @@ def _comma(found: re.Match[str], column: str) -> Fault:
     return Fault("a decimal comma", f"Write {text.replace(',', '.')}", "separator_in_number")
 
 
-def _thousands(found: re.Match[str], column: str) -> Fault:
-    digits = re.sub(r"[,\s'’]", "", found[0])
+def _thousands(match: re.Match[str], column: str) -> Fault:
+    digits = re.sub(r"[,\s'’]", "", match[0])
     return Fault("a separator of thousands", f"Write {digits}", "separator_in_number")
 
 
-def _points(found: re.Match[str], column: str) -> Fault:
-    digits = found[0].replace(".", "").replace(",", ".")
+def _points(match: re.Match[str], column: str) -> Fault:
+    digits = match[0].replace(".", "").replace(",", ".")
     return Fault("a separator of thousands", f"Write {digits}", "separator_in_number")
 
 
-def _spaces(found: re.Match[str], column: str) -> Fault:
-    digits = re.sub(r"\s", "", found[0])
+def _spaces(match: re.Match[str], column: str) -> Fault:
+    digits = re.sub(r"\s", "", match[0])
     return Fault("a space inside the number", f"Write {digits}", "separator_in_number")
 
 
-def _date(found: re.Match[str], column: str) -> Fault:
+def _date(match: re.Match[str], column: str) -> Fault:
     return Fault(
         "a date; spreadsheets turn numbers such as 3.4 into dates",
         "Type the number again from the source, in a column that the spreadsheet treats as text",
@@ -97,8 +97,8 @@ def _date(found: re.Match[str], column: str) -> Fault:
     )
 
 
-def _bound(found: re.Match[str], column: str) -> Fault:
-    sign, number = found[1], found[2]
+def _bound(match: re.Match[str], column: str) -> Fault:
+    sign, number = match[1], match[2]
     if column == "p_value" and sign in "<≤":
         return Fault("a bound, not a number", f"Write {number} and set p_bound = yes", "bound")
     if sign == "=":
@@ -108,37 +108,40 @@ def _bound(found: re.Match[str], column: str) -> Fault:
     )
 
 
-def _percent(found: re.Match[str], column: str) -> Fault:
+def _percent(match: re.Match[str], column: str) -> Fault:
     if column.startswith("percent"):
-        return Fault("a percent sign in a column of percentages", f"Write {found[1]}",
-                     "percent_sign")  # fmt: skip
+        return Fault(
+            "a percent sign in a column of percentages", f"Write {match[1]}", "percent_sign"
+        )
     if column == "event":
-        return Fault("a percentage where a count belongs",
-                     f"Write {found[1]} in percent, and leave event blank if the source gives "
-                     "no count", "percent_sign")  # fmt: skip
+        return Fault(
+            "a percentage where a count belongs",
+            f"Write {match[1]} in percent, and leave event blank if the source gives no count",
+            "percent_sign",
+        )
     return Fault("a percent sign in a number", "Write the number without it, in the column's unit",
                  "percent_sign")  # fmt: skip
 
 
-def _fraction(found: re.Match[str], column: str) -> Fault:
+def _fraction(match: re.Match[str], column: str) -> Fault:
     if column in ("event", "totaln"):
-        return Fault("two numbers in one cell", f"Write {found[1]} in event and {found[2]} in "
+        return Fault("two numbers in one cell", f"Write {match[1]} in event and {match[2]} in "
                      "totaln", "two_numbers")  # fmt: skip
-    return _two(found, column)
+    return _two(match, column)
 
 
-def _brackets(found: re.Match[str], column: str) -> Fault:
-    first, second = found[1], found[2]
+def _brackets(match: re.Match[str], column: str) -> Fault:
+    first, second = match[1], match[2]
     fixes = {
         "mean": f"Write {first} in mean, and {second} in sd or se, whichever the source means",
         "event": f"Write {first} in event and {second} in percent",
     }
     if column in fixes:
         return Fault("two numbers in one cell", fixes[column], "two_numbers")
-    return _two(found, column)
+    return _two(match, column)
 
 
-def _two(found: re.Match[str], column: str) -> Fault:
+def _two(match: re.Match[str], column: str) -> Fault:
     return Fault(
         "more than one number in the cell",
         f"Keep the one that is {column}, and write the rest in columns of their own",
@@ -146,12 +149,13 @@ def _two(found: re.Match[str], column: str) -> Fault:
     )
 
 
-def _formula(found: re.Match[str], column: str) -> Fault:
-    return Fault("a formula", "Write the number it gives, and how it was computed in derived",
-                 "number")  # fmt: skip
+def _formula(match: re.Match[str], column: str) -> Fault:
+    return Fault(
+        "a formula", "Write the number it gives, and how it was computed in derived", "number"
+    )
 
 
-def _words(found: re.Match[str], column: str) -> Fault:
+def _words(match: re.Match[str], column: str) -> Fault:
     fix = "Write the number alone, in the column's unit"
     return Fault("words or marks beside the number", fix, "number")
 

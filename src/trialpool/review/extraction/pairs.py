@@ -134,8 +134,8 @@ def now(sheet: Sheet, row: Row | None, column: str) -> str:
 def named(pair: RowPair) -> str:
     """The key of a pair's row in words, without the trial: `arm_id ket, outcome mood`."""
     table = next(t for t in DOUBLE_TABLES if t.name == pair.table)
-    held = zip(table.key[1:], pair.key[1:], strict=True)
-    return ", ".join(f"{name} {show(value)}" for name, value in held if value is not None)
+    key_parts = zip(table.key[1:], pair.key[1:], strict=True)
+    return ", ".join(f"{name} {show(value)}" for name, value in key_parts if value is not None)
 
 
 def same(one: str, other: str, kind: Kind) -> bool:

@@ -115,9 +115,9 @@ def read_condition(
     paths = [(INSTRUMENTS, folder / "instruments.csv")]
     paths += [(table, folder / condition / f"{table.name}.csv") for table in CONDITION_TABLES]
     for table, path in paths:
-        sheet, found = read_table(path, with_added(table, added))
+        sheet, sheet_problems = read_table(path, with_added(table, added))
         sheets[table.name] = sheet
-        problems += found
+        problems += sheet_problems
     return RawData(condition=condition, sheets=sheets), problems
 
 
@@ -129,8 +129,7 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
     The rows that could be read, and the problems found.
     """
     file = path.as_posix()
-    nothing = Sheet(table=table, file=file, rows=(), readable=False, whole=False,
-                    sound=False)  # fmt: skip
+    nothing = Sheet(table=table, file=file, rows=(), readable=False, whole=False, sound=False)
     try:
         lines = read_lines(path)
     except FormError as error:
@@ -263,9 +262,11 @@ def _line_fault(header: Sequence[str], cells: Sequence[str]) -> tuple[str, Fault
     broken = "\n" in line or "\r" in line
     for name, cell in zip(header, cells, strict=True) if broken else ():
         if len(cell.strip().splitlines()) > 1:
-            return name, Fault("the cell holds a line break",
-                               "Remove it, or close the quote that was left open",
-                               "line_break")  # fmt: skip
+            return name, Fault(
+                "the cell holds a line break",
+                "Remove it, or close the quote that was left open",
+                "line_break",
+            )
     if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == list(header):
         return "", Fault("the header again", "Remove the line", "header")
     return None

@@ -80,12 +80,12 @@ def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[str]:
     trials = raw["trials"]
     for kind, values in (("include", rule.include), ("exclude", rule.exclude)):
         for column, wanted in values.items():
-            held = {str(row[column]) for row in trials.rows}
+            present = {str(row[column]) for row in trials.rows}
             for value in wanted:
-                if trials.table[column].kind == "id" and value not in held:
+                if trials.table[column].kind == "id" and value not in present:
                     yield (
                         f"{where}.{kind}.{column}: no trial has {value}; those in {trials.file} "
-                        f"are {', '.join(sorted(held))}"
+                        f"are {', '.join(sorted(present))}"
                     )
 
 
@@ -93,10 +93,13 @@ def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[
     if moderator.table not in ("trials", "arms"):
         return
     table = raw[moderator.table]
-    held = {str(row[moderator.column]) for row in table.rows}
+    present = {str(row[moderator.column]) for row in table.rows}
     for level, values in moderator.levels.items():
         for value in values:
-            if table.table[moderator.column].kind not in ("choice", "yes_no") and value not in held:
+            if (
+                table.table[moderator.column].kind not in ("choice", "yes_no")
+                and value not in present
+            ):
                 yield (
                     f"{where}.levels.{level}: no row of {table.file} has {moderator.column} = "
                     f"{value}; fix the spelling or remove it"

@@ -59,17 +59,17 @@ def compare(
     if problems or not all(sheet.readable for sheet in sheets):
         return Comparison(), problems
     second_trials = _trials(double.second for double in doubles)
-    held = tuple(pair for double in doubles for pair in pairs(double, second_trials))
+    compared = tuple(pair for double in doubles for pair in pairs(double, second_trials))
     problems += misruled(doubles, rulings) if rulings else ()
     for double in doubles:
-        problems += undecided(double, held)
-    found = Comparison(
+        problems += undecided(double, compared)
+    comparison = Comparison(
         tables=tuple(double.name for double in doubles),
         first_trials=_trials(double.first for double in doubles),
         second_trials=second_trials,
-        pairs=held,
+        pairs=compared,
     )
-    return found, problems
+    return comparison, problems
 
 
 def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> Comparison:
@@ -83,8 +83,8 @@ def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> Compa
     first, problems = {}, []
     for table in DOUBLE_TABLES:
         path = Path(folder) / condition / f"{table.name}.csv"
-        first[table.name], found = read_table(path, with_added(table, added))
-        problems += found
+        first[table.name], table_problems = read_table(path, with_added(table, added))
+        problems += table_problems
     raise_errors(problems)
     comparison, problems = compare(folder, condition, first)
     raise_errors(problems)
@@ -106,14 +106,14 @@ def _read(
         path = home / "second" / f"{table.name}.csv"
         if not path.exists():
             continue
-        sheet, found = read_table(path, first[table.name].table)
-        problems += found + _twice(sheet)
-        held = [r for r in rulings.rows if r["table"] == table.name] if rulings else []
+        sheet, table_problems = read_table(path, first[table.name].table)
+        problems += table_problems + _twice(sheet)
+        table_rulings = [r for r in rulings.rows if r["table"] == table.name] if rulings else []
         doubles.append(
             Double(
                 first=first[table.name],
                 second=sheet,
-                rulings={(key_of(r, table.key), str(r["column"])): r for r in held},
+                rulings={(key_of(r, table.key), str(r["column"])): r for r in table_rulings},
             )
         )
     return doubles, rulings, problems

@@ -42,8 +42,9 @@ def sort_rows(raw: RawData, confidence_order: Sequence[str]) -> dict[str, dict[i
         rows = raw[name].rows
         faults[name] |= _unusable(name, rows, raw[name])
         faults[name] |= _superseded(name, _left(rows, faults[name]), roles, confidence_order)
-    compared = [r for r in _left(raw["results"].rows, faults["results"])
-                if r["outcome"] not in raw.alone]  # fmt: skip
+    compared = [
+        r for r in _left(raw["results"].rows, faults["results"]) if r["outcome"] not in raw.alone
+    ]
     faults["results"] |= _alone(compared, roles)
     return faults
 
@@ -84,8 +85,8 @@ def _superseded(
     out = {}
     for sources in groups.values():
         best = min(sources, key=partial(_trust, sources, roles, order))
-        for source, held in sources.items():
-            for row in held if source != best else ():
+        for source, source_rows in sources.items():
+            for row in source_rows if source != best else ():
                 out[row_number(row)] = Dropped(
                     rule="superseded",
                     reason=f"the same result is taken from row {sources[best][0]['row']} "
@@ -119,9 +120,11 @@ def _alone(rows: Sequence[Row], roles: Roles) -> dict[int, Dropped]:
     out = {}
     for row in rows:
         key = tuple(row[column] for column in columns)
-        found = sides.get((*key, row["analysis_set"]), set()) | sides.get((*key, None), set())
+        present_roles = sides.get((*key, row["analysis_set"]), set()) | sides.get(
+            (*key, None), set()
+        )
         for role in ("experimental", "control"):
-            if role not in found and row["outcome_type"] != "baseline":
+            if role not in present_roles and row["outcome_type"] != "baseline":
                 out[row_number(row)] = Dropped(
                     rule="no partner",
                     reason=f"no {role} arm has a usable result with the same outcome, instrument, "

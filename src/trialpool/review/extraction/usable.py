@@ -102,14 +102,14 @@ def completed(row: Row, sheet: Sheet) -> Row:
     if row["outcome_type"] == "event":
         if row["event"] is not None:
             return {**row, "computed": None}
-        told = f"event = {sheet.text(row, 'percent')} % of {row['totaln']}"
-        return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": told}
+        how = f"event = {sheet.text(row, 'percent')} % of {row['totaln']}"
+        return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": how}
     if row["outcome_type"] in ("rate", "association"):
         return {**row, "computed": None}
-    found = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
-    if found is None:
+    spread = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
+    if spread is None:
         return {**row, "computed": None}
-    return {**row, "sd": found[0], "computed": found[1] or None}
+    return {**row, "sd": spread[0], "computed": spread[1] or None}
 
 
 def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
@@ -119,8 +119,8 @@ def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
 
     printed = sheet.text(row, "percent")
     decimals = len(printed.partition(".")[2])
-    found = events_from_percent(float(printed), int(row["totaln"] or 0), decimals)
-    return float(found.count[0]), found.reason[0]
+    events = events_from_percent(float(printed), int(row["totaln"] or 0), decimals)
+    return float(events.count[0]), events.reason[0]
 
 
 def _sd(row: Row) -> tuple[float, str] | None:

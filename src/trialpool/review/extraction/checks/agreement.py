@@ -27,10 +27,12 @@ def limits_in_order(index: Index) -> Iterator[Finding]:
                 yield Finding(sheet, row, "ci_low", f"not below ci_high ({show(row['ci_high'])})")
             elif mid is not None and not low <= float(mid) <= high:
                 yield Finding(
-                    sheet, row, middle,
+                    sheet,
+                    row,
+                    middle,
                     f"outside its own interval, {show(row['ci_low'])} to {show(row['ci_high'])}",
                     "Correct the value or the limits",
-                )  # fmt: skip
+                )
 
 
 @error("Correct whichever was typed wrong")

@@ -82,8 +82,8 @@ def _is_ratio(row: Row) -> bool:
     return reported_as(row["effect_measure"]).is_ratio
 
 
-def _not(role: str, found: str) -> str:
-    return f"its role in arms.csv is {found}, not {role}"
+def _not(role: str, actual: str) -> str:
+    return f"its role in arms.csv is {actual}, not {role}"
 
 
 class _Source(NamedTuple):
@@ -106,18 +106,20 @@ def contrast_contradicts(index: Index) -> Iterator[Finding]:
         if _is_ratio(row) and not _positive(row):
             continue
         inexact = row["effect_measure"] not in ("MD", "RD")
-        worst, told = 1.0, None
+        worst, farthest = 1.0, None
         for one, other in combinations(_sources(sheet, row), 2):
             factor = apart(one.allowed, other.allowed)
             slack = TEST_SLACK if inexact or one.is_test or other.is_test else SLACK
             if factor > max(slack, worst):
-                worst, told = factor, (one, other)
-        if told:
-            one, other = told
+                worst, farthest = factor, (one, other)
+        if farthest:
+            one, other = farthest
             yield Finding(
-                sheet, row, other.column,
+                sheet,
+                row,
+                other.column,
                 f"the standard error is {_in_words(one)} but {_in_words(other)}",
-            )  # fmt: skip
+            )
 
 
 def _positive(row: Row) -> bool:

@@ -76,12 +76,13 @@ def percent_contradicts_count(index: Index) -> Iterator[Finding]:
     for row in index.having("results", "percent", "event", "totaln"):
         event, total = int(number(row, "event")), int(number(row, "totaln"))
         if not fits(sheet_half := half_unit(sheet, row, "percent"), row, event, total):
-            fitting = [m for m in _nearby(total) if m >= max(1, event)
-                       and fits(sheet_half, row, event, m)]  # fmt: skip
+            fitting = [
+                m for m in _nearby(total) if m >= max(1, event) and fits(sheet_half, row, event, m)
+            ]
             shown, places = sheet.text(row, "percent"), decimals(sheet.text(row, "percent"))
-            told = f"{shown} % fits {event} of {_any_of(fitting)}" if fitting else \
+            hint = f"{shown} % fits {event} of {_any_of(fitting)}" if fitting else \
                 f"no denominator near gives {shown} %"  # fmt: skip
-            rule = f"{event} of {total} is {100 * event / total:.{max(1, places)}f} %; {told}"
+            rule = f"{event} of {total} is {100 * event / total:.{max(1, places)}f} %; {hint}"
             yield Finding(sheet, row, "percent", rule)
 
 
@@ -98,10 +99,11 @@ def percent_impossible(index: Index) -> Iterator[Finding]:
             continue
         shown, below = sheet.text(row, "percent"), int(number(row, "percent") * total / 100)
         near = " and ".join(f"{e} is {100 * e / total:.2f} %" for e in (below, below + 1))
-        fitting = [f"{count} of {m}" for m in _nearby(total)
-                   if (count := _count(row, half, m)) is not None]  # fmt: skip
-        told = f"; {shown} % fits {' or '.join(fitting[:_OTHER_TOTALS])}" if fitting else ""
-        rule = f"no whole number of {total} people: {near}{told}"
+        fitting = [
+            f"{count} of {m}" for m in _nearby(total) if (count := _count(row, half, m)) is not None
+        ]
+        hint = f"; {shown} % fits {' or '.join(fitting[:_OTHER_TOTALS])}" if fitting else ""
+        rule = f"no whole number of {total} people: {near}{hint}"
         yield Finding(sheet, row, "percent", rule)
 
 

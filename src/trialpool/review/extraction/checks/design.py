@@ -22,8 +22,7 @@ def comparator_class(index: Index) -> Iterator[Finding]:
                           "Leave it blank, or correct role")  # fmt: skip
 
 
-@error("Use `whole` for parallel trials, `first` or `both` for crossover trials",
-       excluded_too=True)  # fmt: skip
+@error("Use `whole` for parallel trials, `first` or `both` for crossover trials", excluded_too=True)
 def period(index: Index) -> Iterator[Finding]:
     """Only crossover trials have periods."""
     for name in (*WITH_RESULTS, "missing_results"):
@@ -49,8 +48,9 @@ def crossover_domain(index: Index) -> Iterator[Finding]:
     for row in index["risk_of_bias"].rows:
         trial = index.trials.get(row["trial_id"], {})
         if row["domain"] == "DS" and trial.get("design") == "parallel":
-            yield Finding(index["risk_of_bias"], row, "domain", "the crossover domain of a "
-                          "parallel trial")  # fmt: skip
+            yield Finding(
+                index["risk_of_bias"], row, "domain", "the crossover domain of a parallel trial"
+            )
 
 
 @warning(
@@ -79,12 +79,12 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
 )
 def one_sided_trial(index: Index) -> Iterator[Finding]:
     """A trial with results has an experimental and a control arm, if they are to be compared."""
-    held = {row["trial_id"] for name in WITH_RESULTS for row in index.used(name)
-            if index.outcomes.get(str(row["outcome"]), {}).get("groups") != "1"}  # fmt: skip
+    compared = {row["trial_id"] for name in WITH_RESULTS for row in index.used(name)
+                if index.outcomes.get(str(row["outcome"]), {}).get("groups") != "1"}  # fmt: skip
     for trial in index["trials"].rows:
         roles = {arm["role"] for arm in index.arms_of.get(trial["trial_id"], [])}
         for role in ("experimental", "control"):
-            if trial["trial_id"] in held and role not in roles:
+            if trial["trial_id"] in compared and role not in roles:
                 rule = f"has results but no {role} arm"
                 yield Finding(index["trials"], trial, "trial_id", rule)
 

@@ -93,10 +93,12 @@ def grim(index: Index) -> Iterator[Finding]:
                       if m > 1 and whole_sums(mean, half, m)]  # fmt: skip
             fits = f"; n = {' or '.join(map(str, others[:2]))} would fit" if others else ""
             yield Finding(
-                sheet, row, "mean",
+                sheet,
+                row,
+                "mean",
                 f"no {n} scores in steps of {show(step)} have this mean: the nearest are "
                 f"{near[0]:.{places}f} and {near[1]:.{places}f}{fits}",
-            )  # fmt: skip
+            )
 
 
 @warning(
@@ -112,8 +114,9 @@ def grimmer(index: Index) -> Iterator[Finding]:
             continue
         step, start = grid
         n = int(number(row, "n"))
-        sums = whole_sums((number(row, "mean") - start) / step,
-                          half_unit(sheet, row, "mean") / step, n)  # fmt: skip
+        sums = whole_sums(
+            (number(row, "mean") - start) / step, half_unit(sheet, row, "mean") / step, n
+        )
         sd, half = number(row, "sd") / step, half_unit(sheet, row, "sd") / step
         if sums and not any(possible_sd(total, n, sd, half) for total in sums):
             known = [s for total in sums for s in _near_sds(total, n, sd)]
@@ -121,10 +124,12 @@ def grimmer(index: Index) -> Iterator[Finding]:
             places = decimals(sheet.text(row, "sd")) + 1
             near = " and ".join(f"{step * s:.{places}f}" for s in sorted(around))
             yield Finding(
-                sheet, row, "sd",
+                sheet,
+                row,
+                "sd",
                 f"no {n} scores in steps of {show(step)} with mean {sheet.text(row, 'mean')} have "
                 f"this SD: the nearest are {near}",
-            )  # fmt: skip
+            )
 
 
 def _near_sds(total: int, n: int, sd: float) -> Iterator[float]:

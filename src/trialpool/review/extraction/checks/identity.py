@@ -58,8 +58,9 @@ def unknown_trial(index: Index) -> Iterator[Finding]:
     """Every trial that is named stands in trials.csv."""
     if index["trials"].whole:
         for name in ("arms", "results", "contrasts", "risk_of_bias", "missing_results"):
-            yield from _unknown(index[name], "trial_id", index.trials, "no such trial in "
-                                "trials.csv")  # fmt: skip
+            yield from _unknown(
+                index[name], "trial_id", index.trials, "no such trial in trials.csv"
+            )
 
 
 @error(_SPELLING, excluded_too=True)
@@ -70,18 +71,22 @@ def unknown_arm(index: Index) -> Iterator[Finding]:
     arms: dict[Value, list[Value]] = {}
     for trial, arm in index.arms:
         arms.setdefault(trial, []).append(arm)
-    for name, columns in (("results", ("arm_id",)),
-                          ("contrasts", ("experimental_arm", "control_arm"))):  # fmt: skip
+    for name, columns in (
+        ("results", ("arm_id",)),
+        ("contrasts", ("experimental_arm", "control_arm")),
+    ):
         for row in index[name].rows:
             if row["trial_id"] not in index.trials:
                 continue
-            held = arms.get(row["trial_id"], [])
+            trial_arms = arms.get(row["trial_id"], [])
+            among = ", ".join(map(str, trial_arms))
             for column in columns:
-                if row[column] is not None and row[column] not in held:
-                    among = f"Its arms there are {', '.join(map(str, held))}; use one, or add it" \
-                        if held else "Add the trial's arms there"  # fmt: skip
+                if row[column] is not None and row[column] not in trial_arms:
+                    fix = f"Its arms there are {among}; use one, or add it" if among else ""
                     rule = "no such arm of this trial in arms.csv"
-                    yield Finding(index[name], row, column, rule, among)
+                    yield Finding(
+                        index[name], row, column, rule, fix or "Add the trial's arms there"
+                    )
 
 
 @error(_SPELLING, excluded_too=True)
@@ -106,7 +111,7 @@ def _unknown(
     sheet: Sheet, column: str, known: Iterable[Value], rule: str, fix: str = _SPELLING
 ) -> Iterator[Finding]:
     names = [str(name) for name in known]
-    held = set(names)
+    known_names = set(names)
     by_letters = {name.casefold(): name for name in names}
 
     @cache
@@ -118,7 +123,7 @@ def _unknown(
 
     for row in sheet.rows:
         value = row[column]
-        if value is not None and str(value) not in held:
+        if value is not None and str(value) not in known_names:
             yield Finding(sheet, row, column, rule, better(str(value)))
 
 

@@ -100,8 +100,8 @@ class Index:
         """What `make` gives for these tables, made once for all checks that ask."""
         if make not in self._shared:
             self._shared[make] = make(self)
-        found: T = self._shared[make]
-        return found
+        value: T = self._shared[make]
+        return value
 
     def role(self, trial: Value, arm: Value) -> str:
         """Whether an arm is experimental or control; blank when it is unknown."""

@@ -39,19 +39,23 @@ def p_contradicts_means(index: Index) -> Iterator[Finding]:
         if tests and all(_contradicts(row, p) for p, _ in tests):
             p, means = min(tests, key=lambda test: abs(log(test[0] / number(row, "p_value"))))
             yield Finding(
-                index["contrasts"], row, "p_value",
+                index["contrasts"],
+                row,
+                "p_value",
                 f"a t test on the arms' means and SDs (results.csv rows {means.rows[0]['row']} "
                 f"and {means.rows[1]['row']}) gives p = {p:.2g}",
                 others=means.rows,
-            )  # fmt: skip
+            )
             # The contrast may not be used at all; the effect of these arms is in doubt as well.
             yield Finding(
-                index["results"], means.rows[0], "mean",
+                index["results"],
+                means.rows[0],
+                "mean",
                 f"contrasts.csv row {row['row']} prints p = {show(row['p_value'])} for this "
                 f"difference, but a t test on the arms' means and SDs (rows "
                 f"{means.rows[0]['row']} and {means.rows[1]['row']}) gives p = {p:.2g}",
                 others=(row, means.rows[1]),
-            )  # fmt: skip
+            )
 
 
 def _tests(means: _Means) -> Iterator[tuple[float, _Means]]:
@@ -88,12 +92,14 @@ def contrast_direction(index: Index) -> Iterator[Finding]:
             clear = min(abs(low), abs(high)) > means.welch[0] and low * high > 0
             if clear and estimate * low < 0:
                 yield Finding(
-                    index["contrasts"], row, "estimate",
+                    index["contrasts"],
+                    row,
+                    "estimate",
                     f"experimental - control is {estimate:g} here but {(low + high) / 2:.3g} from "
                     f"the means in results.csv rows {means.rows[0]['row']} and "
                     f"{means.rows[1]['row']}",
                     others=means.rows,
-                )  # fmt: skip
+                )
                 break
 
 

@@ -63,9 +63,9 @@ def _randomised(index: Index, row: Row, arm: str) -> tuple[float | None, str]:
 
     Under both conditions of a crossover every participant counts, whatever came first.
     """
-    held = index.arms.get((row["trial_id"], row[arm]), {})
-    if row["period"] != "both" and held.get("n_randomised") is not None:
-        return number(held, "n_randomised"), f"the arm {row[arm]}"
+    arm_row = index.arms.get((row["trial_id"], row[arm]), {})
+    if row["period"] != "both" and arm_row.get("n_randomised") is not None:
+        return number(arm_row, "n_randomised"), f"the arm {row[arm]}"
     trial = index.trials.get(row["trial_id"], {})
     if trial.get("n_randomised") is None:
         return None, ""

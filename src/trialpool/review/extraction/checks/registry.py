@@ -104,15 +104,17 @@ def run_checks(
     if not all(sheet.readable for sheet in raw.sheets.values()):
         return []
     index = Index(raw, outcomes, confidence_order)
-    found: dict[Problem, None] = {}
+    all_problems: dict[Problem, None] = {}
     for severity in ("error", "warning"):
-        index.sound = index.sound and not found
+        index.sound = index.sound and not all_problems
         for check in CHECKS.values():
             if check.severity == severity:
                 problems = _problems(check, index)
                 # A slip in one place is an error in many rows; a warning belongs to its row.
-                found |= dict.fromkeys(told_once(problems) if severity == "error" else problems)
-    return list(found)
+                all_problems |= dict.fromkeys(
+                    told_once(problems) if severity == "error" else problems
+                )
+    return list(all_problems)
 
 
 def _problems(check: Check, index: Index) -> Iterator[Problem]:

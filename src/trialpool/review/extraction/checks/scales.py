@@ -55,10 +55,12 @@ def sd_above_maximum(index: Index) -> Iterator[Finding]:
         most = sqrt(n / (n - 1) * room)
         if span(sheet, row, "sd")[0] > 1.01 * most + half_unit(sheet, row, "mean"):
             yield Finding(
-                sheet, row, "sd",
+                sheet,
+                row,
+                "sd",
                 f"more than {n:g} scores with mean {show(row['mean'])} on {row['instrument']} "
                 f"({low:g} to {high:g}) can have; at most {most:.3g}",
-            )  # fmt: skip
+            )
 
 
 @error("Correct the instrument or the outcome")
@@ -77,10 +79,12 @@ def instrument_direction(index: Index) -> Iterator[Finding]:
         better = index.outcomes[str(row["outcome"])]["better"]
         if scale["outcome"] == row["outcome"] and scale["better"] not in (None, better):
             yield Finding(
-                index[name], row, "instrument",
+                index[name],
+                row,
+                "instrument",
                 f"{scale['better']} is better on it, but {better} is better for "
                 f"{row['outcome']} in config/review.yaml",
-            )  # fmt: skip
+            )
 
 
 def _continuous(index: Index) -> Iterator[tuple[str, Row, Row]]:
@@ -108,8 +112,9 @@ def scale_makes_sense(index: Index) -> Iterator[Finding]:
     sheet = index["instruments"]
     for row in sheet.rows:
         if row["step"] == 0:
-            yield Finding(sheet, row, "step", "must be above 0", "Leave it blank if it is not "
-                          "known")  # fmt: skip
+            yield Finding(
+                sheet, row, "step", "must be above 0", "Leave it blank if it is not known"
+            )
         if row["low"] is None or row["high"] is None:
             continue
         width = number(row, "high") - number(row, "low")

@@ -89,10 +89,10 @@ def same_numbers(index: Index) -> Iterator[Finding]:
         ("contrasts", index.used("contrasts"), "estimate", ("estimate", "ci_low", "ci_high")),
     ):
         sheet = index[name]
-        for found in grouped(having(rows, *numbers), numbers).values():
-            places = sum(decimals(sheet.text(found[0], c)) for c in numbers) if found[1:] else 0
-            for place, row in enumerate(found) if places >= ENOUGH_DECIMALS else ():
-                others = ((o, where) for o in found[:place] if (where := _elsewhere(row, o)))
+        for equal in grouped(having(rows, *numbers), numbers).values():
+            places = sum(decimals(sheet.text(equal[0], c)) for c in numbers) if equal[1:] else 0
+            for place, row in enumerate(equal) if places >= ENOUGH_DECIMALS else ():
+                others = ((o, where) for o in equal[:place] if (where := _elsewhere(row, o)))
                 for other, where in list(others)[:1]:
                     rule = f"the same {_WHAT[name]} as in row {other['row']}, which has {where}"
                     yield Finding(sheet, row, column, rule, others=(other,))

@@ -24,9 +24,11 @@ SD_OF_ROOM = 0.5
 @error("Leave it blank if it is not known")
 def zero_spread(index: Index) -> Iterator[Finding]:
     """A standard deviation, a standard error or degrees of freedom of exactly zero are none."""
-    for name, columns in (("results", ("sd", "se")),
-                          ("contrasts", ("se", "sd_difference", "sd_pooled", "df")),
-                          ("instruments", ("reference_sd",))):  # fmt: skip
+    for name, columns in (
+        ("results", ("sd", "se")),
+        ("contrasts", ("se", "sd_difference", "sd_pooled", "df")),
+        ("instruments", ("reference_sd",)),
+    ):
         for column in columns:
             for row in index.having(name, column):
                 if row[column] == 0:
@@ -121,17 +123,17 @@ class _Elsewhere:
     """SDs of the same instrument outside a comparison: in other trials, and in the same arm."""
 
     def __init__(self, index: Index) -> None:
-        held = [row for row in having(index.scores, "sd", "instrument") if _sd(row) > 0]
+        scores = [row for row in having(index.scores, "sd", "instrument") if _sd(row) > 0]
         self._largest = {
             key: max(rows, key=_sd)
-            for key, rows in grouped(held, ("trial_id", "arm_id", "instrument")).items()
+            for key, rows in grouped(scores, ("trial_id", "arm_id", "instrument")).items()
         }
         # One SD per trial, so that one with many time points does not outvote the others.
-        self._own: dict[Key, float] = {}
+        self._of_trial: dict[Key, float] = {}
         self._all: dict[Key, list[float]] = {}
-        for key, rows in grouped(held, ("instrument", "outcome_type", "trial_id")).items():
-            self._own[key] = median(map(_sd, rows))
-            insort(self._all.setdefault(key[:2], []), self._own[key])
+        for key, rows in grouped(scores, ("instrument", "outcome_type", "trial_id")).items():
+            self._of_trial[key] = median(map(_sd, rows))
+            insort(self._all.setdefault(key[:2], []), self._of_trial[key])
 
     def largest_of_arm(self, row: Row) -> Row:
         """The row with the arm's largest SD on the instrument, at whatever time."""
@@ -143,7 +145,7 @@ class _Elsewhere:
         trials = self._all.get(key[:2], [])
         if len(trials) <= ENOUGH_TRIALS:
             return None
-        own = bisect_left(trials, self._own[key])
+        place = bisect_left(trials, self._of_trial[key])
         # In order without the trial's own: whoever stands behind it moves up.
         left, right = (len(trials) - 2) // 2, (len(trials) - 1) // 2
-        return (trials[left + (left >= own)] + trials[right + (right >= own)]) / 2
+        return (trials[left + (left >= place)] + trials[right + (right >= place)]) / 2

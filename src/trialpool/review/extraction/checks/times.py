@@ -14,8 +14,7 @@ FACTOR = 1.6
 # Half a day: an hour after the infusion is day 0.
 _ROUNDED = 0.5
 
-_UNITS = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.44,
-          "y": 365.25}  # fmt: skip
+_UNITS = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0, "m": 30.44, "y": 365.25}
 _UNIT = (
     r"(?P<{0}>(?P<{0}min>min(?:ute)?s?)|(?P<{0}h>h(?:ou)?rs?|h)|(?P<{0}d>days?|d)"
     r"|(?P<{0}w>w(?:ee)?ks?|w)|(?P<{0}m>months?|mo)|(?P<{0}y>years?|y))"
@@ -47,8 +46,9 @@ def window_runs_backwards(index: Index) -> Iterator[Finding]:
     sheet = index["missing_results"]
     for row in having(sheet.rows, "time_from_days", "time_to_days"):
         if number(row, "time_from_days") > number(row, "time_to_days"):
-            yield Finding(sheet, row, "time_from_days", f"after time_to_days "
-                          f"({show(row['time_to_days'])})")  # fmt: skip
+            yield Finding(
+                sheet, row, "time_from_days", f"after time_to_days ({show(row['time_to_days'])})"
+            )
 
 
 @warning(
@@ -59,13 +59,13 @@ def time_contradicts_words(index: Index) -> Iterator[Finding]:
     """The days of a time point are those its words say."""
     for name in WITH_RESULTS:
         for row in index.having(name, "time_days", "timepoint"):
-            told = days_in_words(str(row["timepoint"]))
+            days_named = days_in_words(str(row["timepoint"]))
             if (
                 row.get("outcome_type") != "baseline"
-                and told
-                and not any(_agree(number(row, "time_days"), days) for days in told)
+                and days_named
+                and not any(_agree(number(row, "time_days"), days) for days in days_named)
             ):
-                said = " or ".join(dict.fromkeys(f"{days:.3g}" for days in told))
+                said = " or ".join(dict.fromkeys(f"{days:.3g}" for days in days_named))
                 rule = f"the time point '{row['timepoint']}' is day {said}"
                 yield Finding(index[name], row, "time_days", rule)
 
@@ -80,16 +80,16 @@ def days_in_words(words: str) -> tuple[float, ...]:
     (7.0, 7.0)
     """
     out = []
-    for found in _TIME.finditer(words):
-        side = "a" if found["n"] else "b"
-        unit = next(u for u in ("min", "h", "d", "w", "m", "y") if found[side + u])
-        out.append(float(found["n"] or found["of"]) * _UNITS[unit])
+    for match in _TIME.finditer(words):
+        side = "a" if match["n"] else "b"
+        unit = next(u for u in ("min", "h", "d", "w", "m", "y") if match[side + u])
+        out.append(float(match["n"] or match["of"]) * _UNITS[unit])
     return tuple(out)
 
 
-def _agree(time: float, told: float) -> bool:
+def _agree(time: float, named: float) -> bool:
     """Whether days agree with words; to some, day 1 is the day of the dose and not the next."""
-    if abs(time - told) <= _ROUNDED or time == told - 1 == round(time):
+    if abs(time - named) <= _ROUNDED or time == named - 1 == round(time):
         return True
-    least, most = sorted((time, told))
+    least, most = sorted((time, named))
     return least > 0 and most <= FACTOR * least
