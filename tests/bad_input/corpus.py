@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from small import SmallReview
 
-from trialpool.review.commands.check import Found, look
+from trialpool.review.commands.check import CheckReport, look
 from trialpool.review.extraction.problems import Problem
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def expected(folder: Path) -> dict[str, list[str]]:
     return out
 
 
-def looked_at(case: Case) -> Found:
+def looked_at(case: Case) -> CheckReport:
     """What `trialpool check` finds in the review with this case, files named from its folder."""
     with TemporaryDirectory() as folder:
         small = SmallReview(Path(folder) / "review")
@@ -68,7 +68,7 @@ def looked_at(case: Case) -> Found:
         return look_at(small)
 
 
-def look_at(small: SmallReview) -> Found:
+def look_at(small: SmallReview) -> CheckReport:
     """What `trialpool check` finds in a review."""
     return look(small.folder / "config/review.yaml", small.folder / "data/raw")
 

@@ -14,7 +14,7 @@ from make import broken
 from small import SMALL, SmallReview
 
 from trialpool.cli import main
-from trialpool.review.commands.check import Found
+from trialpool.review.commands.check import CheckReport
 from trialpool.review.commands.problem_table import table
 from trialpool.review.extraction.checks import CHECKS
 from trialpool.review.extraction.clean import load
@@ -29,7 +29,7 @@ SAID, FLAGS = expected(HERE), expected(HERE / "warnings")
 
 
 @cache
-def found(folder: str, name: str) -> Found:
+def found(folder: str, name: str) -> CheckReport:
     """What is found in a case; each is looked at once."""
     return looked_at((BROKEN if folder == "broken" else FLAGGED)[name])
 

@@ -98,7 +98,7 @@ def availability(
     rule = Filter(
         include=model["specification"]["include"], exclude=model["specification"]["exclude"]
     )
-    held = set(studies["trial_id"])
+    included = set(studies["trial_id"])
     gone = {row["trial_id"]: row for row in tables.records(missing)}
     left: dict[str, list[str]] = {}
     for row in tables.records(selection):
@@ -107,7 +107,7 @@ def availability(
     lines = []
     for trial in tables.records(trials):
         name = trial["trial_id"]
-        if name in held:
+        if name in included:
             status, detail = AVAILABLE, ""
         elif filtered := why_not(trial, rule):
             status, detail = OUTSIDE, filtered
@@ -137,16 +137,16 @@ def availability(
 def _missing(row: Mapping[str, Any]) -> tuple[str, str]:
     """Why a result is missing, as far as its row says, and what that rests on."""
     reported, reason = _text(row["reported"]), _text(row["reason"])
-    told = f'reported: "{reported}"; {reason}' if reported else reason
+    basis = f'reported: "{reported}"; {reason}' if reported else reason
     if row["status"] == "ongoing":
-        return OTHER, f"the trial is still running; {told}"
+        return OTHER, f"the trial is still running; {basis}"
     if row["status"] != "published_without_numbers":
-        return UNCLEAR, f"{str(row['status']).replace('_', ' ')}; {told}"
+        return UNCLEAR, f"{str(row['status']).replace('_', ' ')}; {basis}"
     if _CONTRADICTS in _text(row["what_if_reason"]):
-        return OTHER, f"not held back for finding nothing; {told}"
+        return OTHER, f"not held back for finding nothing; {basis}"
     if _FOUND_NONE.search(reported) and not _NOT_READ.search(reason):
-        return RESULT, f"no difference was reported, without numbers; {told}"
-    return UNCLEAR, told
+        return RESULT, f"no difference was reported, without numbers; {basis}"
+    return UNCLEAR, basis
 
 
 def _left_out(reasons: list[str]) -> tuple[str, str]:

@@ -98,22 +98,22 @@ def _pooled(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[str]:
     used = model["specification"]["model"]
     settings = (Correlated if "rho" in used else Model).model_validate(used)
     again = fit(studies, str(model["measure"]), settings)
-    pairs = {name: (held, getattr(again, name)) for name, held in model["display"].items()}
+    pairs = {name: (stored, getattr(again, name)) for name, stored in model["display"].items()}
     pairs["k"] = (model["k"], studies["trial_id"].nunique())
     if model["pooled"] and again.pooled:
         pairs["tau2"] = (model["pooled"]["tau2"], again.pooled.tau2)
-    for name, (held, found) in pairs.items():
-        if not _close(held, found):
+    for name, (stored, recomputed) in pairs.items():
+        if not _close(stored, recomputed):
             yield (
-                f"{name} is {_shown(held)} in model.json, {_shown(found)} when recomputed from "
-                f"studies.csv; {AGAIN}"
+                f"{name} is {_shown(stored)} in model.json, {_shown(recomputed)} when recomputed "
+                f"from studies.csv; {AGAIN}"
             )
 
 
-def _close(held: float | None, found: float) -> bool:
-    if held is None or isnan(found):
-        return held is None and isnan(found)
-    return abs(held - found) <= TOLERANCE * max(SMALL, abs(found))
+def _close(stored: float | None, recomputed: float) -> bool:
+    if stored is None or isnan(recomputed):
+        return stored is None and isnan(recomputed)
+    return abs(stored - recomputed) <= TOLERANCE * max(SMALL, abs(recomputed))
 
 
 def _shown(value: Any) -> str:
@@ -132,16 +132,16 @@ def _recomputed(
         if measure not in measures.setdefault(outcome, []):
             measures[outcome].append(measure)
     again = build_effects(records, measures, defaults, changes)
-    found = {_name(row): row for row in tables.records(again)}
+    by_name = {_name(row): row for row in tables.records(again)}
     for row in tables.records(effects):
-        now = found.get(_name(row)) or _combined(row, again, rho)
+        now = by_name.get(_name(row)) or _combined(row, again, rho)
         if now is None:
             yield f"{row['effect_id']}: records.csv no longer gives this effect; {AGAIN}"
             continue
         for column in ("yi", "vi"):
-            held, new = _shown(row[column]), _shown(now[column])
-            if held != new:
-                yield f"{row['effect_id']}: {column} is {held}, {new} from records.csv; {AGAIN}"
+            stored, new = _shown(row[column]), _shown(now[column])
+            if stored != new:
+                yield f"{row['effect_id']}: {column} is {stored}, {new} from records.csv; {AGAIN}"
 
 
 def _combined(

@@ -37,31 +37,31 @@ def run(options: argparse.Namespace) -> int:
     0 when the review can run, 1 when something is wrong; warnings count as wrong with `--strict`
     only
     """
-    found = look(options.config, options.raw)
+    report = look(options.config, options.raw)
     try:
-        _say(found, as_json=options.json)
+        _say(report, as_json=options.json)
     except BrokenPipeError:
         # Whoever reads has seen enough; what is left unsaid must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return int(not found.usable or (options.strict and bool(found.of("warning"))))
+    return int(not report.usable or (options.strict and bool(report.of("warning"))))
 
 
-def _say(found: Found, *, as_json: bool) -> None:
+def _say(report: CheckReport, *, as_json: bool) -> None:
     if as_json:
-        text = json.dumps(found.as_dict(), indent=1)
+        text = json.dumps(report.as_dict(), indent=1)
     else:
         from trialpool.review.commands.problem_table import table
 
         terminal = sys.stdout.isatty()
         # A file or a pipe has a problem on each line, to search in.
         width = shutil.get_terminal_size().columns if terminal else None
-        text = table(found.problems, width, colours=terminal) + found.summary()
+        text = table(report.problems, width, colours=terminal) + report.summary()
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class CheckReport:
     """What looking at a review found, and how much of a review there is."""
 
     problems: tuple[Problem, ...]
@@ -100,7 +100,7 @@ class Found:
         return f"{conditions}, {analyses}: {state}"
 
 
-def look(config: Path, raw: Path) -> Found:
+def look(config: Path, raw: Path) -> CheckReport:
     """Look at a protocol and the raw data together, as far as either can be read.
 
     Parameters
@@ -114,16 +114,16 @@ def look(config: Path, raw: Path) -> Found:
     problems = list(protocol.problems)
     data: Mapping[str, RawData] = {}
     if protocol.conditions:
-        data, found = look_at_all(
+        data, data_problems = look_at_all(
             raw, protocol.conditions, protocol.outcomes, protocol.order, protocol.added
         )
-        problems += found
+        problems += data_problems
     review = protocol.review
     if review and not any(problem.severity == "error" for problem in problems):
         problems += unknown_names(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):
-        problems += [lost for held in data.values() for lost in _lost(review, held)]
-    return Found(
+        problems += [lost for tables in data.values() for lost in _lost(review, tables)]
+    return CheckReport(
         problems=tuple(_in_order(problems)),
         conditions=len(protocol.conditions),
         analyses=protocol.analyses,

@@ -27,9 +27,9 @@ def table(problems: Sequence[Problem], width: int | None, *, colours: bool = Fal
     """
     widths = _widths(problems, width)
     lines: list[str] = []
-    for file, found in groupby(problems, key=lambda problem: problem.file):
+    for file, file_problems in groupby(problems, key=lambda problem: problem.file):
         lines += [file, *_lines(_HEAD, widths)]
-        for problem in found:
+        for problem in file_problems:
             colour = _COLOURS[problem.severity] if colours else ""
             lines += _lines(_cells(problem), widths, colour)
         lines.append("")

@@ -71,16 +71,16 @@ def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
     look wrong.
     """
     conditions, outcomes = config.get("conditions"), config.get("outcomes")
-    held = conditions if isinstance(conditions, dict) else {}
-    analyses = [spec.get("analyses") for spec in held.values() if isinstance(spec, dict)]
+    by_name = conditions if isinstance(conditions, dict) else {}
+    analyses = [spec.get("analyses") for spec in by_name.values() if isinstance(spec, dict)]
     try:
         named = dict(outcomes or {}).items()
         rules = {str(n): Outcome.model_validate(o).model_dump() for n, o in named}
     except (TypeError, ValueError):
         rules = None
     return {
-        "conditions": tuple(n for n in held if isinstance(n, str) and Path(n).name == n),
-        "analyses": sum(len(found) for found in analyses if isinstance(found, dict)),
+        "conditions": tuple(n for n in by_name if isinstance(n, str) and Path(n).name == n),
+        "analyses": sum(len(each) for each in analyses if isinstance(each, dict)),
         "outcomes": rules,
         "added": columns_of(declared_columns(config)),
     }

@@ -47,22 +47,22 @@ def run(options: argparse.Namespace) -> int:
     0 when every link agrees, 1 when one differs or there is nothing to trace
     """
     try:
-        found = _find(options.path, options.study, options.effect)
+        traced = _find(options.path, options.study, options.effect)
     except ValidationError:
         print(f"{options.path}: made by another version; run the review again", file=sys.stderr)
         return 1
     except (TrialpoolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    text = "\n".join(found.lines())
+    text = "\n".join(traced.lines())
     if options.json:
-        text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(traced.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     try:
         print(text, flush=True)
     except BrokenPipeError:
         # The reader, `head` for one, has seen enough; nothing is left to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return int(any(check.differences for check in found.checks))
+    return int(any(check.differences for check in traced.checks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class _Traced:
         yield from self.names
         if self.table is not None:
             yield from _checked(self.checks)
-            yield from _told(self.table)
+            yield from _in_words(self.table)
 
 
 def _find(path: Path, study: str | None, effect: str | None) -> _Traced:
@@ -134,14 +134,15 @@ def _analysis(folder: Path, study: str | None) -> _Traced:
     checks = check_analysis(model, studies, records, raw)
     table = chain(model, studies, records.rows, raw)
     if study:
-        own = studies[(studies["trial_id"] == study) | (studies["study"] == study)]
-        if own.empty:
+        study_rows = studies[(studies["trial_id"] == study) | (studies["study"] == study)]
+        if study_rows.empty:
             known = ", ".join(studies["trial_id"]) or "none"
             raise TrialpoolError(f"{folder}: no study {study}. Its studies are: {known}.")
-        table = table[(table["level"] == "pooled") | table["study"].isin(own["study"])]
+        table = table[(table["level"] == "pooled") | table["study"].isin(study_rows["study"])]
     name = f"{model['condition']}/{model['analysis']}"
-    return _Traced(title=f"{name}: {model['title']} ({model['measure']})", table=table,
-                  checks=checks)  # fmt: skip
+    return _Traced(
+        title=f"{name}: {model['title']} ({model['measure']})", table=table, checks=checks
+    )
 
 
 def _effects(folder: Path, effect: str | None) -> _Traced:
@@ -149,18 +150,18 @@ def _effects(folder: Path, effect: str | None) -> _Traced:
     if effect is None:
         names = tuple(dict.fromkeys(effects["effect_id"]))
         return _Traced(title="Give one of these with --effect:", names=names)
-    own = effects[effects["effect_id"] == effect]
-    if own.empty:
+    effect_rows = effects[effects["effect_id"] == effect]
+    if effect_rows.empty:
         where = folder / "effects.csv"
         raise TrialpoolError(f"{where}: no effect {effect}. Without --effect all are listed.")
     root, condition = _root(folder), folder.resolve().name
     records, raw = _evidence(root, condition)
     review = read_protocol(root / "config" / "review.yaml")
     return _Traced(
-        title=str(own["effect_id"].iloc[0]),
-        table=effect_chain(own, condition, records.rows, raw),
+        title=str(effect_rows["effect_id"].iloc[0]),
+        table=effect_chain(effect_rows, condition, records.rows, raw),
         checks=check_effects(
-            own, records, raw, review.defaults, review.changes(condition), rho=None
+            effect_rows, records, raw, review.defaults, review.changes(condition), rho=None
         ),
     )
 
@@ -217,29 +218,29 @@ def _checked(checks: Sequence[TraceCheck]) -> Iterator[str]:
         yield from (f"    {difference}" for difference in check.differences)
 
 
-def _told(table: pd.DataFrame) -> Iterator[str]:
+def _in_words(table: pd.DataFrame) -> Iterator[str]:
     """The chain in words: each level's numbers in a line, its remarks below."""
     rows = [{k: tables.cell(v) for k, v in row.items()} for row in tables.records(table)]
     for (level, study, effect, file, row), group in groupby(rows, key=_place):
-        held = list(group)
-        values = {line["quantity"]: line["value"] for line in held}
+        lines = list(group)
+        values = {line["quantity"]: line["value"] for line in lines}
         if level == "pooled":
-            yield from _pooled(values, held[0])
+            yield from _pooled(values, lines[0])
         elif level == "effect":
             yield ""
             yield f"{study}: {effect}"
             yield f"  {file} row {row}: {_listed(values, _REMARKS)}"
-            if held[0]["how"]:
-                yield f"  formula: {held[0]['how']}"
+            if lines[0]["how"]:
+                yield f"  formula: {lines[0]['how']}"
             yield from _remarks(values, "  ")
         elif level == "record":
-            yield f"  computed for the row below: {_listed(values, ())}; {held[0]['how']}"
+            yield f"  computed for the row below: {_listed(values, ())}; {lines[0]['how']}"
         else:
-            yield f"  {file} row {row}: {_listed(values, _REMARKS) or held[0]['how']}"
-            used = [line["quantity"] for line in held if line["how"] == "used"]
+            yield f"  {file} row {row}: {_listed(values, _REMARKS) or lines[0]['how']}"
+            used = [line["quantity"] for line in lines if line["how"] == "used"]
             yield from (f"    used: {', '.join(used)}",) if used else ()
             yield from _remarks(values, "    ")
-            yield from _source(held[0])
+            yield from _source(lines[0])
 
 
 _LIMITS = ("estimate", "ci_low", "ci_high")

@@ -66,35 +66,37 @@ def of_protocol(defaults: Defaults) -> Choices:
 
 def variants(defaults: Defaults) -> Iterator[Variant]:
     """Every other value that is shown beside the protocol's own."""
-    own = of_protocol(defaults)
+    base = of_protocol(defaults)
 
     def crossover(label: str, choice: str, **settings: object) -> Variant:
-        changed = own.crossover.model_copy(update=settings)
-        return _other("crossover", label, choice, replace(own, crossover=changed))
+        changed = base.crossover.model_copy(update=settings)
+        return _other("crossover", label, choice, replace(base, crossover=changed))
 
-    if own.crossover.handling != "paired":
+    if base.crossover.handling != "paired":
         yield crossover("paired", PAIRING, handling="paired")
-    for r in own.crossover.correlation_grid:
+    for r in base.crossover.correlation_grid:
         yield crossover(f"r = {r:g}", PAIR_CORRELATION, handling="paired", correlation=r)
-    variance = "Cochrane" if own.crossover.variance == "SMCRP" else "SMCRP"
+    variance = "Cochrane" if base.crossover.variance == "SMCRP" else "SMCRP"
     yield crossover(f"variance {variance}", PAIR_VARIANCE, variance=variance)
     yield crossover("as parallel", PAIRING, handling="parallel")
-    for r in own.change.correlation_grid:
-        change = own.change.model_copy(update={"correlation": r})
-        yield _other("change scores", f"r = {r:g}", CHANGE_CORRELATION, replace(own, change=change))
+    for r in base.change.correlation_grid:
+        change = base.change.model_copy(update={"correlation": r})
+        yield _other(
+            "change scores", f"r = {r:g}", CHANGE_CORRELATION, replace(base, change=change)
+        )
     for method in get_args(MedianMethod):
-        if method != own.medians.method:
-            medians = own.medians.model_copy(update={"method": method})
-            yield _other("medians", method, MEDIANS, replace(own, medians=medians))
+        if method != base.medians.method:
+            medians = base.medians.model_copy(update={"method": method})
+            yield _other("medians", method, MEDIANS, replace(base, medians=medians))
     for handling in get_args(ArmsHandling):
-        if handling != own.multi_arm.handling:
+        if handling != base.multi_arm.handling:
             arms = MultiArm(handling=handling)
-            yield _other(_ARMS, handling, ARMS, replace(own, multi_arm=arms))
+            yield _other(_ARMS, handling, ARMS, replace(base, multi_arm=arms))
     yield _other(
         "flagged data",
         "with suspected SDs read as standard errors",
         SPREAD,
-        replace(own, sd_is_se=True),
+        replace(base, sd_is_se=True),
     )
 
 
@@ -104,10 +106,10 @@ def _other(group: str, level: str, choice: str, choices: Choices) -> Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariedChoice:
-    """A choice of the multiverse: which effects may hang on it, the protocol's value, others'."""
+    """A choice of the multiverse: which effects may hang on it, how to read and set its level."""
 
     hangs_on: frozenset[str]
-    own: Callable[[Choices], Any]
+    level: Callable[[Choices], Any]
     at: Callable[[Choices, Any], Choices]
 
 
@@ -124,7 +126,7 @@ def _axis(group: str, field: str, *hangs_on: str) -> VariedChoice:
         return replace(how, **{group: getattr(how, group).model_copy(update={field: level})})
 
     return VariedChoice(
-        hangs_on=frozenset(hangs_on), own=lambda how: getattr(getattr(how, group), field), at=at
+        hangs_on=frozenset(hangs_on), level=lambda how: getattr(getattr(how, group), field), at=at
     )
 
 
@@ -134,7 +136,7 @@ AXES: dict[str, VariedChoice] = {
     "smd_variance": _axis("smd", "variance"),
     "crossover": VariedChoice(
         hangs_on=frozenset({PAIRING, PAIR_CORRELATION}),
-        own=lambda how: (
+        level=lambda how: (
             how.crossover.correlation
             if how.crossover.handling == "paired"
             else how.crossover.handling
@@ -153,8 +155,8 @@ UNPAIRED_SELECTION = ("first_period", "leave_out")
 def levels_of(axis: str, defaults: Defaults, multiverse: Multiverse) -> list[Any]:
     """The protocol's own level of a choice, and the others of the multiverse."""
     factor = getattr(multiverse, axis)
-    found = [AXES[axis].own(of_protocol(defaults)), *(factor.levels if factor else ())]
-    return list(dict.fromkeys(found))
+    levels = [AXES[axis].level(of_protocol(defaults)), *(factor.levels if factor else ())]
+    return list(dict.fromkeys(levels))
 
 
 def named(level: Any) -> str:

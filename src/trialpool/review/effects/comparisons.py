@@ -21,8 +21,7 @@ from trialpool.review.protocol.settings import Defaults
 from trialpool.review.schema.processed import EFFECTS
 from trialpool.words import number, text
 
-_GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days",
-          "outcome_type"]  # fmt: skip
+_GROUP = ["trial_id", "outcome", "instrument", "definition", "period", "time_days", "outcome_type"]
 _CONTRAST = ["trial_id", "experimental_arm", "control_arm", "outcome", "instrument", "definition",
              "period", "time_days", "effect_measure"]  # fmt: skip
 
@@ -150,10 +149,10 @@ def _compare(
     # nothing is varied that has no number.
     if not comparison.alternative and all(effect.has_number for effect in main):
         for variant in variants(defaults):
-            found = under(variant.choices, records, measure, comparison)
-            hanging = any(variant.choice in effect.hangs_on for effect in (*main, *found))
-            if hanging and all(effect.has_number for effect in found):
-                effects += [replace(effect, variant=variant.name) for effect in found]
+            varied = under(variant.choices, records, measure, comparison)
+            hanging = any(variant.choice in effect.hangs_on for effect in (*main, *varied))
+            if hanging and all(effect.has_number for effect in varied):
+                effects += [replace(effect, variant=variant.name) for effect in varied]
     for effect in effects:
         yield effect.in_set(comparison.participants, alternative=comparison.alternative)
 

@@ -48,7 +48,7 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
     experimental = records.arm(trial, str(row["experimental_arm"]))
     control = records.arm(trial, str(row["control_arm"]))
     n1, n2 = number(row["n_experimental"]), number(row["n_control"])
-    found = _serving(row, measure, n1, n2, smd)
+    estimate = _serving(row, measure, n1, n2, smd)
     at = RawRow("contrasts", int(row["row"]))
     standardised = measure_of(measure).unit == "SD" and row["effect_measure"] == "MD"
     return Effect(
@@ -56,20 +56,20 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
         measure=measure,
         design=_DESIGNS[str(row["period"])],
         basis="contrast, standardised" if standardised else "contrast",
-        sizes=single(found.yi, found.se**2, measure, found.formula, found.reason),
+        sizes=single(estimate.yi, estimate.se**2, measure, estimate.formula, estimate.reason),
         experimental_arms=(str(row["experimental_arm"]),),
         control_arm=str(row["control_arm"]),
         comparison=f"{experimental['drug']} v {control['drug']}",
         comparator_class=text(control["comparator_class"]),
         numbers={"n_experimental": n1, "n_control": n2},
         n=max(n1, n2) if row["period"] == "both" else n1 + n2,
-        imputed=(found.imputed,),
+        imputed=(estimate.imputed,),
         derived=(text(row["derived"]),),
         notes=(text(row["notes"]),),
         flags=records.flags_of(at),
         confidences=(str(row["confidence"]),),
         records=(at,),
-        cells=at.cells(*found.cells),
+        cells=at.cells(*estimate.cells),
         locators=(text(row["locator"]),),
         urls=(str(row["source_url"]),),
     )
@@ -82,48 +82,50 @@ def _serving(
     reported = str(row["effect_measure"])
     if reported not in measure_of(measure).reported:
         return _Estimate(reason=f"a reported {reported} cannot serve as {measure}")
-    found = _estimate(row, n1, n2)
+    estimate = _estimate(row, n1, n2)
     if measure_of(measure).unit == "SD":
-        found = _standardised(found, row, n1, n2, smd)
-    formula = found.formula
-    yi = found.yi
+        estimate = _standardised(estimate, row, n1, n2, smd)
+    formula = estimate.formula
+    yi = estimate.yi
     if row["contrast"] == "control-experimental":
         yi = -yi
         formula += "; sign turned to experimental - control"
     if adjusted := text(row["adjusted_for"]):
         formula += f"; adjusted for {adjusted}"
-    reason = found.reason
-    if not reason and not (isfinite(yi) and isfinite(found.se)):
+    reason = estimate.reason
+    if not reason and not (isfinite(yi) and isfinite(estimate.se)):
         reason = "no standard error can be computed"
-    return replace(found, yi=yi, formula=formula, reason=reason)
+    return replace(estimate, yi=yi, formula=formula, reason=reason)
 
 
 def _standardised(
-    found: _Estimate, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
+    estimate: _Estimate, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
 ) -> _Estimate:
     """A reported d, g or mean difference as Hedges' g."""
     reported = row["effect_measure"]
     if reported == "G":
-        return found
+        return estimate
     if reported == "D":
-        yi, se = (float(x) for x in d_to_g(found.yi, found.se, n1 + n2 - 2, smd.correction))
-        return replace(found, yi=yi, se=se, formula=f"{found.formula}; g = J d, J {smd.correction}")
+        yi, se = (float(x) for x in d_to_g(estimate.yi, estimate.se, n1 + n2 - 2, smd.correction))
+        return replace(
+            estimate, yi=yi, se=se, formula=f"{estimate.formula}; g = J d, J {smd.correction}"
+        )
     adjusted, spread = text(row["adjusted_for"]), number(row["sd_pooled"])
     if row["period"] == "both":
-        return replace(found, yi=NAN, reason="a paired mean difference is not standardised")
+        return replace(estimate, yi=NAN, reason="a paired mean difference is not standardised")
     if adjusted and not isfinite(spread):
         why = "an adjusted mean difference needs sd_pooled to be standardised"
-        return replace(found, yi=NAN, reason=why)
-    cells, told = (*found.cells, "sd_pooled"), f"{found.formula}; SD as reported"
+        return replace(estimate, yi=NAN, reason=why)
+    cells, derivation = (*estimate.cells, "sd_pooled"), f"{estimate.formula}; SD as reported"
     if not isfinite(spread):
-        spread = float(sd_from_difference(found.se, n1, n2))
-        cells = (*found.cells, "n_experimental", "n_control")
-        told = f"{found.formula}; SD = SE / sqrt(1/n1 + 1/n2)"
+        spread = float(sd_from_difference(estimate.se, n1, n2))
+        cells = (*estimate.cells, "n_experimental", "n_control")
+        derivation = f"{estimate.formula}; SD = SE / sqrt(1/n1 + 1/n2)"
     g, vi, formula = smd_from_md(
-        found.yi, found.se, spread, n1, n2, correction=smd.correction, adjusted=bool(adjusted)
+        estimate.yi, estimate.se, spread, n1, n2, correction=smd.correction, adjusted=bool(adjusted)
     )
     return replace(
-        found, yi=float(g), se=sqrt(float(vi)), formula=f"{told}; {formula}", cells=cells
+        estimate, yi=float(g), se=sqrt(float(vi)), formula=f"{derivation}; {formula}", cells=cells
     )
 
 

@@ -163,10 +163,10 @@ def from_arms(
         comparator_class=text(control.about["comparator_class"]) if control else "",
         numbers=_numbers(*sides),
         n=n,
-        imputed=(*(told for side in sides for told in side.imputed), *imputed),
+        imputed=(*(remark for side in sides for remark in side.imputed), *imputed),
         derived=(
             *(text(arm.row["derived"]) for arm in arms),
-            *(told for side in sides for told in side.derived),
+            *(remark for side in sides for remark in side.derived),
             *derived,
         ),
         notes=tuple(text(arm.row["notes"]) for arm in arms),

@@ -133,14 +133,14 @@ def _split(
         part = replace(whole, n=float(people), event=float(event))
     else:
         part = replace(whole, n=float(split_arm(whole.n, share)))
-    told = f"one of {share} comparisons, each with 1/{share} of the control group"
+    derivation = f"one of {share} comparisons, each with 1/{share} of the control group"
     names = tuple(str(arm.row["arm_id"]) for arm in experimental)
     out = []
     for arm in experimental:
         sides = (arm.summary(how), part)
         effect = from_arms(
             compared(measure, *sides, how), measure, [arm], control, sides,
-            design=design, n=sides[0].n + part.n, derived=(told,), hangs_on={by.ARMS},
+            design=design, n=sides[0].n + part.n, derived=(derivation,), hangs_on={by.ARMS},
         )  # fmt: skip
         out.append(replace(effect, experimental_arms=names, part=str(arm.row["arm_id"])))
     return out
@@ -155,18 +155,18 @@ def _with_covariance(
 ) -> Effect:
     """With one random effect per trial this is exact: the trial's arms share it (V + tau2 J)."""
     if measure not in _COVARIANCES:
-        told = f"the covariance of several arms with one control is not known for {measure}"
-        return without(combined(measure, experimental, control, how, design=design), told)
+        why = f"the covariance of several arms with one control is not known for {measure}"
+        return without(combined(measure, experimental, control, how, design=design), why)
     arms, whole = [arm.summary(how) for arm in experimental], control.summary(how)
     columns = _columns(arms, [whole] * len(arms), measure)
     each = effect_size(measure, **columns, **_options(measure, how))
     sides = (together(arms), whole)
     yi, vi = one_estimate(each.yi, _covariance(measure, each, arms, whole))
     reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")
-    told = f"{len(arms)} comparisons with one control, put together with their covariance"
+    derivation = f"{len(arms)} comparisons with one control, put together with their covariance"
     return from_arms(
         single(yi, vi, measure, each.formula, reason), measure, experimental,
-        control, sides, design=design, n=sides[0].n + whole.n, derived=(told,),
+        control, sides, design=design, n=sides[0].n + whole.n, derived=(derivation,),
         hangs_on={by.ARMS},
     )  # fmt: skip
 

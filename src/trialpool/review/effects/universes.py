@@ -60,13 +60,13 @@ def build_universes(
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     lines: list[dict[str, Any]] = []
 
-    def keep(found: _Found) -> None:
-        combined, axes = found
+    def keep(universes: _Universes) -> None:
+        combined, axes = universes
         for key, effects in combined.items():
             for effect in effects:
                 row = effect.as_row(trials[effect.about["trial_id"]])
-                told = {name: row.get(name) for name in ("effect_id", "part", *VALUES, "reason")}
-                lines.append(told | dict(zip(axes, key, strict=True)))
+                values = {name: row.get(name) for name in ("effect_id", "part", *VALUES, "reason")}
+                lines.append(values | dict(zip(axes, key, strict=True)))
 
     for comparison in comparisons(records, changes):
         for measure in comparison.measured(measures) if not comparison.alternative else ():
@@ -81,33 +81,33 @@ def build_universes(
 
 
 def _levels(axis: str, defaults: Defaults, multiverses: Sequence[Multiverse]) -> list[Any]:
-    found = [level for each in multiverses for level in levels_of(axis, defaults, each)]
-    return [level for level in dict.fromkeys(found) if level not in UNPAIRED_SELECTION]
+    levels = [level for each in multiverses for level in levels_of(axis, defaults, each)]
+    return [level for level in dict.fromkeys(levels) if level not in UNPAIRED_SELECTION]
 
 
-_Found = tuple[dict[tuple[str, ...], list[Effect]], list[str]]
+_Universes = tuple[dict[tuple[str, ...], list[Effect]], list[str]]
 
 
 def _of_comparison(
     records: Records, defaults: Defaults, levels: _Levels, measure: str, comparison: Comparison
-) -> _Found:
-    own = of_protocol(defaults)
-    if own.crossover.handling in UNPAIRED_SELECTION:
-        own = AXES["crossover"].at(own, own.crossover.correlation)
+) -> _Universes:
+    base = of_protocol(defaults)
+    if base.crossover.handling in UNPAIRED_SELECTION:
+        base = AXES["crossover"].at(base, base.crossover.correlation)
 
     def at(how: Choices) -> list[Effect]:
-        found = under(how, records, measure, comparison)
-        return [effect.in_set(comparison.participants, alternative=False) for effect in found]
+        effects = under(how, records, measure, comparison)
+        return [effect.in_set(comparison.participants, alternative=False) for effect in effects]
 
     # What an effect hangs on can show only under another level: the variance of an SMD of
     # independent groups matters to a crossover that is analysed as if its groups were such.
-    main = at(own)
+    main = at(base)
     if not all(effect.has_number for effect in main):
         return {}, []  # nothing is varied that has no number
     hanging = {name for effect in main for name in effect.hangs_on}
     for axis, spec in AXES.items():
         for level in levels[axis]:
-            hanging |= {n for effect in at(spec.at(own, level)) for n in effect.hangs_on}
+            hanging |= {n for effect in at(spec.at(base, level)) for n in effect.hangs_on}
     axes = [
         axis
         for axis, spec in AXES.items()
@@ -115,7 +115,7 @@ def _of_comparison(
     ]
     combined = {}
     for chosen in product(*(levels[axis] for axis in axes)):
-        how = own
+        how = base
         for axis, level in zip(axes, chosen, strict=True):
             how = AXES[axis].at(how, level)
         combined[tuple(map(named, chosen))] = at(how)
@@ -128,16 +128,16 @@ def _of_contrast(
     records: Records,
     defaults: Defaults,
     variances: Sequence[Any],
-) -> _Found:
-    found: dict[tuple[str, ...], list[Effect]] = {}
+) -> _Universes:
+    combined: dict[tuple[str, ...], list[Effect]] = {}
     for variance in variances:
         smd = defaults.smd.model_copy(update={"variance": variance})
         effect = contrasts.effect(row, measure, records, smd)
-        found[(named(variance),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
-    return _that_matter(found, ["smd_variance"])
+        combined[(named(variance),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
+    return _that_matter(combined, ["smd_variance"])
 
 
-def _that_matter(combined: dict[tuple[str, ...], list[Effect]], axes: list[str]) -> _Found:
+def _that_matter(combined: dict[tuple[str, ...], list[Effect]], axes: list[str]) -> _Universes:
     """Without the choices that change no number, and nothing where there is no number at all."""
     names = list(axes)
     for axis in axes:

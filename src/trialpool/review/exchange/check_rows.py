@@ -23,9 +23,9 @@ def problems_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Prob
     with TemporaryDirectory() as folder:
         raw = Path(folder)
         Imported(tables=tables).write(raw, condition)
-        data, found = read_condition(raw, condition)
-        found += run_checks(data, outcomes)
-    return [replace(problem, file=Path(problem.file).stem) for problem in found]
+        data, problems = read_condition(raw, condition)
+        problems += run_checks(data, outcomes)
+    return [replace(problem, file=Path(problem.file).stem) for problem in problems]
 
 
 def errors_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Problem]:

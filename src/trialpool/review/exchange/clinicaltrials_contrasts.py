@@ -113,19 +113,19 @@ def _direction(
     """Which way the estimate subtracts, where it is far closer to one way than to the other."""
     first, second = (float(value) for value, _ in values)
     if measure == "MD":
-        shown, found = first - second, estimate
+        shown, reported = first - second, estimate
     else:
         sizes = [float(n) if block.kind == "event" else 100.0 for _, n in values]
         risks = [first / sizes[0], second / sizes[1]]
         if not all(0 < risk < 1 for risk in risks):
             return ""
         odds = [risk / (1 - risk) if measure == "OR" else risk for risk in risks]
-        shown, found = log(odds[0] / odds[1]), log(estimate)
-    if shown == 0 or found == 0:
+        shown, reported = log(odds[0] / odds[1]), log(estimate)
+    if shown == 0 or reported == 0:
         return ""
-    if abs(found - shown) * _CLOSER <= abs(found + shown):
+    if abs(reported - shown) * _CLOSER <= abs(reported + shown):
         return "experimental-control"
-    if abs(found + shown) * _CLOSER <= abs(found - shown):
+    if abs(reported + shown) * _CLOSER <= abs(reported - shown):
         return "control-experimental"
     return ""
 
@@ -152,9 +152,9 @@ def _uncertainty(measure: str, node: RecordNode, row: Row) -> set[str]:
     ):
         row |= {"ci_low": low, "ci_high": high}
         used |= {"ciLowerLimit", "ciUpperLimit"}
-    found = _P.fullmatch(node.text("pValue"))
-    if found and sides != "one sided" and not _ONE_SIDED.search(node.text("pValueComment").lower()):
-        row["p_value"] = found["number"]
-        row["p_bound"] = "yes" if found["sign"] in ("<", "<=", "≤") else ""
+    match = _P.fullmatch(node.text("pValue"))
+    if match and sides != "one sided" and not _ONE_SIDED.search(node.text("pValueComment").lower()):
+        row["p_value"] = match["number"]
+        row["p_bound"] = "yes" if match["sign"] in ("<", "<=", "≤") else ""
         used.add("pValue")
     return used

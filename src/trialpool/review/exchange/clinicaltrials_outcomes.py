@@ -81,8 +81,8 @@ def measure(node: RecordNode, number: int, record: Record) -> None:
         for k, category in enumerate(part.nodes("categories"), start=1):
             place = f"{one.where}, class {c}, category {k}"
             _block(one, place, part.text("title"), category, counts if people else None)
-    for k, found in enumerate(node.nodes("analyses"), start=1):
-        analysis(record, f"{one.where}, analysis {k}", found, one.groups, one.blocks)
+    for k, comparison in enumerate(node.nodes("analyses"), start=1):
+        analysis(record, f"{one.where}, analysis {k}", comparison, one.groups, one.blocks)
 
 
 def _dispersion(text: str) -> str:
@@ -110,12 +110,12 @@ def _block(
     common = _about(one, place, title, category.text("title")) if one.kind else {}
     rows: list[Row] = []
     values: dict[str, tuple[str, str]] = {}
-    for found in category.nodes("measurements"):
-        group = found.text("groupId")
+    for measurement in category.nodes("measurements"):
+        group = measurement.text("groupId")
         if group not in one.groups:
             rule = f"groupId = {group or 'missing'}: no such group in this outcome measure"
-            raise MalformedFileError(found.path, found.where, rule)
-        printed = {name: found.text(name) for name in PRINTED if found.text(name)}
+            raise MalformedFileError(measurement.path, measurement.where, rule)
+        printed = {name: measurement.text(name) for name in PRINTED if measurement.text(name)}
         name = one.groups[group]
         what = sentences(one.title, title, category.text("title"), name)
         why, n = "", (counts or {}).get(group, "")
@@ -127,7 +127,7 @@ def _block(
         elif plain(name) in TOTALS:
             why = "the sum over the arms"
         elif not is_number(printed.get("value", "")):
-            why = sentences("not a number", found.text("comment"))
+            why = sentences("not a number", measurement.text("comment"))
         elif n and not (whole_numbers([n]) and float(n) >= 1):
             why = "nobody was analysed"
         elif record.arm(name) in values:

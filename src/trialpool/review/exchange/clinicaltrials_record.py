@@ -43,14 +43,14 @@ class RecordNode:
 
     def node(self, name: str) -> RecordNode:
         """The object of that name; an empty one if it is absent."""
-        found = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
-        found._fields()
-        return found
+        child = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        child._fields()
+        return child
 
     def nodes(self, name: str) -> list[RecordNode]:
         """The objects in the list of that name."""
-        found = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
-        return [] if found.value is None else found.items()
+        child = RecordNode(self.path, f"{self.where}.{name}".lstrip("."), self._fields().get(name))
+        return [] if child.value is None else child.items()
 
     def items(self) -> list[RecordNode]:
         """The objects of this list."""
@@ -74,12 +74,12 @@ class RecordNode:
 
     def texts(self, name: str) -> list[str]:
         """The texts in the list of that name."""
-        found = self._fields().get(name, [])
-        if not isinstance(found, list) or any(isinstance(t, (dict, list)) for t in found):
-            raise RecordNode(self.path, f"{self.where}.{name}".lstrip("."), found)._wrong(
+        texts = self._fields().get(name, [])
+        if not isinstance(texts, list) or any(isinstance(t, (dict, list)) for t in texts):
+            raise RecordNode(self.path, f"{self.where}.{name}".lstrip("."), texts)._wrong(
                 "a list of texts"
             )
-        return [one_line(str(text)) for text in found]
+        return [one_line(str(text)) for text in texts]
 
     def _fields(self) -> dict[str, Any]:
         if self.value is None:

@@ -164,11 +164,11 @@ class Draft:
         return self._held.get(self._key(table, row))
 
     def _differs(self, table: str, row: Mapping[str, str], *, merge: bool) -> bool:
-        held = self._holder(table, row)
-        if held is None:
+        earlier = self._holder(table, row)
+        if earlier is None:
             return False
         names = [name for name in TABLES[table].names if name in row and name not in _REMARKS]
-        return not merge or any(held.get(name, "") != one_line(row[name]) for name in names)
+        return not merge or any(earlier.get(name, "") != one_line(row[name]) for name in names)
 
 
 def whole_numbers(texts: Iterable[str]) -> bool:

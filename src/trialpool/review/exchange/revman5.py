@@ -150,8 +150,8 @@ def _id(element: ET.Element) -> str:
 
 
 def _text(element: ET.Element, tag: str) -> str:
-    found = element.find(tag)
-    return "" if found is None else one_line(" ".join(found.itertext()))
+    child = element.find(tag)
+    return "" if child is None else one_line(" ".join(child.itertext()))
 
 
 def _studies(path: Path, root: ET.Element, review: RevManReview) -> None:

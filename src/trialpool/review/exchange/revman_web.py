@@ -125,7 +125,7 @@ def _url(number: re.Match[str] | None) -> str:
 
 def _members(path: Path) -> dict[str, tuple[str, str]]:
     """The tables by kind, and what else is in the package by its name: (name, text)."""
-    found: dict[str, tuple[str, str]] = {}
+    members: dict[str, tuple[str, str]] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as package:
             if sum(info.file_size for info in package.infolist()) > MAX_BYTES:
@@ -136,21 +136,21 @@ def _members(path: Path) -> dict[str, tuple[str, str]]:
                 if info.is_dir():
                     continue
                 if not ends:
-                    found[name] = (name, "")
+                    members[name] = (name, "")
                     continue
-                if ends[0] in found:
+                if ends[0] in members:
                     rule = f"two files end in `{ends[0]}`"
                     raise MalformedFileError(path, name, rule, "Import one review at a time")
                 with package.open(info) as stream:
                     data = stream.read(MAX_BYTES + 1)
-                found[ends[0]] = (name, data.decode("utf-8-sig"))
+                members[ends[0]] = (name, data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise MalformedFileError(path, name, "not UTF-8 text") from None
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         rule = f"not readable as a zip file ({error})"
         fix = "Choose the data package as downloaded"
         raise MalformedFileError(path, "", rule, fix) from None
-    return found
+    return members
 
 
 def _table(path: Path, name: str, text: str, kind: str) -> list[Line]:
@@ -280,9 +280,9 @@ def _risk_of_bias(lines: list[Line], review: RevManReview) -> None:
         for column, text in line.items():
             if not text or column == "Study" or column.startswith("Domain (support)"):
                 continue
-            found = _JUDGEMENT.fullmatch(column)
-            name, outcome = (found["domain"], found["outcome"] or "") if found else (column, "")
-            domain = _domain(name) if found else ""
+            match = _JUDGEMENT.fullmatch(column)
+            name, outcome = (match["domain"], match["outcome"] or "") if match else (column, "")
+            domain = _domain(name) if match else ""
             judgement = next((j for n, j in _JUDGEMENTS.items() if plain(text).startswith(n)), "")
             support = _clean(line.get(column.replace("judgement", "support"), ""))
             why = ""
@@ -293,7 +293,7 @@ def _risk_of_bias(lines: list[Line], review: RevManReview) -> None:
             elif domain == "DS" and not review.crossover(studies[0]):
                 why = "the crossover domain of a study that was not taken for a crossover"
             if why:
-                value = sentences(outcome, text, support if found else "")
+                value = sentences(outcome, text, support if match else "")
                 review.draft.leave(where, f"risk of bias: {name}", value, why)
             else:
                 entry = (judgement, outcome, support)

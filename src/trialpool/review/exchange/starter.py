@@ -48,15 +48,15 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
     smd : options of SMDs under which the source's own effects are reproduced
     """
     outcomes = outcomes_of(imported)
-    held = {row.get("comparator_class", "") for row in imported.tables.get("arms", ())}
-    comparators = [name for name in _CLASSES if name in held] or list(_CLASSES)
+    classes = {row.get("comparator_class", "") for row in imported.tables.get("arms", ())}
+    comparators = [name for name in _CLASSES if name in classes] or list(_CLASSES)
     analyses: dict[str, Any] = {}
     for name, rule in outcomes.items():
         scored = rule["kind"] == "continuous"
         types = _types(imported, name) if scored else [""]
         for kind in types:
-            own = kind == "change" and len(types) > 1
-            analyses[f"{name}_change" if own else name] = {
+            apart = kind == "change" and len(types) > 1
+            analyses[f"{name}_change" if apart else name] = {
                 "title": _title(name) + (", change from baseline" if kind == "change" else ""),
                 "outcome": name,
                 "measure": "SMD" if scored else "OR",
@@ -87,9 +87,9 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
 
 def _types(imported: Imported, outcome: str) -> list[str]:
     """Kinds of score the results of an outcome hold; they cannot share an SMD."""
-    held = {row["outcome_type"] for row in imported.tables.get("results", ())
+    types = {row["outcome_type"] for row in imported.tables.get("results", ())
             if row["outcome"] == outcome}  # fmt: skip
-    return [kind for kind in ("msd", "change") if kind in held] or ["msd"]
+    return [kind for kind in ("msd", "change") if kind in types] or ["msd"]
 
 
 def _title(name: str) -> str:

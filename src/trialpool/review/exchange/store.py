@@ -93,20 +93,20 @@ def raw_cells(raw: Path, condition: str) -> dict[str, list[dict[str, str]]]:
 
 
 def _merged(new: Sequence[Cells], path: Path, whole: bool) -> list[Cells]:
-    held: dict[str, Cells] = {row["instrument"]: row for row in cells_of(path)}
+    stored: dict[str, Cells] = {row["instrument"]: row for row in cells_of(path)}
     mine = {row["instrument"]: row for row in new}
     clashes = [] if whole else [
-        f"{path.as_posix()}, instrument {name}, {column} = {held[name].get(column, '')}: the "
+        f"{path.as_posix()}, instrument {name}, {column} = {stored[name].get(column, '')}: the "
         f"import has {row.get(column, '')}. Give the import another outcome, or rename the scale."
-        for name, row in mine.items() if name in held
-        for column in _DECIDING if row.get(column, "") != held[name].get(column, "")
+        for name, row in mine.items() if name in stored
+        for column in _DECIDING if row.get(column, "") != stored[name].get(column, "")
     ]  # fmt: skip
     if clashes:
         raise TrialpoolError("\n".join(["nothing was written", *clashes]))
-    both = {**held, **mine} if whole else {**mine, **held}
-    return [both[name] for name in _order(held, mine)]
+    both = {**stored, **mine} if whole else {**mine, **stored}
+    return [both[name] for name in _order(stored, mine)]
 
 
-def _order(held: Mapping[str, Cells], mine: Mapping[str, Cells]) -> list[str]:
+def _order(stored: Mapping[str, Cells], mine: Mapping[str, Cells]) -> list[str]:
     """The order of the file, then what is new."""
-    return [*held, *(name for name in mine if name not in held)]
+    return [*stored, *(name for name in mine if name not in stored)]

@@ -55,10 +55,10 @@ _HIGHER_GOOD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_GOOD}|\blower\s+{_SCORE
 _HIGHER_BAD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_BAD}|\blower\s+{_SCORE}{_SAYS}{_GOOD}")
 
 
-def _in_days(found: re.Match[str]) -> str:
-    unit = (found["unit"] or found["unit2"]).lower()
+def _in_days(match: re.Match[str]) -> str:
+    unit = (match["unit"] or match["unit2"]).lower()
     unit = unit if unit in _DAYS else unit.rstrip("s")
-    number = float(found["number"] or found["number2"])
+    number = float(match["number"] or match["number2"])
     return f"{number * _DAYS[unit]:.6g}"
 
 
@@ -75,8 +75,8 @@ def days(text: str, *, change: bool = False) -> str:
     words = " ".join(text.lower().split())
     if change:
         words = _FROM_BASELINE.sub("", words, count=1)
-    found = _ALONE.fullmatch(words)
-    return _in_days(found) if found else ""
+    match = _ALONE.fullmatch(words)
+    return _in_days(match) if match else ""
 
 
 def time_in_name(name: str) -> tuple[str, str]:
@@ -87,10 +87,10 @@ def time_in_name(name: str) -> tuple[str, str]:
     if days(name):
         return days(name), name
     words = name.lower()
-    found = _IN_A_NAME.search(words)
-    if found is None or len(_ANY_AMOUNT.findall(words)) != 1:
+    match = _IN_A_NAME.search(words)
+    if match is None or len(_ANY_AMOUNT.findall(words)) != 1:
         return "", ""
-    return _in_days(found), name[found.start() : found.end()]
+    return _in_days(match), name[match.start() : match.end()]
 
 
 def is_change(title: str) -> bool:
@@ -160,9 +160,9 @@ def better_from_favours(left: str, right: str, labels: tuple[str, str]) -> str:
         hits = hits or [k for k in (0, 1) if rest in generic[k]]
         return hits[0] if len(hits) == 1 else None
 
-    found = (side(left), side(right))
-    if found[0] is not None and found[0] == found[1]:
+    better_sides = (side(left), side(right))
+    if better_sides[0] is not None and better_sides[0] == better_sides[1]:
         return ""
-    if found[0] == 0 or found[1] == 1:
+    if better_sides[0] == 0 or better_sides[1] == 1:
         return "lower"
-    return "higher" if found[0] == 1 or found[1] == 0 else ""
+    return "higher" if better_sides[0] == 1 or better_sides[1] == 0 else ""

@@ -64,16 +64,19 @@ TEXTS = frozenset(
 KNOWN = NUMBERS | TEXTS
 
 # What metapsyTools computes and writes beside the data.
-COMPUTED = frozenset({".id", ".log_rr", ".log_rr_se", ".event_arm1", ".event_arm2", ".totaln_arm1",
-                      ".totaln_arm2"})  # fmt: skip
+COMPUTED = frozenset(
+    {".id", ".log_rr", ".log_rr_se", ".event_arm1", ".event_arm2", ".totaln_arm1", ".totaln_arm2"}
+)
 ROW_NUMBER = ("", "...1")  # names R gives to a column of row numbers
 
 MISSING = ("", "NA")
 
 RATINGS = {
-    "clinician": "clinician", "cr": "clinician",
-    "self-report": "self-report", "sr": "self-report",
-}  # fmt: skip
+    "clinician": "clinician",
+    "cr": "clinician",
+    "self-report": "self-report",
+    "sr": "self-report",
+}
 
 COMPARATORS = {
     "wl": "waiting_list", "wlc": "waiting_list", "waitlist": "waiting_list",

@@ -46,20 +46,20 @@ def has_events(line: SourceLine) -> bool:
     return bool(line["event_arm1"] or line["event_arm2"])
 
 
-def find_direction(lines: Sequence[SourceLine], told: str = "") -> Direction:
+def find_direction(lines: Sequence[SourceLine], stated: str = "") -> Direction:
     """Compare the sign of `.g` with that of the arms' difference, row by row.
 
     Parameters
     ----------
-    told : "arm1-arm2" or "arm2-arm1" where a person says so; blank = find out
+    stated : "arm1-arm2" or "arm2-arm1" where a person says so; blank = find out
 
     Raises
     ------
     TrialpoolError
-        when `told` is neither, or is not what most rows show
+        when `stated` is neither, or is not what most rows show
     """
-    if told and told not in _SIGNS:
-        raise TrialpoolError(f"g = {told}: must be {ARM1_ARM2} or {ARM2_ARM1}")
+    if stated and stated not in _SIGNS:
+        raise TrialpoolError(f"g = {stated}: must be {ARM1_ARM2} or {ARM2_ARM1}")
     scales: dict[str, Counter[int]] = {}
     events: dict[str, Counter[int]] = {}
     for line in lines:
@@ -69,29 +69,29 @@ def find_direction(lines: Sequence[SourceLine], told: str = "") -> Direction:
             sign = _sign(line[".g"]) * _odds_sign(line)
             events.setdefault(event_name(line), Counter())[sign] += 1
     votes = sum(scales.values(), Counter[int]())
-    found = votes.most_common(1)[0][0] if votes else 0
-    sign = _SIGNS.get(told, found)
-    if told and found not in (0, sign):
+    majority = votes.most_common(1)[0][0] if votes else 0
+    sign = _SIGNS.get(stated, majority)
+    if stated and majority not in (0, sign):
         raise TrialpoolError(
-            f"g = {told}: `.g` is {_WORDS[found]} in {votes[found]} of {votes.total()} rows with "
-            "means; leave the option out or check the file"
+            f"g = {stated}: `.g` is {_WORDS[majority]} in {votes[majority]} of {votes.total()} "
+            "rows with means; leave the option out or check the file"
         )
     higher = frozenset(name for name, c in scales.items() if c[-sign] > c[sign])
     better = {name: _better(name, counts, sign) for name, counts in events.items()}
-    said = [_sentence(sign, votes, told), *_about_scales(scales, higher, sign)]
+    said = [_sentence(sign, votes, stated), *_about_scales(scales, higher, sign)]
     said += [
         f"{name}: {way} is better ({_reason(events[name], sign)})" for name, way in better.items()
     ]
     return Direction(sign=sign, higher=higher, events=better, assumed=tuple(said))
 
 
-def _sentence(sign: int, votes: Counter[int], told: str) -> str:
+def _sentence(sign: int, votes: Counter[int], stated: str) -> str:
     if not sign:
         return "no row has both `.g` and different means: which way `.g` subtracts is not known"
     if not votes:
         return f"`.g` is {_WORDS[sign]}, as told; no row has means to check it with"
     said = f"`.g` is {_WORDS[sign]} in {votes[sign]} of {votes.total()} rows with means"
-    return said + (", as told" if told else "")
+    return said + (", as told" if stated else "")
 
 
 def _about_scales(
@@ -99,8 +99,10 @@ def _about_scales(
 ) -> list[str]:
     said = ["lower is better on every scale, as on a symptom scale"]
     if higher:
-        said = [f"higher is better on {', '.join(sorted(higher))}, where `.g` has the other sign; "
-                "lower is better on all other scales"]  # fmt: skip
+        said = [
+            f"higher is better on {', '.join(sorted(higher))}, where `.g` has the other sign; "
+            "lower is better on all other scales"
+        ]
     for name, counts in scales.items():
         way = -sign if name in higher else sign
         if odd := counts[-way]:

@@ -22,8 +22,7 @@ from trialpool.review.extraction.read import RawData, Row, Value
 
 _GROUP = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
           "outcome_type", "analysis_set", "source")  # fmt: skip
-_NUMBERS = {"msd": ("mean", "sd", "n"), "change": ("mean", "sd", "n"),
-            "event": ("event", "totaln")}  # fmt: skip
+_NUMBERS = {"msd": ("mean", "sd", "n"), "change": ("mean", "sd", "n"), "event": ("event", "totaln")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +47,9 @@ class ArmPair:
         if self.one is None or self.two is None:
             return ""
         kind = str(self.one["outcome_type"])
-        whole = all(row[name] is not None for row in (self.one, self.two)
-                    for name in _NUMBERS[kind])  # fmt: skip
+        whole = all(
+            row[name] is not None for row in (self.one, self.two) for name in _NUMBERS[kind]
+        )
         return kind if whole else ""
 
 
@@ -74,11 +74,11 @@ def pairs(raw: RawData) -> list[ArmPair]:
     for row in raw["results"].rows:
         if row["outcome_type"] != "baseline" and row["exclude_reason"] is None:
             groups.setdefault(tuple(row[name] for name in _GROUP), []).append(row)
-    found = [pair for rows in groups.values() for pair in _paired(rows, roles)]
+    arm_pairs = [pair for rows in groups.values() for pair in _paired(rows, roles)]
     for row in raw["contrasts"].rows:
         if row["exclude_reason"] is None:
-            found = _with_contrast(found, row, raw)
-    return found
+            arm_pairs = _with_contrast(arm_pairs, row, raw)
+    return arm_pairs
 
 
 def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> Iterator[ArmPair]:
@@ -92,22 +92,24 @@ def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> 
                        one=one, two=two, lines=lines)  # fmt: skip
 
 
-def _with_contrast(found: list[ArmPair], row: Row, raw: RawData) -> list[ArmPair]:
+def _with_contrast(arm_pairs: list[ArmPair], row: Row, raw: RawData) -> list[ArmPair]:
     """Add a contrast to the pair of its row in the file; else it is a pair of its own."""
     lines = _lines(row)
-    for i, pair in enumerate(found):
+    for i, pair in enumerate(arm_pairs):
         if lines & pair.lines:
-            return [*found[:i], _joined(pair, row), *found[i + 1 :]]
+            return [*arm_pairs[:i], _joined(pair, row), *arm_pairs[i + 1 :]]
     arms = {row["experimental_arm"]: "one", row["control_arm"]: "two"}
-    held = {
+    results = {
         arms[result["arm_id"]]: result
         for result in raw["results"].rows
-        if result["outcome_type"] != "baseline" and lines & _lines(result)
-        and result["trial_id"] == row["trial_id"] and result["arm_id"] in arms
-    }  # fmt: skip
-    return [*found, ArmPair(about=row, experimental=str(row["experimental_arm"]),
-                         control=str(row["control_arm"]), one=held.get("one"),
-                         two=held.get("two"), contrast=row, lines=lines)]  # fmt: skip
+        if result["outcome_type"] != "baseline"
+        and lines & _lines(result)
+        and result["trial_id"] == row["trial_id"]
+        and result["arm_id"] in arms
+    }
+    return [*arm_pairs, ArmPair(about=row, experimental=str(row["experimental_arm"]),
+                         control=str(row["control_arm"]), one=results.get("one"),
+                         two=results.get("two"), contrast=row, lines=lines)]  # fmt: skip
 
 
 def _joined(pair: ArmPair, row: Row) -> ArmPair:
@@ -171,8 +173,9 @@ def _from_counts(compared: Sequence[ArmPair]) -> list[HedgesG]:
     one_sided = ((a == 0) & (c == 0)) | ((a == n1) & (c == n2))
     g = np.where(one_sided, NAN, small_sample_factor(n1 + n2 - 2, "approx") * sizes.yi)
     se = np.where(one_sided, NAN, sizes.sei)
-    reason = tuple(p if alone else s for p, s, alone in
-                   zip(plain.reason, sizes.reason, one_sided, strict=True))  # fmt: skip
+    reason = tuple(
+        p if alone else s for p, s, alone in zip(plain.reason, sizes.reason, one_sided, strict=True)
+    )
     formula = "log OR x sqrt(3)/pi, approx correction, treatment-arm correction of zero cells"
     return _made(g, se, formula, reason)
 
@@ -186,8 +189,9 @@ def log_rr(compared: Sequence[ArmPair]) -> list[HedgesG]:
         one = {"ai": _cells(mine, 1, "event"), "n1i": _cells(mine, 1, "totaln")}
         two = {"ci": _cells(mine, 2, "event"), "n2i": _cells(mine, 2, "totaln")}
         sizes = effect_size("RR", **one, **two)
-        for i, made in zip(places, _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason),
-                           strict=True):  # fmt: skip
+        for i, made in zip(
+            places, _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason), strict=True
+        ):
             out[i] = made
     return out
 
@@ -199,5 +203,7 @@ def _cells(compared: Sequence[ArmPair], side: int, name: str) -> Array:
 
 def _made(g: Array, se: Array, formula: str, reason: Sequence[str]) -> list[HedgesG]:
     reasons = reason or [""] * len(g)
-    return [HedgesG(g=float(y), se=float(s), formula=formula, reason=r)
-            for y, s, r in zip(g, se, reasons, strict=True)]  # fmt: skip
+    return [
+        HedgesG(g=float(y), se=float(s), formula=formula, reason=r)
+        for y, s, r in zip(g, se, reasons, strict=True)
+    ]

@@ -118,8 +118,8 @@ class Facts:
     def _trial(self, study: str, lines: Sequence[SourceLine]) -> Cells:
         reference, doi = self._reference(study, lines)
         year = self._one(lines, "year", study)
-        if not year and (found := _YEAR.findall(study)):
-            year = found[-1]
+        if not year and (years := _YEAR.findall(study)):
+            year = years[-1]
             self._say("year is read from the study label where there is none in a column")
         diagnosis = self._one(lines, "diagnosis", study)
         return {
@@ -239,18 +239,18 @@ class Facts:
         of a trial differ in it, none is taken.
         """
         texts = dict.fromkeys(line["full_ref"] for line in lines if line["full_ref"])
-        found = dict.fromkeys(d for d in (line["doi"] for line in lines) if d)
-        found = found or dict.fromkeys(
+        dois = dict.fromkeys(d for d in (line["doi"] for line in lines) if d)
+        dois = dois or dict.fromkeys(
             match.group(1).rstrip(".,;)") for text in texts if (match := _DOI.search(text))
         )
-        if len(found) > 1:
-            self._differs(f"{study}, DOI", found)
+        if len(dois) > 1:
+            self._differs(f"{study}, DOI", dois)
         if len(texts) > 1:
             bare = {_DOI.sub("", text).strip() for text in texts}
             if len(bare) > 1:
                 self._differs(f"{study}, reference", texts)
             texts = dict.fromkeys(bare if len(bare) == 1 else ())
-        return next(iter(texts), ""), next(iter(found)) if len(found) == 1 else ""
+        return next(iter(texts), ""), next(iter(dois)) if len(dois) == 1 else ""
 
     def _shared_references(self) -> None:
         studies: dict[str, dict[str, None]] = {}

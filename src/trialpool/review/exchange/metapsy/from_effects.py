@@ -78,24 +78,24 @@ def _alone(each: Effect) -> bool:
 
 
 def _row(rows: RowsOut, each: Effect, path: Path) -> Out:
-    held = _records(rows, each, path)
+    records = _records(rows, each, path)
     experimental = list(ARM_IDS.read(each["experimental_arms"]))
-    row: Out = rows.described(held[0], experimental, str(each["control_arm"]))
+    row: Out = rows.described(records[0], experimental, str(each["control_arm"]))
     if str(each["basis"]).startswith("contrast"):
-        rows.used.add(("contrasts", int(held[0]["row"] or 0)))
+        rows.used.add(("contrasts", int(records[0]["row"] or 0)))
         return row
     kind = str(each["outcome_type"])
     if _alone(each):
-        rows.used |= {("results", int(result["row"] or 0)) for result in held}
+        rows.used |= {("results", int(result["row"] or 0)) for result in records}
         return row
     if len(experimental) == 1:
-        for result in held:
+        for result in records:
             row |= rows.numbers(result, "2" if result["arm_id"] == each["control_arm"] else "1")
         return row
     for side, name in (("1", "experimental"), ("2", "control")):
         for theirs, ours in RESULT_CELLS[kind].items():
             row[f"{theirs}_arm{side}"] = number(float(each[f"{_SUMMARY[ours]}_{name}"]))
-    rows.used |= {("results", int(result["row"] or 0)) for result in held}
+    rows.used |= {("results", int(result["row"] or 0)) for result in records}
     return row
 
 

@@ -58,8 +58,9 @@ def read(path: Path, options: ImportOptions) -> Imported:
         "time_days is 7 times time_weeks, which the standard counts from randomisation",
     ]  # fmt: skip
     left = (*source.left, *facts.left, *results.left, *faulty)
-    return Imported(tables=sound, assumed=tuple(dict.fromkeys(assumed)), left=left,
-                    outcomes=outcomes)  # fmt: skip
+    return Imported(
+        tables=sound, assumed=tuple(dict.fromkeys(assumed)), left=left, outcomes=outcomes
+    )
 
 
 def _outcomes(
@@ -67,10 +68,11 @@ def _outcomes(
 ) -> dict[str, dict[str, str]]:
     """What the tables measure: scores by their instruments, everything else is counted."""
     scores = {row["outcome"]: row["better"] for row in tables["instruments"]}
-    held = {row["outcome"] for name in _WITH_NUMBERS for row in tables[name]}
+    outcomes = {row["outcome"] for name in _WITH_NUMBERS for row in tables[name]}
     out = {name: {"kind": "continuous", "better": better} for name, better in scores.items()}
     return out | {
-        name: {"kind": "binary", "better": events.get(name, "higher")} for name in held - set(out)
+        name: {"kind": "binary", "better": events.get(name, "higher")}
+        for name in outcomes - set(out)
     }
 
 

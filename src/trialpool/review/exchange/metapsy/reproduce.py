@@ -42,8 +42,10 @@ class Reproduced:
     @property
     def agrees(self) -> bool:
         """Whether effect and standard error agree to three decimals."""
-        return (abs(self.g - self.printed) < THREE_DECIMALS
-                and abs(self.se - self.printed_se) < THREE_DECIMALS)  # fmt: skip
+        return (
+            abs(self.g - self.printed) < THREE_DECIMALS
+            and abs(self.se - self.printed_se) < THREE_DECIMALS
+        )
 
 
 def reproduce(path: Path, options: ImportOptions) -> list[Reproduced]:

@@ -84,8 +84,10 @@ class Results:
     def rows(self) -> list[Cells]:
         """Rows of results.csv."""
         file = self.facts.source.file
-        return [{**row, "locator": locator(file, tuple(numbers))}
-                for row, numbers in self._rows.values()]  # fmt: skip
+        return [
+            {**row, "locator": locator(file, tuple(numbers))}
+            for row, numbers in self._rows.values()
+        ]
 
     def contrasts(self) -> list[Cells]:
         """Rows of contrasts.csv."""
@@ -112,27 +114,29 @@ class Results:
     def _keep(self, line: SourceLine, row: dict[str, str]) -> bool:
         """Whether a row of results has a place; baselines that differ have none."""
         key = tuple(row[name] for name in RESULTS.key)
-        held = self._rows.get(key)
-        if held is None:
+        earlier = self._rows.get(key)
+        if earlier is None:
             self._rows[key] = (row, [line.number])
             return True
-        same = _numbers(held[0]) == _numbers(row)
+        same = _numbers(earlier[0]) == _numbers(row)
         if same:
-            held[1].append(line.number)
+            earlier[1].append(line.number)
         else:
             self._leave(line, f"{row['outcome_type']} of arm {row['arm_id']}",
-                        f"row {held[1][0]} gives the arm other numbers")  # fmt: skip
+                        f"row {earlier[1][0]} gives the arm other numbers")  # fmt: skip
         return same
 
     def _clashing(self, lines: Sequence[SourceLine]) -> frozenset[int]:
         """Rows in which an arm has other numbers than in another row with the same key."""
-        held: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        numbers_by_key: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         for line in lines:
             for row in self._cells(line):
                 if row["outcome_type"] != "baseline":
                     key = tuple(row[name] for name in RESULTS.key)
-                    held.setdefault(key, {}).setdefault(_numbers(row), []).append(line.number)
-        return frozenset(n for values in held.values() if len(values) > 1
+                    numbers_by_key.setdefault(key, {}).setdefault(_numbers(row), []).append(
+                        line.number
+                    )
+        return frozenset(n for values in numbers_by_key.values() if len(values) > 1
                          for numbers in values.values() for n in numbers)  # fmt: skip
 
     def _common(self, line: SourceLine) -> dict[str, str]:
@@ -188,9 +192,10 @@ class Results:
                 notes["why"] = "the effect of the file is taken, not the arms' numbers"
             elif complete(line):
                 notes["why"] = "arm 1 is a control in other rows of the trial"
-            out.append(self._contrast(line, "G", line[column], line[f"{column}_se"], "") | {
-                "contrast": _ORDER[self._sign(line)], "notes": pack(notes),
-            })  # fmt: skip
+            out.append(
+                self._contrast(line, "G", line[column], line[f"{column}_se"], "")
+                | {"contrast": _ORDER[self._sign(line)], "notes": pack(notes)}
+            )
         if line["precalc_log_rr"]:
             ratio = f"{exp(float(line['precalc_log_rr'])):.12g}"
             out.append(self._contrast(line, "RR", ratio, line["precalc_log_rr_se"],
@@ -223,7 +228,7 @@ class Results:
             "derived": derived,
             "locator": locator(self.facts.source.file, (line.number,)),
         }
-        keys = [tuple(held[name] for name in CONTRASTS.key) for held in self._contrasts]
+        keys = [tuple(contrast[name] for name in CONTRASTS.key) for contrast in self._contrasts]
         if tuple(row[name] for name in CONTRASTS.key) in keys:
             row["analysis_set"] = f"{row['analysis_set']} row {line.number}".strip()
         return row

@@ -71,8 +71,10 @@ class RowsOut:
             return {}
         self.used.add(("results", int(result["row"] or 0)))
         kind = str(result["outcome_type"])
-        cells = {f"{theirs}_arm{side}": self.raw["results"].text(result, ours)
-                 for theirs, ours in RESULT_CELLS[kind].items()}  # fmt: skip
+        cells = {
+            f"{theirs}_arm{side}": self.raw["results"].text(result, ours)
+            for theirs, ours in RESULT_CELLS[kind].items()
+        }
         if kind == "event":
             cells |= {f".{name}": cell for name, cell in cells.items()}
         return cells
@@ -90,9 +92,9 @@ class RowsOut:
 
     def _trial(self, trial: Row) -> Out:
         self.used.add(("trials", int(trial["row"] or 0)))
-        held = {name: self.raw["trials"].text(trial, name) for name in _OF_TRIAL}
+        cells = {name: self.raw["trials"].text(trial, name) for name in _OF_TRIAL}
         notes = unpack(_text(trial["notes"]))
-        return {**held, "full_ref": _text(trial["citation"]),
+        return {**cells, "full_ref": _text(trial["citation"]),
                 "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"]))}  # fmt: skip
 
     def _bias(self, trial: Row) -> Out:
@@ -110,12 +112,15 @@ class RowsOut:
         mine = [row for name in names for row in rows if row["arm_id"] == name]
         self.used |= {("arms", int(row["row"] or 0)) for row in mine}
         facts = [unpack(_text(row["notes"])) for row in mine]
-        conditions = [f.get("condition") or _text(r["drug"])
-                      for f, r in zip(facts, mine, strict=True)]  # fmt: skip
+        conditions = [
+            f.get("condition") or _text(r["drug"]) for f, r in zip(facts, mine, strict=True)
+        ]
         # Of a trial that was extracted here, the arm's label tells its arms apart.
         several = len(rows) > 2
-        labels = [f.get("multi_arm", "") if "condition" in f else _text(r["arm"]) * several
-                  for f, r in zip(facts, mine, strict=True)]  # fmt: skip
+        labels = [
+            f.get("multi_arm", "") if "condition" in f else _text(r["arm"]) * several
+            for f, r in zip(facts, mine, strict=True)
+        ]
         one = mine[0] if len(mine) == 1 else None
         return {
             f"condition_arm{side}": _joined(conditions),
@@ -126,15 +131,15 @@ class RowsOut:
 
     def _baseline(self, about: Row, arm: str, side: str) -> Out:
         """The arm's scores before treatment on the same scale, where there is one set of them."""
-        found = [
+        baselines = [
             row
             for row in self.raw["results"].rows
             if row["outcome_type"] == "baseline"
             and row["arm_id"] == arm
             and all(row[name] == about[name] for name in ("trial_id", "instrument", "period"))
         ]
-        same = [row for row in found if row["analysis_set"] == about["analysis_set"]]
-        chosen = same or [row for row in found if row["analysis_set"] is None]
+        same = [row for row in baselines if row["analysis_set"] == about["analysis_set"]]
+        chosen = same or [row for row in baselines if row["analysis_set"] is None]
         return self.numbers(chosen[0], side) if len(chosen) == 1 else {}
 
     def _outcome_type(self, about: Row) -> str:

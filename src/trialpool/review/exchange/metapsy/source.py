@@ -62,26 +62,28 @@ def read_source(path: Path) -> Source:
     """
     header, numbered, separator = _table(path)
     rows = list(numbered.values())
-    columns = {name: found for name in sorted(KNOWN) if (found := _column(name, header, rows))}
+    columns = {name: column for name in sorted(KNOWN) if (column := _column(name, header, rows))}
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise TrialpoolError(
             f"{path.name}: no column {', '.join(missing)}; not a file in the Metapsy data "
             "standard (docs.metapsy.org/data-preparation/format)"
         )
-    held = {name: [_BREAK.sub(" ", row[header.index(column)]).strip() for row in rows]
-            for name, column in columns.items()}  # fmt: skip
-    decimal, said = _decimal(held)
+    cells = {
+        name: [_BREAK.sub(" ", row[header.index(column)]).strip() for row in rows]
+        for name, column in columns.items()
+    }
+    decimal, said = _decimal(cells)
     left = []
     for name in sorted(NUMBERS & set(columns)):
-        for i, (number, cell) in enumerate(zip(numbered, held[name], strict=True)):
+        for i, (number, cell) in enumerate(zip(numbered, cells[name], strict=True)):
             value = _number(cell, decimal)
             if value is None:
                 left.append(Left(where=f"row {number}, {columns[name]}", what="cell", value=cell,
                                  why="not a number; left blank"))  # fmt: skip
-            held[name][i] = value or ""
+            cells[name][i] = value or ""
     lines = tuple(
-        SourceLine(number, {n: "" if c[i] in MISSING else c[i] for n, c in held.items()})
+        SourceLine(number, {n: "" if c[i] in MISSING else c[i] for n, c in cells.items()})
         for i, number in enumerate(numbered)
     )
     left += [
@@ -93,10 +95,11 @@ def read_source(path: Path) -> Source:
     assumed = [f"{path.name}: columns separated by {_SEPARATORS[separator]}, {said}"]
     if spelt:
         assumed.append(f"columns read under the standard's names: {', '.join(spelt)}")
-    left += _unused(header, rows, columns, held)
+    left += _unused(header, rows, columns, cells)
     lines = tuple(line for line in lines if line["study"])
-    return Source(file=path.name, lines=lines, columns=columns, assumed=tuple(assumed),
-                  left=tuple(left))  # fmt: skip
+    return Source(
+        file=path.name, lines=lines, columns=columns, assumed=tuple(assumed), left=tuple(left)
+    )
 
 
 def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
@@ -146,11 +149,11 @@ def _column(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return ""
 
 
-def _decimal(held: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+def _decimal(cells: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """The decimal mark, and a sentence on how it was found."""
-    cells = {name: held[name] for name in NUMBERS & set(held)}
-    commas = sum(bool(_COMMA.fullmatch(c)) for column in cells.values() for c in column)
-    points = {n: k for n, column in cells.items() if (k := sum(map(_has_point, column)))}
+    numbers = {name: cells[name] for name in NUMBERS & set(cells)}
+    commas = sum(bool(_COMMA.fullmatch(c)) for column in numbers.values() for c in column)
+    points = {n: k for n, column in numbers.items() if (k := sum(map(_has_point, column)))}
     if commas > sum(points.values()):
         said = f"decimal comma (in {commas} cells)"
         if points:
@@ -177,21 +180,21 @@ def _unused(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     columns: Mapping[str, str],
-    held: Mapping[str, Sequence[str]],
+    cells: Mapping[str, Sequence[str]],
 ) -> list[Left]:
     """One entry per column that is not read, with the number of its values."""
     left = []
     for place, column in enumerate(header):
         if column in columns.values() or column in ROW_NUMBER:
             continue
-        cells = [row[place].strip() for row in rows]
-        count = sum(cell not in MISSING for cell in cells)
+        values = [row[place].strip() for row in rows]
+        count = sum(cell not in MISSING for cell in values)
         why = "no column of the Metapsy data standard, and no place in the raw tables"
         if column in COMPUTED:
             why = "computed by metapsyTools; not a result of the trial"
         elif count == 0:
             why = "holds no value"
-        elif same := _repeats(cells, held):
+        elif same := _repeats(values, cells):
             why = f"repeats {columns[same]}"
         elif column.lower() == "rob":
             why = "codes without a key: which number means which judgement is not said"
@@ -199,10 +202,10 @@ def _unused(
     return left
 
 
-def _repeats(cells: Sequence[str], held: Mapping[str, Sequence[str]]) -> str:
+def _repeats(values: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:
     """The column that was read and holds the same values."""
-    mine = [_comparable(cell) for cell in cells]
-    for name, others in held.items():
+    mine = [_comparable(cell) for cell in values]
+    for name, others in cells.items():
         if all(_comparable(cell) == value for cell, value in zip(others, mine, strict=True)):
             return name
     return ""

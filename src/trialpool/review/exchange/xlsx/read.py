@@ -93,8 +93,10 @@ class _Sheet:
         for area in self.stored.merged_cells.ranges:
             self._add(area.min_row, area.coord, "cells are merged", "Split them; one fact a cell")
         rows = self.stored.iter_rows(min_row=2)
-        return [header, *([self._text(cell, name) for cell, name in self._named(row, header)]
-                          for row in rows)]  # fmt: skip
+        return [
+            header,
+            *([self._text(cell, name) for cell, name in self._named(row, header)] for row in rows),
+        ]
 
     def _named(self, row: tuple[_Cell, ...], header: list[str]) -> Iterator[tuple[_Cell, str]]:
         for place, cell in enumerate(row):
@@ -133,8 +135,8 @@ def _of_form(path: Path, table: Table, lines: list[list[str]]) -> list[Problem]:
         file = Path(folder) / f"{table.name}.csv"
         with file.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows(lines)
-        _, found = read_table(file, table)
-    return [replace(problem, file=f"{path.name}, sheet {table.name}") for problem in found]
+        _, problems = read_table(file, table)
+    return [replace(problem, file=f"{path.name}, sheet {table.name}") for problem in problems]
 
 
 def _problem(file: str, row: int | None, cell: str, rule: str, fix: str) -> Problem:
@@ -145,5 +147,6 @@ def _problem(file: str, row: int | None, cell: str, rule: str, fix: str) -> Prob
 def _others(book: Workbook) -> Iterator[Left]:
     for name in book.sheetnames:
         if name not in _TABLES and name != CODE_BOOK:
-            yield Left(where=name, what="sheet", value=f"{book[name].max_row} rows",
-                       why="not a raw table")  # fmt: skip
+            yield Left(
+                where=name, what="sheet", value=f"{book[name].max_row} rows", why="not a raw table"
+            )
