@@ -13,7 +13,7 @@ from trialpool.results import TrialpoolError
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.ids import Names, slug
 from trialpool.review.exchange.metapsy.effects import ArmPair, HedgesG, hedges_g, log_rr, pairs
-from trialpool.review.exchange.metapsy.notes import locator, pack, rows_of, unpack
+from trialpool.review.exchange.metapsy.notes import locator, rows_of
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.exchange.metapsy.reproduce import reproduce
 from trialpool.review.extraction.read import RawData
@@ -396,11 +396,8 @@ def test_names_are_valid_and_never_given_twice() -> None:
         "GAD_7", "GAD_7_2", "gad_7_3", "GAD_7"]  # fmt: skip
 
 
-def test_notes_and_locators_can_be_read_back() -> None:
+def test_locators_can_be_read_back() -> None:
     """And words a person wrote are not taken for them."""
-    facts = {"condition": "TAU/NT", "multi_arm": "", "detail": "a: b | c"}
-    assert unpack(pack(facts)) == {"condition": "TAU/NT", "detail": "a: b / c"}
-    assert unpack("n of the paper; the registry: 55") == {}
     assert rows_of(locator("data.csv", (2, 13))) == {2, 13}
     assert rows_of("Table 2, STAI-S row") == frozenset()
     assert rows_of("") == frozenset()

@@ -15,6 +15,7 @@ from trialpool.review.schema.packed import (
     ADDRESSES,
     ARM_IDS,
     EFFECT_IDS,
+    FACTS,
     FLAG_NAMES,
     RAW_CELLS,
     RAW_ROWS,
@@ -61,6 +62,23 @@ def test_identities_come_back_alone_and_together(identities: list[Identity]) -> 
     assert [Identity.read(str(each)) for each in identities] == identities
     together = EFFECT_IDS.read(EFFECT_IDS.write(map(str, identities)))
     assert [Identity.read(each) for each in together] == identities
+
+
+@given(st.dictionaries(st.sampled_from(["condition", "multi_arm", "detail"]), PARTS))
+def test_facts_come_back_but_for_blank_ones(facts: dict[str, str]) -> None:
+    """Whatever signs they hold: bars, colons and backslashes."""
+    assert FACTS.read(FACTS.write(facts)) == {name: fact for name, fact in facts.items() if fact}
+
+
+def test_facts_are_told_from_words_and_refused_where_they_would_not_come_back() -> None:
+    """What a person wrote in the cell is no fact; a name of two words could not be told from it."""
+    assert (
+        FACTS.write({"condition": "TAU", "detail": "a | b"}) == r"condition: TAU | detail: a \| b"
+    )
+    assert FACTS.read("n of the paper; the registry: 55") == {}
+    for facts in ({"two words": "x"}, {"detail": "x "}):
+        with pytest.raises(TrialpoolError, match="cannot share a cell as facts by name"):
+            FACTS.write(facts)
 
 
 @given(st.sampled_from(["medians", "several arms"]), NAMES)

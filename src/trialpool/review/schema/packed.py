@@ -124,6 +124,33 @@ FORMS: Mapping[str, Packed[str] | Packed[RawRow] | PackedCells] = {
 }
 
 
+class PackedFacts:
+    """Facts by name: `condition: TAU | detail: 25 mg`; a bar in a fact is escaped."""
+
+    def write(self, facts: Mapping[str, str]) -> str:
+        """The cell of some facts, in their order; blank ones are left out.
+
+        Raises
+        ------
+        TrialpoolError
+            when a fact would not be read back as it is: its name holds a space, or its text ends
+            with one
+        """
+        given = {name: fact for name, fact in facts.items() if fact}
+        cell = " | ".join(f"{name}: {_escaped(fact)}" for name, fact in given.items())
+        if self.read(cell) != given:
+            raise TrialpoolError(f"{given} cannot share a cell as facts by name")
+        return cell
+
+    def read(self, cell: object) -> dict[str, str]:
+        """The facts of a cell; none of a cell that somebody wrote in words."""
+        parts = (part.strip().partition(": ") for part in _split(text(cell)))
+        return {name: fact for name, colon, fact in parts if colon and " " not in name}
+
+
+FACTS = PackedFacts()
+
+
 @dataclass(frozen=True, slots=True)
 class VariantName:
     """Which choice a variant of an effect makes otherwise, and how: `medians: qe`."""
@@ -162,7 +189,7 @@ class Identity:
     measure: str
 
     def __str__(self) -> str:
-        return "|".join(p.replace("\\", r"\\").replace("|", r"\|") for p in self.parts())
+        return "|".join(map(_escaped, self.parts()))
 
     def parts(self) -> tuple[str, ...]:
         """All parts in their order."""
@@ -173,6 +200,11 @@ class Identity:
         """The identity that `str` of it names."""
         names = [field.name for field in fields(cls)]
         return cls(**dict(zip(names, _split(text(cell)), strict=True)))
+
+
+def _escaped(part: str) -> str:
+    """The part with a backslash before each bar and backslash in it, as `_split` reads it."""
+    return part.replace("\\", r"\\").replace("|", r"\|")
 
 
 def _split(words: str) -> list[str]:

@@ -13,8 +13,8 @@ from trialpool.review.exchange.ids import Names, slug
 from trialpool.review.exchange.imported import Cells, Left
 from trialpool.review.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, RATINGS
 from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
-from trialpool.review.exchange.metapsy.notes import pack
 from trialpool.review.exchange.metapsy.source import Source, SourceLine
+from trialpool.review.schema.packed import FACTS
 from trialpool.review.schema.raw import ROB_DOMAINS
 
 PUBLIC = "https://www.metapsy.org/"
@@ -97,7 +97,7 @@ class Facts:
                     "outcome": self.score_outcome(line),
                     "better": "higher" if higher else "lower",
                     "rating": rating_of(line),
-                    "notes": pack({"outcome_domain": domain}),
+                    "notes": FACTS.write({"outcome_domain": domain}),
                 }
         return [rows[name] for name in sorted(rows)]
 
@@ -139,7 +139,7 @@ class Facts:
             "percent_women": self._women(study, lines),
             "confidence": "secondary",
             "source_url": f"https://doi.org/{doi}" if doi else self.url,
-            "notes": pack({"diagnosis": diagnosis}),
+            "notes": FACTS.write({"diagnosis": diagnosis}),
         }
 
     def arm_rows(self) -> list[Cells]:
@@ -179,7 +179,7 @@ class Facts:
             "n_randomised": next(iter(people)) if len(people) == 1 else "",
             "confidence": "secondary",
             "source_url": self.url,
-            "notes": pack({"condition": condition, "multi_arm": multi,
+            "notes": FACTS.write({"condition": condition, "multi_arm": multi,
                            "detail": next(iter(details)) if len(details) == 1 else ""}),
         }  # fmt: skip
 

@@ -15,8 +15,9 @@ from trialpool.review.exchange.imported import Cells, Left
 from trialpool.review.exchange.metapsy.columns import ARMS, RESULT_CELLS
 from trialpool.review.exchange.metapsy.direction import has_events
 from trialpool.review.exchange.metapsy.facts import Facts
-from trialpool.review.exchange.metapsy.notes import SOURCE, locator, pack
+from trialpool.review.exchange.metapsy.notes import SOURCE, locator
 from trialpool.review.exchange.metapsy.source import SourceLine
+from trialpool.review.schema.packed import FACTS
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 _DAY_DIGITS = 9
@@ -155,7 +156,7 @@ class Results:
             "confidence": "secondary",
             "source": SOURCE,
             "source_url": self.facts.url,
-            "notes": pack({"outcome_type": line["outcome_type"]}),
+            "notes": FACTS.write({"outcome_type": line["outcome_type"]}),
         }
 
     def _cells(self, line: SourceLine) -> Iterator[dict[str, str]]:
@@ -194,7 +195,7 @@ class Results:
                 notes["why"] = "arm 1 is a control in other rows of the trial"
             out.append(
                 self._contrast(line, "G", line[column], line[f"{column}_se"], "")
-                | {"contrast": _ORDER[self._sign(line)], "notes": pack(notes)}
+                | {"contrast": _ORDER[self._sign(line)], "notes": FACTS.write(notes)}
             )
         if line["precalc_log_rr"]:
             ratio = f"{exp(float(line['precalc_log_rr'])):.12g}"

@@ -9,8 +9,8 @@ from math import isnan
 from trialpool.review.exchange.ids import slug
 from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
 from trialpool.review.exchange.metapsy.effects import ArmPair, hedges_g, log_rr, pairs
-from trialpool.review.exchange.metapsy.notes import unpack
 from trialpool.review.extraction.read import RawData, Row
+from trialpool.review.schema.packed import FACTS
 
 _JUDGED = {"low": "low", "some_concerns": "some concerns", "high": "high"}
 _OF_TRIAL = ("study", "year", "country", "doi", "mean_age", "percent_women", "n_randomised")
@@ -61,7 +61,7 @@ class RowsOut:
             "time_weeks": "" if days is None else f"{float(days) / 7:.12g}",
             "dich_type": _text(about["definition"]),
             "event_kind": _text(about["outcome"]) if about.get("outcome_type") == "event" else "",
-            "outcome_domain": unpack(_text(scale.get("notes"))).get("outcome_domain", ""),
+            "outcome_domain": FACTS.read(scale.get("notes")).get("outcome_domain", ""),
             "analysis_set": _text(about["analysis_set"]),
         }
 
@@ -93,7 +93,7 @@ class RowsOut:
     def _trial(self, trial: Row) -> Out:
         self.used.add(("trials", int(trial["row"] or 0)))
         cells = {name: self.raw["trials"].text(trial, name) for name in _OF_TRIAL}
-        notes = unpack(_text(trial["notes"]))
+        notes = FACTS.read(trial["notes"])
         return {**cells, "full_ref": _text(trial["citation"]),
                 "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"]))}  # fmt: skip
 
@@ -111,7 +111,7 @@ class RowsOut:
         rows = [row for row in self.raw["arms"].rows if row["trial_id"] == trial["trial_id"]]
         mine = [row for name in names for row in rows if row["arm_id"] == name]
         self.used |= {("arms", int(row["row"] or 0)) for row in mine}
-        facts = [unpack(_text(row["notes"])) for row in mine]
+        facts = [FACTS.read(row["notes"]) for row in mine]
         conditions = [
             f.get("condition") or _text(r["drug"]) for f, r in zip(facts, mine, strict=True)
         ]
@@ -144,7 +144,7 @@ class RowsOut:
 
     def _outcome_type(self, about: Row) -> str:
         """The file's own word; else the kind of score, or what is counted."""
-        kind = unpack(_text(about["notes"])).get("outcome_type", "")
+        kind = FACTS.read(about["notes"]).get("outcome_type", "")
         if kind:
             return kind
         if "effect_measure" in about:
