@@ -11,7 +11,8 @@ from small import SmallReview, through_csv
 
 from trialpool.cli import main
 from trialpool.review.commands.check import look
-from trialpool.review.protocol.protocol import ProtocolError, Review, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.protocol.settings import Defaults
 from trialpool.review.schema import files
 

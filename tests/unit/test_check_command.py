@@ -114,6 +114,29 @@ def test_outcomes_that_cannot_be_read_leave_the_form_of_the_tables(
     assert [error["check"] for error in found["errors"]] == ["protocol", "separator_in_number"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "value"),
+    [
+        ("notice: ", "notice: {a: 1} # ", "notice", "{'a': 1}"),
+        ("version: ", "version: [a; b] # ", "version", "['a; b']"),
+    ],
+)
+def test_a_value_with_the_signs_of_a_sentence_stays_whole(
+    small: SmallReview,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    key: str,
+    value: str,
+) -> None:
+    """A colon or a semicolon in the value is no part of the sentence about it."""
+    protocol(small, old, new)
+    _, found = told(small, capsys)
+    (error,) = found["errors"]
+    assert (error["column"], error["value"]) == (key, value)
+    assert error["rule"] == "input should be a valid string"
+
+
 def test_names_that_only_the_protocol_knows(
     small: SmallReview, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
-from trialpool.review.protocol.protocol import ProtocolError
+from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.report import sheets
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.pages import condition_page

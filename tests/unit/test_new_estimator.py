@@ -35,7 +35,8 @@ from trialpool.pooling.tau2 import (
 )
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.network_spec import NetworkSpec
-from trialpool.review.protocol.protocol import ProtocolError, Review, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import Review, resolve
 
 Array = NDArray[np.float64]
 

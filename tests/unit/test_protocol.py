@@ -9,7 +9,8 @@ import yaml
 from small import ROOT, SMALL, SmallReview
 
 from trialpool.review.extraction.ready import check
-from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import read_protocol, resolve
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from small import SmallReview
 
 from trialpool import tables
 from trialpool.figures import style
-from trialpool.review.protocol.protocol import ProtocolError, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import resolve
 from trialpool.review.questions.questions import Answer, answers
 from trialpool.review.report.question_section import by_kind, read_questions
 from trialpool.review.report.question_sheets import draw_question

@@ -15,7 +15,8 @@ from small import ROOT, SmallReview
 
 from trialpool import effect_size, pool, pool_counts
 from trialpool.review.effects.choices import AXES
-from trialpool.review.protocol.protocol import ProtocolError, read_protocol, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import read_protocol, resolve
 from trialpool.review.protocol.settings import MULTIVERSE
 from trialpool.review.protocol.settings import Multiverse as Settings
 from trialpool.review.trust.multiverse import Multiverse, explore

@@ -23,7 +23,8 @@ from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Result
 from trialpool.review.choosing.several import combined
-from trialpool.review.protocol.protocol import ProtocolError, resolve
+from trialpool.review.protocol.problems import ProtocolError
+from trialpool.review.protocol.protocol import resolve
 from trialpool.review.report import sentences, sheets
 from trialpool.review.trust.handlings import DEPENDENT
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trialpool.review.extraction import ready
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
-from trialpool.review.extraction.ready import unheld_names
 from trialpool.review.protocol.added_columns import declared_columns
-from trialpool.review.protocol.protocol import ProtocolError, Review, load_yaml, resolve
+from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
+from trialpool.review.protocol.protocol import Review, load_yaml, not_a_mapping, resolve
 from trialpool.review.protocol.specs import Outcome
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
@@ -40,7 +41,7 @@ def read(path: Path) -> Protocol:
     try:
         config = load_yaml(path)
         if not isinstance(config, dict):
-            raise ProtocolError(f"{path}: must be a mapping of settings")
+            raise not_a_mapping(path)
     except Exception as error:  # whatever a YAML file can make its reader raise
         return Protocol(review=None, problems=_problems(path, error))
     try:
@@ -60,8 +61,11 @@ def read(path: Path) -> Protocol:
 
 def unknown_names(path: Path, review: Review, data: Mapping[str, RawData]) -> tuple[Problem, ...]:
     """Names in the protocol that no table holds."""
-    lines = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
-    return tuple(_problem(path, line) for line in lines)
+    return tuple(
+        _of_protocol(path, problem)
+        for name, raw in data.items()
+        for problem in ready.unknown_names(review, name, raw)
+    )
 
 
 def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,25 +91,28 @@ def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problems(path: Path, error: Exception) -> tuple[Problem, ...]:
-    """One problem per line of the message; its first line only counts them."""
+    if isinstance(error, ProtocolError):
+        return tuple(_of_protocol(path, problem) for problem in error.problems)
     if isinstance(error, OSError):
-        why = error.strerror or str(error)
-        return (_problem(path, f"cannot be opened ({why}); check the path given with --config"),)
-    if isinstance(error, UnicodeDecodeError):
-        return (_problem(path, "not UTF-8 text; save it as UTF-8"),)
-    head, *lines = str(error).splitlines() or [type(error).__name__]
-    if not (lines and head.endswith("nothing was written")):
-        lines = [" ".join([head.removeprefix(f"{path}: "), *map(str.strip, lines)])]
-    return tuple(_problem(path, line) for line in lines)
+        why = f"cannot be opened ({error.strerror or error})"
+        problem = ProtocolProblem(rule=why, fix="check the path given with --config")
+    elif isinstance(error, UnicodeDecodeError):
+        problem = ProtocolProblem(rule="not UTF-8 text", fix="save it as UTF-8")
+    else:
+        words = " ".join(map(str.strip, str(error).splitlines()))
+        problem = ProtocolProblem(rule=words or type(error).__name__)
+    return (_of_protocol(path, problem),)
 
 
-def _problem(path: Path, line: str) -> Problem:
-    """A line `key = value: rule; fix`, of which any part but the rule may be missing."""
-    key, colon, rest = line.partition(": ")
-    if not colon or " " in key.partition(" = ")[0]:
-        key, rest = "", line
-    column, _, value = key.partition(" = ")
-    rule, _, fix = rest.partition("; ")
-    fix = f"{fix[:1].upper()}{fix[1:]}" or _FIX
-    return Problem(file=path.as_posix(), row=None, column=column, value=value, rule=rule, fix=fix,
-                   check="protocol")  # fmt: skip
+def _of_protocol(path: Path, problem: ProtocolProblem) -> Problem:
+    """A problem of the protocol in the form of those of the tables."""
+    fix = f"{problem.fix[:1].upper()}{problem.fix[1:]}" or _FIX
+    return Problem(
+        file=path.as_posix(),
+        row=None,
+        column=problem.key,
+        value=problem.value,
+        rule=problem.rule,
+        fix=fix,
+        check="protocol",
+    )

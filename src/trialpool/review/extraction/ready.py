@@ -9,7 +9,8 @@ from typing import Any
 from trialpool.review.extraction.clean import check_all
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
-from trialpool.review.protocol.protocol import Review, load_yaml, problems_of_protocol, resolve
+from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
+from trialpool.review.protocol.protocol import Review, load_yaml, resolve
 from trialpool.review.protocol.settings import Moderator
 from trialpool.review.protocol.specs import Filter
 
@@ -52,22 +53,23 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
     data, warnings = check_all(
         folder, list(review.conditions), review.outcome_rules(), review.added
     )
-    unknown = [line for name, raw in data.items() for line in unheld_names(review, name, raw)]
+    unknown = [each for name, raw in data.items() for each in unknown_names(review, name, raw)]
     if unknown:
-        raise problems_of_protocol(unknown)
+        raise ProtocolError.of(unknown)
     return data, warnings
 
 
-def unheld_names(review: Review, condition: str, raw: RawData) -> Iterator[str]:
+def unknown_names(review: Review, condition: str, raw: RawData) -> Iterator[ProtocolProblem]:
     """Names in the protocol that no table holds: a typing error would empty an analysis."""
     instruments = raw.instruments()
     for name, analysis in review.conditions[condition].analyses.items():
         where = f"conditions.{condition}.analyses.{name}"
         for instrument in analysis.instruments:
             if instrument not in instruments:
-                yield (
-                    f"{where}.instruments: {instrument} is not in data/raw/instruments.csv; add "
-                    "it there or fix the spelling"
+                yield ProtocolProblem(
+                    key=f"{where}.instruments",
+                    rule=f"{instrument} is not in data/raw/instruments.csv",
+                    fix="add it there or fix the spelling",
                 )
         yield from _unknown_codes(where, analysis, raw)
         for subset in analysis.subsets:
@@ -76,20 +78,21 @@ def unheld_names(review: Review, condition: str, raw: RawData) -> Iterator[str]:
             yield from _unknown_levels(f"{where}.moderators.{called}", moderator, raw)
 
 
-def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[str]:
+def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[ProtocolProblem]:
     trials = raw["trials"]
     for kind, values in (("include", rule.include), ("exclude", rule.exclude)):
         for column, wanted in values.items():
             present = {str(row[column]) for row in trials.rows}
             for value in wanted:
                 if trials.table[column].kind == "id" and value not in present:
-                    yield (
-                        f"{where}.{kind}.{column}: no trial has {value}; those in {trials.file} "
-                        f"are {', '.join(sorted(present))}"
+                    yield ProtocolProblem(
+                        key=f"{where}.{kind}.{column}",
+                        rule=f"no trial has {value}",
+                        fix=f"those in {trials.file} are {', '.join(sorted(present))}",
                     )
 
 
-def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[str]:
+def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[ProtocolProblem]:
     if moderator.table not in ("trials", "arms"):
         return
     table = raw[moderator.table]
@@ -100,7 +103,8 @@ def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[
                 table.table[moderator.column].kind not in ("choice", "yes_no")
                 and value not in present
             ):
-                yield (
-                    f"{where}.levels.{level}: no row of {table.file} has {moderator.column} = "
-                    f"{value}; fix the spelling or remove it"
+                yield ProtocolProblem(
+                    key=f"{where}.levels.{level}",
+                    rule=f"no row of {table.file} has {moderator.column} = {value}",
+                    fix="fix the spelling or remove it",
                 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, model_validator
 
 from trialpool.columns import Kind
+from trialpool.review.protocol.problems import ProtocolProblem, SettingsError
 from trialpool.review.protocol.settings import Identifier, Spec, Word
 from trialpool.review.schema.added import taken
 
@@ -27,20 +28,24 @@ class AddedColumn(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> AddedColumn:
         if wrong := list(self._wrong()):
-            raise ValueError("\n".join(wrong))
+            raise SettingsError(wrong)
         return self
 
-    def _wrong(self) -> Iterator[str]:
+    def _wrong(self) -> Iterator[ProtocolProblem]:
         numeric = self.kind in ("number", "integer")
         if self.kind == "choice" and len(set(self.choices)) < max(2, len(self.choices)):
-            yield "choices: kind choice needs two or more, each named once"
+            yield ProtocolProblem(rule="choices: kind choice needs two or more, each named once")
         if self.kind != "choice" and self.choices:
-            yield f"choices: kind {self.kind} has none; use kind choice, or remove them"
+            yield ProtocolProblem(
+                rule=f"choices: kind {self.kind} has none", fix="use kind choice, or remove them"
+            )
         for name in ("unit", "low", "high"):
             if not numeric and getattr(self, name) not in ("", None):
-                yield f"{name}: kind {self.kind} has none; use kind number, or remove it"
+                yield ProtocolProblem(
+                    rule=f"{name}: kind {self.kind} has none", fix="use kind number, or remove it"
+                )
         if self.low is not None and self.high is not None and self.low > self.high:
-            yield f"low = {self.low:g} is above high = {self.high:g}"
+            yield ProtocolProblem(rule=f"low = {self.low:g} is above high = {self.high:g}")
 
 
 class AddedColumns(Spec):
@@ -54,19 +59,21 @@ class AddedColumns(Spec):
     @model_validator(mode="after")
     def _new(self) -> AddedColumns:
         wrong = [
-            f"{table}.{name}: is a column already; choose another name"
+            ProtocolProblem(rule=f"{table}.{name}: is a column already", fix="choose another name")
             for table, columns in self
             for name in columns
             if name in taken(table)
         ]
         wrong += [
-            f"contrasts.{name}: stands under results too, with another declaration; records.csv "
-            "holds both, so give one another name"
+            ProtocolProblem(
+                rule=f"contrasts.{name}: stands under results too, with another declaration",
+                fix="records.csv holds both, so give one another name",
+            )
             for name, column in self.contrasts.items()
             if name in self.results and column != self.results[name]
         ]
         if wrong:
-            raise ValueError("\n".join(wrong))
+            raise SettingsError(wrong)
         return self
 
 

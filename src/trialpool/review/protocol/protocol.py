@@ -5,7 +5,8 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.results import TrialpoolError
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
-from trialpool.review.protocol.question_checks import misfit, wrong_questions
+from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
+from trialpool.review.protocol.question_checks import misfit, undeclared, wrong_questions
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
@@ -35,10 +36,6 @@ from trialpool.review.protocol.specs import (
 )
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
-
-
-class ProtocolError(TrialpoolError):
-    """The protocol is not usable; the message lists every problem with its key."""
 
 
 class Review(Spec):
@@ -61,18 +58,16 @@ class Review(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Review:
-        problems = []
+        problems: list[ProtocolProblem] = []
         if len(set(self.confidence_order)) != len(CONFIDENCE):
-            problems.append(f"confidence_order: name each of {', '.join(CONFIDENCE)} once")
+            each = f"name each of {', '.join(CONFIDENCE)} once"
+            problems.append(ProtocolProblem(key="confidence_order", rule=each))
         for name, condition in self.conditions.items():
             for key, analysis in condition.analyses.items():
                 where = f"conditions.{name}.analyses.{key}"
                 outcome = self.outcomes.get(analysis.outcome)
                 if outcome is None:
-                    problems.append(
-                        f"{where}.outcome = {analysis.outcome}: not declared under outcomes; "
-                        "declare it there or fix the spelling"
-                    )
+                    problems.append(undeclared(where, analysis))
                     continue
                 measure = measure_of(analysis.measure)
                 problems += misfit(where, analysis, outcome, MEASURES)
@@ -80,21 +75,36 @@ class Review(Spec):
                 if model.method == "MH" and not measure.mantel_haenszel:
                     known = [code for code, each in MEASURES.items() if each.mantel_haenszel]
                     problems.append(
-                        f"{where}.model.method = MH: Mantel-Haenszel needs counts; "
-                        f"it pools {', '.join(known)}"
+                        ProtocolProblem(
+                            key=f"{where}.model.method",
+                            value="MH",
+                            rule="Mantel-Haenszel needs counts",
+                            fix=f"it pools {', '.join(known)}",
+                        )
                     )
                 if model.method == "MH" and analysis.effects != "one":
                     problems.append(
-                        f"{where}.effects = {analysis.effects}: Mantel-Haenszel takes the counts "
-                        "of one effect per trial; use effects one, or method IV"
+                        ProtocolProblem(
+                            key=f"{where}.effects",
+                            value=analysis.effects,
+                            rule="Mantel-Haenszel takes the counts of one effect per trial",
+                            fix="use effects one, or method IV",
+                        )
                     )
                 if model.tau2 != "REML" and analysis.effects == "che":
-                    problems.append(f"{where}.model.tau2 = {model.tau2}: effects che needs REML")
+                    problems.append(
+                        ProtocolProblem(
+                            key=f"{where}.model.tau2",
+                            value=model.tau2,
+                            rule="effects che needs REML",
+                        )
+                    )
             problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
-                problems.append(f"conditions.{name}: more than one analysis is marked primary")
+                rule = "more than one analysis is marked primary"
+                problems.append(ProtocolProblem(key=f"conditions.{name}", rule=rule))
         if problems:
-            raise ValueError("\n".join(problems))
+            raise SettingsError(problems)
         return self
 
     def model_of(self, analysis: Analysis) -> Model:
@@ -222,14 +232,8 @@ def resolve(config: Mapping[str, Any]) -> Review:
     try:
         return Review.model_validate(dict(config), context=context)
     except ValidationError as error:
-        lines = [line for item in error.errors() for line in _explain(item)]
-        raise problems_of_protocol(lines) from None
-
-
-def problems_of_protocol(lines: Sequence[str]) -> ProtocolError:
-    """All problems of the protocol as one error, a line each."""
-    count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''}"
-    return ProtocolError(f"config/review.yaml: {count}; nothing was written\n" + "\n".join(lines))
+        problems = [problem for item in error.errors() for problem in _explain(item)]
+        raise ProtocolError.of(problems) from None
 
 
 def read_protocol(path: Path | str) -> Review:
@@ -242,8 +246,14 @@ def read_protocol(path: Path | str) -> Review:
     """
     config = load_yaml(path)
     if not isinstance(config, dict):
-        raise ProtocolError(f"{path}: must be a mapping of settings")
+        raise not_a_mapping(path)
     return resolve(config)
+
+
+def not_a_mapping(path: Path | str) -> ProtocolError:
+    """The error of a file that is YAML, but no settings."""
+    problem = ProtocolProblem(rule="must be a mapping of settings")
+    return ProtocolError(f"{path}: {problem}", [problem])
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -255,10 +265,9 @@ class _StrictLoader(yaml.SafeLoader):
             # `<<` merges an anchor; what it brings may be overridden on purpose.
             if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
                 line = key.start_mark.line + 1
-                raise ProtocolError(
-                    f"{self.name} line {line}: the key '{key.value}' stands twice in one place; "
-                    "rename or remove one"
-                )
+                rule = f"{self.name} line {line}: the key '{key.value}' stands twice in one place"
+                problem = ProtocolProblem(rule=rule, fix="rename or remove one")
+                raise ProtocolError(str(problem), [problem])
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -275,17 +284,27 @@ def load_yaml(path: Path | str) -> Any:
         try:
             return yaml.load(stream, Loader=_StrictLoader)  # a SafeLoader
         except yaml.YAMLError as error:
-            raise ProtocolError(f"{path}: not valid YAML: {error}") from None
+            rule = f"not valid YAML: {error}"
+            line = ProtocolProblem(rule=" ".join(map(str.strip, rule.splitlines())))
+            raise ProtocolError(f"{path}: {rule}", [line]) from None
 
 
-def _explain(item: Any) -> list[str]:
+def _explain(item: Any) -> Iterator[ProtocolProblem]:
     # A key that may hold things of several kinds is followed by the kind, in brackets.
     key = ".".join(str(part) for part in item["loc"] if "[" not in str(part))
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
-        return [f"{key}: unknown key; remove it or fix the spelling (docs/protocol.md lists all)"]
-    if item["type"] == "missing":
-        return [f"{key}: missing; add it (docs/protocol.md says what it means)"]
-    if item["type"] == "value_error":
-        return [f"{key}: {line}" if key else line for line in message.splitlines()]
-    return [f"{key} = {item['input']!r}: {message[:1].lower() + message[1:]}"]
+        fix = "remove it or fix the spelling (docs/protocol.md lists all)"
+        yield ProtocolProblem(key=key, rule="unknown key", fix=fix)
+    elif item["type"] == "missing":
+        fix = "add it (docs/protocol.md says what it means)"
+        yield ProtocolProblem(key=key, rule="missing", fix=fix)
+    elif item["type"] != "value_error":
+        rule = message[:1].lower() + message[1:]
+        yield ProtocolProblem(key=key, value=repr(item["input"]), rule=rule)
+    elif isinstance(error := item["ctx"]["error"], SettingsError):
+        for problem in error.problems:
+            yield replace(problem, key=".".join(filter(None, (key, problem.key))))
+    else:
+        rule, _, fix = message.partition("; ")
+        yield ProtocolProblem(key=key, rule=rule, fix=fix)

@@ -7,45 +7,59 @@ from typing import get_args
 
 from trialpool.effects import measure_of
 from trialpool.review.protocol.network_spec import NetworkMeasure
+from trialpool.review.protocol.problems import ProtocolProblem
 from trialpool.review.protocol.specs import Analysis, Condition, NetworkQuestion, Outcome
 
 
 def misfit(
     where: str, asked: Analysis | NetworkQuestion, outcome: Outcome, among: Iterable[str]
-) -> Iterator[str]:
+) -> Iterator[ProtocolProblem]:
     """A measure that is none of its outcome's kind; `among` are those that may be asked for."""
     if measure_of(asked.measure).outcome != outcome.kind:
         fitting = [code for code in among if measure_of(code).outcome == outcome.kind]
-        yield (
-            f"{where}.measure = {asked.measure}: does not fit outcome {asked.outcome}, which is "
-            f"{outcome.kind}; use one of {', '.join(fitting) or 'none: ask an analysis instead'}"
+        yield ProtocolProblem(
+            key=f"{where}.measure",
+            value=asked.measure,
+            rule=f"does not fit outcome {asked.outcome}, which is {outcome.kind}",
+            fix=f"use one of {', '.join(fitting) or 'none: ask an analysis instead'}",
         )
+
+
+def undeclared(where: str, asked: Analysis | NetworkQuestion) -> ProtocolProblem:
+    """A question of an outcome that the protocol does not declare."""
+    return ProtocolProblem(
+        key=f"{where}.outcome",
+        value=asked.outcome,
+        rule="not declared under outcomes",
+        fix="declare it there or fix the spelling",
+    )
 
 
 def wrong_questions(
     name: str, condition: Condition, outcomes: Mapping[str, Outcome]
-) -> Iterator[str]:
+) -> Iterator[ProtocolProblem]:
     """What is wrong with a condition's questions."""
     for kind in ("time_courses", "doses"):
         for key, question in getattr(condition, kind).items():
             if question.analysis not in condition.analyses:
-                yield (
-                    f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: is not an "
-                    f"analysis of {name}; use one of {', '.join(condition.analyses)}"
+                yield ProtocolProblem(
+                    key=f"conditions.{name}.{kind}.{key}.analysis",
+                    value=question.analysis,
+                    rule=f"is not an analysis of {name}",
+                    fix=f"use one of {', '.join(condition.analyses)}",
                 )
             elif measure_of(measure := condition.analyses[question.analysis].measure).null is None:
-                yield (
-                    f"conditions.{name}.{kind}.{key}.analysis = {question.analysis}: {measure} "
-                    "compares nothing, and the question is of a difference between groups; "
-                    "ask it of another analysis"
+                yield ProtocolProblem(
+                    key=f"conditions.{name}.{kind}.{key}.analysis",
+                    value=question.analysis,
+                    rule=f"{measure} compares nothing, and the question is of a difference "
+                    "between groups",
+                    fix="ask it of another analysis",
                 )
     for key, network in condition.networks.items():
         where = f"conditions.{name}.networks.{key}"
         outcome = outcomes.get(network.outcome)
         if outcome is None:
-            yield (
-                f"{where}.outcome = {network.outcome}: not declared under outcomes; "
-                "declare it there or fix the spelling"
-            )
+            yield undeclared(where, network)
         else:
             yield from misfit(where, network, outcome, get_args(NetworkMeasure))
