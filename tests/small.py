@@ -77,7 +77,11 @@ class SmallReview:
         """The clean tables of a condition, as the cleaning step makes them."""
         review = self.review
         raw, warnings = load(
-            self.folder / "data" / "raw", condition, review.outcome_rules(), added=review.added
+            self.folder / "data" / "raw",
+            condition,
+            review.outcome_rules(),
+            review.confidence_order,
+            review.added,
         )
         return clean(raw, warnings, review.confidence_order)
 

@@ -21,6 +21,7 @@ from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.forms import FORMS
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.protocol.protocol import read_protocol
+from trialpool.review.schema.raw import CONFIDENCE
 
 BROKEN = {str(case): case for case in cases(HERE)}
 FLAGGED = {str(case): case for case in cases(HERE / "warnings")}
@@ -76,7 +77,7 @@ def test_a_broken_table_yields_no_result(
     told = json.loads(capsys.readouterr().out)
     assert [sentence(error) for error in told["errors"]] == SAID[name]
     with pytest.raises(DataError):
-        load(raw, "blue", RULES)
+        load(raw, "blue", RULES, CONFIDENCE)
     assert files(small.folder) == before
 
 

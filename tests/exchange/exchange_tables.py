@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trialpool.review.exchange.imported import Cells, Imported
 from trialpool.review.extraction.clean import Cleaned, clean, load
+from trialpool.review.schema.raw import CONFIDENCE
 
 DATA = Path(__file__).parent / "data"
 CONDITION = "example_disorder"
@@ -27,7 +28,7 @@ def outcomes_of(imported: Imported) -> dict[str, dict[str, str]]:
 def cleaned(imported: Imported, folder: Path) -> Cleaned:
     """The tables after writing, checking (any error raises) and cleaning."""
     imported.write(folder, CONDITION)
-    raw, warnings = load(folder, CONDITION, outcomes_of(imported))
+    raw, warnings = load(folder, CONDITION, outcomes_of(imported), CONFIDENCE)
     return clean(raw, warnings, ["primary", "abstract", "secondary"])
 
 

@@ -13,6 +13,7 @@ from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.read import RawData
+from trialpool.review.schema.raw import CONFIDENCE
 
 SHARED = ROOT.parent / "shared" / "metapsy"
 CONDITIONS = ("ptsd", "panic", "generalized_anxiety")
@@ -59,7 +60,7 @@ def imported(folder: Path, *changes: Mapping[str, str], **options: str) -> Impor
 def loaded(tables: Imported, folder: Path, condition: str = "made") -> RawData:
     """The tables as the pipeline reads them; fails if it would refuse them."""
     tables.write(folder, condition)
-    raw, _ = load(folder, condition, tables.outcomes)
+    raw, _ = load(folder, condition, tables.outcomes, CONFIDENCE)
     return raw
 
 

@@ -36,6 +36,7 @@ from trialpool.review.exchange.metapsy.source import SourceLine, read_source
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.protocol.protocol import resolve
+from trialpool.review.schema.raw import CONFIDENCE
 
 METAPSY = FORMATS["metapsy"]
 
@@ -119,10 +120,10 @@ def test_the_pipeline_itself_gives_the_effects_of_two_arms(
     tables = imported(condition, name)
     tables.write(tmp_path, condition)
     review = resolve(yaml.safe_load(starter(tables, condition, METAPSY.file, METAPSY.smd)))
-    raw, warnings = load(tmp_path, condition, review.outcome_rules())
+    raw, warnings = load(tmp_path, condition, review.outcome_rules(), CONFIDENCE)
     made = clean(raw, warnings, review.confidence_order).all_tables()
     records = Records(*(through_csv(made[x]) for x in ("trials", "arms", "records", "flags")))
-    effects = build_effects(records, review.measures(condition), review.defaults)
+    effects = build_effects(records, review.measures(condition), review.defaults, ())
     lines = {line.number: line for line in read_source(shared(condition, name)).lines}
     direction = find_direction(list(lines.values()))
     compared = 0

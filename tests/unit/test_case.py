@@ -304,6 +304,20 @@ def test_the_library_names_no_drug_of_the_shipped_review() -> None:
                if name in ("drug", "route"))  # fmt: skip
 
 
+def test_no_moderator_of_the_shipped_review_lists_trials(shipped: Review) -> None:
+    """What tells trials apart is a column of theirs: a new trial needs no edit of the protocol."""
+    trials = {
+        row for path in (ROOT / "data/raw").glob("*/trials.csv")
+        for row in pd.read_csv(path, dtype=str)["trial_id"]
+    }  # fmt: skip
+    for condition, name in shipped.pairs():
+        for moderator in shipped.moderators_of(
+            shipped.conditions[condition].analyses[name]
+        ).values():
+            assert moderator.column != "trial_id"
+            assert not trials & {value for values in moderator.levels.values() for value in values}
+
+
 def test_an_analysis_of_the_small_review_is_made_from_its_names(small: SmallReview) -> None:
     """All that decides, by the protocol: thresholds, sides, order, model."""
     made = small.case("green", "harm_odds")

@@ -13,6 +13,7 @@ from small import SmallReview
 
 from trialpool.review.extraction.checks import run_checks
 from trialpool.review.extraction.read import read_condition
+from trialpool.review.schema.raw import CONFIDENCE
 
 
 class Edit(NamedTuple):
@@ -262,7 +263,7 @@ def checks_that_fire(small: SmallReview, edits: list[Edit]) -> set[str]:
             small.set(edit.table, edit.row, column, value)
     raw, problems = read_condition(small.folder / "data/raw", "blue")
     assert problems == []
-    return {problem.check for problem in run_checks(raw, small.review.outcome_rules())}
+    return {problem.check for problem in run_checks(raw, small.review.outcome_rules(), CONFIDENCE)}
 
 
 def named(value: Any) -> str:

@@ -16,6 +16,7 @@ from scipy import stats
 from small import ROOT, SmallReview
 
 from trialpool.review.commands.check import look
+from trialpool.review.extraction import ready
 from trialpool.review.extraction.checks import CHECKS, run_checks
 from trialpool.review.extraction.checks.granularity import possible_sd, whole_sums
 from trialpool.review.extraction.checks.page import checks_page
@@ -24,6 +25,7 @@ from trialpool.review.extraction.checks.times import days_in_words
 from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import read_condition
+from trialpool.review.schema.raw import CONFIDENCE
 
 RAW = ROOT / "data/raw"
 DEPRESSION = {
@@ -36,7 +38,7 @@ Cells = Mapping[str, str]
 def found(small: SmallReview, check: str) -> list[Problem]:
     """What one check says of the small review."""
     rules = small.review.outcome_rules()
-    _, warnings = load(small.folder / "data/raw", "blue", rules)
+    _, warnings = load(small.folder / "data/raw", "blue", rules, CONFIDENCE)
     return [problem for problem in warnings if problem.check == check]
 
 
@@ -82,7 +84,7 @@ def test_standard_errors_in_both_arms_show_beside_other_trials(tmp_path: Path) -
     raw, problems = read_condition(tmp_path, "depression")
     assert problems == []
     rows = {row["row"]: str(row["trial_id"]) for row in raw["results"].rows}
-    found = [p for p in run_checks(raw, DEPRESSION) if p.file.endswith("results.csv")]
+    found = [p for p in run_checks(raw, DEPRESSION, CONFIDENCE) if p.file.endswith("results.csv")]
     flagged = [(rows[p.row], p.value) for p in found if p.check == "se_typed_as_sd"]
     assert flagged == [
         ("Kheirabadi2019", "2.6"), ("Kheirabadi2019", "1.5"), ("Zhang2018", "0.95"),
@@ -300,7 +302,7 @@ def contrast(small: SmallReview, **cells: str) -> list[str]:
     """What the checks of one reported difference say, by name."""
     for column, value in cells.items():
         small.set("contrasts", 2, column, value)
-    _, warnings = load(small.folder / "data/raw", "blue", small.review.outcome_rules())
+    _, warnings = load(small.folder / "data/raw", "blue", small.review.outcome_rules(), CONFIDENCE)
     return [p.check for p in warnings if p.file.endswith("contrasts.csv")]
 
 
@@ -366,6 +368,11 @@ def test_the_source_that_is_used_is_named(small: SmallReview) -> None:
     )
     assert (problem.row, problem.value) == (2, "18.0")
     assert problem.rule.endswith("the cleaning step takes row 19 (see dropped.csv)")
+    config = small.folder / "config/review.yaml"
+    text = config.read_text("utf-8") + f"confidence_order: [{', '.join(order)}]\n"
+    config.write_text(text, "utf-8")
+    _, warnings = ready.check(small.review, small.folder / "data/raw")
+    assert [p.row for p in warnings if p.check == "sources_differ"] == [2]
 
 
 def test_the_tables_that_ship_are_usable() -> None:

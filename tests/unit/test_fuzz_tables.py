@@ -20,7 +20,7 @@ from trialpool.review.extraction.clean import Cleaned, clean, load
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import RawData
 from trialpool.review.protocol.protocol import read_protocol
-from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
+from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE, INSTRUMENTS
 
 REVIEW = read_protocol(SMALL / "config/review.yaml")
 TABLES = [table.name for table in (INSTRUMENTS, *CONDITION_TABLES)]
@@ -164,7 +164,7 @@ def account(raw: RawData, cleaned: Cleaned) -> None:
 def go_through(small: SmallReview) -> bool:
     """The steps of the pipeline up to the effects: whether the tables were usable."""
     try:
-        raw, warnings = load(small.folder / "data/raw", "blue", REVIEW.outcome_rules())
+        raw, warnings = load(small.folder / "data/raw", "blue", REVIEW.outcome_rules(), CONFIDENCE)
     except DataError as error:
         in_plain_words(error.problems)
         return False
@@ -176,7 +176,7 @@ def go_through(small: SmallReview) -> bool:
     records = Records(*(through_csv(tables[name]) for name in names))
     # The one error there may be is one the library raises on purpose.
     with suppress(TrialpoolError):
-        build_effects(records, REVIEW.measures("blue"), REVIEW.defaults)
+        build_effects(records, REVIEW.measures("blue"), REVIEW.defaults, ())
     return True
 
 

@@ -19,6 +19,7 @@ from trialpool.pooling.model import pool
 from trialpool.review.analysis import Result
 from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.problems import DataError
+from trialpool.review.schema.raw import CONFIDENCE
 
 PAGE = ROOT / "docs" / "worked_example.md"
 EXAMPLE = ROOT / "docs" / "example"
@@ -67,7 +68,7 @@ class Example(SmallReview):
         """The checks that have something to say, errors and warnings."""
         outcomes = self.review.outcome_rules()
         try:
-            _, problems = load(self.folder / "data" / "raw", CONDITION, outcomes)
+            _, problems = load(self.folder / "data" / "raw", CONDITION, outcomes, CONFIDENCE)
         except DataError as error:
             return [f"{p.severity} {p.check}" for p in error.problems]
         return [f"{p.severity} {p.check}" for p in problems]

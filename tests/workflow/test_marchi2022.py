@@ -21,6 +21,7 @@ from trialpool.review.case import Case
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.extraction.read import RawData
 from trialpool.review.protocol.protocol import Review, read_protocol, resolve
+from trialpool.review.schema.raw import CONFIDENCE
 
 if "depression" not in read_protocol(ROOT / "config/review.yaml").conditions:
     pytest.skip("another review than the one that ships", allow_module_level=True)
@@ -42,7 +43,7 @@ PUBLISHED = {
 
 def run(review: Review, condition: str, name: str, *, put_back: bool = False) -> Result:
     """The steps of the pipeline, in memory."""
-    data, warnings = load(ROOT / "data/raw", condition, review.outcome_rules())
+    data, warnings = load(ROOT / "data/raw", condition, review.outcome_rules(), CONFIDENCE)
     if put_back:
         all_as_scores(data)
     tables = clean(data, warnings, review.confidence_order).all_tables()

@@ -28,6 +28,7 @@ from trialpool.review.exchange.formats import FORMATS, ImportOptions
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.clean import clean, load
 from trialpool.review.protocol.protocol import Review, resolve
+from trialpool.review.schema.raw import CONFIDENCE
 
 SHARED = ROOT.parent / "shared" / "metapsy"
 CONDITIONS = ("ptsd", "panic", "generalized_anxiety")
@@ -113,7 +114,7 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]
         if corrected:
             as_published(Path(folder) / condition, condition)
         review = protocol(condition, starter(tables, condition, form.file, form.smd))
-        raw, warnings = load(Path(folder), condition, review.outcome_rules())
+        raw, warnings = load(Path(folder), condition, review.outcome_rules(), CONFIDENCE)
     made = clean(raw, warnings, review.confidence_order).all_tables()
     return review, tables_of(review, condition, made)
 

@@ -30,7 +30,7 @@ def build_effects(
     records: Records,
     measures: Mapping[str, Sequence[str]],
     defaults: Defaults,
-    changes: Collection[str] = (),
+    changes: Collection[str],
 ) -> pd.DataFrame:
     """All effects the analyses of a condition may choose from.
 

@@ -38,7 +38,7 @@ def build_universes(
     measures: Mapping[str, Sequence[str]],
     defaults: Defaults,
     multiverses: Sequence[Multiverse],
-    changes: Collection[str] = (),
+    changes: Collection[str],
 ) -> pd.DataFrame:
     """The effects of effects.csv that hang on a choice, under all combinations of its levels.
 

@@ -11,6 +11,7 @@ from trialpool.review.exchange.imported import Cells, Imported
 from trialpool.review.extraction.checks import Outcomes, run_checks
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import read_condition
+from trialpool.review.schema.raw import CONFIDENCE
 
 Tables = Mapping[str, Sequence[Cells]]
 
@@ -24,7 +25,7 @@ def problems_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Prob
         raw = Path(folder)
         Imported(tables=tables).write(raw, condition)
         data, problems = read_condition(raw, condition)
-        problems += run_checks(data, outcomes)
+        problems += run_checks(data, outcomes, CONFIDENCE)  # an import has no protocol yet
     return [replace(problem, file=Path(problem.file).stem) for problem in problems]
 
 

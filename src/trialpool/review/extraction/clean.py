@@ -19,7 +19,7 @@ from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
 from trialpool.review.schema.added import NO_COLUMNS, Added
 from trialpool.review.schema.processed import DROPPED, FLAGS, ROWS, records_of
-from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
+from trialpool.review.schema.raw import CONDITION_TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def load(
     folder: Path,
     condition: str,
     outcomes: Outcomes,
-    confidence_order: Sequence[str] = CONFIDENCE,
+    confidence_order: Sequence[str],
     added: Added = NO_COLUMNS,
 ) -> tuple[RawData, list[Problem]]:
     """Read and check the raw data of a condition.
@@ -97,7 +97,7 @@ def look_at_all(
     folder: Path,
     conditions: Sequence[str],
     outcomes: Outcomes | None,
-    confidence_order: Sequence[str] = CONFIDENCE,
+    confidence_order: Sequence[str],
     added: Added = NO_COLUMNS,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions.
@@ -128,6 +128,7 @@ def check_all(
     folder: Path,
     conditions: Sequence[str],
     outcomes: Outcomes,
+    confidence_order: Sequence[str],
     added: Added = NO_COLUMNS,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions; every error is reported at once.
@@ -141,7 +142,7 @@ def check_all(
     DataError
         listing the errors of all conditions
     """
-    data, problems = look_at_all(folder, conditions, outcomes, added=added)
+    data, problems = look_at_all(folder, conditions, outcomes, confidence_order, added)
     return data, raise_errors(problems)
 
 

@@ -51,7 +51,11 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
         when the tables are in order but the protocol names what they do not hold
     """
     data, warnings = check_all(
-        folder, list(review.conditions), review.outcome_rules(), review.added
+        folder,
+        list(review.conditions),
+        review.outcome_rules(),
+        review.confidence_order,
+        review.added,
     )
     unknown = [each for name, raw in data.items() for each in unknown_names(review, name, raw)]
     if unknown:

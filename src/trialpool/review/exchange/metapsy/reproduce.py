@@ -19,6 +19,7 @@ from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.exchange.metapsy.results import complete
 from trialpool.review.exchange.metapsy.source import SourceLine, read_source
 from trialpool.review.extraction.clean import load
+from trialpool.review.schema.raw import CONFIDENCE
 
 THREE_DECIMALS = 0.5e-3
 
@@ -66,7 +67,7 @@ def _effects(path: Path, options: ImportOptions) -> dict[int, HedgesG]:
     imported = read(path, options)
     with TemporaryDirectory() as folder:
         imported.write(Path(folder), options.condition)
-        raw, _ = load(Path(folder), options.condition, imported.outcomes)
+        raw, _ = load(Path(folder), options.condition, imported.outcomes, CONFIDENCE)
     compared = pairs(raw)
     return {
         number: effect

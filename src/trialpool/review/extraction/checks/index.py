@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from trialpool.review.extraction.read import RawData, Row, Sheet, Value
 from trialpool.review.extraction.sorting import sort_rows
-from trialpool.review.schema.raw import CONFIDENCE
 
 # outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
 Outcomes = Mapping[str, Mapping[str, str]]
@@ -26,9 +25,7 @@ COMPARISON = ("trial_id", "outcome", "instrument", "definition", "period", "time
 class Index:
     """The tables of one condition, with the look-ups that several checks need, made once."""
 
-    def __init__(
-        self, raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str] = CONFIDENCE
-    ) -> None:
+    def __init__(self, raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]) -> None:
         self.raw = raw
         self.outcomes = outcomes
         self.confidence_order = confidence_order

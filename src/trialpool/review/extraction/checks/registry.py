@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 from trialpool.review.extraction.checks.index import Index, Outcomes
 from trialpool.review.extraction.problems import Problem, told_once
 from trialpool.review.extraction.read import RawData, Row, Sheet, second_look
-from trialpool.review.schema.raw import CONFIDENCE
 
 Severity = Literal["error", "warning"]
 
@@ -88,9 +87,7 @@ def _register(
     return register
 
 
-def run_checks(
-    raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str] = CONFIDENCE
-) -> list[Problem]:
+def run_checks(raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]) -> list[Problem]:
     """All problems of all checks: the errors, then the warnings, in the order of registration.
 
     A table that could not be read at all would make every row that refers to it look wrong, so
