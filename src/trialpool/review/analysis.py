@@ -65,7 +65,7 @@ def analyse(case: Case) -> Result:
         "inputs_sha256": tables.fingerprint(shown),
     }
     return Result(
-        model=record | {"verdict": typed_json.to_json(verdict(tables.plain(record)))},
+        model=record | {"verdict": typed_json.to_json(verdict(record))},
         studies=shown,
         selection=rejected,
         missing=absent.missing,
