@@ -169,6 +169,13 @@ def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None
             "conditions.blue.analyses.mood.moderators.a.levels.x: no row of "
             "data/raw/blue/trials.csv has diagnosis = sadness; fix the spelling or remove it",
         ),
+        (
+            "conditions:",
+            "defaults: {moderators: {a: {title: a, kind: group, column: diagnosis, "
+            "levels: {x: [blues, sadness]}}}}\nconditions:",
+            "defaults.moderators.a.levels.x: no row of data/raw/blue/trials.csv or "
+            "data/raw/green/trials.csv has diagnosis = sadness; fix the spelling or remove it",
+        ),
         ("conditions:", "defaults: {crossover: {correlation: 1.5}}\nconditions:", "= 1.5"),
     ],
 )
@@ -181,6 +188,20 @@ def test_names_that_would_empty_an_analysis_are_refused(
     with pytest.raises(ProtocolError) as caught:
         check(small.review, small.folder / "data/raw")
     assert message in str(caught.value).replace(f"{small.folder.as_posix()}/", "")
+
+
+def test_a_level_of_the_defaults_need_not_be_in_every_condition(small: SmallReview) -> None:
+    """No trial of blue has the diagnosis of green; one condition that has it is enough."""
+    small.set("trials", 2, "diagnosis", "greens", "green")
+    path = small.folder / "config/review.yaml"
+    levels = "levels: {x: [greens], y: [blues]}"
+    asked = (
+        f"defaults: {{moderators: {{a: {{title: a, kind: group, column: diagnosis, {levels}}}}}}}"
+    )
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("conditions:", f"{asked}\nconditions:", 1)
+    )
+    check(small.review, small.folder / "data/raw")
 
 
 def test_a_key_that_stands_twice_is_refused(small: SmallReview) -> None:

@@ -61,11 +61,8 @@ def read(path: Path) -> Protocol:
 
 def unknown_names(path: Path, review: Review, data: Mapping[str, RawData]) -> tuple[Problem, ...]:
     """Names in the protocol that no table holds."""
-    return tuple(
-        _of_protocol(path, problem)
-        for name, raw in data.items()
-        for problem in ready.unknown_names(review, name, raw)
-    )
+    unknown = ready.unknown_names(review, data)
+    return tuple(_of_protocol(path, problem) for problem in unknown)
 
 
 def _readable(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,14 +57,23 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
         review.confidence_order,
         review.added,
     )
-    unknown = [each for name, raw in data.items() for each in unknown_names(review, name, raw)]
-    if unknown:
+    if unknown := list(unknown_names(review, data)):
         raise ProtocolError.of(unknown)
     return data, warnings
 
 
-def unknown_names(review: Review, condition: str, raw: RawData) -> Iterator[ProtocolProblem]:
-    """Names in the protocol that no table holds: a typing error would empty an analysis."""
+def unknown_names(review: Review, data: Mapping[str, RawData]) -> Iterator[ProtocolProblem]:
+    """Names in the protocol that no table holds: a typing error would empty an analysis.
+
+    What the review's defaults name need not be in every condition, but in one.
+    """
+    for called, moderator in review.defaults.moderators.items():
+        yield from _unknown_levels(f"defaults.moderators.{called}", moderator, *data.values())
+    for condition, raw in data.items():
+        yield from _unknown_in(review, condition, raw)
+
+
+def _unknown_in(review: Review, condition: str, raw: RawData) -> Iterator[ProtocolProblem]:
     instruments = raw.instruments()
     for name, analysis in review.conditions[condition].analyses.items():
         where = f"conditions.{condition}.analyses.{name}"
@@ -96,19 +105,21 @@ def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[ProtocolP
                     )
 
 
-def _unknown_levels(where: str, moderator: Moderator, raw: RawData) -> Iterator[ProtocolProblem]:
+def _unknown_levels(
+    where: str, moderator: Moderator, *data: RawData
+) -> Iterator[ProtocolProblem]:
     if moderator.table not in ("trials", "arms"):
         return
-    table = raw[moderator.table]
-    present = {str(row[moderator.column]) for row in table.rows}
+    sheets = [raw[moderator.table] for raw in data]
+    if sheets[0].table[moderator.column].kind in ("choice", "yes_no"):
+        return
+    present = {str(row[moderator.column]) for sheet in sheets for row in sheet.rows}
+    files = " or ".join(sheet.file for sheet in sheets)
     for level, values in moderator.levels.items():
         for value in values:
-            if (
-                table.table[moderator.column].kind not in ("choice", "yes_no")
-                and value not in present
-            ):
+            if value not in present:
                 yield ProtocolProblem(
                     key=f"{where}.levels.{level}",
-                    rule=f"no row of {table.file} has {moderator.column} = {value}",
+                    rule=f"no row of {files} has {moderator.column} = {value}",
                     fix="fix the spelling or remove it",
                 )
