@@ -44,6 +44,8 @@ rule all:
         "results/summary.csv",
         "results/numbers.json",
         "results/verification.csv",
+        "results/datapackage.json",
+        "data/datapackage.json",
         expand("results/{condition}/index.html", condition=REVIEW.conditions),
         expand("results/{condition}/summary.csv", condition=REVIEW.conditions),
         expand("results/{condition}/questions", condition=REVIEW.conditions),

@@ -6,7 +6,7 @@ book and the data package follow from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,12 +21,19 @@ Kind = Literal["id", "text", "number", "integer", "choice", "yes_no", "url", "da
 # any machine.
 DIGITS = 6
 
+# What a cell of these kinds looks like, whole, as a regular expression.
+PATTERNS: Mapping[str, str] = {
+    "id": "[A-Za-z0-9][A-Za-z0-9_.-]*",
+    "url": r"https?://[^\s/]+\S*",
+    "date": "[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its type, what it means, and what may stand in it.
 
-    `unit` is that of its numbers, `heading` what a page calls it, `digits` how many significant
+    `unit` is that of its numbers, `heading` its name for people, `digits` how many significant
     ones are written. A number may reach its limits `low` and `high`.
     """
 

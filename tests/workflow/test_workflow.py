@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from packages import faults
 from small import ROOT, SMALL
 
 from trialpool import tables
@@ -80,10 +81,10 @@ class Workflow:
         return sorted(jobs)
 
     def digests(self) -> dict[str, str]:
-        """Every file of results/ and data/processed with its SHA-256."""
+        """Every file of results/, data/processed and data/schemas with its SHA-256."""
         files = [
             path
-            for part in ("results", "data/processed")
+            for part in ("results", "data/processed", "data/schemas")
             for path in (self.folder / part).rglob("*")
             if path.is_file()
         ]
@@ -120,6 +121,8 @@ def test_a_cold_run_writes_every_result(finished: Workflow) -> None:
                  "blue/index.html", "green/summary.csv", "blue/agreement.csv",
                  "green/disagreements.csv"):  # fmt: skip
         assert f"results/{name}" in files
+    for root in ("data", "results"):
+        assert faults(finished.folder / root) == []
 
 
 def test_a_second_run_does_nothing(finished: Workflow) -> None:
@@ -168,7 +171,7 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
     assert planned == [
-        "agreement blue", "all", "clean blue", "effects blue", "figures_blue", "page",
+        "agreement blue", "all", "clean blue", "data_package", "effects blue", "figures_blue", "page",
         "page_condition blue", "pool blue/harm", "pool blue/mood", "questions blue", "summary",
         "summary_condition blue", "verify",
     ]  # fmt: skip
@@ -240,6 +243,17 @@ def test_a_changed_setting_re_runs_its_own_analysis(finished: Workflow, tmp_path
     changed.edit("config/review.yaml", "prefer_time: 7", "prefer_time: 6")
     pooled = [job for job in changed.planned() if job.startswith("pool")]
     assert pooled == ["pool blue/mood"]
+
+
+def test_an_added_analysis_is_described(finished: Workflow, tmp_path: Path) -> None:
+    """Its tables are listed in the data package without being asked for."""
+    changed = finished.copy(tmp_path / "changed")
+    changed.edit(
+        "config/review.yaml",
+        "      harm: {",
+        "      more: {title: More, outcome: harm, measure: OR}\n      harm: {",
+    )
+    assert {"data_package", "pool blue/more"} <= set(changed.planned())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The pages people read."""
+"""The pages people read, and the descriptions of the tables that other programs read."""
+
+from trialpool.review.schema.processed import PROCESSED
+from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 
 PAGE_TABLES = [
     "trials",
@@ -72,3 +75,58 @@ rule page:
         review=REVIEW.model_dump(mode="json"),
     script:
         "../scripts/page.py"
+
+
+rule data_package:
+    input:
+        data=[
+            "data/raw/instruments.csv",
+            *expand(
+                "data/raw/{condition}/{table}.csv",
+                condition=REVIEW.conditions,
+                table=[t.name for t in CONDITION_TABLES],
+            ),
+            *(
+                path
+                for condition in REVIEW.conditions
+                for path in second_files("data/raw", condition)
+            ),
+            *expand(
+                "data/processed/{condition}/{table}.csv",
+                condition=REVIEW.conditions,
+                table=PROCESSED,
+            ),
+        ],
+        results=[
+            *expand("results/{table}.csv", table=[t.name for t in OF_REVIEW]),
+            *expand(
+                "results/{condition}/{table}.csv",
+                condition=REVIEW.conditions,
+                table=[t.name for t in OF_CONDITION],
+            ),
+            *expand(
+                "results/{analysis}/{table}.csv",
+                analysis=ANALYSES,
+                table=[t.name for t in OF_ANALYSIS],
+            ),
+        ],
+        questions=expand("results/{condition}/questions", condition=REVIEW.conditions),
+        modules=dependencies("workflow/scripts/data_package.py"),
+    output:
+        data="data/datapackage.json",
+        data_schemas=directory("data/schemas"),
+        results="results/datapackage.json",
+        results_schemas=directory("results/schemas"),
+    log:
+        "logs/data_package.log",
+    conda:
+        "../../environment.yml"
+    params:
+        about={
+            "title": REVIEW.title,
+            "version": REVIEW.version,
+            "licence": REVIEW.data_licence,
+        },
+        columns=REVIEW.columns.model_dump(mode="json"),
+    script:
+        "../scripts/data_package.py"

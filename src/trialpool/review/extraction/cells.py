@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from math import isfinite
 
-from trialpool.columns import Column
+from trialpool.columns import PATTERNS, Column
 from trialpool.review.extraction.forms import Fault
 from trialpool.review.extraction.numerals import NUMBER, diagnose, looks_like_a_date
 
@@ -20,9 +20,6 @@ LARGEST, SMALLEST = 1e9, 1e-100
 _NAMES = ("definition", "analysis_set")
 _PLAIN = ("sd", "se", "sd_difference", "reference_sd", "sd_pooled")
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_URL = re.compile(r"https?://[^\s/]+\S*")
-_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _SPREADSHEET = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA)")
 # UTF-8 read as Windows-1252: a lead byte shows as one of these letters, the rest as signs.
 _GARBLED = re.compile(
@@ -123,7 +120,7 @@ def _identifier(text: str, column: Column) -> Typed:
             "Type the name again, in a column that the spreadsheet treats as text",
             "spreadsheet_date",
         )
-    if not _ID.fullmatch(text):
+    if not re.fullmatch(PATTERNS["id"], text):
         return None, Fault(
             "not a valid short name",
             "Use letters (a to z), digits, `_`, `-` and `.` only, without spaces",
@@ -133,7 +130,7 @@ def _identifier(text: str, column: Column) -> Typed:
 
 
 def _url(text: str, column: Column) -> Typed:
-    if not _URL.fullmatch(text):
+    if not re.fullmatch(PATTERNS["url"], text):
         fix = "Write the full address, starting with https:// and without spaces"
         return text, Fault("not an address", fix, "url")
     return text, None
@@ -141,7 +138,7 @@ def _url(text: str, column: Column) -> Typed:
 
 def _date(text: str, column: Column) -> Typed:
     try:
-        if not _DATE.fullmatch(text):
+        if not re.fullmatch(PATTERNS["date"], text):
             raise ValueError
         date.fromisoformat(f"{text}-01-01"[:10])
     except ValueError:

@@ -49,6 +49,7 @@ class Review(Spec):
     control: str = "control"
     notice: str
     licence: str = ""
+    data_licence: str = ""
     built_from: tuple[str, ...]
     confidence_order: tuple[Confidence, ...] = CONFIDENCE  # type: ignore[assignment]
     outcomes: dict[Identifier, Outcome]
@@ -209,7 +210,8 @@ class Review(Spec):
     def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
         """The review with one analysis only, and without the texts no number depends on."""
         out = self.for_condition(condition)
-        for text in ("title", "question", "version", "data_until", "notice", "licence"):
+        for text in ("title", "question", "version", "data_until", "notice", "licence",
+                     "data_licence"):  # fmt: skip
             out[text] = ""
         out["built_from"] = []
         only = out["conditions"][condition]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from trialpool import tables
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def kind_of_question(path: PurePath) -> str:
+    """The kind of the question in whose folder a file stands; blank where it is in none."""
+    kind = path.parent.name.partition("_")[0]
+    return kind if path.parent.parent.name == "questions" and kind in QUESTION_TABLES else ""
+
+
 def declared(path: Path | str, added: Added = NO_COLUMNS) -> Table:
     """The table that stands in a file of data/processed or results, by the file's place.
 
@@ -28,9 +34,7 @@ def declared(path: Path | str, added: Added = NO_COLUMNS) -> Table:
         when no such file is declared
     """
     place = Path(path)
-    asked = place.parent.parent.name == "questions"
-    kind = place.parent.name.partition("_")[0] if asked else ""
-    for known in (QUESTION_TABLES.get(kind, {}), RESULT_TABLES, PROCESSED):
+    for known in (QUESTION_TABLES.get(kind_of_question(place), {}), RESULT_TABLES, PROCESSED):
         if place.stem in known:
             return with_added(known[place.stem], added)
     raise TrialpoolError(f"{place.as_posix()}: no table of this name is declared")

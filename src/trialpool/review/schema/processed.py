@@ -8,9 +8,11 @@ from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
 from trialpool.review.schema.raw import CONDITION_TABLES, CONTRASTS, RESULTS
 
+# A warning may be about a whole table; every other row here came from one.
+_ROW = replace(p.ROW, required=True)
 # A raw table keeps its columns when it is cleaned; `row` says where a row stood.
 CLEANED = {
-    table.name: replace(table, columns=(p.ROW, *table.columns))
+    table.name: replace(table, columns=(_ROW, *table.columns))
     for table in CONDITION_TABLES
     if table not in (RESULTS, CONTRASTS)
 }
@@ -30,7 +32,7 @@ def records_of(results: Table, contrasts: Table) -> Table:
         "The rows of results.csv and contrasts.csv that can be used, one per reported number.",
         key=("table", "row"),
         may_lack=results.may_lack,
-        columns=(p.TABLE, p.ROW, *columns),
+        columns=(p.TABLE, _ROW, *columns),
     )
 
 
@@ -42,7 +44,7 @@ DROPPED = Table(
     key=("table", "row"),
     columns=(
         p.TABLE,
-        p.ROW,
+        _ROW,
         p.TRIAL,
         p.OUTCOME,
         Column("rule", "text", "the rule that keeps it out", required=True),
@@ -103,7 +105,7 @@ EFFECTS = Table(
         Column("design", "text", "parallel, or how a crossover trial is taken"),
         Column("basis", "text", "arms = from numbers per arm, contrast = from a reported "
                "difference"),
-        p.MEASURE,
+        replace(p.MEASURE, required=True),
         p.YI,
         p.VI,
         Column("formula", "text", "the formula by name"),

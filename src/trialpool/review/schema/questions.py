@@ -28,18 +28,25 @@ TIME_POINTS = Table(
         p.IN_MODEL,
     ),
 )
-TIME_CURVE = Table("time_curve", "The fitted course.", key=("day",), columns=(_DAY, *_IN_RANGE))
+TIME_CURVE = Table(
+    "time_curve",
+    "The fitted course.",
+    key=("day",),
+    columns=(replace(_DAY, required=True), *_IN_RANGE),
+)
 TIME_SENSITIVITY = Table(
     "time_sensitivity",
     "The course at the observed days under other correlations.",
     key=("correlation", "day"),
     columns=(
-        Column("correlation", "number", "of a trial's effects one day apart", low=0, high=1),
+        Column("correlation", "number", "of a trial's effects one day apart", required=True,
+               low=0, high=1),
         *TIME_CURVE.columns,
     ),
-)
+)  # fmt: skip
 
 _DOSE = Column("dose", "number", "dose in the unit of the question", heading="Dose", low=0)
+_GIVEN = replace(_DOSE, required=True)
 _TRIALS = Column("trials", "integer", "trials", heading="Trials", low=0)
 
 DOSE_POINTS = Table(
@@ -62,13 +69,13 @@ DOSE_LEVELS = Table(
     "dose_levels",
     "How many trials gave each dose.",
     key=("dose",),
-    columns=(_DOSE, _TRIALS, Column("studies", "text", "their names, separated by `;`")),
+    columns=(_GIVEN, _TRIALS, Column("studies", "text", "their names, separated by `;`")),
 )
 DOSE_CURVE = Table(
     "dose_curve",
     "The fitted effect against dose 0.",
     key=("dose",),
-    columns=(_DOSE, *_IN_RANGE, p.PI_LOW, p.PI_HIGH),
+    columns=(_GIVEN, *_IN_RANGE, p.PI_LOW, p.PI_HIGH),
 )
 DOSE_TERMS = Table(
     "dose_terms",
@@ -122,7 +129,8 @@ EFFECTS = Table(
     "Every treatment against the reference.",
     key=("model", "treatment"),
     columns=(
-        Column("model", "choice", "common or random effects", choices=("common", "random")),
+        Column("model", "choice", "common or random effects", required=True,
+               choices=("common", "random")),
         _NODE,
         Column("reference", "text", "the node it is compared with"),
         replace(p.K, meaning="trials that compare the two directly"),
@@ -131,7 +139,7 @@ EFFECTS = Table(
         p.PI_HIGH,
         p.REASON,
     ),
-)
+)  # fmt: skip
 LEAGUE = Table(
     "league",
     "Network estimates below the diagonal, direct ones above it. Both compare the treatment that "
@@ -193,7 +201,8 @@ NET_HEAT = Table(
     key=("design", "other_design"),
     columns=(
         Column("design", "text", "a design", required=True),
-        Column("other_design", "text", "the design that is given effects of its own"),
+        Column("other_design", "text", "the design that is given effects of its own",
+               required=True),
         replace(_TRIALS, meaning="trials of the design"),
         replace(_Q, meaning="the design's own part of Q between designs"),
         Column("change", "number", "change of q when the other design has effects of its own"),

@@ -393,5 +393,8 @@ ADJUDICATION = Table(
 )
 # fmt: on
 
+# By name; each stands in a file of that name.
+RAW_TABLES = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION)}
+
 # A second extractor may fill these in again, under {condition}/second/.
 DOUBLE_TABLES: tuple[Table, ...] = (RESULTS, CONTRASTS)

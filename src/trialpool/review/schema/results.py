@@ -237,8 +237,8 @@ DISAGREEMENTS = Table(
     ),
 )  # fmt: skip
 
-RESULT_TABLES = {
-    table.name: table
-    for table in (STUDIES, SELECTION, MISSING, SENSITIVITY, *TRUST, TRACE, SUMMARY, EVIDENCE,
-                  JUDGEMENTS, VERIFICATION, AGREEMENT, DISAGREEMENTS)
-}  # fmt: skip
+# What stands in the folder of each analysis, in that of each condition, and in results itself.
+OF_ANALYSIS = (STUDIES, SELECTION, MISSING, SENSITIVITY, *TRUST, TRACE)
+OF_CONDITION = (SUMMARY, EVIDENCE, JUDGEMENTS, AGREEMENT, DISAGREEMENTS)
+OF_REVIEW = (SUMMARY, VERIFICATION)
+RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, *OF_CONDITION, *OF_REVIEW)}
