@@ -171,9 +171,9 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
     assert planned == [
-        "agreement blue", "all", "clean blue", "data_package", "effects blue", "figures_blue", "page",
-        "page_condition blue", "pool blue/harm", "pool blue/mood", "questions blue", "summary",
-        "summary_condition blue", "verify",
+        "agreement blue", "all", "clean blue", "data_package", "effects blue", "figures_blue",
+        "page", "page_condition blue", "pool blue/harm", "pool blue/mood", "questions blue",
+        "summary", "summary_condition blue", "verify",
     ]  # fmt: skip
 
 
