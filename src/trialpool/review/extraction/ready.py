@@ -105,9 +105,7 @@ def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[ProtocolP
                     )
 
 
-def _unknown_levels(
-    where: str, moderator: Moderator, *data: RawData
-) -> Iterator[ProtocolProblem]:
+def _unknown_levels(where: str, moderator: Moderator, *data: RawData) -> Iterator[ProtocolProblem]:
     if moderator.table not in ("trials", "arms"):
         return
     sheets = [raw[moderator.table] for raw in data]
