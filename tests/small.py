@@ -12,7 +12,7 @@ import pandas as pd
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
-from trialpool.review.analysis import Result, analyse
+from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
@@ -102,7 +102,7 @@ class SmallReview:
             )
         )
 
-    def result(self, condition: str, analysis: str) -> Result:
+    def result(self, condition: str, analysis: str) -> Analysed:
         """One analysis, as the pooling step makes it."""
         return analyse(self.case(condition, analysis))
 

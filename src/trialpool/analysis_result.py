@@ -20,7 +20,10 @@ from trialpool.typed_json import MAY_BE_ABSENT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultScale:
-    """What a result measures, on which scale, and what each side of no effect means."""
+    """What a result measures, on which scale, and what each side of no effect means.
+
+    `scale` is that of the analysis, as `effects.scales` names it: "identity", "log" and others.
+    """
 
     title: str
     outcome: str

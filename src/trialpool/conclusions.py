@@ -7,16 +7,15 @@ smallest difference that matters still reaches one that does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialpool.analysis_result import UnjudgedResult
 from trialpool.effects import Measure, measure_of
-from trialpool.words import number
+from trialpool.trust_facts import ShownEstimate
 
 # On which side of a value an interval lies: entirely below, across it, entirely above.
 BELOW, ACROSS, ABOVE = -1, 0, 1
@@ -99,9 +98,9 @@ class Marks:
         missing = self.null is None or isnan(low) or isnan(high)
         return None if missing else int(side_of(low, high, self.null or 0.0))
 
-    def conclude(self, row: Mapping[str, Any]) -> Conclusion:
-        """What the interval in `ci_low` and `ci_high` of a row says."""
-        low, high = number(row.get("ci_low")), number(row.get("ci_high"))
+    def conclude(self, shown: ShownEstimate) -> Conclusion:
+        """What an interval says."""
+        low, high = shown.ci_low, shown.ci_high
         side = self.side(low, high)
         if side is None:
             return Conclusion(side=None)
@@ -116,11 +115,11 @@ class Marks:
         return Conclusion(side=side, zones=frozenset(zone for zone, hit in reached.items() if hit))
 
 
-def concluded(model: Mapping[str, Any], row: Mapping[str, Any] | None = None) -> Conclusion:
-    """What a row of an analysis says; without a row, what its shown result says."""
-    return marks_of(model).conclude(model["display"] if row is None else row)
+def concluded(result: UnjudgedResult, shown: ShownEstimate | None = None) -> Conclusion:
+    """What an interval of an analysis says; without one, what its shown result says."""
+    return marks_of(result).conclude(shown or result.display)
 
 
-def marks_of(model: Mapping[str, Any]) -> Marks:
-    """The marks of an analysis, from its model.json."""
-    return Marks.of(measure_of(model["measure"]), model.get("important"))
+def marks_of(result: UnjudgedResult) -> Marks:
+    """The marks of an analysis."""
+    return Marks.of(measure_of(result.measure), result.important)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
 
 from trialpool.typed_json import MAY_BE_ABSENT
-from trialpool.words import Share
+from trialpool.words import Share, number
 
 Range = tuple[float, float]
 
@@ -23,6 +23,12 @@ class ShownEstimate:
     estimate: float
     ci_low: float
     ci_high: float
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], suffix: str = "") -> ShownEstimate:
+        """From the columns estimate, ci_low and ci_high of a table's row, each with the suffix."""
+        names = ("estimate", "ci_low", "ci_high")
+        return ShownEstimate(**{name: number(row[f"{name}{suffix}"]) for name in names})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ class CoverageFacts:
 class BeliefRange:
     """The range of a probability over priors: of any effect, and of one that matters."""
 
-    any: Range | None
+    any: Range
     matters: Range | None
 
 
@@ -241,10 +247,10 @@ class DifferenceTest:
     ddf: float
     p_value: float
     r2: float
-    p_permutation: float | None
+    p_permutation: float
     exact: bool
     arrangements: int | None
-    q_p_value: float | None
+    q_p_value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +263,7 @@ class CovariateSlope(ShownEstimate):
 
     p_value: float
     r2: float
-    p_permutation: float | None
+    p_permutation: float
     exact: bool
     arrangements: int | None
 
@@ -311,17 +317,17 @@ class TrustFacts:
     on; `flagged` names the trials with flagged results.
     """
 
-    influence: InfluenceFacts | None
+    influence: InfluenceFacts | None = None
     weights: Mapping[str, float]
     flagged: tuple[str, ...]
-    small_studies: SmallStudyFacts | None
+    small_studies: SmallStudyFacts | None = None
     missing_effect: MissingEffectFacts | Unanswered
     next_trial: NextTrialFacts | Unanswered
-    coverage: CoverageFacts | None
-    priors: PriorFacts | None
-    multiverse: MultiverseFacts | None
-    moderators: tuple[SubgroupFacts | CovariateFacts, ...]
-    fragility: FragilityFacts | None
+    coverage: CoverageFacts | None = None
+    priors: PriorFacts | None = None
+    multiverse: MultiverseFacts | None = None
+    moderators: tuple[SubgroupFacts | CovariateFacts, ...] = ()
+    fragility: FragilityFacts | None = None
 
 
 class Gravity(IntEnum):

@@ -194,7 +194,7 @@ class Share:
         return f"{part(self.part)} of {self.of:,}"
 
 
-def per(fact: Mapping[str, Any]) -> str:
+def per(step: float, unit: str) -> str:
     """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
-    unit = str(fact["unit"]) or "unit"
-    return unit if fact["per"] == 1 else f"{fact['per']:g} {unit}"
+    named = unit or "unit"
+    return named if step == 1 else f"{step:g} {named}"

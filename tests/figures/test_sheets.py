@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from figure_checks import outside, overlaps
 
-from trialpool import tables
+from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import effect_size
 from trialpool.figures import style
 from trialpool.figures.catalogue import CHARTS, WITHHELD
@@ -111,11 +112,11 @@ def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.
     for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():
         files.write(folder / f"{name}.csv", table)
         held[name] = files.read(folder / f"{name}.csv")
-    tables.write_json(folder / "model.json", made.model)
+    typed_json.write(folder / "model.json", made.result)
     trust = {name: held[name] for name in TRUST_TABLES}
     parts = {name: held[name] for name in own}
-    model = tables.read_json(folder / "model.json")
-    return Analysis(model=model, **parts, trust=trust), held
+    result = typed_json.read(folder / "model.json", AnalysisResult)
+    return Analysis(result=result, **parts, trust=trust), held
 
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])
@@ -126,7 +127,7 @@ def test_every_figure_is_whole_at_any_number_of_trials(
     """Nothing overlaps, nothing is cut; what k does not allow says so and which rule it is."""
     analysis, held = written(k, measure, tmp_path)
     drawn = set()
-    for name, figure in sheets.draw_all(analysis.model, held):
+    for name, figure in sheets.draw_all(analysis.result, held):
         assert not overlaps(figure), name
         assert not outside(figure), name
         style.save(figure, [tmp_path / f"{name}.svg"])
@@ -149,7 +150,7 @@ def test_verdict_words_and_tables_stand_for_any_number_of_trials(
 ) -> None:
     """What a page says of trust needs no number of trials, and holds no missing number."""
     analysis, _ = written(k, measure, tmp_path)
-    told = " ".join([analysis.model["verdict"]["line"], *(c.text for c in trust_words(analysis))])
+    told = " ".join([analysis.result.verdict.line, *(c.text for c in trust_words(analysis))])
     assert "nan" not in told
     assert "None" not in told.replace("None of ", "")
     questions = {caveat.name for caveat in trust_words(analysis)}

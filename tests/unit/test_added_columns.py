@@ -294,4 +294,4 @@ def test_columns_of_arms_and_results_are_carried(tmp_path: Path) -> None:
             typed = typed[typed["table"] == "results"]
         assert len(typed) > 5
         assert list(typed["page"]) == list(typed["row"] - 2)
-    assert small.result("blue", "mood").model["k"] > 0
+    assert small.result("blue", "mood").result.k > 0

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import pytest
+from filled import analysis_result
 
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.report import sentences
 from trialpool.review.trust.verdict import conclusion
 
@@ -18,11 +20,12 @@ HELPS = "; too imprecise to tell whether ketamine helps"
 MORE_OR_LESS = "; too imprecise to tell whether it is more or less frequent with ketamine"
 
 
-def model(low: float | None, high: float | None, **own: Any) -> dict[str, Any]:
+def model(low: float | None, high: float | None, **own: Any) -> AnalysisResult:
     """A result whose estimate lies a little below no effect."""
     estimate = 0.95 if own.get("scale") == "log" else -0.1
     display = {"estimate": estimate, "ci_low": low, "ci_high": high}
-    return {"k": 3, "display": display, "experimental_label": "Ketamine", **SMD, **own}
+    about = {"k": 3, "display": display, "experimental_label": "Ketamine", **SMD}
+    return analysis_result(**(about | own))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import filled
 import pandas as pd
 import pytest
 from cases import case, tables
@@ -112,7 +113,7 @@ def test_risk_of_bias_decides_in_every_question(low: Case) -> None:
     assert of_course(low)["day"].tolist() == [7.0, 30.0]
     assert set(of_course(low)["trial_id"]) == {"A"}
     made = explore(low)
-    assert "withheld" not in made.summary
+    assert made.summary.withheld is None
     assert set(made.table["k"]) == {1}
     assert set(sensitivity(low, main_result(low))["k"]) == {1}
     reasons = low.chosen().rejected.set_index("trial_id")["reason"].to_dict()
@@ -325,8 +326,8 @@ def test_an_analysis_of_the_small_review_is_made_from_its_names(small: SmallRevi
     assert (made.model.method, made.rules.counts) == ("MH", True)
     assert made.important == pytest.approx(0.22314355)  # log(1.25)
     assert made.confidence == ("primary", "abstract", "secondary")
-    assert made.asked()["favours_left"] == "favours drug"
-    assert analyse(made).model["k"] == len(chosen(made))
+    assert made.heading().favours_left == "favours drug"
+    assert analyse(made).result.k == len(chosen(made))
 
 
 def test_a_missing_trial_that_cannot_be_added_has_no_estimate_in_the_verdict(
@@ -339,9 +340,9 @@ def test_a_missing_trial_that_cannot_be_added_has_no_estimate_in_the_verdict(
                                      if row[0] == "Fir")])  # fmt: skip
     small.set("missing_results", 2, "what_if", "no")
     small.set("missing_results", 3, "n_experimental", "9")
-    model = small.result("blue", "mood").model
-    assert model["largest_missing"]["study"] == "Fir 2021"
-    assert model["what_if"]["trials"] == ["Oak"]
-    texts = [threat["text"] for threat in model["verdict"]["threats"]]
+    result = small.result("blue", "mood").result
+    assert filled.given(result.largest_missing).study == "Fir 2021"
+    assert filled.given(result.what_if).trials == ("Oak",)
+    texts = [threat.text for threat in result.verdict.threats]
     assert any("has no usable numbers" in text for text in texts)
     assert not any("would be –" in text for text in texts)

@@ -272,7 +272,7 @@ def test_both_variances_of_a_crossover_stand_beside_each_other(small: SmallRevie
 def test_the_weight_of_each_design_is_reported(small: SmallReview) -> None:
     """Curtin 2002: how much of the weight hangs on crossovers."""
     result = small.result("blue", "mood")
-    shares = result.model["weight_by_design"]
+    shares = result.result.weight_by_design
     assert set(shares) == {"parallel", "crossover, paired"}
     assert sum(shares.values()) == pytest.approx(100)
     cedar = result.studies.set_index("trial_id").loc["Cedar", "weight"]
@@ -316,7 +316,7 @@ def test_a_split_control_as_the_protocols_choice_counts_trials(small: SmallRevie
     text = path.read_text(encoding="utf-8")
     path.write_text(text + "defaults: {multi_arm: {handling: split}}\n", encoding="utf-8")
     result = small.result("blue", "mood")
-    assert (result.model["k"], len(result.studies)) == (4, 5)
+    assert (result.result.k, len(result.studies)) == (4, 5)
     assert result.studies.loc[result.studies["trial_id"] == "Ash", "n"].sum() == 20 + 18 + 19
 
 
@@ -353,5 +353,5 @@ def test_a_single_flagged_trial_leaves_nothing(small: SmallReview) -> None:
         change(small, row, exclude_reason="made up")
     result = small.result("blue", "mood")
     varied = result.sensitivity.set_index("label")
-    assert result.model["k"] == 1
+    assert result.result.k == 1
     assert varied.loc["without Ash 2011", "k"] == 0

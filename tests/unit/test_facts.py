@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
 import pytest
+from filled import filled
 
+from trialpool.analysis_result import MultiverseResult
 from trialpool.review.trust import facts
 from trialpool.terms import ESTIMATE, TEST
+from trialpool.trust_facts import BeliefRange, ShownEstimate, SmallStudyFacts
+from trialpool.words import Share
 
 NAN = float("nan")
-BELOW = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
-ACROSS = {"estimate": -0.3, "ci_low": -0.7, "ci_high": 0.1}
+BELOW = ShownEstimate(estimate=-0.6, ci_low=-0.9, ci_high=-0.3)
+ACROSS = ShownEstimate(estimate=-0.3, ci_low=-0.7, ci_high=0.1)
 
 
 def test_influence_names_the_trials_that_turn_it() -> None:
     rows = [
-        {"study": "A", "influential": "no", **BELOW},
-        {"study": "B", "influential": "yes", **ACROSS},
+        {"study": "A", "influential": "no", **asdict(BELOW)},
+        {"study": "B", "influential": "yes", **asdict(ACROSS)},
         {"study": "C", "influential": "no", "estimate": NAN, "ci_low": NAN, "ci_high": NAN},
     ]
     found = facts.of_influence(pd.DataFrame(rows), BELOW, "SMD")
     assert found is not None
-    assert (found["turns"], found["influential"]) == (["B"], ["B"])
-    assert found["without"]["B"] == ACROSS
+    assert (found.turns, found.influential) == (("B",), ("B",))
+    assert found.without["B"] == ACROSS
 
 
 def test_an_empty_table_is_no_finding() -> None:
@@ -41,15 +46,19 @@ def test_small_studies_count_what_could_be_had() -> None:
         {"method": "Egger", "kind": TEST, **none, "p_value": 0.09},
         {"method": "Begg", "kind": TEST, **none, "p_value": 0.1},
         {"method": "Fail-safe", "kind": TEST, **none},
-        {"method": "PET", "kind": ESTIMATE, "p_value": 0.2, **ACROSS},
-        {"method": "limit", "kind": ESTIMATE, "p_value": 0.2, **BELOW},
+        {"method": "PET", "kind": ESTIMATE, "p_value": 0.2, **asdict(ACROSS)},
+        {"method": "limit", "kind": ESTIMATE, "p_value": 0.2, **asdict(BELOW)},
         {"method": "beta", "kind": ESTIMATE, **none},
     ]
     found = facts.of_small_studies(pd.DataFrame(rows), BELOW, "SMD")
-    assert found == {
-        "tests": 2, "asymmetric": ["Egger"], "estimates": 2, "turns": ["PET"], "lowest": -0.6,
-        "highest": -0.3,
-    }  # fmt: skip
+    assert found == SmallStudyFacts(
+        tests=2,
+        asymmetric=("Egger",),
+        estimates=2,
+        turns=("PET",),
+        lowest=-0.6,
+        highest=-0.3,
+    )
 
 
 def test_weights_add_up_what_one_would_rather_not_rest_on() -> None:
@@ -84,10 +93,10 @@ def test_coverage_spans_the_plausible_heterogeneity() -> None:
     table = pd.DataFrame(rows, columns=["method", "shown", "interval", "tau2", "coverage"])
     found = facts.of_coverage(table.assign(replicates=10000, sampling="normal"))
     assert found is not None
-    assert found["confidence"] == [0.94, 0.98]
-    assert found["prediction"] == [0.91, 0.91]
-    assert found["normal"] == [0.85, 0.85]
-    assert found["tau2"] == [0.0, 0.3]
+    assert found.confidence == (0.94, 0.98)
+    assert found.prediction == (0.91, 0.91)
+    assert found.normal == (0.85, 0.85)
+    assert found.tau2 == (0.0, 0.3)
 
 
 def test_coverage_of_a_model_that_is_not_simulated_is_none() -> None:
@@ -95,7 +104,7 @@ def test_coverage_of_a_model_that_is_not_simulated_is_none() -> None:
     names = ["method", "shown", "interval", "tau2", "coverage", "replicates", "sampling"]
     found = facts.of_coverage(pd.DataFrame(rows, columns=names))
     assert found is not None
-    assert found["confidence"] is None
+    assert found.confidence is None
 
 
 def test_priors_give_the_range_of_both_sides() -> None:
@@ -105,15 +114,15 @@ def test_priors_give_the_range_of_both_sides() -> None:
     })  # fmt: skip
     found = facts.of_priors(table, 0.5, None)
     assert found is not None
-    assert found["priors"] == 2
-    assert found["benefit"] == {"any": [0.9, 0.95], "matters": [0.5, 0.6]}
-    assert found["harm"]["any"] == pytest.approx([0.05, 0.1])
-    assert found["harm"]["matters"] == [0.01, 0.02]
+    assert found.priors == 2
+    assert found.benefit == BeliefRange(any=(0.9, 0.95), matters=(0.5, 0.6))
+    assert found.harm.any == pytest.approx([0.05, 0.1])
+    assert found.harm.matters == (0.01, 0.02)
 
 
 def question(
     excludes: float, experimental: float, control: float, sign: float = 1.0
-) -> dict[str, Any]:
+) -> MultiverseResult:
     """Of 12 specifications 8 are distinct, of which 6 have an estimate."""
     factors = [
         {"factor": "Test", "swing": 0.4}, {"factor": "Model", "swing": 0.1},
@@ -124,7 +133,7 @@ def question(
         "with_estimate": 6, "excludes_null": excludes, "favours_experimental": experimental,
         "favours_control": control, "most": "Model", "factors": factors,
     }  # fmt: skip
-    return {"questions": [own], "without_effect": []}
+    return filled(MultiverseResult, questions=[own])
 
 
 def test_the_multiverse_counts_those_that_conclude_the_same() -> None:
@@ -135,23 +144,24 @@ def test_the_multiverse_counts_those_that_conclude_the_same() -> None:
     assert across is not None
     assert below is not None
     assert harm is not None
-    assert across["same_conclusion"] == {"count": 4, "of": 6}
-    assert below["same_conclusion"] == {"count": 4, "of": 6}
-    assert harm["same_conclusion"] == {"count": 1, "of": 6}
-    assert (across["turned_most_by"], across["moved_most_by"]) == ("Test", "Model")
+    assert across.same_conclusion == Share(4, 6)
+    assert below.same_conclusion == Share(4, 6)
+    assert harm.same_conclusion == Share(1, 6)
+    assert (across.turned_most_by, across.moved_most_by) == ("Test", "Model")
 
 
 def test_a_protocol_without_a_sign_has_no_share_on_its_side() -> None:
     facts_of = facts.of_multiverse(question(0.5, 0.5, 0.0, NAN), ACROSS, "SMD", "lower")
     assert facts_of is not None
-    assert facts_of["same_sign"] is None
+    assert facts_of.same_sign is None
 
 
 def test_no_estimate_is_no_multiverse() -> None:
     asked = question(0.5, 0.5, 0.0)
-    assert facts.of_multiverse(asked, dict.fromkeys(BELOW, NAN), "SMD", "lower") is None
-    asked["questions"][0]["with_estimate"] = 0
-    assert facts.of_multiverse(asked, BELOW, "SMD", "lower") is None
+    nothing = ShownEstimate(estimate=NAN, ci_low=NAN, ci_high=NAN)
+    assert facts.of_multiverse(asked, nothing, "SMD", "lower") is None
+    none = replace(asked, questions=(replace(asked.questions[0], with_estimate=0),))
+    assert facts.of_multiverse(none, BELOW, "SMD", "lower") is None
 
 
 def test_all_the_weight_is_a_hundred_percent() -> None:

@@ -14,7 +14,6 @@ from numpy.testing import assert_allclose
 from small import SmallReview, through_csv
 
 import trialpool as tp
-from trialpool import tables
 from trialpool.effects import MEASURES
 from trialpool.effects.continuous import COLUMNS
 from trialpool.effects.registry import Estimate, measure
@@ -74,24 +73,24 @@ class Asked:
         """All steps of the pipeline for the condition: the page, and the figures by name."""
         review, cleaned = self.small.review, self.small.cleaned().all_tables()
         result = self.result()
-        raise_disagreements(verify(tables.plain(result.model), through_csv(result.studies)))
+        raise_disagreements(verify(result.result, through_csv(result.studies)))
         held = {name: through_csv(table) for name, table in cleaned.items()}
         own = {name: through_csv(getattr(result, name))
                for name in ("studies", "selection", "missing", "sensitivity")}  # fmt: skip
         trust = {name: through_csv(table) for name, table in result.trust.items()}
-        model = tables.plain(result.model)
-        figures = dict(sheets.draw_all(model, own | trust | {"risk_of_bias": held["risk_of_bias"]}))
+        read = result.result
+        figures = dict(sheets.draw_all(read, own | trust | {"risk_of_bias": held["risk_of_bias"]}))
         evidence, judged = rob_me(
-            [Written(model, own["studies"], own["selection"], own["missing"])],
+            [Written(read, own["studies"], own["selection"], own["missing"])],
             held["trials"], held["missing_results"],
         )  # fmt: skip
         second = load(self.small.folder / "data" / "raw", "blue")
         held |= {
-            "summary": summary_table([model]), "evidence": evidence, "judgements": judged,
+            "summary": summary_table([read]), "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
         analysis = Analysis(
-            model=model, studies=own["studies"], missing=own["missing"],
+            result=read, studies=own["studies"], missing=own["missing"],
             sensitivity=own["sensitivity"], trust=trust | {"selection": own["selection"]},
         )  # fmt: skip
         svg = {("x", name): SVG for name in figures}
@@ -183,9 +182,9 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert_allclose(result.studies["vi"], sizes.vi, rtol=1e-5)
     fit = tp.pool(sizes.yi, sizes.vi, tau2="REML", test="hksj")
     back = MEASURES[code].scale.shown
-    shown = result.model["display"]
+    shown = result.result.display
     assert_allclose(
-        [shown[name] for name in ("estimate", "ci_low", "ci_high")],
+        [shown.estimate, shown.ci_low, shown.ci_high],
         back([fit.beta, fit.ci_lb, fit.ci_ub]), rtol=1e-5,
     )  # fmt: skip
     text, figures = asked.page()
@@ -216,7 +215,7 @@ def test_a_measure_registered_here_needs_no_other_edit(tmp_path: Path) -> None:
         assert_allclose(result.studies["estimate"], [a / b for a, b in signal], rtol=1e-5)
         spread = [1 / one[0] + 1 / other[0] for one, other in SCORES]
         fit: Pooled = tp.pool([log(a / b) for a, b in signal], spread, tau2="REML", test="hksj")
-        assert result.model["display"]["ci_low"] == pytest.approx(np.exp(fit.ci_lb), rel=1e-5)
+        assert result.result.display.ci_low == pytest.approx(np.exp(fit.ci_lb), rel=1e-5)
         text, figures = asked.page()
         assert "ratio of signals in the thing" in text
         assert "<dt>RoS</dt><dd>Ratio of signals. No effect is 1.</dd>" in text
@@ -232,7 +231,7 @@ def test_a_proportion_has_no_side_no_p_value_and_no_control(tmp_path: Path) -> N
     proportions(asked)
     result = asked.result()
     assert result.studies["event_control"].isna().all()
-    assert np.isnan(result.model["display"]["p_value"])
+    assert np.isnan(result.result.display.p_value)
     text, figures = asked.page()
     assert "nothing is compared, so there is no side to be on" in text.lower()
     words = [t.get_text() for axes in figures["forest"].axes for t in axes.texts]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases import case
+from filled import given
 
 import trialpool as tp
 from trialpool.diagnostics import missing as m
@@ -19,6 +20,7 @@ from trialpool.review.schema.trust import MISSING_EFFECT
 from trialpool.review.trust import missing_effect as review
 from trialpool.review.trust.missing_effect import MissingEffect, missing_effect
 from trialpool.review.trust.what_if import WhatIf
+from trialpool.trust_facts import MissingEffectFacts, Unanswered
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
@@ -49,7 +51,12 @@ def run(
 
 
 def answers(result: MissingEffect) -> dict[str, tuple[bool, Any]]:
-    return {a["question"]: (a["at_null"], a["assumed"]) for a in result.facts["answers"]}
+    return {a.question: (a.at_null, a.assumed) for a in facts_of(result).answers}
+
+
+def facts_of(result: MissingEffect) -> MissingEffectFacts:
+    assert isinstance(result.facts, MissingEffectFacts)
+    return result.facts
 
 
 # -- by hand ---------------------------------------------------------------------------------
@@ -95,8 +102,8 @@ def test_no_common_effect_would_do_under_knapp_hartung() -> None:
     sqrt(m (k - 1) / (k - m)) = 1 for equal variances, below the t quantile of 2.78.
     """
     found = run([-0.3, 0.3, -0.2, 0.2], [0.1] * 4, [0.1], HKSJ)
-    assert [a["reached"] for a in found.facts["answers"]][:2] == [False, False]
-    assert found.facts["flips"] == []
+    assert [a.reached for a in facts_of(found).answers][:2] == [False, False]
+    assert facts_of(found).flips == ()
     far = m.with_missing([-0.3, 0.3, -0.2, 0.2], [0.1] * 4, [0.1], [1e6])
     assert far.zval[0] == pytest.approx(1.0, rel=1e-4)
 
@@ -116,11 +123,12 @@ def test_ratios_are_read_on_the_display_scale() -> None:
     """The same case in logs: the answers are the exponentials, the threshold a ratio."""
     plain = run([-1.0, -1.0], [0.04, 0.04], [0.04], COMMON, measure="SMD", important=log(1.25))
     ratio = run([-1.0, -1.0], [0.04, 0.04], [0.04], COMMON, measure="RR", important=log(1.25))
-    for one, other in zip(plain.facts["answers"], ratio.facts["answers"], strict=True):
-        assert other["assumed"] == pytest.approx(exp(one["assumed"]))
-    assert ratio.facts["important"] == pytest.approx(0.8)
-    assert ratio.facts["if_null"]["assumed"] == 1.0
-    assert ratio.facts["searched"][1] == pytest.approx(1 / ratio.facts["searched"][0])
+    for one, other in zip(facts_of(plain).answers, facts_of(ratio).answers, strict=True):
+        assert other.assumed == pytest.approx(exp(given(one.assumed)))
+    facts = facts_of(ratio)
+    assert facts.important == pytest.approx(0.8)
+    assert facts.if_null.assumed == 1.0
+    assert facts.searched[1] == pytest.approx(1 / facts.searched[0])
 
 
 # -- what holds in general -------------------------------------------------------------------
@@ -135,7 +143,7 @@ def test_the_curve_is_the_pooled_effect_of_each_assumption() -> None:
     for x, *pooled in result.curve.to_numpy()[::13]:
         one = tp.pool([*yi, x, x], [*vi, *extra])
         assert pooled == pytest.approx([one.beta, one.ci_lb, one.ci_ub])
-    marks = [0.0, result.facts["estimate"], *(a["assumed"] for a in result.facts["answers"])]
+    marks = [0.0, facts_of(result).estimate, *(a.assumed for a in facts_of(result).answers)]
     assert {m for m in marks if m is not None} <= set(result.curve["assumed"])
     assert result.curve["assumed"].is_monotonic_increasing
 
@@ -155,8 +163,8 @@ def test_flipping_the_sign_flips_the_answers(model: Model) -> None:
 def test_two_trials_share_one_effect() -> None:
     """One trial and one missing: the protocol's random effects become a common effect."""
     result = run([-0.5], [0.04], [0.04], HKSJ)
-    assert result.facts["model"] == "common effect, normal quantile"
-    assert result.facts["k"] == 2
+    assert facts_of(result).model == "common effect, normal quantile"
+    assert facts_of(result).k == 2
 
 
 def test_mantel_haenszel_is_refitted_by_inverse_variance() -> None:
@@ -168,10 +176,10 @@ def test_mantel_haenszel_is_refitted_by_inverse_variance() -> None:
     model = Model(method="MH")
     result = missing_effect(case("OR", model), data, absent([0.1]))
     pooled = tp.pool_counts([10, 12], [50, 60], [18, 20], [50, 60], measure="OR", method="MH")
-    assert result.facts["estimate"] == pytest.approx(exp(pooled.beta))
-    assert result.facts["model"] == "common effect, normal quantile"
-    assert result.facts["important"] is None
-    assert not any("important" in a["question"] for a in result.facts["answers"])
+    assert facts_of(result).estimate == pytest.approx(exp(pooled.beta))
+    assert facts_of(result).model == "common effect, normal quantile"
+    assert facts_of(result).important is None
+    assert not any("important" in a.question for a in facts_of(result).answers)
 
 
 def test_a_narrow_stretch_between_two_points_of_the_scan_is_found() -> None:
@@ -199,7 +207,7 @@ def test_reasons_where_nothing_can_be_added() -> None:
         (studies([0.1], [0.1]), absent([], others=2), review.NONE_CAN_ENTER),
     ):
         result = missing_effect(case("SMD", COMMON, important=0.5), data, gone)
-        assert result.facts == {"reason": reason}
+        assert result.facts == Unanswered(reason=reason)
         assert list(result.curve.columns) == list(MISSING_EFFECT.names)
         assert not len(result.curve)
 
@@ -212,7 +220,7 @@ def test_without_an_estimate_there_is_nothing_to_flip() -> None:
     )  # fmt: skip
     asked = case("RR", Model(method="MH"), important=0.2)
     result = missing_effect(asked, data, absent([0.1]))
-    assert result.facts == {"reason": review.NO_ESTIMATE}
+    assert result.facts == Unanswered(reason=review.NO_ESTIMATE)
 
 
 def test_no_missing_trial_is_an_error_of_the_caller() -> None:

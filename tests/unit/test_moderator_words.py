@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filled import analysis_result
 
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.moderator_tables import moderator_grids
@@ -31,12 +32,10 @@ DOSE: dict[str, Any] = {
 
 
 def analysis(*facts: dict[str, Any], scale: str = "identity", **trust: Any) -> Analysis:
-    model = {
-        "measure": "RR" if scale == "log" else "SMD", "scale": scale,
-        "trust": {"moderators": list(facts)},
-    }  # fmt: skip
+    measure = "RR" if scale == "log" else "SMD"
+    result = analysis_result(measure=measure, scale=scale, trust={"moderators": list(facts)})
     empty = pd.DataFrame()
-    return Analysis(model=model, studies=empty, missing=empty, sensitivity=empty, trust=trust)
+    return Analysis(result=result, studies=empty, missing=empty, sensitivity=empty, trust=trust)
 
 
 def told(fact: dict[str, Any], **changes: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases import tables
+from filled import given
 from scipy.stats import chi2
 from scipy.stats import f as fisher
 
@@ -34,6 +36,7 @@ from trialpool.terms import (
     UNKNOWN,
     WITHHELD,
 )
+from trialpool.trust_facts import CovariateFacts, SubgroupFacts
 
 BIAS = pd.DataFrame({"trial_id": [], "domain": [], "judgement": []})
 ARMS = pd.DataFrame({"trial_id": [], "arm_id": [], "dose_mg_kg": []})
@@ -97,6 +100,13 @@ BY_ALLOCATION = {"allocation": {
     "title": "allocation", "kind": "group", "column": "population",
     "levels": {"alternate": ["alternate"], "random": ["random"], "system": ["systematic"]},
 }}  # fmt: skip
+
+
+def grouped(found: Moderators) -> SubgroupFacts:
+    """What is said of the first moderator."""
+    fact = found.facts[0]
+    assert isinstance(fact, SubgroupFacts)
+    return fact
 
 
 @pytest.mark.parametrize(
@@ -234,7 +244,9 @@ def test_covariates_that_go_together_are_named_with_their_inflation() -> None:
     assert slopes["vif"].iloc[0] == pytest.approx(slopes["vif"].iloc[1])
     assert slopes["vif"].iloc[0] > 10
     assert "goes with people (r = 1.00)" in slopes["note"].iloc[0]
-    assert found.facts[1]["goes_with"] == {"age": pytest.approx(1, abs=0.01)}
+    fact = found.facts[1]
+    assert isinstance(fact, CovariateFacts)
+    assert fact.goes_with == {"age": pytest.approx(1, abs=0.01)}
     copied = ask(rows(bcg.Y, bcg.V, n=bcg.LATITUDE), {"mean_age": bcg.LATITUDE}, {"age": AGE, **n})
     assert "no VIF" in of_kind(copied, SLOPE, "regressions")["note"].iloc[0]
 
@@ -269,7 +281,7 @@ def test_trials_all_alike_give_no_contrast() -> None:
     assert of_kind(found, WITHHELD)["note"].tolist() == ["no contrast: parallel in all 13 trials"]
     held = of_kind(found, WITHHELD, "regressions")
     assert held["note"].tolist() == ["no contrast: 40 years in all 13 trials"]
-    assert [fact["reason"] for fact in found.facts] == [
+    assert [fact.reason for fact in found.facts] == [
         "no contrast: parallel in all 13 trials", "no contrast: 40 years in all 13 trials"
     ]  # fmt: skip
 
@@ -292,7 +304,7 @@ def test_trials_without_a_value_are_counted_and_named() -> None:
     bias = pd.DataFrame({"trial_id": ["T0"], "domain": "overall", "judgement": "some_concerns"})
     studies = rows(bcg.Y, bcg.V, experimental_arms="a+b")
     found = ask(studies, {"population": kinds, "mean_age": ages}, some, arms=arms, bias=bias)
-    missing = {fact["name"]: fact["missing"] for fact in found.facts}
+    missing = {fact.name: fact.missing for fact in found.facts}
     assert missing["kind"] == {"T3": "c, in no level", "T4": "c, in no level"}
     assert missing["age"] == {"T12": "not stated"}
     assert missing["dose"]["T0"] == "its arms differ (0.2, 0.5)"
@@ -317,14 +329,14 @@ def test_a_trial_with_several_rows_counts_once_and_is_not_exchanged() -> None:
     assert levels["k"].to_dict() == {"parallel": 5, "crossover": 4}
     assert levels.loc["parallel", "trials"] == "T0, T2, T4, T6, T8"
     assert of_test(found, BY_PERMUTATION)["note"].startswith("no permutation")
-    assert found.facts[0]["test"]["p_permutation"] is None
+    assert math.isnan(given(grouped(found).test).p_permutation)
 
 
 def test_each_trial_its_own_level_has_no_test() -> None:
     declared = {"kind": {"title": "kind", "kind": "group", "column": "population"}}
     found = ask(rows(bcg.Y[:5], bcg.V[:5]), {"population": list("abcde")}, declared)
     assert of_test(found, BY_F)["note"].startswith("as many levels as results: no test")
-    assert found.facts[0]["test"] is None
+    assert grouped(found).test is None
     assert len(of_kind(found, LEVEL)) == 5
 
 
@@ -334,7 +346,9 @@ def test_groups_that_part_the_trials_alike_are_named() -> None:
     names = ["parallel" if i % 2 else "crossover" for i in range(13)]
     swapped = ["north" if i % 2 else "south" for i in range(13)]
     found = ask(BCG, {"design": names, "population": swapped}, {"design": DESIGN, **kind})
-    assert [fact["same_as"] for fact in found.facts] == [["kind"], ["design"]]
+    assert [fact.same_as for fact in found.facts if isinstance(fact, SubgroupFacts)] == [
+        ("kind",), ("design",)
+    ]  # fmt: skip
 
 
 def test_mantel_haenszel_levels_and_a_level_without_events() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from fields import differing
+from filled import given
 from formulas import projection
 from numpy.typing import NDArray
 from small import ROOT, SMALL, SmallReview
@@ -220,9 +221,9 @@ def test_the_review_runs_with_it(code: str, small: SmallReview) -> None:
     y, v = (result.studies[name].to_numpy(float) for name in ("yi", "vi"))
     expected = tp.pool(y, v, tau2=code, test="hksj")
     assert expected.tau2 > 0
-    assert result.model["model"] == f"random effects ({code}), Hartung-Knapp (hksj)"
-    assert result.model["pooled"]["tau2"] == pytest.approx(expected.tau2, rel=1e-12)
-    assert result.model["specification"]["model"]["tau2"] == code
+    assert result.result.model == f"random effects ({code}), Hartung-Knapp (hksj)"
+    assert given(result.result.pooled).tau2 == pytest.approx(expected.tau2, rel=1e-12)
+    assert result.result.specification["model"]["tau2"] == code
     rows = result.sensitivity[result.sensitivity["group"] == "model"].set_index("label")
     assert list(rows.index[:2]) == ["common effect", "two-step DerSimonian-Laird, t quantile"]
     row = rows.loc["two-step DerSimonian-Laird, t quantile"]

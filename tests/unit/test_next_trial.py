@@ -22,11 +22,13 @@ from trialpool.diagnostics.next_trial import (
 )
 from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
+from trialpool.review.case import Case
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import NEXT_TRIAL
 from trialpool.review.trust import next_trial as review
 from trialpool.review.trust.missing_effect import NO_ESTIMATE, NO_TRIAL
 from trialpool.review.trust.next_trial import next_trial
+from trialpool.trust_facts import NextTrialFacts, Unanswered
 
 Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
@@ -132,8 +134,14 @@ def test_a_unit_must_be_positive() -> None:
 # -- the table -----------------------------------------------------------------------------------
 
 
+def tried(asked: Case, data: pd.DataFrame) -> tuple[pd.DataFrame, NextTrialFacts]:
+    table, facts = next_trial(asked, data)
+    assert isinstance(facts, NextTrialFacts)
+    return table, facts
+
+
 def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
-    table, facts = next_trial(case("SMD", COMMON, important=0.8), studies([-0.5], [0.1]))
+    table, facts = tried(case("SMD", COMMON, important=0.8), studies([-0.5], [0.1]))
     assert tuple(table.columns) == NEXT_TRIAL.names
     assert set(table["target"]) == {terms.EXCLUDES, terms.BEYOND}
     assert list(dict.fromkeys(table["effect"])) == [0.0, -0.25, -0.5, -1.0, -0.8, 0.8]
@@ -145,17 +153,17 @@ def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
     assert not none["reached"].item()
     assert none["note"].item() == review.NO_SIZE
     assert none[["n_total", "estimate", "ci_low", "ci_high"]].isna().to_numpy().all()
-    assert facts["conclusion"] == "includes no difference"
-    assert (facts["k"], facts["important"], facts["unit_variance"]) == (2, -0.8, 2.0)
+    assert facts.conclusion == "includes no difference"
+    assert (facts.k, facts.important, facts.unit_variance) == (2, -0.8, 2.0)
 
 
 def test_a_result_that_excludes_is_asked_what_would_undo_it() -> None:
-    table, facts = next_trial(
+    table, facts = tried(
         case("SMD", COMMON, important=0.5, better="higher"), studies([-0.9], [0.01])
     )
     # All of the interval lies beyond -0.5 already, so only one question is left.
     assert set(table["target"]) == {terms.INCLUDES}
-    assert facts["conclusion"] == "harm"
+    assert facts.conclusion == "harm"
     row = table[table["finds"] == "the important difference, other side"]
     n = row["n_total"].item()
     v = (2 + 0.0625) / (n / 2)
@@ -170,10 +178,10 @@ def test_ratios_use_the_control_groups_risk() -> None:
     data = studies(
         [log(2.0), log(2.0)], [0.04, 0.04], event_control=[10.0, 20.0], totaln_control=[40.0, 60.0]
     )
-    table, facts = next_trial(case("RR", COMMON, important=log(1.25), better="higher"), data)
-    assert facts["assumption"].startswith("risk of 30 % in the control arm")
-    assert facts["unit_variance"] == pytest.approx(2 * 0.7 / 0.3)
-    assert facts["important"] == pytest.approx(1.25)
+    table, facts = tried(case("RR", COMMON, important=log(1.25), better="higher"), data)
+    assert facts.assumption.startswith("risk of 30 % in the control arm")
+    assert facts.unit_variance == pytest.approx(2 * 0.7 / 0.3)
+    assert facts.important == pytest.approx(1.25)
     twice = table[table["finds"] == "twice the estimate"]
     assert twice["effect"].to_numpy() == pytest.approx(4.0)
     assert set(twice["note"]) == {review.IMPOSSIBLE}
@@ -184,11 +192,11 @@ def test_ratios_use_the_control_groups_risk() -> None:
 def test_a_trial_of_four_is_marked_where_it_changes_the_method() -> None:
     """Two trials share one effect; a third one, however small, brings random effects and t."""
     data = studies([-0.5, -0.5], [0.1, 0.1])
-    table, facts = next_trial(case("SMD", Model(), important=0.3), data)
+    table, facts = tried(case("SMD", Model(), important=0.3), data)
     row = table[(table["finds"] == "the estimate") & (table["target"] == terms.INCLUDES)]
     assert row["n_total"].item() == 4
     assert row["note"].item() == review.ANY_SIZE
-    assert facts["model"] == "random effects (REML), Hartung-Knapp (hksj)"
+    assert facts.model == "random effects (REML), Hartung-Knapp (hksj)"
 
 
 def test_a_mean_difference_takes_the_pooled_sd() -> None:
@@ -197,18 +205,18 @@ def test_a_mean_difference_takes_the_pooled_sd() -> None:
         [-1.0], [0.5], sd_experimental=[2.0], sd_control=[4.0], n_experimental=[11.0],
         n_control=[31.0],
     )  # fmt: skip
-    _, facts = next_trial(case("MD", COMMON), data)
-    assert facts["unit_variance"] == pytest.approx(26.0)
-    assert facts["important"] is None
+    _, facts = tried(case("MD", COMMON), data)
+    assert facts.unit_variance == pytest.approx(26.0)
+    assert facts.important is None
 
 
 def test_reasons_where_there_is_no_table() -> None:
-    empty, facts = next_trial(case("SMD", COMMON, important=0.5), studies([], []))
-    assert facts == {"reason": NO_TRIAL}
+    empty, none = next_trial(case("SMD", COMMON, important=0.5), studies([], []))
+    assert none == Unanswered(reason=NO_TRIAL)
     assert not len(empty)
     for measure, reason in (("MD", review.NO_SD), ("OR", review.NO_RISK)):
-        table, facts = next_trial(case(measure, COMMON, important=0.5), studies([0.1], [0.1]))
-        assert (len(table), facts["reason"], facts["tau2"]) == (0, reason, "EE")
+        table, facts = tried(case(measure, COMMON, important=0.5), studies([0.1], [0.1]))
+        assert (len(table), facts.reason, facts.tau2) == (0, reason, "EE")
 
 
 def test_without_an_estimate_there_is_nothing_to_change() -> None:
@@ -217,19 +225,19 @@ def test_without_an_estimate_there_is_nothing_to_change() -> None:
         event_experimental=1.0, totaln_experimental=20.0
     )
     _, facts = next_trial(case("OR", Model(method="MH"), important=0.2), two)
-    assert facts == {"reason": NO_ESTIMATE}
+    assert facts == Unanswered(reason=NO_ESTIMATE)
 
 
 def test_mantel_haenszel_takes_the_next_trial_by_inverse_variance() -> None:
     data = studies(
         [-0.5, -0.4], [0.2, 0.2], event_control=[18.0, 20.0], totaln_control=[50.0, 60.0]
     ).assign(event_experimental=[10.0, 12.0], totaln_experimental=[50.0, 60.0])
-    _, facts = next_trial(case("OR", Model(method="MH"), important=log(1.25)), data)
-    assert (facts["tau2"], facts["test"]) == ("EE", "z")
+    _, facts = tried(case("OR", Model(method="MH"), important=log(1.25)), data)
+    assert (facts.tau2, facts.test) == ("EE", "z")
 
 
 def test_sizes_are_even_and_within_the_search() -> None:
-    table, _ = next_trial(case("SMD", Model(), important=0.2), studies(list(Y), list(V)))
+    table, _ = tried(case("SMD", Model(), important=0.2), studies(list(Y), list(V)))
     sizes = table["n_total"].dropna()
     assert (sizes % 2 == 0).all()
     assert sizes.between(4, LARGEST).all()

@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filled import filled
 from small import SmallReview
 
-from trialpool import tables
+from trialpool import tables, typed_json
+from trialpool.analysis_result import ResultScale
 from trialpool.figures import style
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import resolve
@@ -62,7 +64,7 @@ def test_every_question_has_words_tables_and_figures(tmp_path: Path) -> None:
 
 
 def record(kind: str, **facts: Any) -> dict[str, Any]:
-    model = {"measure": "SMD", "scale": "identity"}
+    model = typed_json.to_json(filled(ResultScale, measure="SMD", scale="identity"))
     return {"kind": kind, "title": "T", "question": model, "facts": model | facts}
 
 
@@ -70,7 +72,8 @@ def test_an_estimable_course_says_when() -> None:
     points = pd.DataFrame({"day": [1.0, 7.0, 30.0], "study": ["A", "B", "C"], "estimate": -0.5,
                            "ci_low": -0.9, "ci_high": -0.1})  # fmt: skip
     facts = {"estimable": True, "reason": "", "k": 4, "words": "line in log days",
-             "largest_day": 7.0, "largest": -0.6, "first_day": 1.0, "last_day": 30.0}  # fmt: skip
+             "largest_day": 7.0, "first_day": 1.0, "last_day": 30.0,
+             "largest": {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}}  # fmt: skip
     text = told(
         Question(folder="x", record=record("time", **facts), tables={"time_points": points})
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import fields
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
 import pytest
+from filled import analysis_result
 
-from trialpool import phrases, typed_json
+from trialpool import phrases
+from trialpool.analysis_result import AnalysisResult
 from trialpool.pooling.policy import policy
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.agreement import agreement, disagreements
@@ -19,7 +21,6 @@ from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
-from trialpool.trust_facts import TrustFacts
 
 STUDY: dict[str, Any] = {
     "effect_id": "Ash|a v b|mood|SCALE||day 7|whole|msd|||SMD", "trial_id": "Ash",
@@ -45,35 +46,20 @@ MISSING: dict[str, Any] = {
 
 
 # What an analysis without a single finding about its trust has.
-TRUST: dict[str, Any] = {
-    **dict.fromkeys(field.name for field in fields(TrustFacts)),
-    "weights": {},
-    "flagged": [],
-    "missing_effect": {"reason": "none"},
-    "next_trial": {"reason": "none"},
-    "moderators": [],
-}
-
-
-def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> dict[str, Any]:
-    """A model.json with k trials of 30 people."""
-    nothing = dict.fromkeys(("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value"))
+def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> AnalysisResult:
+    """An analysis of k trials of 30 people."""
     shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
-    allowed = policy(k, counts=False)
-    model = {
+    about = {
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
-        "outcome_title": "mood", "measure": "SMD", "scale": "identity", "primary": True,
-        "better": "lower", "experimental_label": "Ketamine", "control_label": "Control", "k": k,
-        "n": 30 * k, "model": "random effects, REML",
-        "display": nothing | shown if k else nothing,
+        "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
+        "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
+        "display": shown if k else {}, "important": 0.5, "policy": asdict(policy(k, counts=False)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
-        "policy": {"rule": allowed.rule, "prediction_interval": allowed.prediction_interval,
-                   "common_effect_only": allowed.common_effect_only,
-                   "withheld": dict(allowed.withheld)},
-        "reasons": {}, "cautions": [], "note": "", "what_if": None, "largest_missing": None,
-        "posterior": None, "weight_by_design": {}, "important": 0.5, "trust": TRUST,
-    } | changes  # fmt: skip
-    return model | {"verdict": typed_json.to_json(verdict(model))}
+        "multiverse": {"questions": [{}]},
+        "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},
+    }  # fmt: skip
+    result = analysis_result(**(about | changes))
+    return replace(result, verdict=verdict(result))
 
 
 def studies(k: int, **changes: Any) -> pd.DataFrame:
@@ -98,12 +84,12 @@ def varied(*limits: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def held(model: dict[str, Any], **parts: pd.DataFrame) -> Analysis:
+def held(result: AnalysisResult, **parts: pd.DataFrame) -> Analysis:
     """An analysis around a model."""
     empty = pd.DataFrame(columns=["effect_id", "trial_id", "study", "reason"])
-    own: dict[str, Any] = {"studies": studies(model["k"]), "missing": missing(),
+    own: dict[str, Any] = {"studies": studies(result.k), "missing": missing(),
                            "sensitivity": varied((-1.0, 0.5)), "selection": empty}  # fmt: skip
-    return Analysis(model=model, **(own | parts))
+    return Analysis(result=result, **(own | parts))
 
 
 def test_three_trials_that_are_too_imprecise() -> None:
@@ -342,8 +328,8 @@ ONCE = {
 
 def page(analysis: Analysis) -> str:
     """A condition's page around one analysis."""
-    row = {"condition": "blue", "analysis": "mood", "k": analysis.model["k"], "n": 90,
-           **analysis.model["display"], "i2": None, "tau2": None}  # fmt: skip
+    row = {"condition": "blue", "analysis": "mood", "k": analysis.result.k, "n": 90,
+           **asdict(analysis.result.display), "i2": None, "tau2": None}  # fmt: skip
     summary = pd.DataFrame([row])
     held = processed() | ONCE | {"summary": summary}
     return pages.condition_page(REVIEW, [analysis], {("mood", "forest"): SVG}, held)
@@ -411,7 +397,7 @@ def test_a_figure_without_a_size_is_refused() -> None:
 def test_the_first_page_says_what_was_checked() -> None:
     """How many numbers agree, which are not covered, and the notice at the top."""
     summary = pd.DataFrame([{"condition": "blue", "analysis": "mood", "k": 3, "n": 90,
-                             **made(3, -0.6, -1, 0.5)["display"], "i2": 1.0,
+                             **asdict(made(3, -0.6, -1, 0.5).display), "i2": 1.0,
                              "tau2": 0.1}])  # fmt: skip
     verification = pd.DataFrame([
         {"condition": "blue", "analysis": "mood", "quantity": "beta", "difference": 4e-6,

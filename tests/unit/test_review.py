@@ -6,6 +6,7 @@ from math import log, sqrt
 
 import pandas as pd
 import pytest
+from filled import given
 from small import SmallReview
 
 from trialpool import effect_size, pool
@@ -123,8 +124,8 @@ def test_pooled_numbers_are_those_of_the_studies_table(small: SmallReview) -> No
     """model.json can be recomputed from studies.csv with one call."""
     result = small.result("blue", "mood")
     again = pool(result.studies["yi"], result.studies["vi"])
-    assert result.model["display"]["estimate"] == pytest.approx(again.beta, rel=1e-12)
-    assert result.model["display"]["ci_low"] == pytest.approx(again.ci_lb, rel=1e-12)
+    assert result.result.display.estimate == pytest.approx(again.beta, rel=1e-12)
+    assert result.result.display.ci_low == pytest.approx(again.ci_lb, rel=1e-12)
     assert result.studies["weight"].sum() == pytest.approx(100)
 
 
@@ -144,9 +145,9 @@ def test_what_if_a_missing_trial_found_nothing(small: SmallReview) -> None:
     assert row["vi"] == pytest.approx(1 / 70 + 1 / 68)
     again = pool([*result.studies["yi"], 0], [*result.studies["vi"], 1 / 70 + 1 / 68])
     assert row["estimate_if_null"] == pytest.approx(again.beta)
-    assert result.model["largest_missing"]["study"] == "Fir 2021"
-    assert result.model["largest_missing"]["estimate"] == pytest.approx(again.beta)
-    assert result.model["what_if"]["ci_high"] == pytest.approx(again.ci_ub)
+    assert given(result.result.largest_missing).study == "Fir 2021"
+    assert given(result.result.largest_missing).estimate == pytest.approx(again.beta)
+    assert given(result.result.what_if).ci_high == pytest.approx(again.ci_ub)
 
 
 @pytest.mark.parametrize(
@@ -160,27 +161,27 @@ def test_few_trials_get_what_the_policy_allows(
     rows = small.rows("results")
     kept = [row for row in rows[1:] if row[0] in keep]
     small.write("results", [rows[0], *kept])
-    model = small.result("blue", "mood").model
-    assert model["k"] == k
-    assert model["model"].startswith(words)
-    assert (model["pooled"] is None) == (k < 2)
-    assert model["display"]["pi_low"] != model["display"]["pi_low"]
-    assert "prediction interval" in model["policy"]["withheld"]
+    model = small.result("blue", "mood").result
+    assert model.k == k
+    assert model.model.startswith(words)
+    assert (model.pooled is None) == (k < 2)
+    assert model.display.pi_low != model.display.pi_low
+    assert "prediction interval" in model.policy.withheld
 
 
 def test_flipping_every_sign_changes_no_conclusion(small: SmallReview) -> None:
     """Scores mirrored on their scale give the mirrored result and the same p value."""
-    before = small.result("blue", "mood").model
+    before = small.result("blue", "mood").result
     rows = small.rows("results")
     place = rows[0].index("mean")
     for row in rows[1:]:
         row[place] = f"{60 - float(row[place]):g}" if row[place] else ""
     small.write("results", rows)
-    after = small.result("blue", "mood").model
-    assert after["display"]["estimate"] == pytest.approx(-before["display"]["estimate"])
-    assert after["display"]["ci_low"] == pytest.approx(-before["display"]["ci_high"])
-    assert after["display"]["p_value"] == pytest.approx(before["display"]["p_value"])
-    assert after["pooled"]["tau2"] == pytest.approx(before["pooled"]["tau2"])
+    after = small.result("blue", "mood").result
+    assert after.display.estimate == pytest.approx(-before.display.estimate)
+    assert after.display.ci_low == pytest.approx(-before.display.ci_high)
+    assert after.display.p_value == pytest.approx(before.display.p_value)
+    assert given(after.pooled).tau2 == pytest.approx(given(before.pooled).tau2)
 
 
 def test_an_alternative_set_of_participants_is_a_variant(small: SmallReview) -> None:
@@ -191,7 +192,7 @@ def test_an_alternative_set_of_participants_is_a_variant(small: SmallReview) -> 
         extra[rows[0].index(column)] = value
     small.write("results", [*rows, extra])
     result = small.result("blue", "mood")
-    assert result.model["k"] == 4
+    assert result.result.k == 4
     varied = result.sensitivity.set_index("label").loc["plus one"]
     es = effect_size("SMD", m1i=[17.5], sd1i=[8], n1i=[21], m2i=[24], sd2i=[9], n2i=[19])
     studies = result.studies.set_index("trial_id")
@@ -221,7 +222,7 @@ def test_mantel_haenszel_leaves_out_a_contrast_with_the_reason(small: SmallRevie
     }  # fmt: skip
     small.write("contrasts", [header, [cells[name] for name in header]], "green")
     result = small.result("green", "harm_odds")
-    assert result.model["k"] == 3
+    assert result.result.k == 3
     reasons = result.selection.set_index("trial_id")["reason"]
     assert reasons["Larch"] == "a reported contrast has no counts for Mantel-Haenszel"
 
@@ -243,7 +244,7 @@ def test_a_missing_result_outside_the_analysis_is_not_missing_from_it(
     result = small.result("blue", "mood")
     assert len(result.missing) == rows
     added = rows and value != "no"
-    assert (result.model["what_if"] is not None) == bool(added)
+    assert (result.result.what_if is not None) == bool(added)
 
 
 def test_people_of_a_missing_crossover_count_once(small: SmallReview) -> None:

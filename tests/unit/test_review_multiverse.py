@@ -39,7 +39,7 @@ def configure(small: SmallReview, change: dict[str, Any], analysis: str = "") ->
 
 
 def levels(found: Multiverse) -> dict[str, list[str]]:
-    return {factor["name"]: factor["levels"] for factor in found.summary["factors"]}
+    return {factor.name: list(factor.levels) for factor in found.summary.factors}
 
 
 def at(found: Multiverse, **wanted: str) -> pd.Series:
@@ -55,12 +55,13 @@ def test_the_first_row_is_the_protocols_own_result(small: SmallReview) -> None:
     """The multiverse holds the result it is about, to the digit."""
     for condition, names in small.review.names().items():
         for name in names:
-            found, shown = run(small, name, condition), small.result(condition, name).model
-            question = found.summary["questions"][0]
+            found, result = run(small, name, condition), small.result(condition, name).result
+            question = found.summary.questions[0]
             for field in ("estimate", "ci_low", "ci_high"):
-                assert question[field] == pytest.approx(shown["display"][field], rel=1e-5)
-                assert found.table[field][0] == pytest.approx(shown["display"][field], rel=1e-5)
-            assert found.table["k"][0] == shown["k"]
+                shown = pytest.approx(getattr(result.display, field), rel=1e-5)
+                assert getattr(question, field) == shown
+                assert found.table[field][0] == shown
+            assert found.table["k"][0] == result.k
 
 
 def test_single_steps_agree_with_the_sensitivity_table(small: SmallReview) -> None:
@@ -223,7 +224,7 @@ def test_each_key_bites_and_a_key_left_out_is_off(small: SmallReview, factor: st
     configure(small, {factor: {"kind": "U", "levels": given}})
     found = run(small)
     assert levels(found) == {factor: expected}
-    assert found.summary["distinct"] > 1
+    assert found.summary.distinct > 1
     configure(small, {})
     assert levels(run(small)) == {}
 
@@ -255,11 +256,14 @@ def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) 
     assert levels(found)["test"] == ["Hartung-Knapp (hksj)", "normal quantile"]
     assert "missing" not in levels(found)
     assert "crossover" in levels(found)
-    asked = found.questions["question"].tolist()
-    assert asked == ["Time window: day 5 to 10", "Time window: day 20 to 40"]
+    asked = found.summary.questions
+    assert [each.question for each in asked] == [
+        "Time window: day 5 to 10",
+        "Time window: day 20 to 40",
+    ]
     # No trial of that window has both arms: no estimate, counted and said.
-    assert found.questions["with_estimate"][1] == 0
-    assert "no trial" in found.questions["without_estimate"][1]
+    assert asked[1].with_estimate == 0
+    assert "no trial" in asked[1].without_estimate
     # The step of the workflow sees the same settings.
     again = resolve(small.review.for_analysis("blue", "mood"))
     spec = again.conditions["blue"].analyses["mood"]

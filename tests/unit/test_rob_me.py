@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from cases import case, tables
+from filled import analysis_result
 
 from trialpool import terms as t
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.accounts import rob_me as r
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
@@ -22,13 +24,13 @@ NO_SELECTION = pd.DataFrame(columns=["effect_id", "trial_id", "study", "reason"]
 NO_RESULTS = pd.DataFrame(columns=["trial_id", "outcome"])
 
 
-def model(**changes: Any) -> dict[str, Any]:
-    return {
-        "analysis": "mood", "title": "Mood", "outcome": "mood", "measure": "SMD",
-        "k": 1, "n": 50,
-        "specification": {"include": {}, "exclude": {}}, "what_if": None,
-        "display": {"ci_low": -1.0, "ci_high": -0.1}, "policy": {"withheld": {}},
-    } | changes  # fmt: skip
+def result(**changes: Any) -> AnalysisResult:
+    about = {
+        "analysis": "mood", "title": "Mood", "outcome": "mood", "k": 1, "n": 50,
+        "specification": {"include": {}, "exclude": {}},
+        "display": {"ci_low": -1.0, "ci_high": -0.1},
+    }  # fmt: skip
+    return analysis_result(**(about | changes))
 
 
 def gone(trial: str = "B", **changes: Any) -> dict[str, Any]:
@@ -48,13 +50,13 @@ STUDIES = pd.DataFrame({"trial_id": ["A"]})
 def status(
     trial: str,
     *,
-    about: dict[str, Any] | None = None,
+    about: AnalysisResult | None = None,
     absent: pd.DataFrame | None = None,
     selection: pd.DataFrame = NO_SELECTION,
     results: pd.DataFrame = NO_RESULTS,
 ) -> tuple[str, str]:
     absent = missing() if absent is None else absent
-    written = r.Written(about or model(), STUDIES, selection, absent)
+    written = r.Written(about or result(), STUDIES, selection, absent)
     lines = r.availability(written, TRIALS, results)
     assert [line["trial_id"] for line in lines] == list(TRIALS["trial_id"])
     (one,) = [line for line in lines if line["trial_id"] == trial]
@@ -62,7 +64,7 @@ def status(
 
 
 def proposal(absent: pd.DataFrame, **changes: Any) -> dict[str, Any]:
-    written = r.Written(model(**changes), STUDIES, NO_SELECTION, absent)
+    written = r.Written(result(**changes), STUDIES, NO_SELECTION, absent)
     _, proposals = r.rob_me([written], TRIALS, NO_RESULTS)
     return {str(name): value for name, value in proposals.iloc[0].items()}
 
@@ -76,7 +78,7 @@ def test_a_trial_that_is_used_and_one_of_which_nothing_is_known() -> None:
 
 
 def test_a_filter_comes_before_what_is_missing() -> None:
-    about = model(specification={"include": {"diagnosis": ["ptsd"]}, "exclude": {}})
+    about = result(specification={"include": {"diagnosis": ["ptsd"]}, "exclude": {}})
     found = status("C", about=about, absent=missing(gone("C")))
     assert found == (t.OUTSIDE, "diagnosis is gad, not ptsd")
 
@@ -211,8 +213,8 @@ def test_what_cannot_be_tested_is_said() -> None:
 
 
 def test_the_tables_of_a_condition() -> None:
-    one = r.Written(model(), STUDIES, NO_SELECTION, missing(gone(**RESULT)))
-    two = r.Written(model(analysis="sleep", k=0), STUDIES.iloc[:0], NO_SELECTION, missing())
+    one = r.Written(result(), STUDIES, NO_SELECTION, missing(gone(**RESULT)))
+    two = r.Written(result(analysis="sleep", k=0), STUDIES.iloc[:0], NO_SELECTION, missing())
     matrix, proposals = r.rob_me([one, two], TRIALS, NO_RESULTS)
     assert tuple(matrix.columns) == EVIDENCE.names
     assert tuple(proposals.columns) == JUDGEMENTS.names

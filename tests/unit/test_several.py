@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from filled import given
 from small import SmallReview, through_csv
 
+from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import forest, forest_rows
 from trialpool.figures.chart import Withheld
 from trialpool.figures.specification_curve import rows as curve
@@ -21,7 +24,7 @@ from trialpool.multilevel.terms import Nested
 from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
-from trialpool.review.analysis import Result
+from trialpool.review.analysis import Analysed
 from trialpool.review.choosing.several import combined
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import resolve
@@ -53,7 +56,7 @@ def several(tmp_path: Path) -> SmallReview:
     return made
 
 
-def under(made: SmallReview, **keys: Any) -> Result:
+def under(made: SmallReview, **keys: Any) -> Analysed:
     """The main analysis of the review with other keys."""
     path = made.folder / "config" / "review.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -65,24 +68,24 @@ def under(made: SmallReview, **keys: Any) -> Result:
     return made.result("blue", "mood")
 
 
-def read_back(result: Result) -> tuple[dict[str, Any], Any]:
-    return result.model, through_csv(result.studies)
+def read_back(result: Analysed) -> tuple[AnalysisResult, Any]:
+    return result.result, through_csv(result.studies)
 
 
 def test_all_pools_every_effect_and_warns(several: SmallReview) -> None:
     """Four trials, eight effects; the page and the sentence say that they depend on each other."""
     result = under(several, effects="all")
     model, studies = read_back(result)
-    assert (len(studies), model["k"], model["pooled"]["k"]) == (8, 4, 8)
-    assert model["several"]["effects"] == 8
-    assert "8 effects of 4 trials are pooled as if they were independent" in model["cautions"][0]
+    assert (len(studies), model.k, given(model.pooled).k) == (8, 4, 8)
+    assert given(model.several).effects == 8
+    assert "8 effects of 4 trials are pooled as if they were independent" in model.cautions[0]
     told = sentences.answer(model, studies, result.missing)
     assert told.startswith("Eight effects of four trials (n = 167), all taken as independent, put")
 
 
 def test_people_count_once(several: SmallReview) -> None:
     """N adds up trials, not effects: as for one effect per trial."""
-    assert under(several, effects="all").model["n"] == under(several).model["n"] == 167
+    assert under(several, effects="all").result.n == under(several).result.n == 167
 
 
 @pytest.mark.parametrize("which", ["lowest", "highest"])
@@ -132,7 +135,7 @@ def test_effects_of_arms_with_one_label_are_combined(several: SmallReview) -> No
 def test_che_is_the_multilevel_model_with_robust_variance(several: SmallReview) -> None:
     """Against `multilevel.fit` and CR2, from the studies table: estimate, limits, both levels."""
     result = under(several, effects="che", rho=0.4)
-    model, studies = result.model, result.studies
+    model, studies = result.result, result.studies
     trials = studies["trial_id"].tolist()
     vi = studies.groupby("trial_id")["vi"].transform("mean")
     direct = fit_multilevel(
@@ -142,17 +145,17 @@ def test_che_is_the_multilevel_model_with_robust_variance(several: SmallReview) 
         data={"trial": trials, "row": list(range(len(trials)))},
     )
     robust = robust_of(direct, trials)
-    pooled, levels = model["pooled"], model["several"]["levels"]
-    assert (levels["sigma2_between"], levels["sigma2_within"]) == pytest.approx(direct.sigma2)
-    assert pooled["tau2"] == pytest.approx(sum(direct.sigma2))
+    pooled, levels = given(model.pooled), given(given(model.several).levels)
+    assert (levels.sigma2_between, levels.sigma2_within) == pytest.approx(direct.sigma2)
+    assert pooled.tau2 == pytest.approx(sum(direct.sigma2))
     for name in ("beta", "se", "ddf", "pval", "ci_lb", "ci_ub"):
-        assert pooled[name] == pytest.approx(float(getattr(robust, name)[0])), name
-    assert pooled["i2"] == pytest.approx(levels["i2_between"] + levels["i2_within"])
-    assert (pooled["test"], model["specification"]["model"]["rho"]) == ("CR2", 0.4)
+        assert getattr(pooled, name) == pytest.approx(float(getattr(robust, name)[0])), name
+    assert pooled.i2 == pytest.approx(levels.i2_between + levels.i2_within)
+    assert (pooled.test, model.specification["model"]["rho"]) == ("CR2", 0.4)
     assert studies["weight"].sum() == pytest.approx(100)
     # t on the number of trials less one, Fir having no result of this time.
-    reach = 3.182446305284263 * np.sqrt(pooled["tau2"] + pooled["se"] ** 2)
-    assert pooled["pi_ub"] - pooled["beta"] == pytest.approx(reach)
+    reach = 3.182446305284263 * np.sqrt(pooled.tau2 + pooled.se**2)
+    assert pooled.pi_ub - pooled.beta == pytest.approx(reach)
     told = sentences.answer(model, through_csv(studies), result.missing)
     assert told.startswith(
         "Eight effects of four trials (n = 167), their correlation within trials assumed, put"
@@ -162,9 +165,9 @@ def test_che_is_the_multilevel_model_with_robust_variance(several: SmallReview) 
 def test_che_of_trials_with_one_effect_each_has_one_level(several: SmallReview) -> None:
     """Where no trial has several effects there is nothing within trials to estimate."""
     made = SmallReview(several.folder / "plain")
-    levels = under(made, effects="che").model["several"]["levels"]
-    assert levels["sigma2_within"] == 0
-    assert levels["sigma2_between"] >= 0
+    levels = given(given(under(made, effects="che").result.several).levels)
+    assert levels.sigma2_within == 0
+    assert levels.sigma2_between >= 0
 
 
 def test_che_of_two_trials_is_a_common_effect(several: SmallReview) -> None:
@@ -173,11 +176,11 @@ def test_che_of_two_trials_is_a_common_effect(several: SmallReview) -> None:
     for table in ("arms", "results", "contrasts", "risk_of_bias", "missing_results"):
         several.write(table, [r for r in several.rows(table) if r[0] not in ("Cedar", "Ash")])
     several.write("trials", [row for row in several.rows("trials") if row[0] != "Ash"])
-    model = under(several, effects="che").model
-    pooled = model["pooled"]
-    assert (model["k"], pooled["method"], pooled["test"], pooled["tau2"]) == (2, "EE", "z", 0)
-    assert model["display"]["pi_low"] != model["display"]["pi_low"]
-    assert model["model"] == "common effect, correlation 0.6 within trials, normal quantile"
+    model = under(several, effects="che").result
+    pooled = given(model.pooled)
+    assert (model.k, pooled.method, pooled.test, pooled.tau2) == (2, "EE", "z", 0)
+    assert model.display.pi_low != model.display.pi_low
+    assert model.model == "common effect, correlation 0.6 within trials, normal quantile"
 
 
 def test_che_of_one_trial_is_not_pooled(several: SmallReview) -> None:
@@ -187,8 +190,8 @@ def test_che_of_one_trial_is_not_pooled(several: SmallReview) -> None:
         several.write(table, [rows[0], *(row for row in rows[1:] if row[0] == "Birch")])
     result = under(several, effects="che")
     own = aggregate(result.studies["yi"], result.studies["vi"], ["Birch"] * 3, rho=0.6)
-    assert result.model["pooled"] is None
-    assert result.model["display"]["estimate"] == pytest.approx(own.yi[0])
+    assert result.result.pooled is None
+    assert result.result.display.estimate == pytest.approx(own.yi[0])
 
 
 @pytest.mark.parametrize("handling", ["all", "che"])
@@ -197,19 +200,19 @@ def test_what_takes_one_effect_per_trial_is_withheld_with_the_reason(
 ) -> None:
     """Tables are empty, charts say why, and none of them breaks."""
     result = under(several, effects=handling)
-    model, trust = result.model, {n: through_csv(t) for n, t in result.trust.items()}
+    model, trust = result.result, {n: through_csv(t) for n, t in result.trust.items()}
     for name in ("influence", "cumulative", "small_studies", "missing_effect", "next_trial"):
         assert len(trust[name]) == 0, name
-    assert model["policy"]["withheld"]["cumulative"] == DEPENDENT
+    assert model.policy.withheld["cumulative"] == DEPENDENT
     assert trust["priors"]["note"].tolist() == [DEPENDENT]
-    assert model["posterior"] is None
+    assert model.posterior is None
     tables = {"studies": result.studies, "missing": result.missing,
               "risk_of_bias": several.tables("blue").risk_of_bias}  # fmt: skip
     held = {name: through_csv(table) for name, table in tables.items()} | trust
     drawn = dict(sheets.draw_all(model, held))
     words = {t.get_text() for t in drawn["cumulative"].findobj() if hasattr(t, "get_text")}
     assert any("depend on each other" in each for each in words)
-    sheet = curve(trust["multiverse"], model)
+    sheet = curve(trust["multiverse"], typed_json.to_json(model))
     assert isinstance(sheet, Withheld)
     assert "one effect of each trial" in sheet.reason
 
@@ -218,13 +221,13 @@ def test_the_forest_plot_names_effects_and_trials(several: SmallReview) -> None:
     """Rows of one trial have their scale or time as label; n of arms is not added up."""
     result = under(several, effects="che")
     held = several.tables("blue")
-    table = forest.rows(through_csv(result.studies), result.model, result.missing,
-                        held.risk_of_bias)  # fmt: skip
+    model = typed_json.to_json(result.result)
+    table = forest.rows(through_csv(result.studies), model, result.missing, held.risk_of_bias)
     labels = table.body["label"].tolist()
     assert "Pooled effect (8 effects of 4 trials, n = 167)" in labels
     assert len(set(labels)) == len(labels)
     pooled = table.body.set_index("kind").loc["pooled"]
-    assert pooled["experimental_n"] == ""
+    assert pooled.experimental_n == ""
     assert "between trials" in table.heterogeneity
 
 
@@ -244,8 +247,8 @@ def test_the_sensitivity_table_has_every_other_handling(several: SmallReview) ->
     for label, handling in zip(
         rows["label"], ("all", "lowest", "highest", "combined"), strict=True
     ):
-        own = under(several, effects=handling).model["display"]
-        assert rows.set_index("label").loc[label, "estimate"] == pytest.approx(own["estimate"])
+        own = under(several, effects=handling).result.display
+        assert rows.set_index("label").loc[label, "estimate"] == pytest.approx(own.estimate)
 
 
 def test_outliers_go_after_a_first_fit_and_are_told(several: SmallReview) -> None:
@@ -257,7 +260,7 @@ def test_outliers_go_after_a_first_fit_and_are_told(several: SmallReview) -> Non
     gone = result.selection[result.selection["reason"].str.startswith("outlier")]
     assert gone["effect_id"].str.contains(r"Elm.*OTHER").all()
     assert len(gone) == 1
-    assert "because of what they found (outliers): 1." in result.model["cautions"][1]
+    assert "because of what they found (outliers): 1." in result.result.cautions[1]
 
 
 def test_influential_effects_are_those_of_influence(several: SmallReview) -> None:
@@ -265,7 +268,7 @@ def test_influential_effects_are_those_of_influence(several: SmallReview) -> Non
     several.set("results", 2, "mean", "2.0")
     result = under(several, without="influential", model={"test": "z"})
     assert "Ash" not in set(result.studies["trial_id"])
-    assert result.model["specification"]["without"] == "influential"
+    assert result.result.specification["without"] == "influential"
 
 
 def test_a_judgement_that_is_not_asked_for_leaves_the_trial_out(several: SmallReview) -> None:
@@ -279,10 +282,10 @@ def test_a_judgement_that_is_not_asked_for_leaves_the_trial_out(several: SmallRe
 
 def test_one_effect_per_trial_says_nothing_of_several(several: SmallReview) -> None:
     """The default leaves no trace in model.json."""
-    model = under(several).model
-    assert "several" not in model
-    assert not {"effects", "rho", "within", "without", "risk_of_bias"} & set(model["specification"])
-    assert "withheld" not in model["multiverse"]
+    model = under(several).result
+    assert model.several is None
+    assert not {"effects", "rho", "within", "without", "risk_of_bias"} & set(model.specification)
+    assert model.multiverse.withheld is None
 
 
 def test_a_result_reported_twice_is_one_effect(several: SmallReview) -> None:
@@ -299,7 +302,7 @@ def test_a_result_reported_twice_is_one_effect(several: SmallReview) -> None:
 def test_the_second_route(several: SmallReview, handling: str) -> None:
     """It agrees where it has the method; of correlated effects it says that it has none."""
     result = under(several, effects=handling)
-    found = verify(result.model, through_csv(result.studies))
+    found = verify(result.result, through_csv(result.studies))
     assert "DISAGREE" not in set(found["verdict"])
     told = found.set_index("quantity").loc["estimate"]
     assert (told["verdict"] == "not covered") == (handling == "che")
@@ -312,9 +315,9 @@ def test_the_chain_to_the_raw_cells_holds(several: SmallReview, handling: str) -
     result = under(several, effects=handling)
     studies, records = through_csv(result.studies), several.records("blue")
     raw = raw_tables(several.path("results").parent)
-    checks = check_analysis(result.model, studies, records, raw)
+    checks = check_analysis(result.result, studies, records, raw)
     assert [each.differences for each in checks] == [()] * len(checks)
-    cells = chain(result.model, studies, records.rows, raw)
+    cells = chain(result.result, studies, records.rows, raw)
     # Two raw rows for each effect.
     assert cells.loc[cells["level"] == "raw cell", "row"].nunique() == (
         8 if handling == "highest" else 16
@@ -327,7 +330,7 @@ def test_a_combined_effect_that_is_off_is_found(several: SmallReview) -> None:
     studies = through_csv(result.studies)
     studies.loc[studies["trial_id"] == "Birch", "yi"] += 0.01
     raw = raw_tables(several.path("results").parent)
-    found = check_analysis(result.model, studies, several.records("blue"), raw)
+    found = check_analysis(result.result, studies, several.records("blue"), raw)
     assert any("Birch" in told for each in found for told in each.differences)
 
 

@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from small import ROOT, SmallReview, through_csv
 
-from trialpool import tables
+from trialpool import tables, typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.cli import main
 from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.schema import files
@@ -33,10 +35,11 @@ def finish(small: SmallReview) -> Path:
     for condition, analysis in PAIRS:
         result = small.result(condition, analysis)
         folder = small.folder / "results" / condition / analysis
-        tables.write_json(folder / "model.json", result.model)
+        typed_json.write(folder / "model.json", result.result)
         files.write(folder / "studies.csv", result.studies)
-        shown = {name: result.model[name] for name in ("condition", "analysis", "measure", "k")}
-        rows.append(shown | result.model["display"])
+        made = result.result
+        shown = {"condition": condition, "analysis": analysis, "measure": made.measure, "k": made.k}
+        rows.append(shown | asdict(made.display))
     files.write(small.folder / "results/summary.csv", SUMMARY.frame(rows))
     return small.folder
 
@@ -67,7 +70,7 @@ def stored(review: SmallReview, condition: str, analysis: str) -> pd.DataFrame:
     folder = review.folder / "results" / condition / analysis
     return through_csv(
         chain(
-            tables.read_json(folder / "model.json"),
+            typed_json.read(folder / "model.json", AnalysisResult),
             files.read(folder / "studies.csv"),
             files.read(review.folder / "data/processed" / condition / "records.csv"),
             raw_tables(review.folder / "data/raw" / condition),
@@ -105,7 +108,7 @@ def test_the_chain_is_the_same_from_memory_and_from_files(
     result = review.result(condition, analysis)
     records = review.folder / "data/processed" / condition / "records.csv"
     raw = raw_tables(review.folder / "data/raw" / condition)
-    made = chain(result.model, result.studies, files.read(records), raw)
+    made = chain(result.result, result.studies, files.read(records), raw)
     tables.write_table(tmp_path / "memory.csv", made, TRACE)
     tables.write_table(tmp_path / "files.csv", stored(review, condition, analysis), TRACE)
     assert (tmp_path / "memory.csv").read_bytes() == (tmp_path / "files.csv").read_bytes()
@@ -352,7 +355,7 @@ def test_what_cannot_be_traced_is_said_in_one_line(
             ": not readable (studies: missing effect_id, ",
         ),
         ("results/blue/mood/model.json", "{", ": not readable (Expecting property name"),
-        ("results/blue/mood/model.json", "{}", ", condition: the field is missing; run the review"),
+        ("results/blue/mood/model.json", "{}", ", title: the field is missing; run the review"),
         ("data/processed/blue/records.csv", None, ": the file is missing; run the review again"),
         ("data/processed/blue/trials.csv", "", ": not readable (No columns to parse"),
         ("data/raw/blue/contrasts.csv", None, ": the file is missing. Add it; a header line alone"),

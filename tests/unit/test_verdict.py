@@ -5,36 +5,30 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filled import analysis_result
 
 from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.trust import verdict as v
 from trialpool.review.trust.verdict import verdict
-from trialpool.trust_facts import Gravity, Threat, TrustFacts
+from trialpool.trust_facts import Gravity, Threat
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}
 CLEAR, OPEN, HARM = (-0.6, -0.9, -0.3), (-0.6, -1.7, 0.5), (0.6, 0.3, 0.9)
 
 
-def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> dict[str, Any]:
-    """A model.json without a single threat, but for what is given."""
-    trust: dict[str, Any] = dict.fromkeys(field.name for field in fields(TrustFacts))
-    trust |= {"weights": {}, "flagged": []}
-    estimate, low, high = shown
-    display = {"estimate": estimate, "ci_low": low, "ci_high": high,
-               "pi_low": own.pop("pi_low", math.nan),
-               "pi_high": own.pop("pi_high", math.nan)}  # fmt: skip
-    model = {
-        **SMD, "k": k, "n": 200, "display": display, "experimental_label": "Ketamine",
-        "what_if": None, "largest_missing": None, "pooled": {"i2": 0.0}, "trust": trust,
-    }  # fmt: skip
-    trust |= own.pop("trust", {})
-    return model | own
+def made(shown: tuple[float, float, float] = CLEAR, k: int = 6, **own: Any) -> AnalysisResult:
+    """A result without a single threat, but for what is given."""
+    display = dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True))
+    display |= {name: own.pop(name) for name in ("pi_low", "pi_high") if name in own}
+    about = {**SMD, "k": k, "n": 200, "display": display, "experimental_label": "Ketamine",
+             "pooled": {"i2": 0.0}}  # fmt: skip
+    return analysis_result(**(about | own))
 
 
 def multiverse(agree: int, of: int = 100) -> dict[str, Any]:

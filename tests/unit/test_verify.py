@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,26 @@ import pandas as pd
 import pytest
 from small import SmallReview, through_csv
 
-from trialpool import tables
+from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.accounts.verify import DisagreementError, raise_disagreements, verify
 
 ANALYSES = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
 
 
-def stored(small: SmallReview, condition: str, name: str, folder: Path) -> tuple[Any, pd.DataFrame]:
+def stored(
+    small: SmallReview, condition: str, name: str, folder: Path
+) -> tuple[AnalysisResult, pd.DataFrame]:
     """An analysis as it stands in its files."""
     result = small.result(condition, name)
-    tables.write_json(folder / "model.json", result.model)
-    return tables.read_json(folder / "model.json"), through_csv(result.studies)
+    typed_json.write(folder / "model.json", result.result)
+    return typed_json.read(folder / "model.json", AnalysisResult), through_csv(result.studies)
+
+
+def off(result: AnalysisResult, field: str) -> AnalysisResult:
+    """A shown number wrong by 1 in 1,000."""
+    wrong: Any = 1.001 * getattr(result.display, field)
+    return replace(result, display=replace(result.display, **{field: wrong}))
 
 
 @pytest.mark.parametrize(("condition", "name"), ANALYSES)
@@ -40,12 +50,11 @@ def test_any_shown_number_that_is_off_is_found(
     small: SmallReview, tmp_path: Path, condition: str, name: str, field: str
 ) -> None:
     """A relative error of 1 in 1,000 in any number of summary.csv stops the run."""
-    model, studies = stored(small, condition, name, tmp_path)
-    if model["display"][field] is None:
+    result, studies = stored(small, condition, name, tmp_path)
+    if math.isnan(getattr(result.display, field)):
         assert field.startswith("pi_")  # Mantel-Haenszel has no prediction interval
         return
-    wrong = copy.deepcopy(model)
-    wrong["display"][field] *= 1.001
+    wrong = off(result, field)
     with pytest.raises(DisagreementError, match=f"{condition}/{name}, {field}: trialpool"):
         raise_disagreements(verify(wrong, studies))
 
@@ -53,22 +62,21 @@ def test_any_shown_number_that_is_off_is_found(
 @pytest.mark.parametrize("field", ["k", "n", "inputs_sha256"])
 def test_a_model_of_other_studies_is_found(small: SmallReview, tmp_path: Path, field: str) -> None:
     """The model and the studies table belong together."""
-    model, studies = stored(small, "blue", "mood", tmp_path)
-    model[field] = "0" if field == "inputs_sha256" else model[field] + 1
+    result, studies = stored(small, "blue", "mood", tmp_path)
+    other: Any = "0" if field == "inputs_sha256" else getattr(result, field) + 1
     with pytest.raises(DisagreementError):
-        raise_disagreements(verify(model, studies))
+        raise_disagreements(verify(replace(result, **{field: other}), studies))
 
 
 def test_a_single_trial_is_compared_too(small: SmallReview, tmp_path: Path) -> None:
     """With k = 1 the trial's own interval is what readers see."""
     rows = small.rows("results")
     small.write("results", [rows[0], *(row for row in rows[1:] if row[0] == "Ash")])
-    model, studies = stored(small, "blue", "mood", tmp_path)
-    assert model["k"] == 1
-    raise_disagreements(verify(model, studies))
-    model["display"]["ci_low"] *= 1.001
+    result, studies = stored(small, "blue", "mood", tmp_path)
+    assert result.k == 1
+    raise_disagreements(verify(result, studies))
     with pytest.raises(DisagreementError, match="ci_low"):
-        raise_disagreements(verify(model, studies))
+        raise_disagreements(verify(off(result, "ci_low"), studies))
 
 
 def test_no_events_at_all_is_not_a_crash(small: SmallReview, tmp_path: Path) -> None:
@@ -81,6 +89,6 @@ def test_no_events_at_all_is_not_a_crash(small: SmallReview, tmp_path: Path) -> 
         ):
             small.set("results", row, "event", "0", condition="green")
     small.set("results", 11, "event", "0", condition="green")
-    model, studies = stored(small, "green", "harm_odds", tmp_path)
-    assert model["display"]["estimate"] is None
-    raise_disagreements(verify(model, studies))
+    result, studies = stored(small, "green", "harm_odds", tmp_path)
+    assert math.isnan(result.display.estimate)
+    raise_disagreements(verify(result, studies))

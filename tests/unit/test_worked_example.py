@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filled import given
 from small import ROOT, SmallReview, through_csv
 
-from trialpool import cli, tables
+from trialpool import cli, tables, typed_json
 from trialpool.figures import forest, style
 from trialpool.pooling.model import pool
-from trialpool.review.analysis import Result
+from trialpool.review.analysis import Analysed
 from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.schema.raw import CONFIDENCE
@@ -61,7 +62,7 @@ class Example(SmallReview):
         (found,) = tables.records(chosen)
         return found
 
-    def analysed(self) -> Result:
+    def analysed(self) -> Analysed:
         return self.result(CONDITION, ANALYSIS)
 
     def found(self) -> list[str]:
@@ -191,10 +192,10 @@ def test_the_arithmetic_is_right(page: str, example: Example) -> None:
                 assert same(told[1], space[name]), f"{name} = {space[name]}"
                 checked += 1
     assert checked > 15
-    pooled = example.analysed().model["pooled"]
-    assert space["tau2"] == round(pooled["tau2"], 6)
-    assert space["mu"] == pytest.approx(pooled["beta"], abs=1e-5)
-    assert space["mu"] - space["half"] == pytest.approx(pooled["ci_lb"], abs=1e-4)
+    pooled = given(example.analysed().result.pooled)
+    assert space["tau2"] == round(pooled.tau2, 6)
+    assert space["mu"] == pytest.approx(pooled.beta, abs=1e-5)
+    assert space["mu"] - space["half"] == pytest.approx(pooled.ci_lb, abs=1e-4)
     for name, variant in (("both", "several arms: covariance"), ("cedar", "")):
         effect = example.effect("Cedar2023", variant)
         assert space[f"g_{name}"] == pytest.approx(effect["yi"], abs=1e-5)
@@ -344,7 +345,7 @@ def test_what_the_slip_does_to_the_result(page: str, example: Example) -> None:
     (read,) = spoilt.sensitivity.loc[spoilt.sensitivity["label"] == label, "estimate"]
     flat = " ".join(page.split())
     assert f"Ash 2019 would have {ash['yi']:.2f} instead of {right:.2f}" in flat
-    assert f"the pooled effect would be {spoilt.model['display']['estimate']:.2f}, and" in flat
+    assert f"the pooled effect would be {spoilt.result.display.estimate:.2f}, and" in flat
     assert f"a row `{label}`, with {read:.2f}: what you get" in flat
     (protocol,) = [row for row in rows_of(page, "label") if row["label"] == "as in the protocol"]
     assert same(protocol["estimate"], read)
@@ -353,7 +354,7 @@ def test_what_the_slip_does_to_the_result(page: str, example: Example) -> None:
 def test_the_forest_plot_is_the_pipelines(example: Example, tmp_path: Path) -> None:
     """The committed figure, byte for byte, by the functions of the forest step."""
     result = example.analysed()
-    tables.write_json(tmp_path / "model.json", result.model)
+    typed_json.write(tmp_path / "model.json", result.result)
     risk_of_bias = through_csv(example.cleaned(CONDITION).tables["risk_of_bias"])
     table = forest.rows(
         through_csv(result.studies),

@@ -18,11 +18,12 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from filled import given
 from scipy.special import ndtr, ndtri
 from small import ROOT, tables_of
 
 from trialpool.pooling.inference import half_width
-from trialpool.review.analysis import Result, analyse
+from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.exchange.formats import FORMATS, ImportOptions
 from trialpool.review.exchange.starter import starter
@@ -120,7 +121,7 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]
 
 
 @cache
-def result(condition: str, label: str) -> Result:
+def result(condition: str, label: str) -> Analysed:
     review, held = imported(condition)
     return analyse(Case.of(review, condition, name_of(label), held))
 
@@ -146,18 +147,18 @@ def i2_interval(q: float, k: int) -> tuple[float, ...]:
 @cache
 def ours(condition: str, label: str) -> Mapping[str, tuple[float, ...]]:
     """The cells of a row, from model.json; positive is benefit, as they print it."""
-    model = result(condition, label).model
-    shown, pooled = model["display"], model["pooled"]
-    g, rate = -shown["estimate"], CONTROL_EVENT_RATE[condition]
+    model = result(condition, label).result
+    shown, pooled = model.display, given(model.pooled)
+    g, rate = -shown.estimate, CONTROL_EVENT_RATE[condition]
     che = label == CHE
     return {
-        "k": (pooled["k"],),
+        "k": (pooled.k,),
         "g": (g,),
-        "g.ci": (-shown["ci_high"], -shown["ci_low"]),
-        "p": (shown["p_value"],),
-        "i2": (pooled["i2"] if che else pooled["i2_q"],),
-        "i2.ci": () if che else i2_interval(pooled["q"], pooled["k"]),
-        "prediction.ci": (-shown["pi_high"], -shown["pi_low"]),
+        "g.ci": (-shown.ci_high, -shown.ci_low),
+        "p": (shown.p_value,),
+        "i2": (pooled.i2 if che else pooled.i2_q,),
+        "i2.ci": () if che else i2_interval(pooled.q, pooled.k),
+        "prediction.ci": (-shown.pi_high, -shown.pi_low),
         # Furukawa & Leucht 2011, PLoS One 6:e19070
         "nnt": (float(1 / (ndtr(g + ndtri(rate)) - rate)),),
     }
@@ -196,9 +197,9 @@ def test_a_row_is_reproduced_to_its_printed_digits(condition: str, label: str) -
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_their_prediction_interval_counts_effects(condition: str) -> None:
     """With t on the effects less one, all six ends of the three-level models come out."""
-    pooled = result(condition, CHE).model["pooled"]
-    reach = float(half_width(0.95, pooled["k"] - 1)) * math.sqrt(pooled["tau2"] + pooled["se"] ** 2)
-    ends = (-pooled["beta"] - reach, -pooled["beta"] + reach)
+    pooled = given(result(condition, CHE).result.pooled)
+    reach = float(half_width(0.95, pooled.k - 1)) * math.sqrt(pooled.tau2 + pooled.se**2)
+    ends = (-pooled.beta - reach, -pooled.beta + reach)
     printed = NUMBER.findall(published(condition, CHE)["prediction.ci"])
     assert all(agrees(p, v) for p, v in zip(printed, ends, strict=True))
 
@@ -207,9 +208,9 @@ def test_their_prediction_interval_counts_effects(condition: str) -> None:
 def test_variance_components(condition: str) -> None:
     """Between and within studies, and their shares: all printed digits."""
     table = pd.read_csv(SHARED / condition / "published_variance_components.csv")
-    levels = result(condition, CHE).model["several"]["levels"]
-    between, within = levels["sigma2_between"], levels["sigma2_within"]
-    shares = (levels["i2_between"], levels["i2_within"])
+    levels = given(given(result(condition, CHE).result.several).levels)
+    between, within = levels.sigma2_between, levels.sigma2_within
+    shares = (levels.i2_between, levels.i2_within)
     tau2 = [between, within, between + within]
     assert tau2 == pytest.approx(table["tau2"].tolist(), abs=5e-5)
     assert [*shares, sum(shares)] == pytest.approx(table["i2"].tolist(), abs=0.05)
@@ -230,9 +231,9 @@ def test_what_is_left_out_are_the_studies_they_name(condition: str) -> None:
 def test_arms_that_the_file_does_not_label_stay_apart_unless_told() -> None:
     """Generalised anxiety by the import's own labels: 63 effects, not 62."""
     review, held = imported("generalized_anxiety", corrected=False)
-    model = analyse(Case.of(review, "generalized_anxiety", "combined", held)).model
-    shown = model["display"]
-    found = (model["pooled"]["k"], shown["estimate"], shown["ci_low"], shown["ci_high"])
+    model = analyse(Case.of(review, "generalized_anxiety", "combined", held)).result
+    shown = model.display
+    found = (given(model.pooled).k, shown.estimate, shown.ci_low, shown.ci_high)
     assert found == pytest.approx((63, -0.8299, -0.9789, -0.6809), abs=1e-4)
 
 
@@ -242,7 +243,7 @@ def test_the_sensitivity_table_sets_the_handlings_side_by_side() -> None:
     rows = table[table["group"] == "several effects"].set_index("label")
     assert len(rows) == 4
     assert rows.loc["every effect, as if independent", "estimate"] == pytest.approx(
-        result("ptsd", "Overall").model["display"]["estimate"]
+        result("ptsd", "Overall").result.display.estimate
     )
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs, typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import style
 from trialpool.review.report import sheets
 from trialpool.review.schema import files
@@ -15,5 +16,6 @@ for folder in (Path(path).parent for path in snakemake.input.models):
     own = [path for path in map(Path, snakemake.input.tables) if path.parent == folder]
     held = {path.stem: files.read(path, added) for path in own} | {"risk_of_bias": bias}
     places = [path for path in map(Path, snakemake.output) if path.parent == folder]
-    for name, figure in sheets.draw_all(tables.read_json(folder / "model.json"), held):
+    result = typed_json.read(folder / "model.json", AnalysisResult)
+    for name, figure in sheets.draw_all(result, held):
         style.save(figure, [path for path in places if path.stem == name])

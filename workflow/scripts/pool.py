@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs, typed_json
 from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.analysis import analyse
 from trialpool.review.case import Case, Tables
@@ -13,12 +13,12 @@ logs.start(snakemake.log[0])
 review, wanted = resolve(snakemake.params.review), snakemake.wildcards
 added = review.added
 held = Tables.read(snakemake.input, added)
-result = analyse(Case.of(review, wanted.condition, wanted.analysis, held))
-tables.write_json(snakemake.output.model, result.model)
+made = analyse(Case.of(review, wanted.condition, wanted.analysis, held))
+typed_json.write(snakemake.output.model, made.result)
 for name in ("studies", "selection", "missing", "sensitivity"):
-    files.write(snakemake.output[name], getattr(result, name), added)
-for name, table in result.trust.items():
+    files.write(snakemake.output[name], getattr(made, name), added)
+for name, table in made.trust.items():
     files.write(snakemake.output[name], table)
 records = files.read(snakemake.input.records, added)
 raw = raw_tables(Path(snakemake.input.raw[0]).parent, added)
-files.write(snakemake.output.trace, chain(result.model, result.studies, records, raw))
+files.write(snakemake.output.trace, chain(made.result, made.studies, records, raw))

@@ -2,21 +2,22 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs, typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
-models = [tables.read_json(path) for path in snakemake.input.models]
-files.write(snakemake.output.summary, summary_table(models))
+results = [typed_json.read(path, AnalysisResult) for path in snakemake.input.models]
+files.write(snakemake.output.summary, summary_table(results))
 added = columns_of(snakemake.params.columns)
 folders = [Path(path).parent for path in snakemake.input.models]
 names = ("studies", "selection", "missing")
 parts = [[files.read(folder / f"{name}.csv", added) for name in names] for folder in folders]
 about = (files.read(snakemake.input[name], added) for name in ("trials", "missing_results"))
-written = [Written(model, *held) for model, held in zip(models, parts, strict=True)]
+written = [Written(result, *held) for result, held in zip(results, parts, strict=True)]
 evidence, judged = rob_me(written, *about)
 files.write(snakemake.output.evidence, evidence)
 files.write(snakemake.output.judgements, judged)

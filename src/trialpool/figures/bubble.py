@@ -111,7 +111,8 @@ def _panel(results: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> 
     drawn += [axis.scaled(line[name]) for name in ("estimate", "ci_low", "ci_high")]
     slope = triple(records(results[results["kind"] == SLOPE])[0], "ci")
     shown = effect(slope, decimals({"study": [slope]}), log=axis.log)
-    words = f"{'Ratio' if axis.log else 'Slope'} per {per(fact)}: {shown}, "
+    step = per(fact["per"], str(fact["unit"]))
+    words = f"{'Ratio' if axis.log else 'Slope'} per {step}: {shown}, "
     words += style.p_value(number(fact["slope"]["p_value"]))
     permuted = number(fact["slope"]["p_permutation"])
     words += "" if isnan(permuted) else f"; by permutation {style.p_value(permuted)}"

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
 
-from trialpool import tables, typed_json
+from trialpool import tables
+from trialpool.analysis_result import (
+    AnalysisResult,
+    DisplayedResult,
+    ForestOptions,
+    LargestMissing,
+    MultiverseResult,
+    TrialLeftOut,
+    UnjudgedResult,
+    WithMissingTrials,
+)
 from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.several import people
@@ -16,22 +25,24 @@ from trialpool.review.fitting.fit import Fit
 from trialpool.review.schema.added import with_added
 from trialpool.review.schema.results import STUDIES
 from trialpool.review.trust.handlings import about, cautions
-from trialpool.review.trust.main_result import main_result
+from trialpool.review.trust.main_result import MainResult, main_result
 from trialpool.review.trust.multiverse import explore
 from trialpool.review.trust.sensitivity import sensitivity
 from trialpool.review.trust.trust import trust
 from trialpool.review.trust.verdict import verdict
 from trialpool.review.trust.what_if import WhatIf
+from trialpool.trust_facts import ShownEstimate, TrustFacts
+from trialpool.words import text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """The tables and the model of one analysis, ready to be written.
+class Analysed:
+    """The result of one analysis and its tables, ready to be written.
 
     `trust` are the tables of how far to trust it, by name.
     """
 
-    model: dict[str, Any]
+    result: AnalysisResult
     studies: pd.DataFrame
     selection: pd.DataFrame
     missing: pd.DataFrame
@@ -39,36 +50,19 @@ class Result:
     trust: Mapping[str, pd.DataFrame]
 
 
-def analyse(case: Case) -> Result:
+def analyse(case: Case) -> Analysed:
     """Run one analysis of the protocol."""
     main = main_result(case)
-    studies, absent = main.studies, main.absent
-    shown = _shown(studies, case)
     universe = explore(case)
     trusted = trust(case, main, universe)
-    several = about(case.spec, main.fit, studies)
-    said = cautions(case.spec, main.selection)
-    rejected = main.selection.rejected
-    record = {
-        "condition": case.condition,
-        "analysis": case.name,
-        "left_out": [] if len(studies) else _left_out(rejected),
-        "posterior": asdict(main.posterior) if main.posterior else None,
-        "important": case.important,
-        "forest": case.defaults.forest.model_dump(),
-        "multiverse": universe.summary,
-        "trust": trusted.facts,
-        **case.asked(),
-        **several,
-        **_answer(main.fit, studies, several.get("several"), said),
-        **_absence(absent, studies),
-        "inputs_sha256": tables.fingerprint(shown),
-    }
-    return Result(
-        model=record | {"verdict": typed_json.to_json(verdict(record))},
+    shown = _shown(main.studies, case)
+    unjudged = _unjudged(case, main, universe.summary, trusted.facts, tables.fingerprint(shown))
+    rest = {each.name: getattr(unjudged, each.name) for each in fields(unjudged)}
+    return Analysed(
+        result=AnalysisResult(**rest, verdict=verdict(unjudged)),
         studies=shown,
-        selection=rejected,
-        missing=absent.missing,
+        selection=main.selection.rejected,
+        missing=main.absent.missing,
         sensitivity=sensitivity(case, main),
         trust=trusted.tables,
     )
@@ -82,36 +76,62 @@ def _shown(studies: pd.DataFrame, case: Case) -> pd.DataFrame:
     return studies.assign(**of_trial)[list(with_added(STUDIES, case.added).names)]
 
 
-def _left_out(rejected: pd.DataFrame) -> list[dict[str, str]]:
+def _unjudged(
+    case: Case, main: MainResult, multiverse: MultiverseResult, facts: TrustFacts, inputs: str
+) -> UnjudgedResult:
+    """All that is said of an analysis but its verdict."""
+    studies, fitted, pooled = main.studies, main.fit, main.fit.pooled
+    heading, several = case.heading(), about(case.spec, main.fit, studies)
+    return UnjudgedResult(
+        **{each.name: getattr(heading, each.name) for each in fields(heading)},
+        condition=case.condition,
+        analysis=case.name,
+        k=int(studies["trial_id"].nunique()),
+        n=int(people(studies, several)) if studies["n"].notna().any() else 0,
+        model=fitted.words,
+        note=_note(fitted, studies),
+        display=DisplayedResult(
+            estimate=fitted.estimate,
+            ci_low=fitted.ci_low,
+            ci_high=fitted.ci_high,
+            pi_low=fitted.pi_low,
+            pi_high=fitted.pi_high,
+            p_value=fitted.p_value,
+        ),
+        pooled=pooled,
+        posterior=main.posterior,
+        important=case.important,
+        policy=fitted.policy,
+        reasons=_reasons(fitted),
+        cautions=(
+            *(pooled.cautions if pooled else ()),
+            *cautions(case.spec, main.selection),
+        ),
+        weight_by_design=_by_design(studies),
+        several=several,
+        what_if=_with_missing(main.absent, studies),
+        largest_missing=_largest(main.absent.missing, studies) if len(studies) else None,
+        left_out=() if len(studies) else _left_out(main.selection.rejected),
+        multiverse=multiverse,
+        trust=facts,
+        forest=ForestOptions(shrinkage=case.defaults.forest.shrinkage),
+        inputs_sha256=inputs,
+    )
+
+
+def _left_out(rejected: pd.DataFrame) -> tuple[TrialLeftOut, ...]:
     """For an analysis without any trial: the trials that measured the outcome, and why not."""
     first = rejected.drop_duplicates("trial_id")
-    return [{"study": row["study"], "reason": row["reason"]} for row in tables.records(first)]
+    return tuple(
+        TrialLeftOut(study=row["study"], reason=row["reason"]) for row in tables.records(first)
+    )
 
 
-def _answer(
-    result: Fit,
-    studies: pd.DataFrame,
-    several: Mapping[str, Any] | None,
-    cautions: Sequence[str],
-) -> dict[str, Any]:
-    pooled = result.pooled
-    shown = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
-    allowed = result.policy
-    reasons = dict(pooled.reasons) if pooled else {"pooled": allowed.rule}
-    if "prediction interval" in allowed.withheld:
-        reasons["pi"] = allowed.withheld["prediction interval"]
-    return {
-        "k": int(studies["trial_id"].nunique()),
-        "n": int(people(studies, several)) if studies["n"].notna().any() else 0,
-        "model": result.words,
-        "display": {field: getattr(result, field) for field in shown},
-        "pooled": pooled.as_dict() if pooled else None,
-        "policy": asdict(allowed),
-        "reasons": reasons,
-        "cautions": [*(pooled.cautions if pooled else ()), *cautions],
-        "weight_by_design": _by_design(studies),
-        "note": _note(result, studies),
-    }
+def _reasons(fitted: Fit) -> dict[str, str]:
+    """Why each number that is missing is missing."""
+    withheld = fitted.policy.withheld.get("prediction interval")
+    reasons = dict(fitted.pooled.reasons) if fitted.pooled else {"pooled": fitted.policy.rule}
+    return reasons | ({"pi": withheld} if withheld else {})
 
 
 def _by_design(studies: pd.DataFrame) -> dict[str, float]:
@@ -123,10 +143,10 @@ def _by_design(studies: pd.DataFrame) -> dict[str, float]:
 
 def _note(result: Fit, studies: pd.DataFrame) -> str:
     parts = [result.policy.rule]
-    for column, text in (("imputed", "imputed values in"), ("flags", "flagged data in")):
+    for column, lead in (("imputed", "imputed values in"), ("flags", "flagged data in")):
         hit = studies[studies[column].notna()]
         if len(hit):
-            parts.append(f"{text} {', '.join(hit['study'])}")
+            parts.append(f"{lead} {', '.join(hit['study'])}")
     definitions = sorted(set(studies["definition"].dropna()))
     if len(definitions) + studies["definition"].isna().any() > 1:
         parts.append(f"definitions differ: {', '.join(definitions)}")
@@ -136,36 +156,31 @@ def _note(result: Fit, studies: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def _absence(absent: WhatIf, studies: pd.DataFrame) -> dict[str, Any]:
+def _with_missing(absent: WhatIf, studies: pd.DataFrame) -> WithMissingTrials | None:
     joint = absent.joint
-    out: dict[str, Any] = {"what_if": None, "largest_missing": None}
-    if joint is not None:
-        out["what_if"] = {
-            "trials": list(absent.added),
-            "k": int(studies["trial_id"].nunique()) + len(absent.added),
-            "estimate": joint.estimate,
-            "ci_low": joint.ci_low,
-            "ci_high": joint.ci_high,
-        }
-    if len(studies):
-        out["largest_missing"] = _largest(absent.missing, studies)
-    return out
+    if joint is None:
+        return None
+    return WithMissingTrials(
+        trials=absent.added,
+        k=int(studies["trial_id"].nunique()) + len(absent.added),
+        estimate=joint.estimate,
+        ci_low=joint.ci_low,
+        ci_high=joint.ci_high,
+    )
 
 
-def _largest(missing: pd.DataFrame, studies: pd.DataFrame) -> dict[str, Any] | None:
+def _largest(missing: pd.DataFrame, studies: pd.DataFrame) -> LargestMissing | None:
     """The largest trial known to have been carried out; its estimate where it can be added."""
     done = missing[missing["status"].isin(["published_without_numbers", "completed_unpublished"])]
     known = [row for row in tables.records(done) if size(row) == size(row)]
     if not known:
         return None
     row = max(known, key=size)
-    return {
-        "trial_id": row["trial_id"],
-        "study": row["study"],
-        "n": size(row),
-        "reported": row["reported"],
-        "larger_than_any_included": bool(size(row) > studies["n"].max()),
-        "estimate": row["estimate_if_null"],
-        "ci_low": row["ci_low_if_null"],
-        "ci_high": row["ci_high_if_null"],
-    }
+    return LargestMissing(
+        trial_id=row["trial_id"],
+        study=row["study"],
+        n=size(row),
+        reported=text(row["reported"]) or None,
+        larger_than_any_included=bool(size(row) > studies["n"].max()),
+        **asdict(ShownEstimate.of(row, "_if_null")),
+    )

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from trialpool.analysis_result import ResultHeading
 from trialpool.effects import measure_of
 from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
@@ -134,8 +135,8 @@ class Case:
             return combined(chosen, self.tables.arms, rho=spec.rho, within="trial")
         return chosen
 
-    def asked(self) -> dict[str, Any]:
-        """What is asked, as model.json says it: outcome, measure, scale, sides."""
+    def heading(self, title: str = "") -> ResultHeading:
+        """What is asked: outcome, measure, scale, sides; under the analysis' title or another."""
         left, right = f"favours {self.experimental}", f"favours {self.control}"
         if measure_of(self.measure).data.groups == 1:
             left, right = "", ""
@@ -143,22 +144,22 @@ class Case:
             left, right = right, left
         spec = self.spec
         unusual = spec.effects != "one" or spec.without or spec.risk_of_bias
-        return {
-            "title": spec.title,
-            "outcome": spec.outcome,
-            "outcome_title": self.outcome.title,
-            "measure": self.measure,
-            "scale": measure_of(self.measure).scale.name,
-            "primary": spec.primary,
-            "better": self.outcome.better,
-            "favours_left": left,
-            "favours_right": right,
-            "experimental_label": self.experimental.capitalize(),
-            "control_label": self.control.capitalize(),
-            "specification": {
+        return ResultHeading(
+            title=title or spec.title,
+            outcome=spec.outcome,
+            outcome_title=self.outcome.title,
+            measure=self.measure,
+            scale=measure_of(self.measure).scale.name,
+            primary=spec.primary,
+            better=self.outcome.better,
+            favours_left=left,
+            favours_right=right,
+            experimental_label=self.experimental.capitalize(),
+            control_label=self.control.capitalize(),
+            specification={
                 **spec.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
             },
-        }
+        )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from trialpool import tables
+from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.selection import not_asked, why_not
@@ -36,7 +37,7 @@ STANDING = "proposed; a person decides"
 class Written(NamedTuple):
     """An analysis as its files say it: model.json, studies.csv, selection.csv and missing.csv."""
 
-    model: Mapping[str, Any]
+    result: AnalysisResult
     studies: pd.DataFrame
     selection: pd.DataFrame
     missing: pd.DataFrame
@@ -94,16 +95,14 @@ def availability(
     In the analysis; left out by its filter; known to be missing from it; measured, but left out
     as unusable or as another question; missing, but from another question; nothing known.
     """
-    model, studies, selection, missing = written
-    rule = Filter(
-        include=model["specification"]["include"], exclude=model["specification"]["exclude"]
-    )
+    result, studies, selection, missing = written
+    rule = Filter(include=result.specification["include"], exclude=result.specification["exclude"])
     included = set(studies["trial_id"])
     gone = {row["trial_id"]: row for row in tables.records(missing)}
     left: dict[str, list[str]] = {}
     for row in tables.records(selection):
         left.setdefault(row["trial_id"], []).append(str(row["reason"]))
-    elsewhere = set(missing_results[missing_results["outcome"] == model["outcome"]]["trial_id"])
+    elsewhere = set(missing_results[missing_results["outcome"] == result.outcome]["trial_id"])
     lines = []
     for trial in tables.records(trials):
         name = trial["trial_id"]
@@ -122,8 +121,8 @@ def availability(
             status, detail = NOT_KNOWN, ""
         lines.append(
             {
-                "analysis": model["analysis"],
-                "title": model["title"],
+                "analysis": result.analysis,
+                "title": result.title,
                 "trial_id": name,
                 "study": trial["study"],
                 "year": trial["year"],
@@ -158,7 +157,7 @@ def _left_out(reasons: list[str]) -> tuple[str, str]:
 
 
 def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    model, missing = written.model, written.missing
+    result, missing = written.result, written.missing
     status = {line["trial_id"]: line["status"] for line in lines}
     counts = {name: list(status.values()).count(name) for name in (RESULT, UNCLEAR, OTHER)}
     sizes = [
@@ -168,13 +167,13 @@ def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str,
     ]
     people = int(sum(n for n in sizes if not isnan(n)))
     unknown = sum(map(isnan, sizes))
-    changes = _conclusion_changes(model)
-    proposed, reason = _judge(model, counts, people, unknown, changes)
+    changes = _conclusion_changes(result)
+    proposed, reason = _judge(result, counts, people, unknown, changes)
     return {
-        "analysis": model["analysis"],
-        "title": model["title"],
-        "k": model["k"],
-        "n": model["n"],
+        "analysis": result.analysis,
+        "title": result.title,
+        "k": result.k,
+        "n": result.n,
         "because_of_result": counts[RESULT],
         "unclear": counts[UNCLEAR],
         "other_reason": counts[OTHER],
@@ -189,17 +188,17 @@ def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str,
 
 
 def _judge(
-    model: Mapping[str, Any], counts: Mapping[str, int], people: int, unknown: int, changes: str
+    result: AnalysisResult, counts: Mapping[str, int], people: int, unknown: int, changes: str
 ) -> tuple[str, str]:
     """The first rule of docs/missing_results.md that holds, and why."""
-    if not model["k"]:
+    if not result.k:
         return "", "no trial is in the analysis: there is no result to judge"
     of_concern = counts[RESULT] + counts[UNCLEAR]
     notes = []
     if counts[OTHER]:
         notes.append(f"{_trials(counts[OTHER])} missing for another reason")
-    if "asymmetry tests" in model["policy"]["withheld"]:
-        notes.append(f"small-study effects cannot be tested, {_withheld(model)}")
+    if "asymmetry tests" in result.policy.withheld:
+        notes.append(f"small-study effects cannot be tested, {_withheld(result)}")
     tail = "".join(f"; {note}" for note in notes)
     if not of_concern:
         return LOW, f"no result is known to be missing because of what it was{tail}"
@@ -212,27 +211,27 @@ def _judge(
     if changes == "yes":
         why = "the conclusion changes if those that can be added found nothing"
         return HIGH, f"{who}; {why}{tail}"
-    if people >= model["n"]:
+    if people >= result.n:
         return (
             HIGH,
-            f"{who}; they hold at least as many people as the analysis (n = {model['n']}){tail}",
+            f"{who}; they hold at least as many people as the analysis (n = {result.n}){tail}",
         )
     return SOME, f"{who}{tail}"
 
 
-def _conclusion_changes(model: Mapping[str, Any]) -> str:
+def _conclusion_changes(result: AnalysisResult) -> str:
     """Whether the interval begins or ceases to exclude no difference once the missing are added.
 
     They are those that can be added, each with no effect; blank where there is none.
     """
-    added = model["what_if"]
+    added = result.what_if
     if not added:
         return ""
-    return "yes" if concluded(model, added).turns(concluded(model)) else "no"
+    return "yes" if concluded(result, added).turns(concluded(result)) else "no"
 
 
-def _withheld(model: Mapping[str, Any]) -> str:
-    return str(model["policy"]["withheld"]["asymmetry tests"])
+def _withheld(result: AnalysisResult) -> str:
+    return str(result.policy.withheld["asymmetry tests"])
 
 
 def _trials(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.analysis_result import AnalysisResult
 from trialpool.columns import Column
 from trialpool.effects import measure_of
 from trialpool.effects.scales import IDENTITY
@@ -18,6 +19,7 @@ from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
 from trialpool.review.schema.packed import RAW_CELLS, RAW_ROWS, RawRow
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 from trialpool.review.schema.results import TRACE
+from trialpool.typed_json import to_json
 
 _DISPLAY = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
 # What of an effect is shown: its numbers, then what was done to them.
@@ -59,7 +61,7 @@ def raw_tables(folder: Path, added: Added = NO_COLUMNS) -> dict[str, Sheet]:
 
 
 def chain(
-    model: Mapping[str, Any],
+    result: AnalysisResult,
     studies: pd.DataFrame,
     records: pd.DataFrame,
     raw: Mapping[str, Sheet],
@@ -68,7 +70,7 @@ def chain(
 
     Parameters
     ----------
-    model, studies : model.json and studies.csv of the analysis
+    result, studies : model.json and studies.csv of the analysis
     records : records.csv of the condition
     raw : `raw_tables` of the condition
 
@@ -78,9 +80,9 @@ def chain(
     cleaning computed because the cell is blank) or raw cell, with the cell as typed in `value`;
     `file`, `row` and `column` say where it stands. `how` marks the raw cells the effect used.
     """
-    condition = str(model["condition"])
-    folder = f"results/{condition}/{model['analysis']}"
-    lines = list(_pooled(model, f"{folder}/model.json"))
+    condition = result.condition
+    folder = f"results/{condition}/{result.analysis}"
+    lines = list(_pooled(result, f"{folder}/model.json"))
     lines += _effects(studies, f"{folder}/studies.csv", condition, records, raw)
     return TRACE.frame(lines)
 
@@ -99,30 +101,30 @@ def effect_chain(
     return TRACE.frame(lines)
 
 
-def _pooled(model: Mapping[str, Any], file: str) -> Iterator[Line]:
+def _pooled(result: AnalysisResult, file: str) -> Iterator[Line]:
     # Rounded as in model.json, so that the table is the same from memory and from the file.
-    model = tables.plain(model)
-    words, scale = str(model["model"]), measure_of(model["measure"]).scale
+    rounded = tables.plain(to_json(result))
+    words, scale = result.model, measure_of(result.measure).scale
     back = f"{words}; back-transformed from the {scale.name} scale"
     back = words if scale is IDENTITY else back
     for name in _DISPLAY:
-        value = model["display"][name]
+        value = rounded["display"][name]
         how = words if name == "p_value" else back
         if value is None:
-            how = _why_not(name, model)
+            how = _why_not(name, result)
         yield _line("pooled", name, value, how=how, file=file, column=f"display.{name}")
-    if model["pooled"]:
-        tau2 = model["pooled"]["tau2"]
+    if rounded["pooled"]:
+        tau2 = rounded["pooled"]["tau2"]
         yield _line("pooled", "tau2", tau2, how=words, file=file, column="pooled.tau2")
-    yield _line("pooled", "k", model["k"], how=model["policy"]["rule"], file=file, column="k")
-    yield _line("pooled", "n", model["n"], how="people in these trials", file=file, column="n")
+    yield _line("pooled", "k", rounded["k"], how=rounded["policy"]["rule"], file=file, column="k")
+    yield _line("pooled", "n", rounded["n"], how="people in these trials", file=file, column="n")
 
 
-def _why_not(name: str, model: Mapping[str, Any]) -> str:
+def _why_not(name: str, result: AnalysisResult) -> str:
     """Why a number of the pooled result is missing."""
     fields = ("pi", "pi_lb") if name.startswith("pi_") else ("beta", "se")
-    reasons = (model["reasons"].get(field) for field in (*fields, "pooled"))
-    return str(next((why for why in reasons if why), model["policy"]["rule"]))
+    reasons = (result.reasons.get(field) for field in (*fields, "pooled"))
+    return str(next((why for why in reasons if why), result.policy.rule))
 
 
 def _effects(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isnan
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.analysis_result import AnalysisResult
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, raw_row
 from trialpool.review.effects.comparisons import build_effects
@@ -38,26 +39,26 @@ class TraceCheck:
 
 
 def check_analysis(
-    model: Mapping[str, Any], studies: pd.DataFrame, records: Records, raw: Mapping[str, Sheet]
+    result: AnalysisResult, studies: pd.DataFrame, records: Records, raw: Mapping[str, Sheet]
 ) -> list[TraceCheck]:
     """Check every link from the pooled estimate to the raw cells.
 
     Parameters
     ----------
-    model, studies : model.json and studies.csv of the analysis, as read
+    result, studies : model.json and studies.csv of the analysis, as read
     records : the clean tables of the condition, as read
     raw : `raw_tables` of the condition
     """
-    specification = model["specification"]
+    specification = result.specification
     settings = {name: specification[name] for name in EFFECT_SETTINGS}
-    effects = studies.assign(outcome=model["outcome"], variant=None)
-    changes = [model["outcome"]] if "change" in specification["outcome_types"] else []
-    rho = (model.get("several") or {}).get("rho")
-    same = tables.fingerprint(studies) == model["inputs_sha256"]
+    effects = studies.assign(outcome=result.outcome, variant=None)
+    changes = [result.outcome] if "change" in specification["outcome_types"] else []
+    rho = None if result.several is None else result.several.rho
+    same = tables.fingerprint(studies) == result.inputs_sha256
     stale = f"studies.csv is not the table the model was fitted to; {AGAIN}"
     return [
         TraceCheck(
-            link="pooled estimate from studies.csv", differences=tuple(_pooled(model, studies))
+            link="pooled estimate from studies.csv", differences=tuple(_pooled(result, studies))
         ),
         TraceCheck(link="inputs_sha256 of model.json", differences=() if same else (stale,)),
         *check_effects(effects, records, raw, Defaults.model_validate(settings), changes, rho=rho),
@@ -94,14 +95,15 @@ def check_effects(
     ]
 
 
-def _pooled(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[str]:
-    used = model["specification"]["model"]
+def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
+    used = result.specification["model"]
     settings = (Correlated if "rho" in used else Model).model_validate(used)
-    again = fit(studies, str(model["measure"]), settings)
-    pairs = {name: (stored, getattr(again, name)) for name, stored in model["display"].items()}
-    pairs["k"] = (model["k"], studies["trial_id"].nunique())
-    if model["pooled"] and again.pooled:
-        pairs["tau2"] = (model["pooled"]["tau2"], again.pooled.tau2)
+    again = fit(studies, result.measure, settings)
+    names = [each.name for each in fields(result.display)]
+    pairs = {name: (getattr(result.display, name), getattr(again, name)) for name in names}
+    pairs["k"] = (result.k, studies["trial_id"].nunique())
+    if result.pooled and again.pooled:
+        pairs["tau2"] = (result.pooled.tau2, again.pooled.tau2)
     for name, (stored, recomputed) in pairs.items():
         if not _close(stored, recomputed):
             yield (

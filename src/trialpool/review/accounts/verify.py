@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
+from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
@@ -37,18 +39,18 @@ class DisagreementError(TrialpoolError):
     """Two independent computations of a result differ."""
 
 
-def verify(model: Mapping[str, Any], studies: pd.DataFrame) -> pd.DataFrame:
+def verify(result: AnalysisResult, studies: pd.DataFrame) -> pd.DataFrame:
     """Recompute one analysis from its studies and compare with what the reader is shown.
 
     Returns
     -------
     One row per quantity; `verdict` is agree, DISAGREE, or not covered with the reason in `note`.
     """
-    rows = list(_rows(model, studies))
-    same = tables.fingerprint(studies) == model["inputs_sha256"]
+    rows = list(_rows(result, studies))
+    same = tables.fingerprint(studies) == result.inputs_sha256
     note = "" if same else "studies.csv is not the table the model was fitted to"
     rows.append({"quantity": "inputs", "verdict": "agree" if same else "DISAGREE", "note": note})
-    about = {name: model[name] for name in ("condition", "analysis")}
+    about = {"condition": result.condition, "analysis": result.analysis}
     return VERIFICATION.frame(about | row for row in rows)
 
 
@@ -70,35 +72,35 @@ def raise_disagreements(table: pd.DataFrame) -> None:
         raise DisagreementError("the second route disagrees\n" + "\n".join(lines))
 
 
-def _rows(model: Mapping[str, Any], studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    yield _compared("k", model["k"], studies["trial_id"].nunique())
-    several = model.get("several")
-    yield _compared("n", model["n"], people(studies, several))
+def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    yield _compared("k", result.k, studies["trial_id"].nunique())
+    several = result.several
+    yield _compared("n", result.n, people(studies, several))
     if len(studies) == 0:
         return
-    if several is not None and several["handling"] == "che" and model["k"] > 0:
+    if several is not None and several.handling == "che" and result.k > 0:
         yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
-    yield from _shown(model, *_recomputed(model, studies))
-    pooled = model["pooled"]
-    if pooled is None or pooled["method"] == "MH":
+    yield from _shown(result, *_recomputed(result, studies))
+    pooled = result.pooled
+    if pooled is None or pooled.method == "MH":
         return
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    yield from _moments(yi, vi, pooled["method"])
-    if pooled["method"] not in ("EE", "DL", "PM"):
-        yield _uncovered("tau2", f"statsmodels has no {pooled['method']} meta-analysis")
+    yield from _moments(yi, vi, pooled.method)
+    if pooled.method not in ("EE", "DL", "PM"):
+        yield _uncovered("tau2", f"statsmodels has no {pooled.method} meta-analysis")
 
 
 Recomputed = tuple[dict[str, float], dict[str, str]]
 
 
-def _recomputed(model: Mapping[str, Any], studies: pd.DataFrame) -> Recomputed:
+def _recomputed(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     """What a reader sees, computed anew on the analysis scale; and what cannot be, with why."""
-    pooled = model["pooled"]
-    if pooled is not None and pooled["method"] == "MH":
-        return _mantel_haenszel(model["measure"], studies)
+    pooled = result.pooled
+    if pooled is not None and pooled.method == "MH":
+        return _mantel_haenszel(result.measure, studies)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    tau2, test = (pooled["tau2"], pooled["test"]) if pooled is not None else (0.0, "z")
+    tau2, test = (pooled.tau2, pooled.test) if pooled is not None else (0.0, "z")
     weighted = DescrStatsW(yi, weights=1 / (vi + tau2))
     # With known variances that of the mean is 1/sum(w); the residual one is Hartung-Knapp's q.
     normal, df = float(weighted.sum_weights) ** -0.5, len(yi) - 1
@@ -108,8 +110,8 @@ def _recomputed(model: Mapping[str, Any], studies: pd.DataFrame) -> Recomputed:
     out = _interval(beta, se, None if test == "z" else df)
     if pooled is not None:
         out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
-    if model["display"]["pi_low"] is not None:
-        freedom = {"k-1": df, "k-2": df - 1}[pooled["pi_method"]]
+    if pooled is not None and not isnan(result.display.pi_low):
+        freedom = {"k-1": df, "k-2": df - 1}[pooled.pi_method]
         half = float(stdtrit(freedom, 0.975)) * (tau2 + se**2) ** 0.5
         out |= {"pi_low": beta - half, "pi_high": beta + half}
     return out, {}
@@ -141,17 +143,16 @@ def _mantel_haenszel(measure: str, studies: pd.DataFrame) -> Recomputed:
 
 
 def _shown(
-    model: Mapping[str, Any], values: Mapping[str, float], uncovered: Mapping[str, str]
+    result: AnalysisResult, values: Mapping[str, float], uncovered: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Compare with the numbers of summary.csv: the display scale."""
-    pooled = model["pooled"] or {}
     for name, value in values.items():
-        ours = pooled[name] if name == "q" else model["display"][name]
-        if ours is None:
-            yield _uncovered(name, str(model["reasons"].get("beta", "not estimated")))
+        ours = getattr(result.pooled if name == "q" else result.display, name)
+        if isnan(ours):
+            yield _uncovered(name, result.reasons.get("beta", "not estimated"))
             continue
         as_is = name in ("p_value", "q")
-        yield _compared(name, ours, value if as_is else measure_of(model["measure"]).shown(value))
+        yield _compared(name, ours, value if as_is else measure_of(result.measure).shown(value))
     for name, why in uncovered.items():
         yield _uncovered(name, why)
 

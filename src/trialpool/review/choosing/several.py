@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.analysis_result import SeveralEffects
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.protocol.specs import Analysis
@@ -88,7 +88,7 @@ def _words(values: pd.Series) -> str | None:
     return "; ".join(value for value in held if value) or None
 
 
-def people(studies: pd.DataFrame, several: Mapping[str, Any] | None) -> float:
+def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:
     """How many people stand behind the rows of studies.csv.
 
     Several effects of a trial are of the same people: the largest of them counts.

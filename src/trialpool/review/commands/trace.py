@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from trialpool import tables
+from trialpool import tables, typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.results import TrialpoolError
 from trialpool.review.accounts.trace import chain, effect_chain, raw_tables
 from trialpool.review.accounts.trace_checks import TraceCheck, check_analysis, check_effects
@@ -127,22 +128,19 @@ def _summary(folder: Path) -> _Traced:
 
 
 def _analysis(folder: Path, study: str | None) -> _Traced:
-    model = _model(folder / "model.json")
-    root = _root(folder)
+    result, root = _result(folder / "model.json"), _root(folder)
     studies = _table(folder / "studies.csv", _added(root))
-    records, raw = _evidence(root, model["condition"])
-    checks = check_analysis(model, studies, records, raw)
-    table = chain(model, studies, records.rows, raw)
+    records, raw = _evidence(root, result.condition)
+    checks = check_analysis(result, studies, records, raw)
+    table = chain(result, studies, records.rows, raw)
     if study:
         study_rows = studies[(studies["trial_id"] == study) | (studies["study"] == study)]
         if study_rows.empty:
             known = ", ".join(studies["trial_id"]) or "none"
             raise TrialpoolError(f"{folder}: no study {study}. Its studies are: {known}.")
         table = table[(table["level"] == "pooled") | table["study"].isin(study_rows["study"])]
-    name = f"{model['condition']}/{model['analysis']}"
-    return _Traced(
-        title=f"{name}: {model['title']} ({model['measure']})", table=table, checks=checks
-    )
+    name = f"{result.condition}/{result.analysis}"
+    return _Traced(title=f"{name}: {result.title} ({result.measure})", table=table, checks=checks)
 
 
 def _effects(folder: Path, effect: str | None) -> _Traced:
@@ -199,17 +197,11 @@ def _table(path: Path, added: Added = NO_COLUMNS) -> pd.DataFrame:
         raise TrialpoolError(f"{path}: not readable ({error}); run the review again") from None
 
 
-def _model(path: Path) -> dict[str, Any]:
-    wanted = ("condition", "analysis", "title", "outcome", "measure", "scale", "model", "policy",
-              "display", "pooled", "k", "n", "specification", "inputs_sha256")  # fmt: skip
+def _result(path: Path) -> AnalysisResult:
     try:
-        model = tables.read_json(path)
-    except ValueError as error:
-        raise TrialpoolError(f"{path}: not readable ({error}); run the review again") from None
-    for name in wanted:
-        if name not in model:
-            raise TrialpoolError(f"{path}, {name}: the field is missing; run the review again")
-    return model
+        return typed_json.read(path, AnalysisResult)
+    except TrialpoolError as error:
+        raise TrialpoolError(f"{error}; run the review again") from None
 
 
 def _checked(checks: Sequence[TraceCheck]) -> Iterator[str]:

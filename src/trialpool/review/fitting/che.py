@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan, sqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trialpool.analysis_result import VarianceLevels
 from trialpool.multilevel.covariance import covariance
 from trialpool.multilevel.model import MultilevelFit
 from trialpool.multilevel.model import fit as fit_multilevel
@@ -24,19 +24,9 @@ _LIKELIHOOD = ("loglik", "aic", "bic", "aicc", "maxima", "converged")
 _NO_RANDOM = "k = 2: needs at least 3 trials"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Levels:
-    """Variance between trials and between the effects of a trial; `i2` in percent of each."""
-
-    sigma2_between: float
-    sigma2_within: float
-    i2_between: float
-    i2_within: float
-
-
 def che(
     studies: pd.DataFrame, *, rho: float, common: bool, prediction: str
-) -> tuple[Pooled, Levels]:
+) -> tuple[Pooled, VarianceLevels]:
     """Pool effects of which several come from one trial.
 
     Sampling errors of a trial's effects have the trial's mean variance and correlate by `rho`;
@@ -107,12 +97,14 @@ def che(
     return pooled, levels
 
 
-def _levels(fitted: MultilevelFit, vi: Array) -> tuple[Levels, float]:
+def _levels(fitted: MultilevelFit, vi: Array) -> tuple[VarianceLevels, float]:
     """The variance of each level, and the typical sampling variance beside it."""
     between, within = ((*fitted.sigma2, 0.0, 0.0))[:2]
     typical = _typical(vi)
     i2 = [100 * part / (between + within + typical) for part in (between, within)]
-    levels = Levels(sigma2_between=between, sigma2_within=within, i2_between=i2[0], i2_within=i2[1])
+    levels = VarianceLevels(
+        sigma2_between=between, sigma2_within=within, i2_between=i2[0], i2_within=i2[1]
+    )
     return levels, typical
 
 

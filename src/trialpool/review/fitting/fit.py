@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from trialpool.analysis_result import VarianceLevels
 from trialpool.effects import measure_of
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy
 from trialpool.results import NAN, Pooled
-from trialpool.review.fitting.che import Levels, che
+from trialpool.review.fitting.che import che
 from trialpool.review.protocol.settings import Correlated, Model
 
 TEST_WORDS = {
@@ -46,7 +47,7 @@ class Fit:
     pi_low: float = NAN
     pi_high: float = NAN
     p_value: float = NAN
-    levels: Levels | None = None
+    levels: VarianceLevels | None = None
 
 
 def shown(value: float, measure: str) -> float:

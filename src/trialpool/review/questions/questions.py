@@ -23,6 +23,7 @@ from trialpool.review.questions.network_data import gather
 from trialpool.review.questions.network_tables import network_tables
 from trialpool.review.questions.time_course import Fitted, time_course
 from trialpool.terms import DOSE, NETWORK, TIME
+from trialpool.typed_json import to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,11 @@ def answers(tables: Tables, records: Records, review: Review, condition: str) ->
     spec = review.conditions[condition]
     for name, course in spec.time_courses.items():
         case = Case.of(review, condition, course.analysis, tables)
-        yield _answer(TIME, name, case.asked() | {"title": course.title},
+        yield _answer(TIME, name, to_json(case.heading(course.title)),
                       *time_course(case, course, _autoregressive))  # fmt: skip
     for name, doses in spec.doses.items():
         case = Case.of(review, condition, doses.analysis, tables)
-        yield _answer(DOSE, name, case.asked() | {"title": doses.title}, *dose_tables(case, doses))
+        yield _answer(DOSE, name, to_json(case.heading(doses.title)), *dose_tables(case, doses))
     for name, network in spec.networks.items():
         gathered = gather(tables, records, network, review)
         made = network_tables(gathered, network, better=review.outcomes[network.outcome].better)

@@ -21,6 +21,7 @@ from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.schema.packed import FLAG_NAMES
 from trialpool.review.schema.questions import TIME_CURVE, TIME_POINTS, TIME_SENSITIVITY
+from trialpool.trust_facts import ShownEstimate
 
 # What effects of one series have in common.
 _SERIES = ("trial_id", "experimental_arms", "control_arm", "instrument", "definition",
@@ -233,8 +234,10 @@ def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
     """From the curve at the observed days."""
     marks = Marks.of(measure_of(measure))
     pick = min if better == "lower" else max
-    row = pick(tables.records(curve), key=lambda each: float(each["estimate"]))
-    excluded = curve[[bool(marks.conclude(each).excludes_null) for each in tables.records(curve)]]
+    rows = tables.records(curve)
+    row = pick(rows, key=lambda each: float(each["estimate"]))
+    said = [marks.conclude(ShownEstimate.of(each)) for each in rows]
+    excluded = curve[[bool(each.excludes_null) for each in said]]
     return {
         "largest_day": float(row["day"]),
         "largest": {name: float(row[name]) for name in TIME_CURVE.names[1:]},

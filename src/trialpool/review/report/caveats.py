@@ -12,8 +12,11 @@ import pandas as pd
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
+from trialpool.effects import measure_of
 from trialpool.review.report import codes, sentences
+from trialpool.trust_facts import ShownEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class Analysis:
     The first page needs neither `selection` nor `trust`, the tables of how far to trust it.
     """
 
-    model: Mapping[str, Any]
+    result: AnalysisResult
     studies: pd.DataFrame
     missing: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -41,7 +44,7 @@ class Analysis:
     @property
     def name(self) -> str:
         """The analysis' own name within its condition."""
-        return str(self.model["analysis"])
+        return self.result.analysis
 
 
 def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
@@ -68,27 +71,27 @@ def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Cavea
     return [Caveat(name=name, text=text) for name, text in found if text]
 
 
-def bayes(model: Mapping[str, Any]) -> str:
+def bayes(result: AnalysisResult) -> str:
     """The Bayesian estimate with its interval; blank without one."""
-    posterior = model["posterior"]
+    posterior = result.posterior
     if posterior is None:
         return ""
-    held = [posterior[name] for name in ("mu", "mu_lb", "mu_ub")]
-    mu, low, high = [math.exp(v) for v in held] if say.is_ratio(model) else held
+    limits = (posterior.mu, posterior.mu_lb, posterior.mu_ub)
+    mu, low, high = map(measure_of(result.measure).shown, limits)
     return (
-        f"{say.value(model, mu)} (95 % credible interval {say.interval(model, low, high)}; "
-        f"priors: {posterior['prior']})"
+        f"{say.value(result, mu)} (95 % credible interval {say.interval(result, low, high)}; "
+        f"priors: {posterior.prior})"
     )
 
 
 def _missing(analysis: Analysis) -> str:
-    model, missing = analysis.model, analysis.missing
-    if model["k"] == 0:
+    result, missing = analysis.result, analysis.missing
+    if result.k == 0:
         return ""  # the answer itself names them
     parts = [
-        sentences.largest_missing(model, missing),
-        sentences.joint_missing(model, missing),
-        sentences.left_out(model, missing),
+        sentences.largest_missing(result, missing),
+        sentences.joint_missing(result, missing),
+        sentences.left_out(result, missing),
     ]
     return " ".join(part for part in parts if part)
 
@@ -98,21 +101,21 @@ def tipping(analysis: Analysis) -> str:
     tipped, others = _tipped(analysis)
     if not tipped:
         return ""
-    does = "includes" if concluded(analysis.model).excludes_null else "excludes"
+    does = "includes" if concluded(analysis.result).excludes_null else "excludes"
     return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
 
 
 def _tipped(analysis: Analysis) -> tuple[list[str], int]:
     """The choices that move the interval across no difference, and how many there are in all."""
-    model = analysis.model
-    main = concluded(model)
+    result = analysis.result
+    main = concluded(result)
     if main.side is None:
         return [], 0
     rows = tables.records(analysis.sensitivity)
     own = [_numbers(row) for row in rows if row["group"] == "protocol"]
     # What the protocol chose stands once more among the alternatives; it is no other choice.
     others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in own]
-    read = [(w.text(row["label"]), concluded(model, row)) for row in others]
+    read = [(w.text(row["label"]), concluded(result, ShownEstimate.of(row))) for row in others]
     told = [(label, said) for label, said in read if said.side is not None]
     return [label for label, said in told if said.turns(main)], len(told)
 
@@ -126,12 +129,12 @@ def _choices(k: int) -> str:
 
 
 def _tips(analysis: Analysis) -> str:
-    model = analysis.model
+    result = analysis.result
     tipped, others = _tipped(analysis)
     if not others:
         return ""
     does, other = "excludes", "includes"
-    if not concluded(model).excludes_null:
+    if not concluded(result).excludes_null:
         does, other = other, does
     lead = f"The interval {does} no difference as the protocol has it"
     if not tipped:
@@ -143,10 +146,10 @@ def _tips(analysis: Analysis) -> str:
 
 
 def _few(analysis: Analysis) -> str:
-    model = analysis.model
-    k, beside = model["k"], bayes(model)
+    result = analysis.result
+    k, beside = result.k, bayes(result)
     bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
-    if model["policy"]["common_effect_only"]:
+    if result.policy.common_effect_only:
         return (
             "Two trials are pooled as a common effect, which takes the true effect to be the same "
             f"in both; read it with caution.{bayesian}"
@@ -163,27 +166,27 @@ def _few(analysis: Analysis) -> str:
 
 def _spread(analysis: Analysis) -> str:
     """Heterogeneity, and the prediction interval or why there is none."""
-    model = analysis.model
-    if model["k"] < 2:
+    result = analysis.result
+    if result.k < 2:
         return ""
-    pooled, shown, policy = model["pooled"] or {}, model["display"], model["policy"]
+    pooled, shown = result.pooled, result.display
     parts = []
-    if not math.isnan(w.number(pooled.get("i2"))):
-        parts.append(f"I² is {w.percent(pooled['i2'])}.")
-    limits = say.interval(model, shown["pi_low"], shown["pi_high"])
+    if pooled and not math.isnan(pooled.i2):
+        parts.append(f"I² is {w.percent(pooled.i2)}.")
+    limits = say.interval(result, shown.pi_low, shown.pi_high)
     if limits != w.DASH:
-        headline = policy["prediction_interval"] == "headline"
+        headline = result.policy.prediction_interval == "headline"
         tail = "" if headline else ", itself uncertain with so few trials"
         parts.append(f"The true effect in a new trial is predicted within {limits}{tail}.")
     else:
-        parts.append(f"No prediction interval: {why_no_prediction(model)}.")
+        parts.append(f"No prediction interval: {why_no_prediction(result)}.")
     return " ".join(parts)
 
 
-def why_no_prediction(model: Mapping[str, Any]) -> str:
+def why_no_prediction(result: AnalysisResult) -> str:
     """Why an analysis has no prediction interval."""
-    withheld = model["policy"]["withheld"].get("prediction interval")
-    reasons = model["reasons"]
+    withheld = result.policy.withheld.get("prediction interval")
+    reasons = result.reasons
     why = withheld or reasons.get("pi_lb") or reasons.get("pi") or reasons.get("pooled")
     return w.text(why) or "not computed"
 
@@ -210,18 +213,18 @@ def _flagged(analysis: Analysis) -> str:
     marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
     rows = analysis.sensitivity
     without = tables.records(rows[rows["group"] == "flagged data"])
-    found = [_left_after(analysis.model, row) for row in without]
+    found = [_left_after(analysis.result, row) for row in without]
     return f"{marked} {w.capital('; '.join(found))}." if found else marked
 
 
-def _left_after(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
     """What an analysis gives without a flagged trial, or with its data read another way."""
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
     # The narrow interval of two trials supposes that they share one effect.
     common = ", common effect" if row["k"] == 2 else ""
-    found = say.effect(model, row).removesuffix(")")
+    found = say.effect_of(result, row).removesuffix(")")
     return f"{label} it gives {found}; k = {w.whole(row['k'])}{common})"
 
 
@@ -255,7 +258,7 @@ def _crossover(analysis: Analysis) -> str:
     for design, told in words.items():
         names = _names(analysis.studies, "design", design)
         if names:
-            share = analysis.model["weight_by_design"].get(design)
+            share = analysis.result.weight_by_design.get(design)
             weight = "" if share is None else f", {w.percent(share)} of the weight"
             parts.append(f"{w.listed(names)}: {told}{weight}")
     return f"{'; '.join(parts)}." if parts else ""
@@ -282,9 +285,9 @@ def _scales(analysis: Analysis) -> str:
 
 
 def _model(analysis: Analysis) -> str:
-    model = analysis.model
-    parts = [w.sentence(w.text(caution)) for caution in model["cautions"]]
-    if (model["pooled"] or {}).get("method") == "MH":
+    result = analysis.result
+    parts = [w.sentence(caution) for caution in result.cautions]
+    if result.pooled and result.pooled.method == "MH":
         parts.insert(0, "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
                         "odds or risk ratio to be the same in all trials.")  # fmt: skip
     return " ".join(parts)

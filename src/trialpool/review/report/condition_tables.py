@@ -36,7 +36,7 @@ def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]
     """The eligible trials: who, what, how many, and which analyses they are in."""
     used: dict[str, list[Link]] = {}
     for analysis in analyses:
-        link = Link(text=analysis.model["title"], href=f"#{analysis.model['analysis']}")
+        link = Link(text=analysis.result.title, href=f"#{analysis.result.analysis}")
         for trial in analysis.studies["trial_id"]:
             used.setdefault(trial, []).append(link)
 

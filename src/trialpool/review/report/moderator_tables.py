@@ -11,6 +11,7 @@ from trialpool import words as w
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import Cell, Grid, Row, by, cell, number, prose, table, text
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
+from trialpool.trust_facts import CovariateFacts
 from trialpool.words import per
 
 
@@ -21,7 +22,7 @@ def moderator_grids(analysis: Analysis) -> dict[str, Grid]:
 
 
 def _subgroups(analysis: Analysis) -> Grid:
-    model = analysis.model
+    result = analysis.result
     lines = tables.records(analysis.trust["subgroups"])
     compared = {line["moderator"] for line in lines if line["kind"] == LEVEL}
 
@@ -33,7 +34,7 @@ def _subgroups(analysis: Analysis) -> Grid:
 
     def effect(line: Row) -> Cell:
         level = line["kind"] == LEVEL
-        return cell(say.effect(model, line), note=w.text(line["method"])) if level else cell()
+        return cell(say.effect_of(result, line), note=w.text(line["method"])) if level else cell()
 
     def statistic(line: Row) -> str:
         degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
@@ -47,7 +48,7 @@ def _subgroups(analysis: Analysis) -> Grid:
             text("Level or test", name),
             number("Trials", "k"),
             number("People", "n"),
-            number(f"{say.short_measure(model)} (95 % CI)", effect),
+            number(f"{say.short_measure(result)} (95 % CI)", effect),
             number("τ²", by(w.significant, "tau2")),
             number("Statistic", statistic),
             number("p", by(w.p_value, "p_value")),
@@ -60,8 +61,9 @@ def _subgroups(analysis: Analysis) -> Grid:
 
 
 def _regressions(analysis: Analysis) -> Grid:
-    model = analysis.model
-    facts = {fact["name"]: fact for fact in model["trust"]["moderators"]}
+    result = analysis.result
+    steps = {each.name: per(each.per, each.unit) for each in result.trust.moderators
+             if isinstance(each, CovariateFacts)}  # fmt: skip
     lines = tables.records(analysis.trust["regressions"])
     unknown = _unknown(lines)
 
@@ -69,12 +71,12 @@ def _regressions(analysis: Analysis) -> Grid:
         notes = (_greek(line["note"]), unknown.get(line["moderator"], ""))
         return cell(*(w.sentence(each) for each in notes if each))
 
-    heading = "Factor (95 % CI)" if say.is_ratio(model) else "Slope (95 % CI)"
+    heading = "Factor (95 % CI)" if say.is_ratio(result) else "Slope (95 % CI)"
     return table("Effects against covariates", [x for x in lines if x["kind"] == SLOPE], [
         text("Covariate", lambda line: w.capital(w.text(line["title"]))),
-        text("Per", lambda line: per(facts[line["moderator"]])),
+        text("Per", lambda line: steps[line["moderator"]]),
         number("Trials", "k"),
-        number(heading, lambda line: say.effect(model, line)),
+        number(heading, lambda line: say.effect_of(result, line)),
         number("p", by(w.p_value, "p_value")),
         number("Permutation p", by(w.p_value, "p_permutation")),
         number("τ² left", by(w.significant, "tau2")),

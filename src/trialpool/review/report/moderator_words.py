@@ -6,83 +6,82 @@ A moderator without an answer is left out; the tables say why it has none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from trialpool import phrases as say
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.report.caveats import Analysis, Caveat
+from trialpool.trust_facts import CovariateFacts, CovariateSlope, DifferenceTest, SubgroupFacts
 from trialpool.words import per
 
-Facts = Mapping[str, Any]
 NAMED = 4  # trials without a value, at most, that are named
 SIGNIFICANT = 0.05
 
 
 def moderator_words(analysis: Analysis) -> list[Caveat]:
     """What each moderator that has an answer says, in the protocol's order."""
-    found = analysis.model["trust"]["moderators"]
     return [
-        Caveat(name=w.capital(fact["title"]), text=text)
-        for fact in found
-        if (text := _group(analysis, fact) if fact["kind"] == "group" else _slope(analysis, fact))
+        Caveat(name=w.capital(facts.title), text=text)
+        for facts in analysis.result.trust.moderators
+        if (text := _words(analysis.result, facts))
     ]
 
 
-def _group(analysis: Analysis, fact: Facts) -> str:
-    if not fact["levels"]:
+def _words(result: AnalysisResult, facts: SubgroupFacts | CovariateFacts) -> str:
+    return _group(result, facts) if isinstance(facts, SubgroupFacts) else _slope(result, facts)
+
+
+def _group(result: AnalysisResult, facts: SubgroupFacts) -> str:
+    if not facts.levels:
         return ""
-    model = analysis.model
-    parts = [
-        f"{level['level']} (k = {level['k']}) {say.effect(model, level)}"
-        for level in fact["levels"]
-    ]
-    text = f"{say.short_measure(model)} by level: {'; '.join(parts)}. {_difference(fact)}"
-    if fact["same_as"]:
-        text += f" {_alike(fact['same_as'], 'parts the trials exactly as')}"
-    return text + _unknown(fact)
+    parts = [f"{level.level} (k = {level.k}) {say.effect(result, level)}" for level in facts.levels]
+    text = f"{say.short_measure(result)} by level: {'; '.join(parts)}. {_difference(facts)}"
+    if facts.same_as:
+        text += f" {_alike(facts.same_as, 'parts the trials exactly as')}"
+    return text + _unknown(facts)
 
 
-def _difference(fact: Facts) -> str:
-    test = fact["test"]
+def _difference(facts: SubgroupFacts) -> str:
+    test = facts.test
     if test is None:
         return "There are as many levels as results, so no difference can be tested."
-    p = w.number(test["p_value"])
+    p = test.p_value
     if math.isnan(p):
         return "The test of a difference has no result."
     shown = f"{w.p_value(p)}{_by_permutation(test)}"
     if p >= SIGNIFICANT:
         text = f"No difference is shown ({shown})"
         few = "; with so few trials this cannot tell."
-        return text + (few if fact["crude"] else ", which does not show that there is none.")
+        return text + (few if facts.crude else ", which does not show that there is none.")
     text = f"The levels differ ({shown})"
-    few = f", in {w.count(fact['k'], 'trial')} only: crude" if fact["crude"] else ""
+    few = f", in {w.count(facts.k, 'trial')} only: crude" if facts.crude else ""
     return f"{text}{few}. {_CAUSE}"
 
 
 _CAUSE = "Such trials differ in other things too, so this is no proof of a cause."
 
 
-def _by_permutation(test: Facts) -> str:
-    p = w.number(test["p_permutation"])
+def _by_permutation(test: DifferenceTest | CovariateSlope) -> str:
+    p = test.p_permutation
     if math.isnan(p):
         return ""
-    how = "exact" if test["exact"] else "sampled"
+    how = "exact" if test.exact else "sampled"
     return f"; {how} permutation {w.p_value(p)}"
 
 
-def _slope(analysis: Analysis, fact: Facts) -> str:
-    slope, model = fact["slope"], analysis.model
-    if not slope:
+def _slope(result: AnalysisResult, facts: CovariateFacts) -> str:
+    slope = facts.slope
+    if slope is None or facts.range is None:
         return ""
-    does = "is multiplied by" if say.is_ratio(model) else "changes by"
-    low, high = (w.minus(f"{value:g}") for value in fact["range"])
-    among = f"{w.count(fact['k'], 'trial')} from {low} to {high}"
+    does = "is multiplied by" if say.is_ratio(result) else "changes by"
+    low, high = (w.minus(f"{value:g}") for value in facts.range)
+    among = f"{w.count(facts.k, 'trial')} from {low} to {high}"
     text = (
-        f"Per {per(fact)} the {say.short_measure(model)} {does} {say.effect(model, slope)}, among "
-        f"{among}"
+        f"Per {per(facts.per, facts.unit)} the {say.short_measure(result)} {does} "
+        f"{say.effect(result, slope)}, among {among}"
     )
-    p = w.number(slope["p_value"])
+    p = slope.p_value
     shown = f"{w.p_value(p)}{_by_permutation(slope)}"
     if math.isnan(p):
         text += "."
@@ -90,17 +89,17 @@ def _slope(analysis: Analysis, fact: Facts) -> str:
         text += f"; no trend is shown ({shown})."
     else:
         text += f"; a trend ({shown}). {_CAUSE}"
-    if fact["goes_with"]:
-        text += f" {_alike(list(fact['goes_with']), 'rises or falls with')}"
-    return text + _unknown(fact)
+    if facts.goes_with:
+        text += f" {_alike(facts.goes_with, 'rises or falls with')}"
+    return text + _unknown(facts)
 
 
-def _alike(titles: list[str], verb: str) -> str:
+def _alike(titles: Iterable[str], verb: str) -> str:
     return f"It {verb} {w.listed(titles)}: they cannot be told apart."
 
 
-def _unknown(fact: Facts) -> str:
-    names = list(fact["missing"])
+def _unknown(facts: SubgroupFacts | CovariateFacts) -> str:
+    names = list(facts.missing)
     if not names:
         return ""
     who = f" ({w.listed(names)})" if len(names) <= NAMED else ""

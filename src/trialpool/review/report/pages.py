@@ -18,8 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from trialpool import phrases as say
-from trialpool import tables
+from trialpool import typed_json
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.figures import style
 from trialpool.figures.catalogue import BY_KIND, CHARTS
@@ -89,10 +90,10 @@ def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> lis
         folders.setdefault(path.parent, {})[path.stem] = path
     out = []
     for places in folders.values():
-        model = tables.read_json(places.pop("model"))
+        result = typed_json.read(places.pop("model"), AnalysisResult)
         held = {name: files.read(path, added) for name, path in places.items()}
         own = {name: held.pop(name) for name in _OWN if name in held}
-        out.append(Analysis(model=model, **own, trust=held))
+        out.append(Analysis(result=result, **own, trust=held))
     return out
 
 
@@ -137,8 +138,8 @@ def condition_page(
         for analysis in analyses
     ]
     grids = {
-        "summary": result_tables.summary(held["summary"], [a.model for a in analyses]),
-        "verdicts": trust_tables.verdicts([a.model for a in analyses]),
+        "summary": result_tables.summary(held["summary"], [a.result for a in analyses]),
+        "verdicts": trust_tables.verdicts([a.result for a in analyses]),
         "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
         "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
         "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
@@ -162,7 +163,7 @@ def condition_page(
         sections=_first_primary(sections),
         questions=by_kind(questions),
         grids=grids,
-        measures=_explained([a.model for a in analyses]),
+        measures=_explained([a.result for a in analyses]),
         root="../",
     )
 
@@ -184,7 +185,7 @@ def index_page(
     """
     conditions = []
     for name, spec in review["conditions"].items():
-        own = [a for a in analyses if a.model["condition"] == name]
+        own = [a for a in analyses if a.result.condition == name]
         sections = _first_primary([_section(analysis, None, {}) for analysis in own])
         conditions.append({"name": name, "sections": sections, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
@@ -192,10 +193,10 @@ def index_page(
         "index.html",
         review=review,
         conditions=conditions,
-        summary=result_tables.summary(summary, [a.model for a in analyses], titles),
-        verdicts=trust_tables.verdicts([a.model for a in analyses], titles),
+        summary=result_tables.summary(summary, [a.result for a in analyses], titles),
+        verdicts=trust_tables.verdicts([a.result for a in analyses], titles),
         verification=_verified(verification),
-        measures=_explained([a.model for a in analyses]),
+        measures=_explained([a.result for a in analyses]),
         root="",
     )
 
@@ -204,10 +205,10 @@ def index_page(
 _EXPLAINED = ("SMD", "MD", "RR", "OR")
 
 
-def _explained(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _explained(results: Sequence[AnalysisResult]) -> list[tuple[str, str]]:
     """Each further measure in use: its short name, its words and what no effect is in it."""
     out = {}
-    for code in dict.fromkeys(str(model["measure"]) for model in models):
+    for code in dict.fromkeys(result.measure for result in results):
         measure = measure_of(code)
         middle = "Nothing is compared" if measure.null is None else f"No effect is {measure.null:g}"
         if code not in _EXPLAINED:
@@ -219,36 +220,36 @@ def _section(
     analysis: Analysis, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
 ) -> Section:
     """An analysis for a page; without judgements and figures only what the first page shows."""
-    model, studies, missing = analysis.model, analysis.studies, analysis.missing
-    answer = sentences.answer(model, studies, missing)
-    shown = model["display"]
+    result, studies, missing = analysis.result, analysis.studies, analysis.missing
+    answer = sentences.answer(result, studies, missing)
+    shown = result.display
     grids = {}
     if bias is not None:
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
-    basis = w.count(model["k"], "trial")
-    charts = list(_charts(figures, model["analysis"], model["title"]))
+    basis = w.count(result.k, "trial")
+    charts = list(_charts(figures, result.analysis, result.title))
     return Section(
-        name=model["analysis"],
-        title=model["title"],
-        primary=model["primary"],
+        name=result.analysis,
+        title=result.title,
+        primary=result.primary,
         answer=answer,
-        counts=sentences.counts(model, studies),
-        largest=sentences.largest_missing(model, missing),
-        joint=sentences.joint_missing(model, missing),
+        counts=sentences.counts(result, studies),
+        largest=sentences.largest_missing(result, missing),
+        joint=sentences.joint_missing(result, missing),
         tipping=tipping(analysis),
-        left_out=sentences.left_out(model, missing) if model["k"] else "",
-        also_missing=sentences.also_missing(model, missing),
+        left_out=sentences.left_out(result, missing) if result.k else "",
+        also_missing=sentences.also_missing(result, missing),
         caveats=tuple(caveats(analysis, bias)),
-        withheld=_withheld(model),
-        estimate=say.value(model, shown["estimate"]) if model["k"] else "",
-        limits=say.interval(model, shown["ci_low"], shown["ci_high"]),
-        measure=say.short_measure(model),
-        basis=f"{basis}, {sentences.people(model, studies)}" if model["k"] else basis,
-        model=w.text(model["model"]),
-        verdict=model["verdict"]["text"],
+        withheld=_withheld(result),
+        estimate=say.value(result, shown.estimate) if result.k else "",
+        limits=say.interval(result, shown.ci_low, shown.ci_high),
+        measure=say.short_measure(result),
+        basis=f"{basis}, {sentences.people(result, studies)}" if result.k else basis,
+        model=result.model,
+        verdict=result.verdict.text,
         trust=tuple(trust_words(analysis)) if analysis.trust else (),
-        figure=embedded(figures["forest"], f"Forest plot. {model['title']}. {answer}")
+        figure=embedded(figures["forest"], f"Forest plot. {result.title}. {answer}")
         if figures
         else None,
         charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
@@ -270,16 +271,16 @@ def _first_primary(sections: list[Section]) -> list[Section]:
     return sorted(sections, key=lambda section: not section.primary)
 
 
-def _withheld(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _withheld(result: AnalysisResult) -> tuple[tuple[str, str], ...]:
     """What is not shown for so few trials, gathered by reason."""
     by_reason: dict[str, list[str]] = {}
-    for name, reason in model["policy"]["withheld"].items():
+    for name, reason in result.policy.withheld.items():
         by_reason.setdefault(reason, []).append(name)
-    if model["k"] > 1:
+    if result.k > 1:
         words = {"i2": "I²", "tau2": "τ²", "pi_lb": "prediction interval"}
         for field, name in words.items():
-            why = model["reasons"].get(field)
-            if why and name not in model["policy"]["withheld"]:
+            why = result.reasons.get(field)
+            if why and name not in result.policy.withheld:
                 by_reason.setdefault(why, []).append(name)
     return tuple((w.capital(w.listed(names)), why) for why, names in by_reason.items())
 

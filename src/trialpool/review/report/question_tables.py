@@ -8,7 +8,7 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.review.report.grid import Column, Grid, by, number, table, text
-from trialpool.review.report.question_words import Question
+from trialpool.review.report.question_words import Question, scale
 from trialpool.terms import DOSE, NETWORK, TIME
 
 
@@ -24,9 +24,9 @@ def question_grids(question: Question) -> dict[str, Grid]:
 
 
 def _effect(question: Question) -> Column:
-    model = question.record["question"]
-    heading = f"{say.short_measure(model)} (95 % CI)"
-    return number(heading, lambda row: say.effect(model, row))
+    asked = scale(question.record)
+    heading = f"{say.short_measure(asked)} (95 % CI)"
+    return number(heading, lambda row: say.effect_of(asked, row))
 
 
 def _words(heading: str, name: str) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,11 @@ import pandas as pd
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
-from trialpool.conclusions import concluded
+from trialpool.analysis_result import ResultScale
+from trialpool.conclusions import Marks
+from trialpool.effects import measure_of
 from trialpool.terms import DOSE, NETWORK, TIME
+from trialpool.trust_facts import ShownEstimate
 
 Record = Mapping[str, Any]
 Held = Mapping[str, pd.DataFrame]
@@ -33,13 +36,19 @@ class Question:
     tables: Held
 
 
+def scale(record: Record) -> ResultScale:
+    """What a question measures, and on which scale."""
+    return ResultScale(**{each.name: record["question"][each.name] for each in fields(ResultScale)})
+
+
 def told(question: Question) -> str:
     """The answer in a few sentences: what was found, or why it cannot be told; then its limits."""
     return _TOLD[question.record["kind"]](question.record, question.tables)
 
 
 def _time(record: Record, held: Held) -> str:
-    model, facts = record["question"], record["facts"]
+    asked, facts = scale(record), record["facts"]
+    marks = Marks.of(measure_of(asked.measure))
     rows = tables.records(held["time_points"])
     if not rows:
         return f"It cannot be told: {facts['reason']}."
@@ -47,7 +56,7 @@ def _time(record: Record, held: Held) -> str:
     trials = w.count(facts["k"], "trial")
     lead = f"{w.capital(trials)} measured it on {_days(days)}."
     if not facts["estimable"]:
-        apart = [row for row in rows if concluded(model, row).excludes_null]
+        apart = [row for row in rows if marks.conclude(ShownEstimate.of(row)).excludes_null]
         text = f"{lead} A course over time is {facts['reason'].rstrip('.')}."
         if apart:
             seen = w.listed(f"{w.text(row['study'])} on day {w.short(row['day'])}" for row in apart)
@@ -61,7 +70,8 @@ def _time(record: Record, held: Held) -> str:
     )
     return (
         f"{lead} In one model of all of them ({facts['words']}) the effect is largest on day "
-        f"{w.short(facts['largest_day'])} ({say.value(model, facts['largest'])}), and {shows}. "
+        f"{w.short(facts['largest_day'])} ({say.value(asked, facts['largest']['estimate'])}), "
+        f"and {shows}. "
         f"Beyond day {w.short(facts['last_day'])} nothing is known."
     )
 
@@ -89,12 +99,12 @@ def _dose(record: Record, held: Held) -> str:
 
 
 def _network(record: Record, held: Held) -> str:
-    facts = record["facts"]
+    asked, facts = scale(record), record["facts"]
     if facts["reason"]:
         return f"Treatments cannot be compared in one network: {facts['reason']}."
     rows = [row for row in tables.records(held["effects"]) if row["model"] == "random"]
     parts = [
-        f"{w.text(row['treatment'])} {say.effect(facts, row)}"
+        f"{w.text(row['treatment'])} {say.effect_of(asked, row)}"
         for row in rows
         if row["treatment"] != facts["reference"]
     ]
@@ -102,7 +112,7 @@ def _network(record: Record, held: Held) -> str:
     nodes = w.count(len(people), "treatment")
     lead = (
         f"{w.capital(w.count(facts['k'], 'trial'))} link {nodes}. Against {facts['reference']} "
-        f"({say.short_measure(facts)}): {'; '.join(parts)} (τ² {w.significant(facts['tau2'])})."
+        f"({say.short_measure(asked)}): {'; '.join(parts)} (τ² {w.significant(facts['tau2'])})."
     )
     loops = facts["q_between_df"]
     if not loops:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
-from typing import Any
 
 import pandas as pd
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
@@ -33,6 +33,7 @@ from trialpool.review.report.grid import (
     to,
 )
 from trialpool.review.schema.packed import RAW_ROWS, Identity
+from trialpool.trust_facts import ShownEstimate
 
 _CONTRAST = "the source gives the difference between groups only"
 _POOLED_ALONE = "one trial: nothing is pooled"
@@ -41,7 +42,7 @@ _NONE_USABLE = "No trial has usable numbers."
 
 def trials(analysis: Analysis) -> Grid:
     """The trials of an analysis with their data and effects."""
-    model = analysis.model
+    result = analysis.result
 
     def compared(row: Row) -> Cell:
         comparator = codes.COMPARATORS.get(row["comparator_class"], "")
@@ -59,7 +60,7 @@ def trials(analysis: Analysis) -> Grid:
         text("Compared", compared),
         text("Measured", measured),
         *_arms(analysis),
-        number(f"{say.short_measure(model)} (95 % CI)", lambda row: say.effect(model, row)),
+        number(f"{say.short_measure(result)} (95 % CI)", lambda row: say.effect_of(result, row)),
         number("Weight", weight),
     ], empty=_NONE_USABLE)  # fmt: skip
 
@@ -70,7 +71,7 @@ def _arms(analysis: Analysis) -> Iterator[Column]:
     events = studies["event_experimental"].notna().any()
     scores = studies["mean_experimental"].notna().any()
     for side in ("experimental", "control"):
-        label = w.text(analysis.model[f"{side}_label"])
+        label = w.text(getattr(analysis.result, f"{side}_label"))
         if events:
             yield number(f"{label}: events / people", _events(side))
             continue
@@ -124,7 +125,7 @@ def provenance(analysis: Analysis) -> Grid:
         by_table: dict[str, list[str]] = {}
         for raw in RAW_ROWS.read(row["records"]):
             by_table.setdefault(raw.table, []).append(str(raw))
-        folder = f"../../data/raw/{analysis.model['condition']}"
+        folder = f"../../data/raw/{analysis.result.condition}"
         rows = tuple(
             Link(text=", ".join(names), href=f"{folder}/{name}.csv")
             for name, names in by_table.items()
@@ -152,10 +153,10 @@ def provenance(analysis: Analysis) -> Grid:
 
 def sensitivity(analysis: Analysis) -> Grid:
     """The same analysis under other choices."""
-    model = analysis.model
+    result = analysis.result
 
     def no_difference(row: Row) -> str:
-        outside = concluded(model, row).excludes_null
+        outside = concluded(result, ShownEstimate.of(row)).excludes_null
         return w.DASH if outside is None else "outside" if outside else "inside"
 
     def p(row: Row) -> Cell:
@@ -175,7 +176,8 @@ def sensitivity(analysis: Analysis) -> Grid:
         text("Choice", lambda row: w.capital(w.text(row["label"]))),
         text("Kind", lambda row: w.capital(w.text(row["group"]))),
         number("Trials", "k"),
-        number(f"{say.short_measure(model)} (95 % interval)", lambda row: say.effect(model, row)),
+        number(f"{say.short_measure(result)} (95 % interval)",
+               lambda row: say.effect_of(result, row)),
         text("No difference", no_difference),
         number("p", p),
         number("I²", i2),
@@ -185,13 +187,16 @@ def sensitivity(analysis: Analysis) -> Grid:
 
 def missing(analysis: Analysis) -> Grid:
     """Eligible trials without usable numbers, and what each would do to the estimate."""
-    model = analysis.model
+    result = analysis.result
 
     def status(row: Row) -> str:
         return codes.STATUS.get(row["status"], w.plain(row["status"]))
 
     def if_null(row: Row) -> Cell:
-        estimate, why = say.effect(model, row, "_if_null"), w.text(row["what_if_reason"])
+        estimate, why = (
+            say.effect_of(result, row, "_if_null"),
+            w.text(row["what_if_reason"]),
+        )
         if estimate == w.DASH and not why:
             why = "no estimate to add it to"
         return cell(estimate, note=w.capital(why))
@@ -203,7 +208,7 @@ def missing(analysis: Analysis) -> Grid:
         prose("What is reported", "reported"),
         prose("Why there is no number",
               lambda row: linked(codes.links(row["source_url"]), w.text(row["reason"]))),
-        number(f"{say.short_measure(model)} had it found nothing", if_null),
+        number(f"{say.short_measure(result)} had it found nothing", if_null),
     ], empty="No eligible trial is known to lack usable numbers for this outcome.")  # fmt: skip
 
 
@@ -213,7 +218,7 @@ def selection(analysis: Analysis) -> Grid:
     def effect(row: Row) -> str:
         # Between the trial and the measure stands what tells its effects apart.
         _, *parts, _ = Identity.read(row["effect_id"]).parts()
-        known = ("", analysis.model["outcome"], "whole")
+        known = ("", analysis.result.outcome, "whole")
         return ", ".join(part for part in parts if part not in known)
 
     return table("Effects of the same outcome not used here", tables.records(analysis.selection), [
@@ -225,7 +230,7 @@ def selection(analysis: Analysis) -> Grid:
 
 def summary(
     frame: pd.DataFrame,
-    models: Sequence[Mapping[str, Any]],
+    results: Sequence[AnalysisResult],
     conditions: Mapping[str, str] | None = None,
 ) -> Grid:
     """One row per analysis.
@@ -233,26 +238,26 @@ def summary(
     Parameters
     ----------
     frame : summary.csv
-    models : model.json of the same analyses, in any order
+    results : of the same analyses, in any order
     conditions : titles by name, for the page over all of them; None on a condition's own page
     """
-    about = {(m["condition"], m["analysis"]): m for m in models}
+    about = {(each.condition, each.analysis): each for each in results}
 
-    def model(row: Row) -> Mapping[str, Any]:
+    def result(row: Row) -> AnalysisResult:
         return about[row["condition"], row["analysis"]]
 
     def page(row: Row) -> str:
         return f"{row['condition']}/index.html" if conditions else ""
 
     def title(row: Row) -> Cell:
-        return to(model(row)["title"], f"{page(row)}#{row['analysis']}")
+        return to(result(row).title, f"{page(row)}#{row['analysis']}")
 
     def prediction(row: Row) -> Cell:
-        limits = say.interval(model(row), row["pi_low"], row["pi_high"])
-        return or_why(limits, why_no_prediction(model(row)))
+        limits = say.interval(result(row), row["pi_low"], row["pi_high"])
+        return or_why(limits, why_no_prediction(result(row)))
 
     def spread(name: str, shown: str, row: Row) -> Cell:
-        why = w.text(model(row)["reasons"].get(name))
+        why = w.text(result(row).reasons.get(name))
         return or_why(shown, why or "nothing is pooled from fewer than two trials")
 
     none = "no trial"
@@ -260,8 +265,8 @@ def summary(
         text("Analysis", title),
         number("Trials", "k"),
         number("People", lambda row: or_why(w.whole(row["n"]) if row["k"] else "", none)),
-        text("Measure", lambda row: say.short_measure(model(row))),
-        number("Estimate (95 % CI)", lambda row: or_why(say.effect(model(row), row), none)),
+        text("Measure", lambda row: say.short_measure(result(row))),
+        number("Estimate (95 % CI)", lambda row: or_why(say.effect_of(result(row), row), none)),
         number("p", lambda row: or_why(w.p_value(row["p_value"]), none)),
         number("Prediction interval", prediction),
         number("I²", lambda row: spread("i2", w.percent(row["i2"]), row)),

@@ -12,40 +12,42 @@ import pandas as pd
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult, LargestMissing
 from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
 from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
+from trialpool.trust_facts import ShownEstimate
 
 
-def answer(model: Mapping[str, Any], studies: pd.DataFrame, missing: pd.DataFrame) -> str:
+def answer(result: AnalysisResult, studies: pd.DataFrame, missing: pd.DataFrame) -> str:
     """What the trials say, how sure that is, and no more.
 
     Parameters
     ----------
-    model : model.json of the analysis
+    result : of the analysis
     studies, missing : its studies.csv and missing.csv
 
     Returns
     -------
     One to three sentences
     """
-    if model["k"] == 0:
-        return _nothing(model, missing)
-    shown = model["display"]
-    what = f"{measure_of(model['measure']).lead} {model['outcome_title']}"
-    size = say.value(model, shown["estimate"]) + _unit(model, studies)
-    limits = say.interval(model, shown["ci_low"], shown["ci_high"])
-    says = f": {interval_says(model)}" if not isnan(say.null(model)) else ""
-    told = f"{size} ({w.level(model)} % CI {limits}){says}."
-    if model["k"] == 1:
+    if result.k == 0:
+        return _nothing(result, missing)
+    shown = result.display
+    what = f"{measure_of(result.measure).lead} {result.outcome_title}"
+    size = say.value(result, shown.estimate) + _unit(result, studies)
+    limits = say.interval(result, shown.ci_low, shown.ci_high)
+    says = f": {interval_says(result)}" if not isnan(say.null(result)) else ""
+    told = f"{size} ({say.level(result)} % CI {limits}){says}."
+    if result.k == 1:
         study = w.text(studies["study"].iloc[0])
-        return f"One trial ({study}, {people(model, studies)}) found a {what} of {told} " \
+        return f"One trial ({study}, {people(result, studies)}) found a {what} of {told} " \
                "One trial cannot be pooled."  # fmt: skip
-    trials = w.capital(_trials(model))
-    common = model["policy"]["common_effect_only"]
-    how = ", taken to share one true effect," if common else _handled(model)
-    return f"{trials} ({people(model, studies)}){how} put the {what} at {told}"
+    trials = w.capital(_trials(result))
+    common = result.policy.common_effect_only
+    how = ", taken to share one true effect," if common else _handled(result)
+    return f"{trials} ({people(result, studies)}){how} put the {what} at {told}"
 
 
 _HANDLED = {
@@ -57,99 +59,99 @@ _HANDLED = {
 }
 
 
-def _trials(model: Mapping[str, Any]) -> str:
+def _trials(result: AnalysisResult) -> str:
     """`64 trials`, or `88 effects of 64 trials`."""
-    trials, several = w.count(model["k"], "trial"), model.get("several")
-    if several is None or several["effects"] == several["trials"]:
+    trials, several = w.count(result.k, "trial"), result.several
+    if several is None or several.effects == several.trials:
         return trials
-    return f"{w.count(several['effects'], 'effect')} of {trials}"
+    return f"{w.count(several.effects, 'effect')} of {trials}"
 
 
-def _handled(model: Mapping[str, Any]) -> str:
+def _handled(result: AnalysisResult) -> str:
     """What was done with several effects of a trial; blank where each gives one."""
-    several = model.get("several")
-    return "" if several is None else _HANDLED[several["handling"]].format(**several)
+    several = result.several
+    return "" if several is None else _HANDLED[several.handling].format(within=several.within)
 
 
-def interval_says(model: Mapping[str, Any]) -> str:
+def interval_says(result: AnalysisResult) -> str:
     """Direction of the estimate, and whether its interval excludes no difference."""
-    towards, said = direction(model, model["display"]["estimate"]), concluded(model)
+    towards, said = direction(result, result.display.estimate), concluded(result)
     if said.side is None:
         return f"{towards}, with no interval"
     if said.excludes_null:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
-    return f"{lead} includes no difference{_reach(model, said)}"
+    return f"{lead} includes no difference{_reach(result, said)}"
 
 
 _SAME = "no difference in the estimate"
 
 
-def direction(model: Mapping[str, Any], estimate: object) -> str:
+def direction(result: AnalysisResult, estimate: float) -> str:
     """Which way an estimate points: `lower with the drug`, `more frequent with the drug`."""
-    null = say.null(model)
-    if say.value(model, estimate) == say.value(model, null):
+    null = say.null(result)
+    if say.value(result, estimate) == say.value(result, null):
         return _SAME
-    return say.direction(model, above=w.number(estimate) > null)
+    return say.direction(result, above=estimate > null)
 
 
-def people(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+def people(result: AnalysisResult, studies: pd.DataFrame) -> str:
     """How many people stand behind an analysis: `n = 90`."""
     unknown = int(studies["n"].isna().sum())
     if unknown == len(studies):
         return "n not known"
-    return f"n = {model['n']}" + (f", not known for {w.count(unknown, 'trial')}" if unknown else "")
+    return f"n = {result.n}" + (f", not known for {w.count(unknown, 'trial')}" if unknown else "")
 
 
-def counts(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+def counts(result: AnalysisResult, studies: pd.DataFrame) -> str:
     """The events behind a ratio, summed over the trials; blank for scores."""
     columns = ["event_experimental", "totaln_experimental", "event_control", "totaln_control"]
-    if not say.is_events(model) or not len(studies) or studies[columns].isna().any(axis=None):
+    if not say.is_events(result) or not len(studies) or studies[columns].isna().any(axis=None):
         return ""
     a, n1, c, n2 = (f"{studies[name].sum():.0f}" for name in columns)
-    trials = "this trial" if model["k"] == 1 else "these trials together"
-    return f"In {trials} it was seen in {a} of {n1} people with {say.drug(model)} and in {c} of " \
-           f"{n2} with {say.control(model)}."  # fmt: skip
+    trials = "this trial" if result.k == 1 else "these trials together"
+    return f"In {trials} it was seen in {a} of {n1} people with {say.drug(result)} and in {c} of " \
+           f"{n2} with {say.control(result)}."  # fmt: skip
 
 
-def largest_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+def largest_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
     """The largest missing trial, and the estimate had it found nothing; blank without one."""
-    held = model["largest_missing"]
-    if held is None:
+    largest = result.largest_missing
+    if largest is None:
         return ""
     rows = {row["trial_id"]: row for row in tables.records(missing)}
-    row = rows.get(held["trial_id"], {})
-    rank = _rank(held, rows.values())
-    name = f"{rank}, {held['study']} (n = {w.whole(held['n'])})"
+    row = rows.get(largest.trial_id, {})
+    rank = _rank(largest, rows.values())
+    name = f"{rank}, {largest.study} (n = {w.whole(largest.n)})"
     gone = "has no usable numbers" if rank.endswith("missing trial") else "is missing"
-    if held["estimate"] is None:
+    if isnan(largest.estimate):
         then = f"It enters no what-if: {w.text(row['what_if_reason']).rstrip('.')}."
     else:
         # From two trials to three the model changes too, and most of the widening is that.
-        three = " (three trials, so random effects)" if model["k"] == 2 else ""
-        then = f"If it had found nothing, the estimate would be {_changed(model, held)}{three}."
-    return f"{name}, {gone}: {_told(row, held)}. {then}"
+        three = " (three trials, so random effects)" if result.k == 2 else ""
+        then = f"If it had found nothing, the estimate would be {_changed(result, largest)}{three}."
+    return f"{name}, {gone}: {_told(row, largest)}. {then}"
 
 
-def joint_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+def joint_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
     """The estimate had all missing trials found nothing; blank for fewer than two."""
-    held = model["what_if"]
-    if held is None or len(held["trials"]) < 2:
+    joint = result.what_if
+    if joint is None or len(joint.trials) < 2:
         return ""
-    rows = [row for row in tables.records(missing) if row["trial_id"] in held["trials"]]
+    rows = [row for row in tables.records(missing) if row["trial_id"] in joint.trials]
     n = w.whole(sum(size(row) for row in rows))
     which = f"{w.count(len(rows), 'missing trial')} that can be added"
     named = w.listed(w.text(row["study"]) for row in rows)
     return (
         f"If the {which} ({named}; n = {n}) had found nothing, the estimate would be "
-        f"{_changed(model, held)}."
+        f"{_changed(result, joint)}."
     )
 
 
-def left_out(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+def left_out(result: AnalysisResult, missing: pd.DataFrame) -> str:
     """The missing trials besides the largest that the what-if cannot add, and why; or blank."""
     reasons: dict[str, list[str]] = {}
-    largest = (model["largest_missing"] or {}).get("trial_id")
+    largest = result.largest_missing and result.largest_missing.trial_id
     for row in tables.records(missing):
         if row["what_if"] != "yes" and row["trial_id"] != largest:
             why = w.text(row["what_if_reason"]).rstrip(".") or "not stated"
@@ -164,17 +166,17 @@ def left_out(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     return f"{lead}: {'; '.join(parts)}." if parts else ""
 
 
-def also_missing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
+def also_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
     """The missing trials besides the largest, by name only; blank without any."""
-    if model["k"] == 0:
+    if result.k == 0:
         return ""
-    largest = (model["largest_missing"] or {}).get("trial_id")
+    largest = result.largest_missing and result.largest_missing.trial_id
     names = [_named(row) for row in tables.records(missing) if row["trial_id"] != largest]
     return f"Missing{' too' if largest else ''}: {w.listed(names)}." if names else ""
 
 
-def _nothing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
-    held = [f"{row['study']}, {row['reason']}" for row in model.get("left_out", [])]
+def _nothing(result: AnalysisResult, missing: pd.DataFrame) -> str:
+    held = [f"{each.study}, {each.reason}" for each in result.left_out]
     if held:
         many = w.count(len(held), "trial")
         measured = f"{many} measured the outcome and {w.be(len(held))} not used"
@@ -188,10 +190,10 @@ def _nothing(model: Mapping[str, Any], missing: pd.DataFrame) -> str:
     return f"{lead}; {few} without them {verb} known: {names}."
 
 
-def _rank(held: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> str:
+def _rank(missing: LargestMissing, rows: Iterable[Mapping[str, Any]]) -> str:
     # A still larger one may be known that cannot be added, such as a planned trial.
-    largest = not any(size(row) > held["n"] for row in rows)
-    if held["larger_than_any_included"]:
+    largest = not any(size(row) > missing.n for row in rows)
+    if missing.larger_than_any_included:
         return "The largest trial" if largest else "A trial larger than any included"
     return "The largest missing trial" if largest else "A missing trial"
 
@@ -201,41 +203,43 @@ def _named(row: Mapping[str, Any]) -> str:
     return w.text(row["study"]) + ("" if math.isnan(n) else f" (n = {n:.0f})")
 
 
-def _told(row: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+def _told(row: Mapping[str, Any], missing: LargestMissing) -> str:
     """What is known of a missing trial: its source's words, else why there is no number."""
-    reported = w.text(held.get("reported")).strip("“”\"'. ")
+    reported = w.text(missing.reported).strip("“”\"'. ")
     status = codes.STATUS.get(w.text(row.get("status")), "")
     if reported:
         return f"{status}, reported as “{reported}”" if status else f"reported as “{reported}”"
     return w.text(row.get("reason")).rstrip(".") or status or "no usable numbers"
 
 
-def _changed(model: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    limits = say.interval(model, row["ci_low"], row["ci_high"])
-    return f"{say.value(model, row['estimate'])} ({w.level(model)} % CI {limits})"
+def _changed(result: AnalysisResult, shown: ShownEstimate) -> str:
+    limits = say.interval(result, shown.ci_low, shown.ci_high)
+    return f"{say.value(result, shown.estimate)} ({say.level(result)} % CI {limits})"
 
 
-def _unit(model: Mapping[str, Any], studies: pd.DataFrame) -> str:
+def _unit(result: AnalysisResult, studies: pd.DataFrame) -> str:
     scales = sorted({w.text(scale) for scale in studies["instrument"]} - {""})
     return (
         f" points on the {scales[0]}"
-        if measure_of(model["measure"]).unit == "points" and len(scales) == 1
+        if measure_of(result.measure).unit == "points" and len(scales) == 1
         else ""
     )
 
 
-def _reach(model: Mapping[str, Any], said: Conclusion) -> str:
+def _reach(result: AnalysisResult, said: Conclusion) -> str:
     """What an interval includes besides no difference: differences that matter (`important`)."""
     less, more = BELOW in said.zones, ABOVE in said.zones
     if not (less or more):
         return ""
     # A drug does not help with a harm, and one that cannot be ruled out must be named.
-    measure = measure_of(model["measure"])
-    if not (measure.data.above == "more frequent" and model["better"] == "lower"):
-        return f"; too imprecise to tell whether {say.drug(model)} helps"
+    measure = measure_of(result.measure)
+    if not (measure.data.above == "more frequent" and result.better == "lower"):
+        return f"; too imprecise to tell whether {say.drug(result)} helps"
     if less and more:
-        return f"; too imprecise to tell whether it is more or less frequent with {say.drug(model)}"
-    limit = say.value(model, model["display"]["ci_high" if more else "ci_low"])
+        return (
+            f"; too imprecise to tell whether it is more or less frequent with {say.drug(result)}"
+        )
+    limit = say.value(result, result.display.ci_high if more else result.display.ci_low)
     if not measure.is_ratio:
         return f", and also a difference of {limit}"
     return f", and also {limit} times the {measure.title.removesuffix(' ratio')}"

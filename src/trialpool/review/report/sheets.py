@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from trialpool.analysis_result import AnalysisResult
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.figures import (
     baujat,
@@ -23,18 +24,21 @@ from trialpool.figures import (
     specification_curve,
     subgroups,
 )
+from trialpool.tables import plain
+from trialpool.typed_json import to_json
 
 Held = Mapping[str, pd.DataFrame]
 
 
-def draw_all(model: Mapping[str, Any], held: Held) -> Iterator[tuple[str, Figure]]:
+def draw_all(result: AnalysisResult, held: Held) -> Iterator[tuple[str, Figure]]:
     """Each figure by the name of its file; one that k does not allow says so.
 
     Parameters
     ----------
-    model : model.json
+    result : of the analysis
     held : tables by file name: studies, missing, risk_of_bias, and those of how far to trust it
     """
+    model = plain(to_json(result))
     trust, studies = model["trust"], held["studies"]
     by_prior = priors.rows(held["priors"], model)
     gone = missing_effect.rows(held["missing_effect"], trust["missing_effect"], model)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.schema.results import SUMMARY
+from trialpool.typed_json import to_json
 
 # Fields of the pooled model (metafor's names) and the words they have in tables people read.
 _POOLED = {
@@ -16,33 +18,31 @@ _POOLED = {
 }  # fmt: skip
 
 
-def summary_row(model: Mapping[str, Any]) -> dict[str, Any]:
+def summary_row(result: AnalysisResult) -> dict[str, Any]:
     """An analysis' row of summary.csv; ratios are back-transformed, tau2 is on the log scale."""
-    row = {name: model[name] for name in SUMMARY.names if name in model}
-    row |= model["display"]
-    pooled = model["pooled"] or {}
-    row |= {word: pooled.get(field) for field, word in _POOLED.items()}
-    verdict = model["verdict"]
+    fields, pooled, verdict = to_json(result), result.pooled, result.verdict
+    row = {name: fields[name] for name in SUMMARY.names if name in fields}
+    row |= fields["display"]
+    row |= {word: getattr(pooled, field, None) for field, word in _POOLED.items()}
     row |= {
-        "conclusion": verdict["conclusion"],
-        "robust": verdict["robust"],
-        "threat": verdict["threats"][0]["name"] if verdict["threats"] else "",
-        "verdict": verdict["line"],
+        "conclusion": verdict.conclusion,
+        "robust": verdict.robust,
+        "threat": verdict.threats[0].name if verdict.threats else "",
+        "verdict": verdict.line,
     }
     return row
 
 
-def summary_table(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def summary_table(results: Sequence[AnalysisResult]) -> pd.DataFrame:
     """summary.csv of several analyses, in the order given."""
-    return SUMMARY.frame(summary_row(m) for m in models)
+    return SUMMARY.frame(map(summary_row, results))
 
 
-def numbers(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def numbers(results: Sequence[AnalysisResult]) -> dict[str, Any]:
     """Every headline number under a dotted name, for texts that quote them."""
     out: dict[str, Any] = {}
-    for model in models:
-        key = f"{model['condition']}.{model['analysis']}"
-        row = summary_row(model)
+    for result in results:
+        key, row = f"{result.condition}.{result.analysis}", summary_row(result)
         skipped = ("condition", "analysis", "outcome")
         out |= {f"{key}.{name}": row[name] for name in SUMMARY.names if name not in skipped}
     return out

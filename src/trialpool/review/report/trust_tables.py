@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from math import isnan
-from typing import Any
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.report.caveats import Analysis
 from trialpool.review.report.grid import (
     Cell,
@@ -30,7 +31,7 @@ Columns = Sequence[Column]
 
 def trust_grids(analysis: Analysis) -> dict[str, Grid]:
     """Every table that has rows, by what it shows, in reading order."""
-    factors = analysis.model["multiverse"]["questions"][0]["factors"]
+    factors = analysis.result.multiverse.questions[0].factors
     read = {name: list(tables.records(frame)) for name, frame in analysis.trust.items()}
     made: dict[str, tuple[Sequence[Row], Columns]] = {
         "Each trial left out in turn": (read["influence"], _influence(analysis)),
@@ -42,7 +43,7 @@ def trust_grids(analysis: Analysis) -> dict[str, Grid]:
         "The Bayesian result under each prior": (_known(read["priors"], "mu"), _priors(analysis)),
         "Real coverage of the intervals": (_known(read["coverage"], "coverage"), _COVERAGE),
         "What each choice moves": (
-            [row for row in factors if w.number(row["eta2"]) > 0 or w.number(row["swing"]) > 0],
+            [asdict(each) for each in factors if each.eta2 > 0 or each.swing > 0],
             _FACTORS,
         ),
         "The next trial": (_known(read["next_trial"], "effect"), _next_trial(analysis)),
@@ -55,36 +56,33 @@ def trust_grids(analysis: Analysis) -> dict[str, Grid]:
 
 
 def verdicts(
-    models: Sequence[Mapping[str, Any]], conditions: Mapping[str, str] | None = None
+    results: Sequence[AnalysisResult], conditions: Mapping[str, str] | None = None
 ) -> Grid:
     """One row per analysis: what it concludes, whether that is robust, and what threatens it most.
 
     `conditions` are titles by name, for the page over all of them.
     """
 
-    def page(model: Row) -> str:
-        return f"{model['condition']}/index.html" if conditions else ""
+    def page(result: AnalysisResult) -> str:
+        return f"{result.condition}/index.html" if conditions else ""
 
-    def threat(model: Row) -> Cell:
-        first = next(iter(model["verdict"]["threats"]), None)
-        return cell(w.capital(first["name"]), w.sentence(first["text"])) if first else cell()
+    def threat(result: AnalysisResult) -> Cell:
+        first = next(iter(result.verdict.threats), None)
+        return cell(w.capital(first.name), w.sentence(first.text)) if first else cell()
 
-    def estimate(model: Row) -> str:
-        shown = f"{say.short_measure(model)} {say.effect(model, model['display'])}"
-        return shown if model["k"] else w.DASH
+    def estimate(result: AnalysisResult) -> str:
+        shown = f"{say.short_measure(result)} {say.effect(result, result.display)}"
+        return shown if result.k else w.DASH
 
-    def verdict(name: str) -> Show:
-        return lambda model: w.capital(model["verdict"][name])
+    def condition(result: AnalysisResult) -> Cell:
+        return to((conditions or {})[result.condition], page(result))
 
-    def condition(model: Row) -> Cell:
-        return to((conditions or {})[model["condition"]], page(model))
-
-    return table("The verdict on each result", models, [
-        text("Analysis", lambda model: to(model["title"], f"{page(model)}#{model['analysis']}")),
+    return table("The verdict on each result", results, [
+        text("Analysis", lambda result: to(result.title, f"{page(result)}#{result.analysis}")),
         text("Estimate (95 % CI)", estimate),
-        number("Trials", "k"),
-        text("Conclusion", verdict("conclusion")),
-        text("Robust", verdict("robust")),
+        number("Trials", lambda result: w.whole(result.k)),
+        text("Conclusion", lambda result: w.capital(result.verdict.conclusion)),
+        text("Robust", lambda result: w.capital(result.verdict.robust)),
         prose("Greatest threat", threat),
     ], under=condition if conditions else None)  # fmt: skip
 
@@ -94,13 +92,16 @@ def _known(rows: Sequence[Row], name: str) -> list[Row]:
 
 
 def _effect(analysis: Analysis, heading: str = "{} (95 % interval)") -> Column:
-    model = analysis.model
-    return number(heading.format(say.short_measure(model)), lambda row: say.effect(model, row))
+    result = analysis.result
+    return number(
+        heading.format(say.short_measure(result)),
+        lambda row: say.effect_of(result, row),
+    )
 
 
 def _value(analysis: Analysis, name: str) -> Column:
-    model = analysis.model
-    return number(say.short_measure(model), lambda row: say.value(model, row[name]))
+    result = analysis.result
+    return number(say.short_measure(result), lambda row: say.value(result, row[name]))
 
 
 def _influence(analysis: Analysis) -> Columns:
@@ -139,10 +140,10 @@ def _small_studies(analysis: Analysis) -> Columns:
 
 
 def _priors(analysis: Analysis) -> Columns:
-    model = analysis.model
+    result = analysis.result
 
     def limits(name: str) -> Show:
-        return lambda row: say.interval(model, row[f"{name}_low"], row[f"{name}_high"])
+        return lambda row: say.interval(result, row[f"{name}_low"], row[f"{name}_high"])
 
     shares = {
         "P(benefit)": "p_benefit", "P(benefit that matters)": "p_important",

@@ -12,12 +12,14 @@ from typing import Any
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.report.caveats import Analysis, Caveat
 from trialpool.review.trust.verdict import AGREE_LITTLE, HALF
 from trialpool.terms import EXCLUDES, INCLUDES
+from trialpool.trust_facts import FragilityFacts, MultiverseFacts, Unanswered
 
-Facts = Mapping[str, Any]
+Row = Mapping[str, Any]
 _HARDLY = 0.1  # of the width of the interval
 # The lowest coverage of a 95 % interval, and what it says of it.
 _KEEPS = (
@@ -45,29 +47,29 @@ def trust_words(analysis: Analysis) -> list[Caveat]:
 
 
 def _question(analysis: Analysis) -> str:
-    return "How likely is a harm?" if _is_harm(analysis.model) else "How likely is a benefit?"
+    return "How likely is a harm?" if _is_harm(analysis.result) else "How likely is a benefit?"
 
 
 def _influence(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["influence"]
-    if found is None:
+    result, influence = analysis.result, analysis.result.trust.influence
+    if influence is None:
         return ""
-    without: Mapping[str, Facts] = found["without"]
-    ordered = sorted(without, key=lambda name: w.number(without[name]["estimate"]))
+    without = influence.without
+    ordered = sorted(without, key=lambda name: without[name].estimate)
     low, high = ordered[0], ordered[-1]
     spread = (
         f"Leaving out one trial at a time moves the estimate between "
-        f"{say.value(model, without[low]['estimate'])} (without {low}) and "
-        f"{say.value(model, without[high]['estimate'])} (without {high})"
+        f"{say.value(result, without[low].estimate)} (without {low}) and "
+        f"{say.value(result, without[high].estimate)} (without {high})"
     )
-    if found["turns"]:
+    if influence.turns:
         parts = [
-            f"without {name} it is {say.effect(model, without[name])}" for name in found["turns"]
+            f"without {name} it is {say.effect(result, without[name])}" for name in influence.turns
         ]
         text = f"Yes. {spread}, and {'; '.join(parts)}: another conclusion."
     else:
-        text = f"No. {spread}; the interval {say.does(model)} no difference each time."
-    pull = [name for name in found["influential"] if name not in found["turns"]]
+        text = f"No. {spread}; the interval {say.does(result)} no difference each time."
+    pull = [name for name in influence.influential if name not in influence.turns]
     if pull:
         verb = "pulls" if len(pull) == 1 else "pull"
         text += f" {w.listed(pull)} {verb} the result by the usual measures of influence."
@@ -75,7 +77,7 @@ def _influence(analysis: Analysis) -> str:
 
 
 def _weights(analysis: Analysis) -> str:
-    shares = analysis.model["trust"]["weights"]
+    shares = analysis.result.trust.weights
     words = {
         "high risk of bias": "trials at high risk of bias",
         "risk of bias not judged": "trials whose risk of bias nobody has judged",
@@ -86,7 +88,7 @@ def _weights(analysis: Analysis) -> str:
     grave = [(share, words[name]) for name, share in shares.items() if share > 0]
     if not grave:
         return ""
-    if analysis.model["k"] == 1:
+    if analysis.result.k == 1:
         what = [text.replace("trials whose", "a trial whose").replace("trials at", "a trial at")
                 for _, text in grave]  # fmt: skip
         return f"On {w.listed(what)}."
@@ -97,25 +99,23 @@ def _weights(analysis: Analysis) -> str:
 
 
 def _small_studies(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["small_studies"]
-    if found is None:
+    result, small = analysis.result, analysis.result.trust.small_studies
+    if small is None:
         return ""
-    tests = found["asymmetric"]
+    tests = small.asymmetric
     if tests:
         asymmetry = f"The funnel is asymmetric by {w.listed(tests)}"
     else:
-        asymmetry = f"None of {w.count(found['tests'], 'test')} sees an asymmetric funnel"
+        asymmetry = f"None of {w.count(small.tests, 'test')} sees an asymmetric funnel"
     between = (
         f"estimates that allow for small-study effects lie between "
-        f"{say.value(model, found['lowest'])} and {say.value(model, found['highest'])}"
+        f"{say.value(result, small.lowest)} and {say.value(result, small.highest)}"
     )
-    if not found["turns"]:
+    if not small.turns:
         return f"{asymmetry}; {between}, and none concludes otherwise."
-    many = f"{len(found['turns'])} of {found['estimates']}"
+    many = f"{len(small.turns)} of {small.estimates}"
     tail = "" if tests else " With this few trials the tests often miss an asymmetry."
-    return (
-        f"{asymmetry}; {between}, and {many} conclude otherwise: {w.listed(found['turns'])}.{tail}"
-    )
+    return f"{asymmetry}; {between}, and {many} conclude otherwise: {w.listed(small.turns)}.{tail}"
 
 
 # What `missing_effect` asks, as what would then be so.
@@ -134,21 +134,21 @@ _WOULD = {
 
 
 def _missing(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["missing_effect"]
-    if found["reason"] or not found["answers"]:
+    result, gone = analysis.result, analysis.result.trust.missing_effect
+    if isinstance(gone, Unanswered) or not gone.answers:
         return ""
-    many = len(found["studies"]) > 1
-    who = f"{w.listed(found['studies'])} (n = {found['n']})"
+    many = len(gone.studies) > 1
+    who = f"{w.listed(gone.studies)} (n = {gone.n})"
     parts = []
-    for answer in found["answers"]:
-        subject, verb = _WOULD[answer["question"]]
-        does = verb.format(say.value(model, found["important"]))
-        if answer["at_null"]:
+    for answer in gone.answers:
+        subject, verb = _WOULD[answer.question]
+        does = verb.format(say.value(result, gone.important))
+        if answer.at_null:
             parts.append(
                 f"even had {'they' if many else 'it'} found nothing, {subject} would {does}"
             )
-        elif answer["reached"]:
-            parts.append(f"{subject} would {does} from {say.value(model, answer['assumed'])} on")
+        elif answer.reached:
+            parts.append(f"{subject} would {does} from {say.value(result, answer.assumed)} on")
         else:
             parts.append(f"{subject} would never {does}")
     same = "each with the same effect" if many else "with whatever effect"
@@ -157,71 +157,72 @@ def _missing(analysis: Analysis) -> str:
 
 def _beliefs(analysis: Analysis) -> str:
     """P(benefit or harm) and P(of one that matters), over the priors."""
-    model, found = analysis.model, analysis.model["trust"]["priors"]
-    if found is None:
+    result, beliefs = analysis.result, analysis.result.trust.priors
+    if beliefs is None:
         return ""
-    side = "harm" if _is_harm(model) else "benefit"
-    drug = say.drug(model)
+    harm = _is_harm(result)
+    drug = say.drug(result)
     at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
-    if say.is_events(model):
-        less = side == "benefit" and model["better"] == "lower"
+    if say.is_events(result):
+        less = not harm and result.better == "lower"
         at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
         by = "that it is so by a ratio of more than {} to 1"
-    text = f"The probability is {w.part(*found[side]['any'])} {at_all}"
-    if found[side]["matters"]:
-        matters = by.format(say.value(model, found["threshold"]))
-        text += f", and {w.part(*found[side]['matters'])} {matters}"
-    priors = w.count(found["priors"], "prior")
+    asked = beliefs.harm if harm else beliefs.benefit
+    text = f"The probability is {w.part(*asked.any)} {at_all}"
+    if asked.matters:
+        matters = by.format(say.value(result, beliefs.threshold))
+        text += f", and {w.part(*asked.matters)} {matters}"
+    priors = w.count(beliefs.priors, "prior")
     text += f" ({priors} of the heterogeneity, a flat one of the effect)."
-    if found["if_missing_null"] is not None:
-        least = found["if_missing_null"][side]
-        text += f" Had the missing trials that can be added found nothing: {w.part(*least['any'])}"
-        text += f" and {w.part(*least['matters'])}." if least["matters"] else "."
+    if (sides := beliefs.if_missing_null) is not None:
+        least = sides.harm if harm else sides.benefit
+        text += f" Had the missing trials that can be added found nothing: {w.part(*least.any)}"
+        text += f" and {w.part(*least.matters)}." if least.matters else "."
     return text
 
 
-def _is_harm(model: Mapping[str, Any]) -> bool:
+def _is_harm(result: AnalysisResult) -> bool:
     """Whether an event nobody wants was seen more often, so that the question is of a harm."""
-    more = w.number(model["display"]["estimate"]) > say.null(model)
-    return say.is_events(model) and model["better"] == "lower" and more
+    more = result.display.estimate > say.null(result)
+    return say.is_events(result) and result.better == "lower" and more
 
 
 def _coverage(analysis: Analysis) -> str:
-    found = analysis.model["trust"]["coverage"]
-    if found is None:
+    shares = analysis.result.trust.coverage
+    if shares is None:
         return ""
-    tau2 = [w.significant(value) for value in found["tau2"]]
+    tau2 = [w.significant(value) for value in shares.tau2]
     at = f" (τ² from {tau2[0]} to {tau2[-1]})" if len(tau2) > 1 else ""
     parts = []
-    if found["confidence"]:
-        low, high = found["confidence"]
+    if shares.confidence:
+        low, high = shares.confidence
         says = next(words for least, words in _KEEPS if low >= least)
         parts.append(f"the shown 95 % interval held the true mean in {w.part(low, high)}: {says}")
-    if found["normal"] and found["normal"] != found["confidence"]:
-        held = w.part(*found["normal"])
+    if shares.normal and shares.normal != shares.confidence:
+        held = w.part(*shares.normal)
         subject = "one" if parts else "a random-effects interval"
         parts.append(f"{subject} with normal quantiles would have held it in {held}")
-    if found["prediction"]:
-        held = w.part(*found["prediction"])
+    if shares.prediction:
+        held = w.part(*shares.prediction)
         parts.append(f"the prediction interval held a new trial’s true effect in {held}")
     if not parts:
         return ""
-    trials = w.count(analysis.model["k"], "trial")
-    lead = f"In {found['replicates']:,} simulated reviews of {trials} like these{at}"
+    trials = w.count(analysis.result.k, "trial")
+    lead = f"In {shares.replicates:,} simulated reviews of {trials} like these{at}"
     return f"{lead} {'; '.join(parts)}."
 
 
 def _multiverse(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["multiverse"]
-    if found is None:
+    result, tried = analysis.result, analysis.result.trust.multiverse
+    if tried is None:
         return ""
-    does, same = say.does(model), w.Share(**found["same_conclusion"])
+    does, same = say.does(result), tried.same_conclusion
     if same.of < 2:
         return ""
-    low, high = (say.value(model, found[name]) for name in ("lowest", "highest"))
-    many = f"different analyses out of {found['specifications']:,} combinations"
-    if found["distinct"] > same.of:
-        more = found["distinct"] - same.of
+    low, high = (say.value(result, end) for end in (tried.lowest, tried.highest))
+    many = f"different analyses out of {tried.specifications:,} combinations"
+    if tried.distinct > same.of:
+        more = tried.distinct - same.of
         many += f" ({more:,} more {'has' if more == 1 else 'have'} no estimate)"
     if same.count == same.of:
         text = f"Yes. In all of {same.of:,} {many} the interval {does} no difference"
@@ -230,12 +231,12 @@ def _multiverse(analysis: Analysis) -> str:
         text = f"{lead}. In {same} {many} the interval {does} no difference, as here"
     if low == high:
         return f"{text}; the estimate is {low} in each."
-    hardly = _width(model, found["lowest"], found["highest"]) < _HARDLY
+    hardly = _width(result, tried.lowest, tried.highest) < _HARDLY
     if hardly:
         text += f"; the estimate hardly moves ({low} to {high})."
     else:
-        text += _spread(found, low, high)
-    turns, moves = (w.inner(found[f"{name}_most_by"]) for name in ("turned", "moved"))
+        text += _spread(tried, low, high)
+    turns, moves = map(w.inner, (tried.turned_most_by, tried.moved_most_by))
     hangs = "hangs most on the choice of"
     if turns:
         text += f" Whether it excludes no difference {hangs} “{turns}”"
@@ -249,25 +250,25 @@ def _multiverse(analysis: Analysis) -> str:
     return text
 
 
-def _spread(found: Facts, low: str, high: str) -> str:
+def _spread(tried: MultiverseFacts, low: str, high: str) -> str:
     text = f"; the estimates go from {low} to {high}"
-    sign = found["same_sign"] and w.Share(**found["same_sign"])
+    sign = tried.same_sign
     if sign and sign.count < sign.of:
         text += f", {w.part(sign.part)} of them on the side shown here"
     return f"{text}."
 
 
-def _width(model: Mapping[str, Any], low: object, high: object) -> float:
+def _width(result: AnalysisResult, low: float, high: float) -> float:
     """A range of estimates as a share of the width of the interval, analysis scale."""
-    to = math.log if say.is_ratio(model) else float
-    shown = model["display"]
-    whole = to(w.number(shown["ci_high"])) - to(w.number(shown["ci_low"]))
-    return (to(w.number(high)) - to(w.number(low))) / whole
+    to = math.log if say.is_ratio(result) else float
+    shown = result.display
+    whole = to(shown.ci_high) - to(shown.ci_low)
+    return (to(high) - to(low)) / whole
 
 
 def _next_trial(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["next_trial"]
-    if found["reason"]:
+    result, facts = analysis.result, analysis.result.trust.next_trial
+    if isinstance(facts, Unanswered) or facts.reason:
         return ""
     rows = {row["finds"]: row for row in tables.records(analysis.trust["next_trial"])
             if row["target"] in (EXCLUDES, INCLUDES)}  # fmt: skip
@@ -275,19 +276,19 @@ def _next_trial(analysis: Analysis) -> str:
         return ""
     includes = next(iter(rows.values()))["target"] == INCLUDES
     asked = ("no difference",) if includes else ("the estimate", "the important difference")
-    smallest, largest = found["searched"]
+    smallest, largest = facts.searched
     parts = []
     for name in asked:
         row = rows.get(name)
-        if row is None or (name != asked[0] and _alike(model, row, rows[asked[0]])):
+        if row is None or (name != asked[0] and _alike(result, row, rows[asked[0]])):
             continue
-        if not includes and say.value(model, row["effect"]) == say.value(model, say.null(model)):
+        if not includes and say.value(result, row["effect"]) == say.value(result, say.null(result)):
             continue
-        effect = f"finds {name} ({say.value(model, row['effect'])})"
+        effect = f"finds {name} ({say.value(result, row['effect'])})"
         if row["n_total"] != row["n_total"]:
             parts.append(f"no size up to {largest:,} people would do if it {effect}")
         elif row["n_total"] == smallest:
-            parts.append(f"one of any size would do if it {effect}, {_by_number(model)}")
+            parts.append(f"one of any size would do if it {effect}, {_by_number(result)}")
         else:
             parts.append(f"it needs {w.whole(row['n_total'])} people if it {effect}")
     if not parts:
@@ -296,32 +297,32 @@ def _next_trial(analysis: Analysis) -> str:
     return f"For the interval to {does} no difference after one more trial: {'; '.join(parts)}."
 
 
-def _alike(model: Mapping[str, Any], one: Facts, other: Facts) -> bool:
-    return say.value(model, one["effect"]) == say.value(model, other["effect"])
+def _alike(result: AnalysisResult, one: Row, other: Row) -> bool:
+    return say.value(result, one["effect"]) == say.value(result, other["effect"])
 
 
-def _by_number(model: Mapping[str, Any]) -> str:
+def _by_number(result: AnalysisResult) -> str:
     """Why a trial without weight changes an interval."""
-    if model["policy"]["common_effect_only"]:
+    if result.policy.common_effect_only:
         return "since from three trials on their differences count"
     return "since the number of trials, not of people, holds the interval back"
 
 
 def _fragility(analysis: Analysis) -> str:
-    model, found = analysis.model, analysis.model["trust"]["fragility"]
-    if found is None or found["index"] is None:
+    result, few = analysis.result, analysis.result.trust.fragility
+    if few is None or few.index is None:
         return ""
-    index = found["index"]
-    does = "no longer exclude" if concluded(model).excludes_null else "exclude"
+    index = few.index
+    does = "no longer exclude" if concluded(result).excludes_null else "exclude"
     who = "one person" if index == 1 else f"{index} people"
     return (
-        f"Another outcome in {who}{_counted(model, found)} would make the interval {does} no "
+        f"Another outcome in {who}{_counted(result, few)} would make the interval {does} no "
         "difference (an upper bound of the fewest)."
     )
 
 
-def _counted(model: Mapping[str, Any], found: Facts) -> str:
+def _counted(result: AnalysisResult, few: FragilityFacts) -> str:
     """What they are a share of: people, or outcomes where somebody was in both arms."""
-    if found["n"] == model["n"]:
-        return f" of {found['n']:,}"
-    return f", of {found['n']:,} outcomes counted,"
+    if few.n == result.n:
+        return f" of {few.n:,}"
+    return f", of {few.n:,} outcomes counted,"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from trialpool.review.schema.trust import REGRESSIONS
 from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import Values, unknown_row
 from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
+from trialpool.trust_facts import CovariateFacts, CovariateSlope
 
 ALONG = 25  # points of a line
 TOGETHER = 0.7  # correlation from which two covariates can hardly be told apart
@@ -31,7 +33,7 @@ def covariates(
     studies: pd.DataFrame,
     measure: str,
     model: Model,
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, dict[str, CovariateFacts]]:
     """Regress the effects on each covariate alone.
 
     Parameters
@@ -58,18 +60,17 @@ def covariates(
     Knapp & Hartung 2003, Stat Med 22:2693; Thompson & Higgins 2002, Stat Med 21:1559
     """
     rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
+    facts: dict[str, CovariateFacts] = {}
     for name, each in declared.items():
         about = {"moderator": name, "title": each.title}
-        found, fact = _one(each, held[name], studies, measure, model)
+        found, facts[name] = _one(each, held[name], studies, measure, model, name=name)
         rows += [about | row for row in found]
-        facts[name] = {"title": each.title, "kind": "covariate", **fact}
-    fitted = [name for name in declared if facts[name]["slope"]]
+    fitted = [name for name in declared if facts[name].slope]
     inflated, note = _inflation([held[name][0] for name in fitted], studies, model)
     for name, vif in zip(fitted, inflated, strict=True):
         slope = next(row for row in rows if row["moderator"] == name)
         together = _together(name, fitted, held, declared)
-        facts[name]["goes_with"] = together
+        facts[name] = replace(facts[name], goes_with=together)
         told = [f"goes with {title} (r = {r:.2f})" for title, r in together.items()]
         slope["vif"] = vif
         slope["note"] = "; ".join(filter(None, [slope["note"], note, *told]))
@@ -82,7 +83,9 @@ def _one(
     studies: pd.DataFrame,
     measure: str,
     model: Model,
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    *,
+    name: str,
+) -> tuple[list[dict[str, Any]], CovariateFacts]:
     values, why = held
     known = studies[values.notna()]
     x = values[values.notna()].to_numpy(float)
@@ -90,10 +93,17 @@ def _one(
     reason = policy(k, counts=model.method == "MH").withheld.get("meta-regression", "")
     if not reason and np.ptp(x) == 0:
         reason = f"no contrast: {_with_unit(x[0], moderator)} in all {k} trials"
-    fact: dict[str, Any] = {
-        "k": k, "missing": dict(why), "reason": reason, "slope": None, "goes_with": {},
-        "per": moderator.per, "unit": moderator.unit,
-    }  # fmt: skip
+    fact = CovariateFacts(
+        name=name,
+        title=moderator.title,
+        k=k,
+        missing=why,
+        reason=reason,
+        slope=None,
+        goes_with={},
+        per=moderator.per,
+        unit=moderator.unit,
+    )
     unknown = unknown_row(studies, why)
     if reason:
         return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
@@ -106,10 +116,13 @@ def _one(
     slope |= {"note": note}
     if dealt is not None:
         slope |= {"p_permutation": dealt[0], "arrangements": dealt[1]}
-    keys = ("estimate", "ci_low", "ci_high", "p_value", "p_permutation", "r2", "arrangements")
-    fact["slope"] = {key: slope.get(key) for key in keys}
-    fact["slope"]["exact"] = note.startswith("exact")
-    fact["range"] = [float(x.min()), float(x.max())]
+    said = CovariateSlope(
+        **{key: slope[key] for key in ("estimate", "ci_low", "ci_high", "p_value", "r2")},
+        p_permutation=slope.get("p_permutation", NAN),
+        exact=note.startswith("exact"),
+        arrangements=slope.get("arrangements"),
+    )
+    fact = replace(fact, slope=said, range=(float(x.min()), float(x.max())))
     return [slope, *_dots(known, x, found, measure), *_line(found, x, measure), *unknown], fact
 
 

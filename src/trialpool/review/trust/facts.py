@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
+from trialpool.analysis_result import ChoiceEffect, MultiverseResult
 from trialpool.conclusions import ACROSS, BELOW, Marks
 from trialpool.effects import measure_of
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import TEST_WORDS
 from trialpool.review.trust.small_studies import ASYMMETRY_P
 from trialpool.terms import ESTIMATE, TEST
+from trialpool.trust_facts import (
+    BeliefRange,
+    BeliefSides,
+    CoverageFacts,
+    InfluenceFacts,
+    MultiverseFacts,
+    PriorFacts,
+    Range,
+    ShownEstimate,
+    SmallStudyFacts,
+)
 from trialpool.words import Share
 
-Row = Mapping[str, Any]
-INTERVAL = ("estimate", "ci_low", "ci_high")
 
-
-def of_influence(table: pd.DataFrame, shown: Row, measure: str) -> dict[str, Any] | None:
+def of_influence(table: pd.DataFrame, shown: ShownEstimate, measure: str) -> InfluenceFacts | None:
     """Which trials turn the conclusion when left out, and which pull the estimate."""
     if not len(table):
         return None
     rows = tables.records(table)
     marks = Marks.of(measure_of(measure))
     main = marks.conclude(shown)
-    found = {str(row["study"]): row for row in rows}
-    return {
-        "turns": [name for name, row in found.items() if marks.conclude(row).turns(main)],
-        "influential": [name for name, row in found.items() if row["influential"] == "yes"],
-        "without": {name: {key: row[key] for key in INTERVAL} for name, row in found.items()},
-    }
+    without = {str(row["study"]): ShownEstimate.of(row) for row in rows}
+    pulls = {str(row["study"]): row["influential"] == "yes" for row in rows}
+    return InfluenceFacts(
+        turns=tuple(name for name, own in without.items() if marks.conclude(own).turns(main)),
+        influential=tuple(name for name, pull in pulls.items() if pull),
+        without=without,
+    )
 
 
-def of_small_studies(table: pd.DataFrame, shown: Row, measure: str) -> dict[str, Any] | None:
+def of_small_studies(
+    table: pd.DataFrame, shown: ShownEstimate, measure: str
+) -> SmallStudyFacts | None:
     """Which tests see asymmetry, and which estimates that allow for it conclude otherwise."""
     if not len(table):
         return None
@@ -45,17 +56,19 @@ def of_small_studies(table: pd.DataFrame, shown: Row, measure: str) -> dict[str,
     marks = Marks.of(measure_of(measure))
     main = marks.conclude(shown)
     tests = [row for row in rows if row["kind"] == TEST and row["p_value"] == row["p_value"]]
-    offered = [(row, marks.conclude(row)) for row in rows if row["kind"] == ESTIMATE]
+    offered = [
+        (row, marks.conclude(ShownEstimate.of(row))) for row in rows if row["kind"] == ESTIMATE
+    ]
     estimates = [(row, said) for row, said in offered if said.side is not None]
     values = [row["estimate"] for row, _ in estimates]
-    return {
-        "tests": len(tests),
-        "asymmetric": [row["method"] for row in tests if row["p_value"] < ASYMMETRY_P],
-        "estimates": len(estimates),
-        "turns": [row["method"] for row, said in estimates if said.turns(main)],
-        "lowest": min(values, default=None),
-        "highest": max(values, default=None),
-    }
+    return SmallStudyFacts(
+        tests=len(tests),
+        asymmetric=tuple(row["method"] for row in tests if row["p_value"] < ASYMMETRY_P),
+        estimates=len(estimates),
+        turns=tuple(row["method"] for row, said in estimates if said.turns(main)),
+        lowest=min(values, default=None),
+        highest=max(values, default=None),
+    )
 
 
 def of_weights(table: pd.DataFrame) -> dict[str, float]:
@@ -83,7 +96,7 @@ _WORRIES = {
 }
 
 
-def of_coverage(table: pd.DataFrame) -> dict[str, Any] | None:
+def of_coverage(table: pd.DataFrame) -> CoverageFacts | None:
     """Between which shares the shown intervals hold the truth, over the tau2 that are plausible.
 
     None where nothing was simulated; without numbers of the shown model (Mantel-Haenszel) the
@@ -95,24 +108,29 @@ def of_coverage(table: pd.DataFrame) -> dict[str, Any] | None:
     shown = done[done["shown"] == "yes"]
     random = done["method"].str.startswith("random effects (REML)")
     normal = done[random & done["method"].str.endswith(TEST_WORDS["z"])]
-    out: dict[str, Any] = {
-        "replicates": int(done["replicates"].iloc[0]),
-        "tau2": [float(value) for value in sorted(set(done["tau2"]))],
-        "sampling": sorted(set(done["sampling"])),
-    }
-    for name, rows, interval in (
-        ("confidence", shown, "confidence"),
-        ("prediction", shown, "prediction"),
-        ("normal", normal, "confidence"),
-    ):
-        held = rows.loc[rows["interval"] == interval, "coverage"]
-        out[name] = [float(held.min()), float(held.max())] if held.notna().any() else None
-    return out
+    return CoverageFacts(
+        replicates=int(done["replicates"].iloc[0]),
+        tau2=tuple(float(value) for value in sorted(set(done["tau2"]))),
+        sampling=tuple(sorted(set(done["sampling"]))),
+        confidence=_shares(shown, "confidence"),
+        prediction=_shares(shown, "prediction"),
+        normal=_shares(normal, "confidence"),
+    )
+
+
+def _shares(rows: pd.DataFrame, interval: str) -> Range | None:
+    return _range(rows.loc[rows["interval"] == interval, "coverage"])
+
+
+def _range(values: Iterable[float | None]) -> Range | None:
+    """The smallest and the largest value; None where all are missing."""
+    known = [float(value) for value in values if value is not None and not isnan(value)]
+    return (min(known), max(known)) if known else None
 
 
 def of_priors(
     table: pd.DataFrame, important: float | None, if_missing_null: Posterior | None
-) -> dict[str, Any] | None:
+) -> PriorFacts | None:
     """Between which probabilities a benefit or a harm lies over the priors, and one that matters.
 
     Parameters
@@ -124,53 +142,61 @@ def of_priors(
     known = table[table["p_benefit"].notna()]
     if not len(known):
         return None
+    benefit, harm = _sides(*(known[name] for name in _BELIEFS))
     without = None
-    if if_missing_null is not None:
-        row = if_missing_null
-        without = _two_sides([row.p_benefit], [row.p_mid], [row.p_harm_mid])
-    sides = _two_sides(*(known[name] for name in ("p_benefit", "p_important", "p_harm_important")))
-    return {"priors": len(known), "threshold": important, **sides, "if_missing_null": without}
+    if (alone := if_missing_null) is not None:
+        sides = _sides([alone.p_benefit], [alone.p_mid], [alone.p_harm_mid])
+        without = BeliefSides(benefit=sides[0], harm=sides[1])
+    return PriorFacts(
+        priors=len(known),
+        threshold=important,
+        benefit=benefit,
+        harm=harm,
+        if_missing_null=without,
+    )
 
 
-def _two_sides(benefit: Any, important: Any, harmful: Any) -> dict[str, Any]:
+_BELIEFS = ("p_benefit", "p_important", "p_harm_important")
+
+
+def _sides(benefit: Any, important: Any, harmful: Any) -> tuple[BeliefRange, BeliefRange]:
     """The range of each probability, for a benefit and for a harm."""
-
-    def span(values: Any) -> list[float] | None:
-        held = [float(value) for value in values if value is not None and value == value]
-        return [min(held), max(held)] if held else None
-
-    return {
-        "benefit": {"any": span(benefit), "matters": span(important)},
-        "harm": {"any": span(1 - value for value in benefit), "matters": span(harmful)},
-    }
+    harm = [1 - value for value in benefit]
+    return (
+        BeliefRange(any=(min(benefit), max(benefit)), matters=_range(important)),
+        BeliefRange(any=(min(harm), max(harm)), matters=_range(harmful)),
+    )
 
 
-def of_multiverse(summary: Row, shown: Row, measure: str, better: str) -> dict[str, Any] | None:
+def of_multiverse(
+    multiverse: MultiverseResult, shown: ShownEstimate, measure: str, better: str
+) -> MultiverseFacts | None:
     """How many declared analyses of the protocol's own question conclude the same.
 
-    None where there is nothing to fit. `same_sign` and `same_conclusion` are of the distinct fits
-    that have an estimate, not of all `distinct` ones.
+    None where there is nothing to fit.
     """
-    own, main = summary["questions"][0], Marks.of(measure_of(measure)).conclude(shown).side
-    if main is None or not own["with_estimate"]:
+    own, main = multiverse.questions[0], Marks.of(measure_of(measure)).conclude(shown).side
+    if main is None or not own.with_estimate:
         return None
     if main == ACROSS:
-        same = 1 - own["excludes_null"]
+        same = 1 - own.excludes_null
+    elif (main == BELOW) == (better == "lower"):
+        same = own.favours_experimental
     else:
-        favours = "experimental" if (main == BELOW) == (better == "lower") else "control"
-        same = own[f"favours_{favours}"]
-    estimated = own["with_estimate"]
-    sign = own["same_sign"]
-    return {
-        **{key: own[key] for key in ("specifications", "distinct", "lowest", "highest")},
-        "same_sign": None if isnan(sign) else asdict(Share.nearest(sign, estimated)),
-        "same_conclusion": asdict(Share.nearest(same, estimated)),
-        "moved_most_by": own["most"],
-        "turned_most_by": _turns_most(own["factors"]),
-    }
+        same = own.favours_control
+    return MultiverseFacts(
+        specifications=own.specifications,
+        distinct=own.distinct,
+        lowest=own.lowest,
+        highest=own.highest,
+        same_sign=None if isnan(own.same_sign) else Share.nearest(own.same_sign, own.with_estimate),
+        same_conclusion=Share.nearest(same, own.with_estimate),
+        moved_most_by=own.most,
+        turned_most_by=_turns_most(own.factors),
+    )
 
 
-def _turns_most(factors: list[Row]) -> str:
+def _turns_most(factors: Sequence[ChoiceEffect]) -> str:
     """The choice that most decides whether the interval excludes no difference; blank if none."""
-    known = [row for row in factors if row["swing"] == row["swing"] and row["swing"] > 0]
-    return str(max(known, key=lambda row: row["swing"])["factor"]) if known else ""
+    known = [each for each in factors if each.swing > 0]
+    return max(known, key=lambda each: each.swing).factor if known else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -12,11 +10,12 @@ from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.review.fitting.fit import COUNTS, Fit
 from trialpool.review.protocol.settings import Model
+from trialpool.trust_facts import ChangedOutcomes, FragilityFacts
 
 
 def fragility(
     studies: pd.DataFrame, result: Fit, measure: str, model: Model
-) -> dict[str, Any] | None:
+) -> FragilityFacts | None:
     """The fragility index of an analysis under its own model; None where it has no counts.
 
     Parameters
@@ -44,12 +43,16 @@ def fragility(
     found = counts.fragility(*columns, refit=refit, expected=(expected[0], expected[1]))
     known = found.index == found.index
     names = list(studies["study"])
-    arms = {1: "experimental", 2: "control"}
-    return {
-        "index": int(found.index) if known else None,
-        "n": int(found.n) if found.n == found.n else None,
-        "reason": found.reasons.get("index", ""),
-        "moved": [
-            {"study": names[m.trial], "arm": arms[m.arm], "events": m.events} for m in found.moved
-        ],
-    }
+    return FragilityFacts(
+        index=int(found.index) if known else None,
+        n=int(found.n) if found.n == found.n else None,
+        reason=found.reasons.get("index", ""),
+        moved=tuple(
+            ChangedOutcomes(
+                study=names[m.trial],
+                arm="experimental" if m.arm == 1 else "control",
+                events=m.events,
+            )
+            for m in found.moved
+        ),
+    )

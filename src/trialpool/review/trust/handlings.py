@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import pandas as pd
 
+from trialpool.analysis_result import SeveralEffects
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
@@ -40,20 +40,19 @@ def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:
         yield words.format(rho=spec.rho), fit(rows, case.measure, how), f"{len(rows)} effects"
 
 
-def about(analysis: Analysis, result: Fit, studies: pd.DataFrame) -> dict[str, Any]:
-    """What model.json says of several effects per trial; nothing for one effect of each."""
+def about(analysis: Analysis, result: Fit, studies: pd.DataFrame) -> SeveralEffects | None:
+    """How several effects per trial are put together; None for one effect of each."""
     if analysis.effects == "one":
-        return {}
-    found: dict[str, Any] = {
-        "handling": analysis.effects,
-        "within": analysis.within,
-        "words": HANDLINGS[analysis.effects].format(rho=analysis.rho),
-        "effects": len(studies),
-        "trials": int(studies["trial_id"].nunique()),
-        "rho": analysis.rho if analysis.effects in ("combined", "che") else None,
-        "levels": None if result.levels is None else asdict(result.levels),
-    }
-    return {"several": found}
+        return None
+    return SeveralEffects(
+        handling=analysis.effects,
+        within=analysis.within,
+        words=HANDLINGS[analysis.effects].format(rho=analysis.rho),
+        effects=len(studies),
+        trials=int(studies["trial_id"].nunique()),
+        rho=analysis.rho if analysis.effects in ("combined", "che") else None,
+        levels=result.levels,
+    )
 
 
 def withheld(result: Fit) -> Fit:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,13 @@ from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, wor
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import MISSING_EFFECT
 from trialpool.review.trust.what_if import WhatIf
+from trialpool.trust_facts import (
+    AssumedEffect,
+    MissingEffectFacts,
+    TippingAnswer,
+    TippingPoint,
+    Unanswered,
+)
 
 NO_TRIAL = "no trial is in the analysis"
 NO_ESTIMATE = "the analysis has no estimate"
@@ -42,16 +48,11 @@ _ASIDE = 0.15  # of the span that is of interest, shown beyond it on each side
 class MissingEffect:
     """The curve, on the display scale, and what can be read from it.
 
-    `facts` has the `reason` alone where there is nothing to add. Else: `trials`, `studies`, `n`
-    and `k` with them, `model`; `conclusion` of the analysis, which is "benefit", "harm" or
-    "includes no difference"; the pooled effect `if_null` and `if_alike`; `answers`, each a
-    question with `reached`, `at_null` (so even if they found nothing) and the `assumed` effect
-    nearest to no difference; `important`, the threshold on the side of the estimate; `flips`, all
-    changes of the conclusion; `searched`, between which effects. Effects are on the display scale.
+    `facts` is the reason where there is nothing to add.
     """
 
     curve: pd.DataFrame
-    facts: dict[str, Any]
+    facts: MissingEffectFacts | Unanswered
 
 
 def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> MissingEffect:
@@ -89,43 +90,38 @@ def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> Missing
     limit = _furthest(measure_of(measure))
     found = tipping(yi, vi, extra, threshold=threshold, limit=limit, tau2=tau2, test=test)
     answers = _answers(found, int(side_of(*alone[1:])), alone[0], benefit, threshold)
-    places = [0.0, *alone, *(a["assumed"] for a in answers if a["assumed"] is not None)]
+    places = [0.0, *alone, *(a.assumed for a in answers if a.assumed is not None)]
     assumed = _grid(places, [change.at for change in found.sides])
     estimate, low, high = (shown(value, measure) for value in alone)
-    facts = {
-        "reason": "",
-        "trials": list(entering["trial_id"]),
-        "studies": list(entering["study"]),
-        "n": int(sum(size(row) for row in tables.records(entering))),
-        "k": k,
-        "model": words(settings),
-        "conclusion": conclusion(int(side_of(*alone[1:])), benefit),
-        "estimate": estimate,
-        "ci_low": low,
-        "ci_high": high,
-        "important": _shown(threshold, measure),
-        "if_null": _point(refit, 0.0, measure, benefit),
-        "if_alike": _point(refit, alone[0], measure, benefit),
-        "answers": [{**a, "assumed": _shown(a["assumed"], measure)} for a in answers],
-        **_turns(found, measure, benefit),
-    }
+    facts = MissingEffectFacts(
+        trials=tuple(entering["trial_id"]),
+        studies=tuple(entering["study"]),
+        n=int(sum(size(row) for row in tables.records(entering))),
+        k=k,
+        model=words(settings),
+        conclusion=conclusion(int(side_of(*alone[1:])), benefit),
+        estimate=estimate,
+        ci_low=low,
+        ci_high=high,
+        important=_shown(threshold, measure),
+        if_null=_point(refit, 0.0, measure, benefit),
+        if_alike=_point(refit, alone[0], measure, benefit),
+        answers=tuple(replace(a, assumed=_shown(a.assumed, measure)) for a in answers),
+        flips=tuple(_turns(found, measure, benefit)),
+        searched=(shown(-found.limit, measure), shown(found.limit, measure)),
+        not_searched=found.reasons.get("sides", ""),
+    )
     return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
 
 
-def _turns(found: Tipping, measure: str, benefit: int) -> dict[str, Any]:
-    """Every assumed effect at which the conclusion changes, and between which they were sought."""
-    return {
-        "flips": [
-            {
-                "assumed": shown(change.at, measure),
-                "below": conclusion(change.before, benefit),
-                "above": conclusion(change.after, benefit),
-            }
-            for change in found.sides
-        ],
-        "searched": [shown(-found.limit, measure), shown(found.limit, measure)],
-        "not_searched": found.reasons.get("sides", ""),
-    }
+def _turns(found: Tipping, measure: str, benefit: int) -> Iterator[TippingPoint]:
+    """Every assumed effect at which the conclusion changes."""
+    for change in found.sides:
+        yield TippingPoint(
+            assumed=shown(change.at, measure),
+            below=conclusion(change.before, benefit),
+            above=conclusion(change.after, benefit),
+        )
 
 
 def _furthest(measure: Measure) -> float | None:
@@ -134,7 +130,7 @@ def _furthest(measure: Measure) -> float | None:
 
 
 def _nothing(reason: str) -> MissingEffect:
-    return MissingEffect(curve=MISSING_EFFECT.frame(), facts={"reason": reason})
+    return MissingEffect(curve=MISSING_EFFECT.frame(), facts=Unanswered(reason=reason))
 
 
 def settings_of(model: Model, k: int) -> Model:
@@ -166,9 +162,9 @@ def conclusion(side: int, benefit: int) -> str:
 
 def _answers(
     found: Tipping, side: int, estimate: float, benefit: int, threshold: float | None
-) -> list[dict[str, Any]]:
+) -> list[TippingAnswer]:
     """The questions that fit the analysis' conclusion, and the effect that answers each."""
-    out: list[dict[str, Any]] = []
+    out: list[TippingAnswer] = []
 
     def ask(question: str, wanted: Callable[[int], bool], *, passing: bool = False) -> bool:
         places = (
@@ -176,7 +172,7 @@ def _answers(
         )
         at_null, at = nearest(*places, wanted)
         out.append(
-            {"question": question, "reached": at is not None, "at_null": at_null, "assumed": at}
+            TippingAnswer(question=question, reached=at is not None, at_null=at_null, assumed=at)
         )
         return at_null
 
@@ -221,11 +217,11 @@ def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
 
 def _point(
     refit: Callable[[Array], PooledMany], assumed: float, measure: str, benefit: int
-) -> dict[str, Any]:
+) -> AssumedEffect:
     fits = refit(np.array([assumed]))
     side = int(side_of(fits.ci_lb, fits.ci_ub)[0])
     row = tables.records(_curve(fits, np.array([assumed]), measure))[0]
-    return {**row, "conclusion": conclusion(side, benefit)}
+    return AssumedEffect(**row, conclusion=conclusion(side, benefit))
 
 
 def _shown(value: float | None, measure: str) -> float | None:

@@ -5,8 +5,8 @@ What the number of trials does not allow is a row with its reason, never an erro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
 from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
 from trialpool.review.trust.subgroups import subgroups
+from trialpool.trust_facts import CovariateFacts, SubgroupFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Moderators:
     """The tables `subgroups` and `regressions`, and what words are made of, one by one."""
 
     tables: Mapping[str, pd.DataFrame]
-    facts: Sequence[Mapping[str, Any]]
+    facts: tuple[SubgroupFacts | CovariateFacts, ...]
 
 
 def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
@@ -58,27 +59,28 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
     # Cutting a table costs by its columns.
     studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]
     rows: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
+    grouped: dict[str, SubgroupFacts] = {}
     parted: dict[str, list[str]] = {}
     for name, each in declared.items():
         if each.kind != "group":
             continue
         about = {"moderator": name, "title": each.title}
-        found, fact = subgroups(each, held[name], studies, measure, model)
+        found, fact = subgroups(each, held[name], studies, measure, model, name=name)
         rows += [about | row for row in found]
-        facts[name] = {"title": each.title, "kind": "group", **fact}
-        if fact["levels"]:
+        grouped[name] = fact
+        if fact.levels:
             parts = pd.factorize(held[name][0])[0]
             parted.setdefault(str(parts.tolist()), []).append(name)
     for same in parted.values():
         for name in same:
-            facts[name]["same_as"] = [declared[other].title for other in same if other != name]
+            others = tuple(declared[other].title for other in same if other != name)
+            grouped[name] = replace(grouped[name], same_as=others)
     numbers = {name: each for name, each in declared.items() if each.kind == "covariate"}
-    table, found_numbers = covariates(numbers, held, studies, measure, model)
+    table, regressed = covariates(numbers, held, studies, measure, model)
     return Moderators(
         tables={
             "subgroups": SUBGROUPS.frame(rows),
             "regressions": table[list(REGRESSIONS.names)],
         },
-        facts=[{"name": name, **(facts | found_numbers)[name]} for name in declared],
+        facts=tuple(grouped.get(name) or regressed[name] for name in declared),
     )

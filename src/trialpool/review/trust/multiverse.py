@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.analysis_result import ChoiceEffect, MultiverseAnswer, MultiverseResult, VariedChoice
 from trialpool.diagnostics.multiverse import COUNTED, multiverse
 from trialpool.diagnostics.multiverse import Multiverse as Found
 from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
@@ -34,23 +35,20 @@ class Multiverse:
     `table` has one row per distinct fit, the protocol's own first: a column for each factor that
     matters here, with the levels of the first specification that comes to this fit (the
     protocol's own, where a choice changes nothing), and NUMBERS, of which `specifications` counts
-    those that come to it. `questions` has a row per question, `factors` one per question and
-    factor; `summary` holds both for model.json, with the factors' titles, kinds and levels.
+    those that come to it.
     """
 
     table: pd.DataFrame
-    questions: pd.DataFrame
-    factors: pd.DataFrame
-    summary: dict[str, Any]
+    summary: MultiverseResult
 
 
 def explore(case: Case) -> Multiverse:
     """Run one analysis of the protocol under every combination of its multiverse's choices.
 
     A trial whose effect has no number under a level drops out of those specifications. A factor
-    or level that changes no data of this analysis is left out; `summary["without_effect"]` names
+    or level that changes no data of this analysis is left out; `summary.without_effect` names
     such factors. An analysis that takes several effects of a trial, or leaves some out again for
-    what they found, has no specifications, which `summary["withheld"]` says.
+    what they found, has no specifications, which `summary.withheld` says.
     """
     usual = case.spec.effects == "one" and case.spec.without is None
     data = Data(case if usual else case.but(effects=case.tables.effects.iloc[:0]))
@@ -67,7 +65,7 @@ def explore(case: Case) -> Multiverse:
     readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
     found = replace(found, factors=tuple(readable))
     made = _told(found, data)
-    return made if usual else replace(made, summary=made.summary | {"withheld": ONE_ONLY})
+    return made if usual else replace(made, summary=replace(made.summary, withheld=ONE_ONLY))
 
 
 def _table(found: Found, measure: str) -> pd.DataFrame:
@@ -102,74 +100,65 @@ def _shown(values: Array, measure: str) -> Array:
     return measure_of(measure).scale.shown(values)
 
 
-def _question(asked: QuestionSummary, measure: str, better: str) -> dict[str, Any]:
-    """A question as a row for readers."""
+def _answer(asked: QuestionSummary, measure: str, better: str) -> MultiverseAnswer:
+    """A question's answer for readers."""
     below, above = asked.below_zero, asked.above_zero
     words = [f"{TITLES[name]}: {level}" for name, level in asked.levels.items()]
-    return {
-        "question": "; ".join(words) or "the protocol's",
-        "specifications": asked.specifications,
-        "distinct": asked.distinct,
-        "with_estimate": asked.estimated,
-        "without_estimate": "; ".join(f"{n} {why}" for why, n in asked.without_estimate.items()),
-        "same_sign": asked.same_sign,
-        "excludes_null": asked.excludes_zero,
-        "favours_experimental": below if better == "lower" else above,
-        "favours_control": above if better == "lower" else below,
-        "estimate": shown(asked.beta, measure),
-        "ci_low": shown(asked.ci_lb, measure),
-        "ci_high": shown(asked.ci_ub, measure),
-        "median": shown(asked.median, measure),
-        "lowest": shown(asked.lowest, measure),
-        "highest": shown(asked.highest, measure),
-        "most": TITLES.get(asked.most, ""),
-    }
+    return MultiverseAnswer(
+        question="; ".join(words) or "the protocol's",
+        specifications=asked.specifications,
+        distinct=asked.distinct,
+        with_estimate=asked.estimated,
+        without_estimate="; ".join(f"{n} {why}" for why, n in asked.without_estimate.items()),
+        same_sign=asked.same_sign,
+        excludes_null=asked.excludes_zero,
+        favours_experimental=below if better == "lower" else above,
+        favours_control=above if better == "lower" else below,
+        estimate=shown(asked.beta, measure),
+        ci_low=shown(asked.ci_lb, measure),
+        ci_high=shown(asked.ci_ub, measure),
+        median=shown(asked.median, measure),
+        lowest=shown(asked.lowest, measure),
+        highest=shown(asked.highest, measure),
+        most=TITLES.get(asked.most, ""),
+        factors=tuple(_factors(asked, measure)),
+    )
 
 
-def _factors(asked: QuestionSummary, measure: str) -> Iterator[dict[str, Any]]:
+def _factors(asked: QuestionSummary, measure: str) -> Iterator[ChoiceEffect]:
     """How much each factor moves a question's answer, the one that moves it most first."""
     order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
     for moves in order:
-        yield {
-            "factor": TITLES[moves.name],
-            "kind": moves.kind,
-            "eta2": moves.eta2,
-            "shift": shown(moves.shift, measure),
-            "from_level": moves.lowest,
-            "to_level": moves.highest,
-            "swing": moves.swing,
-        }
+        yield ChoiceEffect(
+            factor=TITLES[moves.name],
+            kind=moves.kind,
+            eta2=moves.eta2,
+            shift=shown(moves.shift, measure),
+            from_level=moves.lowest,
+            to_level=moves.highest,
+            swing=moves.swing,
+        )
 
 
 def _told(found: Found, data: Data) -> Multiverse:
-    measure, better = data.case.measure, data.case.outcome.better
-    asked = questions(found)
-    lines = [_question(each, measure, better) for each in asked]
-    moved = [list(_factors(each, measure)) for each in asked]
-    wanted = data.case.multiverse
-    names = [factor.name for factor in found.factors]
-    used = [f for f in found.factors if len(f.levels) > 1]
-    summary = {
-        "factors": [
-            {"name": f.name, "title": TITLES[f.name], "kind": f.kind, "levels": list(f.levels)}
+    measure, wanted = data.case.measure, data.case.multiverse
+    used = [factor for factor in found.factors if len(factor.levels) > 1]
+    named = {factor.name for factor in used}
+    summary = MultiverseResult(
+        factors=tuple(
+            VariedChoice(name=f.name, title=TITLES[f.name], kind=f.kind, levels=tuple(f.levels))
             for f in used
-        ],
-        "without_effect": [
-            TITLES[name] for name in TITLES
-            if getattr(wanted, name) is not None and name not in [f.name for f in used]
-        ],
-        "specifications": len(found),
-        "distinct": len(found.first),
-        "questions": [line | {"factors": rows} for line, rows in zip(lines, moved, strict=True)],
-    }  # fmt: skip
-    rows = [
-        {"question": line["question"], **row}
-        for line, part in zip(lines, moved, strict=True)
-        for row in part
-    ]
-    table = _table(found, measure).drop(
-        columns=[n for n in names if n not in [f.name for f in used]]
+        ),
+        without_effect=tuple(
+            title
+            for name, title in TITLES.items()
+            if getattr(wanted, name) is not None and name not in named
+        ),
+        specifications=len(found),
+        distinct=len(found.first),
+        questions=tuple(
+            _answer(each, measure, data.case.outcome.better) for each in questions(found)
+        ),
     )
-    return Multiverse(
-        table=table, questions=pd.DataFrame(lines), factors=pd.DataFrame(rows), summary=summary
-    )
+    idle = [factor.name for factor in found.factors if factor.name not in named]
+    return Multiverse(table=_table(found, measure).drop(columns=idle), summary=summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from trialpool.review.trust.missing_effect import (
     settings_of,
 )
 from trialpool.terms import BEYOND, EXCLUDES, INCLUDES
+from trialpool.trust_facts import NextTrialFacts, Unanswered
 
 NO_RISK = "the control groups' risk is not known, or is 0 or 1"
 NO_SD = "no standard deviation within the arms is known"
@@ -46,7 +48,9 @@ ANY_SIZE = (
 Reached = Callable[[PooledMany], NDArray[np.bool_]]
 
 
-def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
+def next_trial(
+    case: Case, studies: pd.DataFrame
+) -> tuple[pd.DataFrame, NextTrialFacts | Unanswered]:
     """The smallest next trial that would change the conclusion, for a set of effects it may find.
 
     Parameters
@@ -60,10 +64,7 @@ def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
         trial are on the display scale, `n_total` counts both arms, equal in size; `note` says why
         none is given, or what a trial of a few people can change
     facts
-        `reason` where there is no table, alone where there is no estimate; `k` with the next trial,
-        `model`, `tau2`, `test`; the `conclusion` now; `important` on the display scale, on the
-        side of the estimate; `assumption` on spread or risk; `unit_variance` at no difference,
-        which over the people per arm is the sampling variance; the sizes `searched`
+        why there is no table, alone where there is no estimate either
     """
     if not len(studies):
         return _nothing(NO_TRIAL)
@@ -78,21 +79,21 @@ def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
     settings = settings_of(case.model, k)
     now = int(side_of(low, high))
     threshold = None if important is None else math.copysign(important, estimate)
-    facts: dict[str, Any] = {
-        "reason": "",
-        "k": k,
-        "model": words(settings),
-        "tau2": settings.tau2,
-        "test": settings.test,
-        "conclusion": conclusion(now, benefit_of(case)),
-        "important": None if threshold is None else shown(threshold, measure),
-        "assumption": _assumption(measure, risk, sd),
-        "unit_variance": float(unit_variance(measure, 0.0, risk=risk, sd=sd)),
-        "searched": [SMALLEST, LARGEST],
-    }
-    if math.isnan(facts["unit_variance"]):
-        table, why = _nothing(NO_SD if measure_of(measure).unit == "points" else NO_RISK)
-        return table, facts | why | {"assumption": ""}
+    facts = NextTrialFacts(
+        reason="",
+        k=k,
+        model=words(settings),
+        tau2=settings.tau2,
+        test=settings.test,
+        conclusion=conclusion(now, benefit_of(case)),
+        important=None if threshold is None else shown(threshold, measure),
+        assumption=_assumption(measure, risk, sd),
+        unit_variance=float(unit_variance(measure, 0.0, risk=risk, sd=sd)),
+        searched=(SMALLEST, LARGEST),
+    )
+    if math.isnan(facts.unit_variance):
+        why = NO_SD if measure_of(measure).unit == "points" else NO_RISK
+        return NEXT_TRIAL.frame(), replace(facts, reason=why, assumption="")
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
 
     def smallest(effect: float, reached: Reached) -> dict[str, Any]:
@@ -122,8 +123,8 @@ def next_trial(case: Case, studies: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
     return NEXT_TRIAL.frame(lines), facts
 
 
-def _nothing(reason: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    return NEXT_TRIAL.frame(), {"reason": reason}
+def _nothing(reason: str) -> tuple[pd.DataFrame, Unanswered]:
+    return NEXT_TRIAL.frame(), Unanswered(reason=reason)
 
 
 def _effects(estimate: float, threshold: float | None) -> Iterator[tuple[str, float]]:

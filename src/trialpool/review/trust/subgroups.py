@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from trialpool.review.protocol.settings import Model, Moderator
 from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import levels_in_order, unknown_row
 from trialpool.terms import BY_F, BY_MH, BY_PERMUTATION, BY_Q, BY_Z, LEVEL, TEST, WITHHELD
+from trialpool.trust_facts import DifferenceTest, SubgroupFacts, SubgroupLevel
 
 CRUDE = "fewer than ten trials: crude"
 
@@ -27,17 +29,27 @@ def subgroups(
     studies: pd.DataFrame,
     measure: str,
     model: Model,
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    *,
+    name: str,
+) -> tuple[list[dict[str, Any]], SubgroupFacts]:
     values, why = held
     known = studies[values.notna()]
     k = int(known["trial_id"].nunique())
     levels = levels_in_order(moderator, values)
     allowed = policy(k, counts=model.method == "MH")
-    fact: dict[str, Any] = {"k": k, "missing": why, "levels": [], "test": None, "same_as": []}
     reason = allowed.withheld.get("subgroups") or (
         f"no contrast: {levels[0]} in all {k} trials" if len(levels) == 1 else ""
     )
-    fact["reason"] = reason
+    fact = SubgroupFacts(
+        name=name,
+        title=moderator.title,
+        k=k,
+        missing=why,
+        reason=reason,
+        levels=(),
+        test=None,
+        same_as=(),
+    )
     unknown = unknown_row(studies, why)
     if reason:
         return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
@@ -45,16 +57,13 @@ def subgroups(
     parts = [studies[values == level] for level in levels]
     fits = [fit(part, measure, model) for part in parts]
     rows = [_level(*each) for each in zip(levels, parts, fits, strict=True)]
-    fact["levels"] = [
-        {key: row[key] for key in ("level", "k", "n", "estimate", "ci_low", "ci_high")}
-        for row in rows
-    ]
+    shown = ("level", "k", "n", "estimate", "ci_low", "ci_high")
+    told = tuple(SubgroupLevel(**{key: row[key] for key in shown}) for row in rows)
     places = np.array([levels.index(str(value)) for value in values.dropna()])
     tests = [*_regressions(known, places, model), _between(parts, fits, model)]
     for i, row in enumerate(tests):
         row |= {"kind": TEST, "k": k, "shown": "no" if i else "yes"}
-    fact["test"] = _told(tests)
-    fact["crude"] = crude
+    fact = replace(fact, levels=told, test=_told(tests), crude=crude)
     if crude:
         for row in tests:
             row["note"] = "; ".join(filter(None, (row.get("note", ""), CRUDE)))
@@ -137,15 +146,15 @@ def _mean(part: pd.DataFrame, found: Fit) -> tuple[float, float]:
     return float(w @ part["yi"].to_numpy(float) / w.sum()), float(1 / w.sum())
 
 
-def _told(tests: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _told(tests: list[dict[str, Any]]) -> DifferenceTest | None:
     if "p_value" not in tests[0]:
         return None
-    main = {key: tests[0].get(key) for key in ("method", "statistic", "df", "ddf", "p_value", "r2")}
     by = {row["method"]: row for row in tests}
     dealt = by.get(BY_PERMUTATION, {})
-    return main | {
-        "p_permutation": dealt.get("p_value"),
-        "exact": str(dealt.get("note", "")).startswith("exact"),
-        "arrangements": dealt.get("arrangements"),
-        "q_p_value": tests[-1].get("p_value"),
-    }
+    return DifferenceTest(
+        **{key: tests[0][key] for key in ("method", "statistic", "df", "ddf", "p_value", "r2")},
+        p_permutation=dealt.get("p_value", NAN),
+        exact=str(dealt.get("note", "")).startswith("exact"),
+        arrangements=dealt.get("arrangements"),
+        q_p_value=tests[-1]["p_value"],
+    )

@@ -7,14 +7,13 @@ diagnostic is added.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from trialpool.results import Posterior
 from trialpool.review.case import Case
-from trialpool.review.fitting.fit import Fit, shown
+from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.settings import TOGETHER
 from trialpool.review.schema.trust import COVERAGE, PRIORS, SMALL_STUDIES, TRUST
 from trialpool.review.trust import facts
@@ -33,7 +32,7 @@ from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import Multiverse
 from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.small_studies import small_studies
-from trialpool.trust_facts import TrustFacts
+from trialpool.trust_facts import ShownEstimate, TrustFacts, Unanswered
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST_TABLES = tuple(table.name for table in TRUST)
@@ -44,7 +43,7 @@ class Trust:
     """The tables by name, and what verdict and words are made of."""
 
     tables: Mapping[str, pd.DataFrame]
-    facts: Mapping[str, Any]
+    facts: TrustFacts
 
 
 def trust(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
@@ -55,11 +54,14 @@ def trust(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
     """
     if case.spec.effects in TOGETHER:
         return _of_dependent(case, main, multiverse)
-    studies, measure, model, shown_now = main.studies, case.measure, case.model, _display(main.fit)
+    studies, measure, model = main.studies, case.measure, case.model
+    now = ShownEstimate(
+        estimate=main.fit.estimate, ci_low=main.fit.ci_low, ci_high=main.fit.ci_high
+    )
     gone = missing_effect(case, studies, main.absent)
     further, about = next_trial(case, studies)
     moderated = moderators(case, studies)
-    found = {
+    made = {
         "influence": influence_table(studies, measure, model),
         "cumulative": cumulative_table(studies, measure, model),
         "weights": weight_shares(studies, case.tables.risk_of_bias),
@@ -74,29 +76,25 @@ def trust(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
     better, threshold = case.outcome.better, case.important
     threshold = None if threshold is None else shown(threshold, measure)
     return Trust(
-        tables=found,
-        facts={
-            "influence": facts.of_influence(found["influence"], shown_now, measure),
-            "weights": facts.of_weights(found["weights"]),
-            "flagged": _flagged(studies),
-            "small_studies": facts.of_small_studies(found["small_studies"], shown_now, measure),
-            "missing_effect": gone.facts,
-            "next_trial": about,
-            "coverage": facts.of_coverage(found["coverage"]),
-            "priors": facts.of_priors(found["priors"], threshold, _if_missing_null(case, main)),
-            "multiverse": facts.of_multiverse(multiverse.summary, shown_now, measure, better),
-            "moderators": list(moderated.facts),
-            "fragility": fragility(studies, main.fit, measure, model),
-        },
+        tables=made,
+        facts=TrustFacts(
+            influence=facts.of_influence(made["influence"], now, measure),
+            weights=facts.of_weights(made["weights"]),
+            flagged=_flagged(studies),
+            small_studies=facts.of_small_studies(made["small_studies"], now, measure),
+            missing_effect=gone.facts,
+            next_trial=about,
+            coverage=facts.of_coverage(made["coverage"]),
+            priors=facts.of_priors(made["priors"], threshold, _if_missing_null(case, main)),
+            multiverse=facts.of_multiverse(multiverse.summary, now, measure, better),
+            moderators=moderated.facts,
+            fragility=fragility(studies, main.fit, measure, model),
+        ),
     )
 
 
-def _display(result: Fit) -> dict[str, float]:
-    return {name: getattr(result, name) for name in facts.INTERVAL}
-
-
-def _flagged(studies: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(studies.loc[studies["flags"].notna(), "study"]))
+def _flagged(studies: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(studies.loc[studies["flags"].notna(), "study"]))
 
 
 def _asymmetry(case: Case, main: MainResult) -> pd.DataFrame:
@@ -116,7 +114,7 @@ def _if_missing_null(case: Case, main: MainResult) -> Posterior | None:
 
 def _of_dependent(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
-    why = {"reason": DEPENDENT}
+    why = Unanswered(reason=DEPENDENT)
     weights = weight_shares(main.studies, case.tables.risk_of_bias)
     return Trust(
         tables={
@@ -125,12 +123,10 @@ def _of_dependent(case: Case, main: MainResult, multiverse: Multiverse) -> Trust
             "weights": weights,
             "multiverse": multiverse.table,
         },
-        facts={
-            **dict.fromkeys(field.name for field in fields(TrustFacts)),
-            "weights": facts.of_weights(weights),
-            "flagged": _flagged(main.studies),
-            "missing_effect": why,
-            "next_trial": why,
-            "moderators": [],
-        },
+        facts=TrustFacts(
+            weights=facts.of_weights(weights),
+            flagged=_flagged(main.studies),
+            missing_effect=why,
+            next_trial=why,
+        ),
     )

@@ -7,17 +7,14 @@ when they are complete; summaries and pages read it from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isnan
-from typing import Any
+from collections.abc import Callable
+from math import isnan, nan
 
 from trialpool import phrases as say
 from trialpool import words as w
+from trialpool.analysis_result import UnjudgedResult
 from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
 from trialpool.trust_facts import Gravity, Threat, Verdict
-
-Model = Mapping[str, Any]
-
 
 # Thresholds of the rules, each with its reason in docs/verdict.md.
 AGREE = 0.95  # share of specifications with the same conclusion
@@ -39,20 +36,20 @@ _ROBUST = {
 SECOND_HAND = "not from the trial's own report"
 
 
-def verdict(model: Model) -> Verdict:
+def verdict(result: UnjudgedResult) -> Verdict:
     """The verdict of an analysis from all else that its model.json says."""
-    says = conclusion(model)
-    if model["k"] == 0:
+    says = conclusion(result)
+    if result.k == 0:
         text = "No trial: the question stands open."
         return Verdict(conclusion=says, robust="", threats=(), text=text, line=text)
     threats = sorted(
-        (threat for rule in RULES if (threat := rule(model)) is not None),
+        (threat for rule in RULES if (threat := rule(result)) is not None),
         key=lambda threat: -threat.gravity,
     )
-    robust = "" if says == NO_SIDE else _robust(model, threats)
+    robust = "" if says == NO_SIDE else _robust(result, threats)
     if not robust:
         words = ""
-    elif model["k"] == 1:
+    elif result.k == 1:
         words = "one trial, so nothing can be said of how robust it is"
     elif says == UNDECIDED and robust == "yes":
         words = "and so in all that was tried"
@@ -67,66 +64,65 @@ def verdict(model: Model) -> Verdict:
         robust=robust,
         threats=tuple(threats),
         text=w.capital(text),
-        line=f"{say.short_measure(model)} {say.effect(model, model['display'])}: {text}",
+        line=f"{say.short_measure(result)} {say.effect(result, result.display)}: {text}",
     )
 
 
-def conclusion(model: Model) -> str:
+def conclusion(result: UnjudgedResult) -> str:
     """What the interval says: a direction, no difference that matters, or undecided."""
-    if model["k"] == 0:
+    if result.k == 0:
         return "no trial"
-    if isnan(say.null(model)):
+    if isnan(say.null(result)):
         return NO_SIDE
-    said = concluded(model)
+    said = concluded(result)
     if said.excludes_null:
-        return say.direction(model, above=said.side == ABOVE)
+        return say.direction(result, above=said.side == ABOVE)
     return "no difference that matters" if said.excludes_important else UNDECIDED
 
 
-def _robust(model: Model, threats: list[Threat]) -> str:
+def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
     gravest = max((threat.gravity for threat in threats), default=0)
     if gravest == Gravity.TURNS:
         return "no"
-    return NOT_JUDGED if gravest == Gravity.COULD or model["k"] < 2 else "yes"
+    return NOT_JUDGED if gravest == Gravity.COULD or result.k < 2 else "yes"
 
 
-def missing_trials(model: Model) -> Threat | None:
+def missing_trials(result: UnjudgedResult) -> Threat | None:
     """Missing trials that would turn it at no effect, or that are larger than what is there."""
-    joint, largest = model["what_if"], model["largest_missing"]
-    if joint and concluded(model, joint).turns(concluded(model)):
+    joint, largest = result.what_if, result.largest_missing
+    if joint and concluded(result, joint).turns(concluded(result)):
         return Threat(
             name="missing trials",
             gravity=Gravity.TURNS,
-            text=f"had the {w.count(len(joint['trials']), 'trial')} that can be added found "
-            f"nothing, it would be {say.effect(model, joint)}",
+            text=f"had the {w.count(len(joint.trials), 'trial')} that can be added found "
+            f"nothing, it would be {say.effect(result, joint)}",
         )
-    if largest is None or not w.number(largest["n"]) >= HALF / 100 * model["n"]:
+    if largest is None or not largest.n >= HALF / 100 * result.n:
         return None
     size = (
         "more people than all trials here together"
-        if largest["n"] > model["n"]
+        if largest.n > result.n
         else "at least half as many people as all trials here together"
     )
     then = ""
-    if not isnan(w.number(largest["estimate"])):
-        then = f"; had it found nothing, it would be {say.effect(model, largest)}"
+    if not isnan(largest.estimate):
+        then = f"; had it found nothing, it would be {say.effect(result, largest)}"
     return Threat(
         name="missing trials",
         gravity=Gravity.COULD,
-        text=f"{largest['study']} (n = {w.whole(largest['n'])}), {size}, has no usable numbers"
-        f"{then}",
+        text=f"{largest.study} (n = {w.whole(largest.n)}), {size}, has no usable numbers{then}",
     )
 
 
-def choices(model: Model) -> Threat | None:
+def choices(result: UnjudgedResult) -> Threat | None:
     """Other defensible analyses of the same data that conclude otherwise."""
-    tried = model["trust"]["multiverse"]
-    if tried is None or tried["specifications"] < 2:
+    tried = result.trust.multiverse
+    if tried is None or tried.specifications < 2:
         return None
-    agree = w.Share(**tried["same_conclusion"])
+    agree = tried.same_conclusion
     if agree.part >= AGREE:
         return None
-    most = tried["turned_most_by"]
+    most = tried.turned_most_by
     by = f", which hangs most on the choice of “{w.inner(most)}”" if most else ""
     return Threat(
         name="the choices of the analysis",
@@ -135,28 +131,28 @@ def choices(model: Model) -> Threat | None:
     )
 
 
-def one_trial(model: Model) -> Threat | None:
+def one_trial(result: UnjudgedResult) -> Threat | None:
     """A single trial that decides the conclusion."""
-    influence = model["trust"]["influence"]
-    if influence is None or not influence["turns"]:
+    influence = result.trust.influence
+    if influence is None or not influence.turns:
         return None
-    names = influence["turns"]
+    names = influence.turns
     if len(names) == 1:
-        first = influence["without"][names[0]]
-        text = f"without {names[0]} it would be {say.effect(model, first)}"
+        first = influence.without[names[0]]
+        text = f"without {names[0]} it would be {say.effect(result, first)}"
     else:
         text = f"without any one of {w.listed(names)} it would conclude otherwise"
     return Threat(name="a single trial", gravity=Gravity.TURNS, text=text)
 
 
-def flagged(model: Model) -> Threat | None:
+def flagged(result: UnjudgedResult) -> Threat | None:
     """Data that a check marked as unlikely, where much of the result rests on them."""
-    share = model["trust"]["weights"].get("flagged", 0.0)
-    names = model["trust"]["flagged"]
+    share = result.trust.weights["flagged"]
+    names = result.trust.flagged
     if not names:
         return None
-    grave = share >= HALF or model["k"] == 1
-    rests = "the trial" if model["k"] == 1 else f"{w.part(share / 100)} of the weight"
+    grave = share >= HALF or result.k == 1
+    rests = "the trial" if result.k == 1 else f"{w.part(share / 100)} of the weight"
     return Threat(
         name="data that look wrong",
         gravity=Gravity.COULD if grave else Gravity.CAUTION,
@@ -164,33 +160,34 @@ def flagged(model: Model) -> Threat | None:
     )
 
 
-def small_studies(model: Model) -> Threat | None:
+def small_studies(result: UnjudgedResult) -> Threat | None:
     """Small trials that tell another story, where ten or more allow to look."""
-    small = model["trust"]["small_studies"]
+    small = result.trust.small_studies
     if small is None:
         return None
-    turns = small["turns"]
+    turns = small.turns
     if turns:
         return Threat(
             name="small-study effects",
-            gravity=Gravity.TURNS if 2 * len(turns) > small["estimates"] else Gravity.COULD,
-            text=f"{len(turns)} of {small['estimates']} estimates that allow for them conclude "
+            gravity=Gravity.TURNS if 2 * len(turns) > small.estimates else Gravity.COULD,
+            text=f"{len(turns)} of {small.estimates} estimates that allow for them conclude "
             f"otherwise ({w.listed(turns)})",
         )
-    if small["asymmetric"]:
+    if small.asymmetric:
         return Threat(
             name="small-study effects",
             gravity=Gravity.CAUTION,
-            text=f"the funnel is asymmetric by {w.listed(small['asymmetric'])}",
+            text=f"the funnel is asymmetric by {w.listed(small.asymmetric)}",
         )
     return None
 
 
-def people(model: Model) -> Threat | None:
+def people(result: UnjudgedResult) -> Threat | None:
     """Counts that a handful of people could turn."""
-    n = (model["trust"]["fragility"] or {}).get("index")
-    if n is None or n > FEW_EVENTS:
+    fragility = result.trust.fragility
+    if fragility is None or fragility.index is None or fragility.index > FEW_EVENTS:
         return None
+    n = fragility.index
     return Threat(
         name="a few people",
         gravity=Gravity.COULD,
@@ -199,24 +196,24 @@ def people(model: Model) -> Threat | None:
     )
 
 
-def prediction(model: Model) -> Threat | None:
+def prediction(result: UnjudgedResult) -> Threat | None:
     """An effect on average that a new setting may not see."""
-    shown = model["display"]
-    low, high = w.number(shown["pi_low"]), w.number(shown["pi_high"])
-    new = marks_of(model).side(low, high)
-    if not concluded(model).excludes_null or new != ACROSS:
+    shown = result.display
+    low, high = shown.pi_low, shown.pi_high
+    new = marks_of(result).side(low, high)
+    if not concluded(result).excludes_null or new != ACROSS:
         return None
     return Threat(
         name="differences between trials",
         gravity=Gravity.COULD,
-        text=f"a new trial's true effect is predicted within {say.interval(model, low, high)}, "
+        text=f"a new trial's true effect is predicted within {say.interval(result, low, high)}, "
         "which includes no difference",
     )
 
 
-def risk_of_bias(model: Model) -> Threat | None:
+def risk_of_bias(result: UnjudgedResult) -> Threat | None:
     """Trials at high risk of bias that carry the result."""
-    high = model["trust"]["weights"].get("high risk of bias", 0.0)
+    high = result.trust.weights["high risk of bias"]
     if high <= 0:
         return None
     return Threat(
@@ -226,9 +223,9 @@ def risk_of_bias(model: Model) -> Threat | None:
     )
 
 
-def sources(model: Model) -> Threat | None:
+def sources(result: UnjudgedResult) -> Threat | None:
     """Numbers that nobody here saw in the trial's own report."""
-    second = model["trust"]["weights"].get(SECOND_HAND, 0.0)
+    second = result.trust.weights[SECOND_HAND]
     if second < HALF:
         return None
     return Threat(
@@ -238,22 +235,23 @@ def sources(model: Model) -> Threat | None:
     )
 
 
-def coverage(model: Model) -> Threat | None:
+def coverage(result: UnjudgedResult) -> Threat | None:
     """An interval that holds the truth less often than it says."""
-    shares = (model["trust"]["coverage"] or {}).get("confidence")
+    simulated = result.trust.coverage
+    shares = simulated.confidence if simulated else None
     if shares is None or shares[0] >= COVERAGE:
         return None
     return Threat(
         name="an interval that is too narrow",
-        gravity=Gravity.COULD if concluded(model).excludes_null else Gravity.CAUTION,
+        gravity=Gravity.COULD if concluded(result).excludes_null else Gravity.CAUTION,
         text=f"in simulated reviews of such trials the 95 % interval held the truth in only "
         f"{w.part(shares[0])} where trials differ most",
     )
 
 
-def few(model: Model) -> Threat | None:
+def few(result: UnjudgedResult) -> Threat | None:
     """Too few trials to learn how far they differ."""
-    k = model["k"]
+    k = result.k
     if k >= FEW_TRIALS:
         return None
     if k == 1:
@@ -267,9 +265,9 @@ def few(model: Model) -> Threat | None:
     )
 
 
-def spread(model: Model) -> Threat | None:
+def spread(result: UnjudgedResult) -> Threat | None:
     """Trials that differ more than chance explains."""
-    i2 = w.number((model["pooled"] or {}).get("i2"))
+    i2 = result.pooled.i2 if result.pooled else nan
     if not i2 > MUCH_SPREAD:
         return None
     return Threat(
@@ -280,7 +278,7 @@ def spread(model: Model) -> Threat | None:
 
 
 # In the order in which ties are broken.
-RULES: tuple[Callable[[Model], Threat | None], ...] = (
+RULES: tuple[Callable[[UnjudgedResult], Threat | None], ...] = (
     missing_trials,
     one_trial,
     choices,
