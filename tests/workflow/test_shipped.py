@@ -106,16 +106,16 @@ def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
     ],
 )
 def test_the_suspect_trials_stand_in_an_analysis(
-    condition: str, analysis: str, trials: set[str]
+    condition: str, analysis: str, trials: set[str], review: Review
 ) -> None:
     """A trial whose numbers look wrong is shown where it counts (docs/data_notes.md)."""
-    studies = files.read(RESULTS / condition / analysis / "studies.csv")
+    studies = files.read(RESULTS / condition / analysis / "studies.csv", review.added)
     assert trials <= set(studies["trial_id"])
 
 
-def test_numbers_that_cannot_be_enter_no_analysis() -> None:
+def test_numbers_that_cannot_be_enter_no_analysis(review: Review) -> None:
     """A placebo SD the scale does not allow, and more people than were randomised."""
-    studies = files.read(RESULTS / "depression/symptoms/studies.csv")
+    studies = files.read(RESULTS / "depression/symptoms/studies.csv", review.added)
     assert not {"Domany2020", "Zarate2012"} & set(studies["trial_id"])
     dropped = files.read(ROOT / "data/processed/depression/dropped.csv")
     assert {"Domany2020", "Zarate2012"} <= set(dropped["trial_id"])

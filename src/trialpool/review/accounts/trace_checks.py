@@ -112,9 +112,9 @@ def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
             )
 
 
-def _close(stored: float | None, recomputed: float) -> bool:
-    if stored is None or isnan(recomputed):
-        return stored is None and isnan(recomputed)
+def _close(stored: float, recomputed: float) -> bool:
+    if isnan(stored) or isnan(recomputed):
+        return isnan(stored) and isnan(recomputed)
     return abs(stored - recomputed) <= TOLERANCE * max(SMALL, abs(recomputed))
 
 
@@ -180,11 +180,13 @@ def _changed(effects: pd.DataFrame, rows: pd.DataFrame, raw: Mapping[str, Sheet]
             filled = computed(sheet, typed, record) if computed_how(record) else []
             skipped = {column.name for column in filled}
             for name in sheet.table.names:
-                # Both sides as they would be written; the cell itself is shown as typed.
-                if name in skipped or tables.cell(record[name]) == tables.cell(typed[name]):
+                # Both sides as they would be written; the cell itself is shown as typed. A column
+                # that the raw table may lack is blank where records.csv was written without it.
+                was = record.get(name)
+                if name in skipped or tables.cell(was) == tables.cell(typed[name]):
                     continue
                 now = sheet.text(typed, name) or "blank"
                 yield (
                     f"{where}: the raw row has changed since: {name} was "
-                    f"{_shown(record[name])}, is {now}; {AGAIN}"
+                    f"{_shown(was)}, is {now}; {AGAIN}"
                 )
