@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trialpool.columns import Table
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Cells = Mapping[str, str]
@@ -28,11 +27,13 @@ class Imported:
     """The raw tables read from another tool's file.
 
     `tables` maps the name of a raw table to its rows, cells as text in the code book's columns.
+    `headers` are the columns of a table that has a header of its own; else it gets all columns.
     `assumed` are sentences: what the importer took to be so. `left` lists what it did not take.
     `outcomes` gives kind and better direction of the outcomes, where the source shows them.
     """
 
     tables: Mapping[str, Sequence[Cells]]
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
     outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -41,12 +42,13 @@ class Imported:
         """Write instruments.csv and the condition's folder; columns nobody filled are blank."""
         for table in (INSTRUMENTS, *CONDITION_TABLES):
             folder = raw if table is INSTRUMENTS else raw / condition
-            _write(folder / f"{table.name}.csv", table, self.tables.get(table.name, ()))
+            header = self.headers.get(table.name, table.names)
+            _write(folder / f"{table.name}.csv", header, self.tables.get(table.name, ()))
 
 
-def _write(path: Path, table: Table, rows: Sequence[Cells]) -> None:
+def _write(path: Path, header: Sequence[str], rows: Sequence[Cells]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, table.names, restval="", lineterminator="\n")
+        writer = csv.DictWriter(stream, header, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -85,11 +85,24 @@ def cells_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
+def _raw_paths(raw: Path, condition: str) -> dict[str, Path]:
+    """The instruments and all raw tables of a condition, by their names."""
+    paths = {INSTRUMENTS.name: raw / "instruments.csv"}
+    return paths | {table.name: raw / condition / f"{table.name}.csv" for table in CONDITION_TABLES}
+
+
 def raw_cells(raw: Path, condition: str) -> dict[str, list[dict[str, str]]]:
     """All raw tables of a condition and the instruments, each cell as it was typed."""
-    paths = {INSTRUMENTS.name: raw / "instruments.csv"}
-    paths |= {table.name: raw / condition / f"{table.name}.csv" for table in CONDITION_TABLES}
-    return {name: cells_of(path) for name, path in paths.items()}
+    return {name: cells_of(path) for name, path in _raw_paths(raw, condition).items()}
+
+
+def raw_headers(raw: Path, condition: str) -> dict[str, list[str]]:
+    """The columns each of these tables has; an optional one may not be there."""
+    headers = {}
+    for name, path in _raw_paths(raw, condition).items():
+        text = path.read_bytes().decode("utf-8-sig")
+        headers[name] = next(csv.reader(io.StringIO(text, newline="")), [])
+    return headers
 
 
 def _merged(new: Sequence[Cells], path: Path, whole: bool) -> list[Cells]:

@@ -43,6 +43,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
     stored, formulas = _open(path, values=True), _open(path, values=False)
     problems: list[Problem] = []
     tables: dict[str, list[Cells]] = {}
+    headers: dict[str, list[str]] = {}
     computed = 0
     for name, table in _TABLES.items():
         if name not in stored.sheetnames:
@@ -54,6 +55,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
         computed += sheet.computed
         problems += sheet.problems
         problems += _of_form(path, table, lines)
+        headers[name] = lines[0]
         tables[name] = [
             dict(zip(lines[0], line, strict=True))
             for line in lines[1:]
@@ -62,7 +64,9 @@ def read(path: Path, options: ImportOptions) -> Imported:
     if problems:
         raise DataError(problems)
     said = [f"{computed} formulas: the results stored in the file were taken"] if computed else []
-    return Imported(tables=tables, assumed=tuple(said), left=tuple(_others(stored)))
+    return Imported(
+        tables=tables, headers=headers, assumed=tuple(said), left=tuple(_others(stored))
+    )
 
 
 def _open(path: Path, *, values: bool) -> Workbook:
