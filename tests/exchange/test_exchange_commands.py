@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -21,6 +22,9 @@ from trialpool.review.extraction.read import read_condition
 from trialpool.review.protocol.protocol import read_protocol
 
 RAW = ROOT / "data" / "raw"
+CONFIG = ROOT / "config" / "review.yaml"
+ADDED = read_protocol(CONFIG).added
+SHIPPED = ("--config", str(CONFIG))
 EFFECTS = ROOT / "data" / "processed" / "ptsd" / "effects.csv"
 # Made up: an event and a change beside the sound row's scores.
 ROWS = (
@@ -184,20 +188,43 @@ def test_a_workbook_goes_out_and_comes_back(
     """The shipped condition: a cell edited in the workbook is the only difference."""
     shutil.copytree(RAW, place / "raw")
     shutil.copy(ROOT / "config" / "review.yaml", place / "review.yaml")
-    assert main(["export", "xlsx", "ptsd.xlsx", "--condition", "ptsd", "--raw", "raw"]) == 0
+    assert (
+        main(
+            [
+                "export",
+                "xlsx",
+                "ptsd.xlsx",
+                "--condition",
+                "ptsd",
+                "--raw",
+                "raw",
+                "--config",
+                "review.yaml",
+            ]
+        )
+        == 0
+    )
     assert "ptsd.xlsx: 22 instruments, 10 trials" in capsys.readouterr().out
     before = files(place / "raw")
     arguments = ["import", "xlsx", "ptsd.xlsx", "--condition", "ptsd", "--out", "raw",
                  "--config", "review.yaml"]  # fmt: skip
     assert main(arguments) == 1
     assert main([*arguments, "--force"]) == 0
-    assert files(place / "raw") == before
+    after = files(place / "raw")
+    # A workbook has every column; an optional one that the table lacked comes back blank.
+    changed = {name for name, text in after.items() if text != before[name]}
+    assert changed == {"ptsd/results.csv"}
+    stored, again = (
+        list(csv.DictReader(io.StringIO(held["ptsd/results.csv"].decode())))
+        for held in (before, after)
+    )
+    assert again == [row | {"time_at_risk": ""} for row in stored]
 
 
 def test_an_export_writes_over_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Unless --force is given."""
     (place / "out.csv").write_text("mine", encoding="utf-8")
-    arguments = ["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW)]
+    arguments = ["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW), *SHIPPED]
     assert main(arguments) == 1
     assert "out.csv: is there already" in capsys.readouterr().err
     assert (place / "out.csv").read_text(encoding="utf-8") == "mine"
@@ -208,7 +235,7 @@ def test_the_shipped_condition_in_the_metapsy_standard(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every comparison of effects.csv with an SMD or RR, and the arms' numbers as typed."""
-    assert main(["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW),
+    assert main(["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW), *SHIPPED,
                  "--effects", str(EFFECTS), "--report", "report.json"]) == 0  # fmt: skip
     with EFFECTS.open(encoding="utf-8", newline="") as stream:
         effects = [e for e in csv.DictReader(stream) if not e["variant"] and e["yi"]]
@@ -234,7 +261,7 @@ def test_the_shipped_condition_in_the_metapsy_standard(
 def test_the_shipped_condition_comes_back_from_the_standard(place: Path, comma: bool) -> None:
     """Exported and imported, in both styles: the same arms, scores, counts and times."""
     style = ["--decimal-comma"] if comma else []
-    main(["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW),
+    main(["export", "metapsy", "out.csv", "--condition", "ptsd", "--raw", str(RAW), *SHIPPED,
           "--effects", str(EFFECTS), *style])  # fmt: skip
     assert (place / "out.csv").read_text("utf-8").split("\n")[0].count(";") == (
         len(EXPORTED) - 1 if comma else 0
@@ -258,7 +285,7 @@ def test_experimental_arms_that_were_combined_are_written_as_one(tmp_path: Path)
     condition = next(c for c in ("ptsd", "anxiety", "safety") if _combined(c))
     effects = ROOT / "data" / "processed" / condition / "effects.csv"
     FORMATS["metapsy"].write(
-        tmp_path / "out.csv", Export(raw=RAW, condition=condition, effects=effects)
+        tmp_path / "out.csv", Export(raw=RAW, condition=condition, effects=effects, added=ADDED)
     )
     lines = [x for x in read_source(tmp_path / "out.csv").lines if " + " in x["multi_arm1"]]
     assert lines
@@ -279,7 +306,7 @@ def _combined(condition: str) -> list[dict[str, str]]:
 def test_a_paired_effect_is_written_as_a_reported_one(tmp_path: Path) -> None:
     """Its standard error cannot be had from the two arms' numbers."""
     effects = ROOT / "data" / "processed" / "anxiety" / "effects.csv"
-    export = Export(raw=RAW, condition="anxiety", effects=effects)
+    export = Export(raw=RAW, condition="anxiety", effects=effects, added=ADDED)
     FORMATS["metapsy"].write(tmp_path / "out.csv", export)
     lines = [x for x in read_source(tmp_path / "out.csv").lines if x["precalc_g"]]
     with effects.open(encoding="utf-8", newline="") as stream:
@@ -293,8 +320,8 @@ def test_effects_of_other_tables_are_refused(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Their row numbers would name other trials."""
-    assert main(["export", "metapsy", "out.csv", "--condition", "safety", "--raw", str(RAW),
-                 "--effects", str(EFFECTS)]) == 1  # fmt: skip
+    arguments = ["export", "metapsy", "out.csv", "--condition", "safety", "--raw", str(RAW)]
+    assert main([*arguments, *SHIPPED, "--effects", str(EFFECTS)]) == 1
     assert "is not that trial's row in the raw tables; make the effects anew" in (
         capsys.readouterr().err
     )
@@ -306,7 +333,9 @@ def test_raw_tables_that_are_not_there_cannot_be_exported(
 ) -> None:
     """In either format."""
     for form in ("metapsy", "xlsx"):
-        assert main(["export", form, "out.x", "--condition", "none", "--raw", str(RAW)]) == 1
+        assert (
+            main(["export", form, "out.x", "--condition", "none", "--raw", str(RAW), *SHIPPED]) == 1
+        )
         assert "none/trials.csv: the file is missing" in capsys.readouterr().err
 
 

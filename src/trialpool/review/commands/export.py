@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             condition=options.condition,
             effects=options.effects,
             decimal_comma=options.decimal_comma,
-            added=_added(options.config),
+            added=added_columns(options.config),
         )
         options.file.parent.mkdir(parents=True, exist_ok=True)
         done = FORMATS[options.format].write(options.file, export)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _added(config: Path) -> Added:
+def added_columns(config: Path) -> Added:
     """The columns that the protocol adds to raw tables."""
     from trialpool.review.protocol.protocol import read_protocol
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
+from trialpool.review.commands.export import added_columns
 from trialpool.review.exchange.check_rows import errors_of
 from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left
@@ -67,9 +68,11 @@ def run(options: argparse.Namespace) -> int:
     """
     try:
         form = FORMATS[options.format]
-        imported = form.read(options.file, _options(options))
+        choices = _options(options)
+        imported = form.read(options.file, choices)
         outcomes = _outcomes(imported, options.config)
-        _raise(errors_of(imported.tables, options.condition, outcomes), options.file.name)
+        errors = errors_of(imported.tables, options.condition, outcomes, choices.added)
+        _raise(errors, options.file.name)
         written = store(
             imported, options.out, options.condition, force=options.force, whole=form.whole
         )
@@ -86,9 +89,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> ImportOptions:
-    return ImportOptions(condition=options.condition, outcome=options.outcome,
-                   source_url=options.source_url, g_is=options.g_is,
-                   effects=options.effects)  # fmt: skip
+    return ImportOptions(
+        condition=options.condition,
+        outcome=options.outcome,
+        source_url=options.source_url,
+        g_is=options.g_is,
+        effects=options.effects,
+        added=added_columns(options.config),
+    )
 
 
 def _outcomes(imported: Imported, config: Path) -> Outcomes:

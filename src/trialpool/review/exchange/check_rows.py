@@ -11,24 +11,31 @@ from trialpool.review.exchange.imported import Cells, Imported
 from trialpool.review.extraction.checks import Outcomes, run_checks
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import read_condition
-from trialpool.review.schema.raw import CONFIDENCE
+from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 
 Tables = Mapping[str, Sequence[Cells]]
 
 
-def problems_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Problem]:
+def problems_of(
+    tables: Tables, condition: str, outcomes: Outcomes, added: Added = NO_COLUMNS
+) -> list[Problem]:
     """Every problem of form and content; `file` is the name of the table.
 
-    A row's number counts as in a file: the first row of a table is row 2.
+    `added` are the columns that a protocol adds. A row's number counts as in a file: the first row
+    of a table is row 2.
     """
     with TemporaryDirectory() as folder:
         raw = Path(folder)
-        Imported(tables=tables).write(raw, condition)
-        data, problems = read_condition(raw, condition)
+        headers = {table.name: with_added(table, added).names for table in CONDITION_TABLES}
+        Imported(tables=tables, headers=headers).write(raw, condition)
+        data, problems = read_condition(raw, condition, added)
         problems += run_checks(data, outcomes, CONFIDENCE)  # an import has no protocol yet
     return [replace(problem, file=Path(problem.file).stem) for problem in problems]
 
 
-def errors_of(tables: Tables, condition: str, outcomes: Outcomes) -> list[Problem]:
+def errors_of(
+    tables: Tables, condition: str, outcomes: Outcomes, added: Added = NO_COLUMNS
+) -> list[Problem]:
     """The problems that would stop a run."""
-    return [p for p in problems_of(tables, condition, outcomes) if p.severity == "error"]
+    return [p for p in problems_of(tables, condition, outcomes, added) if p.severity == "error"]

@@ -21,6 +21,7 @@ class ImportOptions:
     `g_is` says which way a file subtracts its effects ("arm1-arm2", "arm2-arm1"; blank = find
     out); `source_url` is the address to name as the source of every number. `effects` is "computed"
     to take the arms' own numbers where a file has them, "reported" to take its effects instead.
+    `added` are the columns that the protocol adds to raw tables.
     """
 
     condition: str
@@ -28,6 +29,7 @@ class ImportOptions:
     source_url: str = ""
     g_is: str = ""
     effects: str = "computed"
+    added: Added = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

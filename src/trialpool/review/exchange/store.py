@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -54,7 +55,7 @@ def store(
     beside = Path(mkdtemp(prefix=".import-", dir=raw))
     try:
         tables = {**imported.tables, INSTRUMENTS.name: merged}
-        Imported(tables=tables).write(beside, condition)
+        replace(imported, tables=tables).write(beside, condition)
         _move(beside, raw, condition)
     finally:
         shutil.rmtree(beside)
@@ -85,24 +86,11 @@ def cells_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def _raw_paths(raw: Path, condition: str) -> dict[str, Path]:
-    """The instruments and all raw tables of a condition, by their names."""
-    paths = {INSTRUMENTS.name: raw / "instruments.csv"}
-    return paths | {table.name: raw / condition / f"{table.name}.csv" for table in CONDITION_TABLES}
-
-
 def raw_cells(raw: Path, condition: str) -> dict[str, list[dict[str, str]]]:
     """All raw tables of a condition and the instruments, each cell as it was typed."""
-    return {name: cells_of(path) for name, path in _raw_paths(raw, condition).items()}
-
-
-def raw_headers(raw: Path, condition: str) -> dict[str, list[str]]:
-    """The columns each of these tables has; an optional one may not be there."""
-    headers = {}
-    for name, path in _raw_paths(raw, condition).items():
-        text = path.read_bytes().decode("utf-8-sig")
-        headers[name] = next(csv.reader(io.StringIO(text, newline="")), [])
-    return headers
+    paths = {INSTRUMENTS.name: raw / "instruments.csv"}
+    paths |= {table.name: raw / condition / f"{table.name}.csv" for table in CONDITION_TABLES}
+    return {name: cells_of(path) for name, path in paths.items()}
 
 
 def _merged(new: Sequence[Cells], path: Path, whole: bool) -> list[Cells]:

@@ -188,7 +188,7 @@ RESULTS = Table(
         Column("correlation", "number",
            "correlation of the score with the same people's baseline, as reported; of an "
            "association, the correlation itself", low=-1, high=1),
-        Column("event", "integer", "people with the event; of a rate, events", unit="people",
+        Column("event", "integer", "people with the event, or the events of a rate", unit="people",
                low=0),
         Column("totaln", "integer", "people at risk", unit="people", low=1),
         Column("time_at_risk", "number", "of a rate: time that people were at risk, added up over "

@@ -23,6 +23,7 @@ from trialpool.review.exchange.xlsx.cells import got
 from trialpool.review.exchange.xlsx.write import CODE_BOOK
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import read_table
+from trialpool.review.schema.added import with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 _TABLES = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES)}
@@ -45,7 +46,8 @@ def read(path: Path, options: ImportOptions) -> Imported:
     tables: dict[str, list[Cells]] = {}
     headers: dict[str, list[str]] = {}
     computed = 0
-    for name, table in _TABLES.items():
+    for name, declared in _TABLES.items():
+        table = with_added(declared, options.added)
         if name not in stored.sheetnames:
             problems.append(_problem(f"{path.name}, sheet {name}", None, "", "the sheet is missing",
                                      "Add it; a header row alone is enough"))  # fmt: skip

@@ -13,7 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from trialpool.columns import Column, Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.formats import Export, Exported
-from trialpool.review.exchange.store import raw_cells, raw_headers
+from trialpool.review.exchange.store import raw_cells
 from trialpool.review.exchange.xlsx.cells import TEXT, put
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.read import read_condition
@@ -40,13 +40,11 @@ def write(path: Path, export: Export) -> Exported:
     if problems:
         raise DataError(problems)
     tables = raw_cells(export.raw, export.condition)
-    headers = raw_headers(export.raw, export.condition)
     book = Workbook()
     book.remove(book.worksheets[0])
     declared = [with_added(table, export.added) for table in (INSTRUMENTS, *CONDITION_TABLES)]
     for table in declared:
-        columns = [column for column in table.columns if column.name in headers[table.name]]
-        _sheet(book.create_sheet(table.name), columns, tables[table.name])
+        _sheet(book.create_sheet(table.name), table, tables[table.name])
     _code_book(book.create_sheet(CODE_BOOK), declared)
     book.save(path)
     return Exported(
@@ -55,8 +53,8 @@ def write(path: Path, export: Export) -> Exported:
     )
 
 
-def _sheet(sheet: Worksheet, columns: Sequence[Column], rows: list[dict[str, str]]) -> None:
-    for place, column in enumerate(columns, start=1):
+def _sheet(sheet: Worksheet, table: Table, rows: list[dict[str, str]]) -> None:
+    for place, column in enumerate(table.columns, start=1):
         head = sheet.cell(row=1, column=place, value=column.name)
         head.font = Font(bold=True)
         # A column's format is what Excel gives to a cell that is typed into later.
