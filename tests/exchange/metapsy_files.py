@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small import ROOT
@@ -52,7 +53,7 @@ def make(path: Path, *changes: Mapping[str, str], separator: str = ",") -> Path:
     return path
 
 
-def imported(folder: Path, *changes: Mapping[str, str], **options: str) -> Imported:
+def imported(folder: Path, *changes: Mapping[str, str], **options: Any) -> Imported:
     """The raw tables of such a file."""
     return read(make(folder / "made.csv", *changes), ImportOptions(condition="made", **options))
 
