@@ -18,6 +18,7 @@ from trialpool.figures.missing_effect import MissingTable, draw, rows
 from trialpool.review.schema.results import MISSING
 from trialpool.review.trust.missing_effect import missing_effect
 from trialpool.review.trust.what_if import WhatIf
+from trialpool.typed_json import to_json
 
 CASES = {
     "k = 1": (1, 1, "SMD"),
@@ -44,7 +45,7 @@ def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], di
     model = {"title": "Symptoms", "measure": measure,
              "scale": "identity" if measure == "SMD" else "log",
              "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
-    return result.curve, tables.plain(result.facts), model
+    return result.curve, tables.plain(to_json(result.facts)), model
 
 
 def prepared(name: str) -> MissingTable:

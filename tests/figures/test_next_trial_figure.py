@@ -19,6 +19,7 @@ from trialpool import tables
 from trialpool.figures.chart import Withheld
 from trialpool.figures.next_trial import NextTrialTable, draw, rows
 from trialpool.review.trust.next_trial import next_trial
+from trialpool.typed_json import to_json
 
 CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
          "k = 60": (60, "MD")}  # fmt: skip
@@ -41,7 +42,7 @@ def case(
              "scale": "log" if log_scale else "identity",
              "display": {"estimate": float(np.exp(pooled)) if log_scale else pooled},
              "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
-    return studies, tables.plain(facts), model
+    return studies, tables.plain(to_json(facts)), model
 
 
 def prepared(name: str) -> NextTrialTable:

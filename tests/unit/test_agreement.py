@@ -110,6 +110,7 @@ def test_one_digit_that_differs_is_an_open_disagreement(double: SmallReview) -> 
     told = [str(cell).replace(f"{path}/", "") for cell in flags.iloc[0]]
     assert told == [
         "results", "2", "Ash", "mean", "18.0", "extractors_disagree",
+        "extractors disagree",
         "the second extractor read 18.5 (data/raw/blue/second/results.csv row 2)",
         "Go back to the source and write the decision to adjudication.csv",
     ]  # fmt: skip
@@ -243,7 +244,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {"column": "notes"},
         f"{A} row 2, column = notes: not a column of results.csv that is compared. Use `row` or "
         "one of n, mean, sd, se, ci_low, ci_high, median, q1, q3, minimum, maximum, correlation, "
-        "event, totaln, percent, confidence.",
+        "event, totaln, time_at_risk, percent, confidence.",
     ),
     "other second reading": (
         {"second": "18.6"},

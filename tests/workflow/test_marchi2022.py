@@ -43,7 +43,8 @@ PUBLISHED = {
 
 def run(review: Review, condition: str, name: str, *, put_back: bool = False) -> Analysed:
     """The steps of the pipeline, in memory."""
-    data, warnings = load(ROOT / "data/raw", condition, review.outcome_rules(), CONFIDENCE)
+    rules = review.outcome_rules()
+    data, warnings = load(ROOT / "data/raw", condition, rules, CONFIDENCE, review.added)
     if put_back:
         all_as_scores(data)
     tables = clean(data, warnings, review.confidence_order).all_tables()
