@@ -9,7 +9,7 @@ from typing import Any
 
 DASH = "–"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_HARDLY = 0.005  # a smaller share would round to nothing
+HARDLY = 0.005  # a smaller share would round to nothing
 
 DOMAINS: dict[str, str] = {
     "D1": "randomisation process",
@@ -163,9 +163,9 @@ def part(low: float, high: float | None = None) -> str:
 
 
 def _in_percent(share: float) -> str:
-    if 0 < share <= _HARDLY:
+    if 0 < share <= HARDLY:
         return "under 1"
-    return "over 99" if 1 - _HARDLY <= share < 1 else f"{100 * share:.0f}"
+    return "over 99" if 1 - HARDLY <= share < 1 else f"{100 * share:.0f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
 from trialpool.figures.lettering import look, width, wrap
 from trialpool.figures.marks import signs, stroke
 from trialpool.results import Array
+from trialpool.words import HARDLY
 
 MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
 CURVE, ROW, GAP, NOTE = 190.0, 9.6, 9.0, 11.0  # heights in points
@@ -157,9 +158,9 @@ def _subtitle(
 
 def _percent(share: float) -> str:
     """A share that is not all or nothing never reads so."""
-    if 0 < share <= 0.005:
+    if 0 < share <= HARDLY:
         return "<1 %"
-    if 0.995 <= share < 1:
+    if 1 - HARDLY <= share < 1:
         return ">99 %"
     return f"{100 * share:.0f} %"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
+from trialpool.review.commands.added import added_columns
 from trialpool.review.exchange.formats import FORMATS, Export
-from trialpool.review.schema.added import NO_COLUMNS, Added
 
 _WRITTEN = [name for name, entry in FORMATS.items() if entry.writer]
 _SHOWN = 20
@@ -70,10 +70,3 @@ def run(options: argparse.Namespace) -> int:
     if len(done.left) > _SHOWN:
         print(f"  - {len(done.left) - _SHOWN} more; --report FILE.json lists all")
     return 0
-
-
-def added_columns(config: Path) -> Added:
-    """The columns that the protocol adds to raw tables."""
-    from trialpool.review.protocol.protocol import read_protocol
-
-    return read_protocol(config).added if config.exists() else NO_COLUMNS

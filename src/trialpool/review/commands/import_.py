@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
-from trialpool.review.commands.export import added_columns
+from trialpool.review.commands.added import added_columns
 from trialpool.review.exchange.check_rows import errors_of
 from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left

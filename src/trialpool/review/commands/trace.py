@@ -20,12 +20,14 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.results import TrialpoolError
 from trialpool.review.accounts.trace import chain, effect_chain, raw_tables
 from trialpool.review.accounts.trace_checks import TraceCheck, check_analysis, check_effects
+from trialpool.review.commands.added import added_columns
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema import files
 from trialpool.review.schema.added import NO_COLUMNS, Added
 
+PROTOCOL = Path("config", "review.yaml")  # within a review
 TRY = (
     "Give a folder such as results/ptsd/symptoms_24h or a file in it, results/summary.csv, or "
     "data/processed/ptsd/effects.csv"
@@ -129,7 +131,7 @@ def _summary(folder: Path) -> _Traced:
 
 def _analysis(folder: Path, study: str | None) -> _Traced:
     result, root = _result(folder / "model.json"), _root(folder)
-    studies = _table(folder / "studies.csv", _added(root))
+    studies = _table(folder / "studies.csv", added_columns(root / PROTOCOL))
     records, raw = _evidence(root, result.condition)
     checks = check_analysis(result, studies, records, raw)
     table = chain(result, studies, records.rows, raw)
@@ -154,7 +156,7 @@ def _effects(folder: Path, effect: str | None) -> _Traced:
         raise TrialpoolError(f"{where}: no effect {effect}. Without --effect all are listed.")
     root, condition = _root(folder), folder.resolve().name
     records, raw = _evidence(root, condition)
-    review = read_protocol(root / "config" / "review.yaml")
+    review = read_protocol(root / PROTOCOL)
     return _Traced(
         title=str(effect_rows["effect_id"].iloc[0]),
         table=effect_chain(effect_rows, condition, records.rows, raw),
@@ -177,15 +179,9 @@ def _root(folder: Path) -> Path:
 def _evidence(root: Path, condition: str) -> tuple[Records, dict[str, Sheet]]:
     """The clean and the raw tables of a condition."""
     processed = root / "data" / "processed" / condition
-    names, added = ("trials", "arms", "records", "flags"), _added(root)
+    names, added = ("trials", "arms", "records", "flags"), added_columns(root / PROTOCOL)
     records = Records(*(_table(processed / f"{name}.csv", added) for name in names))
     return records, raw_tables(root / "data" / "raw" / condition, added)
-
-
-def _added(root: Path) -> Added:
-    """The columns that the protocol adds to raw tables."""
-    protocol = root / "config" / "review.yaml"
-    return read_protocol(protocol).added if protocol.exists() else NO_COLUMNS
 
 
 def _table(path: Path, added: Added = NO_COLUMNS) -> pd.DataFrame:
