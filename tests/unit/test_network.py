@@ -390,6 +390,15 @@ def test_three_arms_close_and_make_a_network(measure: str) -> None:
     assert ours.common.se[1, 2] == pytest.approx(found.sei[2])
 
 
+@pytest.mark.parametrize("code", ["EE", "DL", "REML", "ML", "PM", "EB", "HE"])
+def test_no_degree_of_freedom_with_any_estimator(code: str) -> None:
+    """One trial of three arms: its own differences, and no tau2 unless none is asked for."""
+    ours = network(list("xxx"), list("AAB"), list("BCC"), [1.0, 1.5, 0.5], [0.3] * 3, tau2=code)
+    assert ours.common.effect[0, 1] == pytest.approx(1.0)
+    assert (ours.tau2 == 0.0) if code == "EE" else np.isnan(ours.tau2)
+    assert ("tau2" in ours.reasons) is (code != "EE")
+
+
 def test_what_arms_cannot_give() -> None:
     """A trial without events is left out with its reason; other problems are listed at once."""
     found = contrasts_from_arms(["x", "x"], ["A", "B"], "OR", event=[0, 0], n=[9, 9])

@@ -93,7 +93,7 @@ def network(
     yi: ArrayLike,
     sei: ArrayLike,
     *,
-    tau2: str = "DL",
+    tau2: str = "REML",
     reference: str | None = None,
     level: float = 0.95,
 ) -> Network:
@@ -153,7 +153,8 @@ def _summary(
 ) -> Network:
     s, unit2 = model.design, model.unit2
     df = int(s.df)
-    between = estimate_tau2(method, s)
+    # Without a degree of freedom every tau2 fits as well as any other: none is searched for.
+    between = estimate_tau2(method if df else "EE", s)
     t = between.tau2 if df or method == "EE" else np.float64(NAN)
     tau2 = float(t) * unit2
     reasons = _reasons(method, df, converged=bool(between.converged))
@@ -232,6 +233,6 @@ def _cautions(df: int, n: int, k: int) -> tuple[str, ...]:
     if df >= n - 1:
         return ()
     return (
-        f"{k} trials for {n} treatments: heterogeneity rests on {df} degree"
+        f"{k} trial{'' if k == 1 else 's'} for {n} treatments: heterogeneity rests on {df} degree"
         f"{'' if df == 1 else 's'} of freedom, so that random effects say little.",
     )
