@@ -242,6 +242,30 @@ def test_grim_in_a_table(small: SmallReview, row: int, n: str, mean: str, ok: bo
     assert found(small, "grim") == []
 
 
+def test_the_nearest_mean_and_the_n_that_fit_are_named(small: SmallReview) -> None:
+    """Of 9 scores 33 / 9 and 34 / 9; 30 / 8 and 45 / 12 print as 3.75, of 6, 7, 10, 11 none."""
+    small.set("instruments", 2, "step", "1")
+    put(small, 2, n="9", mean="3.75", sd="8")
+    (problem,) = found(small, "grim")
+    assert str(problem).count("the nearest are 3.667 and 3.778; n = 8 or 12 would fit") == 1
+    # Half points: 7.5 / 9 and 8 / 9.
+    small.set("instruments", 2, "step", "0.5")
+    put(small, 2, mean="0.87")
+    (problem,) = found(small, "grim")
+    assert "in steps of 0.5 have this mean: the nearest are 0.833 and 0.889" in str(problem)
+
+
+def test_the_nearest_sds_are_named(small: SmallReview) -> None:
+    """Sum 73 of 4: the sum of squares is odd, 1539 or 1541, 1332.25 of which are the mean's."""
+    small.set("instruments", 2, "step", "1")
+    put(small, 2, n="4", mean="18.25", sd="8.31")
+    (problem,) = found(small, "grimmer")
+    below, above = (sqrt((square - 1332.25) / 3) for square in (1539, 1541))
+    assert f"the nearest are {below:.3f} and {above:.3f}" in str(problem)
+    put(small, 2, sd="8.34")
+    assert found(small, "grimmer") == []
+
+
 @pytest.mark.parametrize(
     ("words", "days"),
     [

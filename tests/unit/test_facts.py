@@ -43,7 +43,7 @@ def test_an_empty_table_is_no_finding() -> None:
 def test_small_studies_count_what_could_be_had() -> None:
     none = {"estimate": NAN, "ci_low": NAN, "ci_high": NAN, "p_value": NAN}
     rows: list[dict[str, Any]] = [
-        {"method": "Egger", "kind": TEST, **none, "p_value": 0.09},
+        {"method": "Egger", "kind": TEST, **none, "p_value": 0.0999},
         {"method": "Begg", "kind": TEST, **none, "p_value": 0.1},
         {"method": "Fail-safe", "kind": TEST, **none},
         {"method": "PET", "kind": ESTIMATE, "p_value": 0.2, **asdict(ACROSS)},

@@ -233,6 +233,10 @@ def test_the_slope_of_the_bcg_trials_on_latitude() -> None:
     assert line["x"].iloc[[0, -1]].tolist() == [13, 55]
     first = np.exp(0.251468210007339 - 13 * 0.02910172501164918)
     assert line["estimate"].iloc[0] == pytest.approx(first, rel=1e-6)
+    of_one = {key: value for key, value in AGE.items() if key != "per"}
+    found = ask(BCG, {"mean_age": bcg.LATITUDE}, {"age": of_one}, measure="RR")
+    slope = of_kind(found, SLOPE, "regressions").iloc[0]
+    assert slope["estimate"] == pytest.approx(np.exp(-0.02910172501164918), rel=1e-6)
 
 
 def test_covariates_that_go_together_are_named_with_their_inflation() -> None:

@@ -216,6 +216,14 @@ def test_how_large_the_largest_missing_trial_is(n: float, words: str) -> None:
     assert words in verdict(made(**largest(n))).threats[0].text
 
 
+def test_a_trial_that_turns_it_stands_with_what_it_then_is() -> None:
+    """Without any one of several trials there is no single number to give."""
+    (alone,) = verdict(made(trust=without(["A"]))).threats
+    assert alone.text == "without A it would be −0.20 (−0.60 to 0.20)"
+    (either,) = verdict(made(trust=without(["A", "B"]))).threats
+    assert either.text == "without any one of A and B it would conclude otherwise"
+
+
 @pytest.mark.parametrize("unknown", [None, float("nan")])
 def test_nothing_is_said_of_an_estimate_that_is_not_there(unknown: float | None) -> None:
     """In memory it is NaN, read back from JSON it is None."""
