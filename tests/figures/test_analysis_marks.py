@@ -434,6 +434,22 @@ def test_the_key_of_a_next_trial_says_which_side_is_which() -> None:
     ]
 
 
+@pytest.mark.parametrize(("important", "rows"), [(None, 2), (0.5, 3)])
+def test_the_panel_of_a_next_trial_leaves_its_key_the_room_it_needs(
+    important: float | None, rows: int
+) -> None:
+    """The key stands on the panel, and both together are as tall as the panel of a chart."""
+    fig = next_trial.draw(next_table(important=important, subtitle="Words above"))
+    fig.draw_without_rendering()
+    (legend,) = fig.findobj(Legend)
+    assert isinstance(legend, Legend)
+    ax, scale = fig.axes[0], 72 / fig.dpi
+    key, panel = legend.get_window_extent(), box(ax)
+    assert key.y0 * scale == pytest.approx(panel[3], abs=2.0)
+    assert chart.HEIGHT - 6 < key.y1 * scale < chart.HEIGHT + 1
+    assert len({round(t.get_window_extent().y0) for t in legend.get_texts()}) == rows
+
+
 # -- priors -------------------------------------------------------------------------------------
 
 

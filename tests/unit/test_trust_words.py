@@ -404,7 +404,7 @@ def test_a_next_trial_is_not_told_of_other_targets() -> None:
 
 
 def few(index: int | None, n: int, shown: dict[str, float] = RATIO_ABOVE) -> str:
-    fragility = {"index": index, "n": n, "reason": "", "moved": []}
+    fragility: dict[str, Any] = {"index": index, "n": n, "reason": "", "moved": []}
     return says(PEOPLE, made(shown, measure="RR", trust={"fragility": fragility}))
 
 
