@@ -19,7 +19,7 @@ from trialpool.review.analysis import analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.report import sheets
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.trust_tables import trust_grids
@@ -103,7 +103,7 @@ def material(k: int, measure: str) -> Tables:
     )
 
 
-def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.DataFrame]]:
+def written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[str, pd.DataFrame]]:
     """An analysis as the next steps read it from its files."""
     source = material(k, measure)
     made = analyse(Case.of(review(measure), "blue", "mood", source))
@@ -116,7 +116,7 @@ def written(k: int, measure: str, folder: Path) -> tuple[Analysis, dict[str, pd.
     trust = {name: held[name] for name in TRUST_TABLES}
     parts = {name: held[name] for name in own}
     result = typed_json.read(folder / "model.json", AnalysisResult)
-    return Analysis(result=result, **parts, trust=trust), held
+    return AnalysisTables(result=result, **parts, trust=trust), held
 
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from small import SmallReview, through_csv
 from trialpool import tables
 from trialpool.review.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
 from trialpool.review.extraction.pairs import RowPair
-from trialpool.review.extraction.second import Comparison, load, second_files
+from trialpool.review.extraction.second import TwoExtractions, load, second_files
 from trialpool.review.report import agreement_tables
 from trialpool.review.schema.raw import ADJUDICATION
 
@@ -47,7 +48,7 @@ def adjudicate(small: SmallReview, **changes: str) -> None:
         writer.writerow(CELL | changes)
 
 
-def compared(small: SmallReview) -> Comparison:
+def compared(small: SmallReview) -> TwoExtractions:
     return load(small.folder / "data/raw", "blue")
 
 
@@ -335,7 +336,7 @@ def test_kappa_by_hand() -> None:
 def test_kappa_is_missing_with_a_reason(pairs: list[tuple[str, str]], why: str) -> None:
     """Where chance alone would agree always, kappa is 0/0."""
     kappa, reason = cohen_kappa(pairs)
-    assert kappa != kappa
+    assert isnan(kappa)
     assert reason == why
 
 
@@ -355,7 +356,7 @@ def test_wilson_by_hand() -> None:
     assert wilson(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
     assert wilson(10, 10)[1] == 1
     assert wilson(0, 10)[0] == 0
-    assert all(limit != limit for limit in wilson(0, 0))
+    assert all(isnan(limit) for limit in wilson(0, 0))
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 3), (1, 3), (16, 17), (50, 50), (300, 700)])
@@ -425,5 +426,5 @@ def test_one_cell_in_a_thousand_is_not_rounded_away(double: SmallReview) -> None
         {"table": "all", "column": "trials", "kind": "trials", "compared": 4, "agreed": 4,
          "only_first": 0, "only_second": 0},
     ])  # fmt: skip
-    told = agreement_tables.extraction(rows, disagreements(Comparison()))
+    told = agreement_tables.extraction(rows, disagreements(TwoExtractions()))
     assert "(99.9 %, 95 % CI 99.9 to 99.9)" in told

@@ -25,7 +25,7 @@ from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.report import sheets
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.summary import summary_table
 
@@ -89,7 +89,7 @@ class Asked:
             "summary": summary_table([read]), "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
-        analysis = Analysis(
+        analysis = AnalysisTables(
             result=read, studies=own["studies"], missing=own["missing"],
             sensitivity=own["sensitivity"], trust=trust | {"selection": own["selection"]},
         )  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from filled import analysis_result
 
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
@@ -31,11 +31,13 @@ DOSE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def analysis(*facts: dict[str, Any], scale: str = "identity", **trust: Any) -> Analysis:
+def analysis(*facts: dict[str, Any], scale: str = "identity", **trust: Any) -> AnalysisTables:
     measure = "RR" if scale == "log" else "SMD"
     result = analysis_result(measure=measure, scale=scale, trust={"moderators": list(facts)})
     empty = pd.DataFrame()
-    return Analysis(result=result, studies=empty, missing=empty, sensitivity=empty, trust=trust)
+    return AnalysisTables(
+        result=result, studies=empty, missing=empty, sensitivity=empty, trust=trust
+    )
 
 
 def told(fact: dict[str, Any], **changes: Any) -> str:

@@ -16,9 +16,9 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.pooling.policy import policy
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.agreement import agreement, disagreements
-from trialpool.review.extraction.second import Comparison
+from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
-from trialpool.review.report.caveats import Analysis, bayes, caveats, tipping
+from trialpool.review.report.caveats import AnalysisTables, bayes, caveats, tipping
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
 
@@ -84,12 +84,12 @@ def varied(*limits: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def held(result: AnalysisResult, **parts: pd.DataFrame) -> Analysis:
+def held(result: AnalysisResult, **parts: pd.DataFrame) -> AnalysisTables:
     """An analysis around a model."""
     empty = pd.DataFrame(columns=["effect_id", "trial_id", "study", "reason"])
     own: dict[str, Any] = {"studies": studies(result.k), "missing": missing(),
                            "sensitivity": varied((-1.0, 0.5)), "selection": empty}  # fmt: skip
-    return Analysis(result=result, **(own | parts))
+    return AnalysisTables(result=result, **(own | parts))
 
 
 def test_three_trials_that_are_too_imprecise() -> None:
@@ -319,14 +319,14 @@ def processed() -> dict[str, pd.DataFrame]:
 
 # a single extraction, and nothing known to be missing
 ONCE = {
-    "agreement": agreement(Comparison()),
-    "disagreements": disagreements(Comparison()),
+    "agreement": agreement(TwoExtractions()),
+    "disagreements": disagreements(TwoExtractions()),
     "evidence": EVIDENCE.frame(),
     "judgements": JUDGEMENTS.frame(),
 }
 
 
-def page(analysis: Analysis) -> str:
+def page(analysis: AnalysisTables) -> str:
     """A condition's page around one analysis."""
     row = {"condition": "blue", "analysis": "mood", "k": analysis.result.k, "n": 90,
            **asdict(analysis.result.display), "i2": None, "tau2": None}  # fmt: skip

@@ -17,13 +17,12 @@ from trialpool import effect_size, pool, pool_counts
 from trialpool.review.effects.choices import AXES
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol, resolve
-from trialpool.review.protocol.settings import MULTIVERSE
-from trialpool.review.protocol.settings import Multiverse as Settings
-from trialpool.review.trust.multiverse import Multiverse, explore
+from trialpool.review.protocol.settings import MULTIVERSE, MultiverseSpec
+from trialpool.review.trust.multiverse import AnalysisMultiverse, explore
 from trialpool.review.trust.multiverse_choices import TITLES
 
 
-def run(small: SmallReview, analysis: str = "mood", condition: str = "blue") -> Multiverse:
+def run(small: SmallReview, analysis: str = "mood", condition: str = "blue") -> AnalysisMultiverse:
     return explore(small.case(condition, analysis))
 
 
@@ -38,11 +37,11 @@ def configure(small: SmallReview, change: dict[str, Any], analysis: str = "") ->
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def levels(found: Multiverse) -> dict[str, list[str]]:
+def levels(found: AnalysisMultiverse) -> dict[str, list[str]]:
     return {factor.name: list(factor.levels) for factor in found.summary.factors}
 
 
-def at(found: Multiverse, **wanted: str) -> pd.Series:
+def at(found: AnalysisMultiverse, **wanted: str) -> pd.Series:
     """The row of a specification; the protocol's own level of every factor that is not named."""
     table = found.table
     for name, known in levels(found).items():
@@ -231,7 +230,7 @@ def test_each_key_bites_and_a_key_left_out_is_off(small: SmallReview, factor: st
 
 def test_every_factor_has_a_title_a_default_and_a_test() -> None:
     """A new factor is not forgotten anywhere."""
-    assert set(TITLES) == set(Settings.model_fields) == set(EVERY)
+    assert set(TITLES) == set(MultiverseSpec.model_fields) == set(EVERY)
     without = {name for name, factor in MULTIVERSE if factor is None}
     assert without == {"time_window"}
 

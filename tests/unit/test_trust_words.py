@@ -10,7 +10,7 @@ import pytest
 from filled import analysis_result
 
 from trialpool.analysis_result import AnalysisResult
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.trust_words import trust_words
 
 NONE = pd.DataFrame()
@@ -38,12 +38,14 @@ def made(shown: dict[str, float] = BELOW, **changes: Any) -> AnalysisResult:
 
 def says(question: str, result: AnalysisResult, **trust: pd.DataFrame) -> str:
     """The answer to a question; blank where the page leaves it out."""
-    analysis = Analysis(result=result, studies=NONE, missing=NONE, sensitivity=NONE, trust=trust)
-    return {each.name: each.text for each in trust_words(analysis)}.get(question, "")
+    tables = AnalysisTables(
+        result=result, studies=NONE, missing=NONE, sensitivity=NONE, trust=trust
+    )
+    return {each.name: each.text for each in trust_words(tables)}.get(question, "")
 
 
 def test_a_result_of_which_nothing_was_asked_has_no_words() -> None:
-    analysis = Analysis(result=made(), studies=NONE, missing=NONE, sensitivity=NONE)
+    analysis = AnalysisTables(result=made(), studies=NONE, missing=NONE, sensitivity=NONE)
     assert trust_words(analysis) == []
 
 

@@ -4,7 +4,7 @@ from trialpool import logs
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
-from trialpool.review.protocol.settings import Defaults, Multiverse
+from trialpool.review.protocol.settings import Defaults, MultiverseSpec
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
@@ -16,6 +16,6 @@ defaults = Defaults.model_validate(snakemake.params.defaults)
 measures, changes = snakemake.params.measures, snakemake.params.changes
 effects = build_effects(records, measures, defaults, changes)
 files.write(snakemake.output.effects, effects)
-multiverses = [Multiverse.model_validate(each) for each in snakemake.params.multiverses]
+multiverses = [MultiverseSpec.model_validate(each) for each in snakemake.params.multiverses]
 universes = build_universes(records, measures, defaults, multiverses, changes)
 files.write(snakemake.output.universes, universes)

@@ -139,7 +139,7 @@ def influence(
     with np.errstate(all="ignore"):
         if X is not None:
             x, whole, rest = of_regression(y, v, X, tau2, test, level)
-        numbers = {**_own(y, v, x, whole), **_deleted(y, v, x, whole, rest)}
+        numbers = {**_from_whole_fit(y, v, x, whole), **_deleted(y, v, x, whole, rest)}
         numbers = {name: np.where(np.isfinite(z), z, NAN) for name, z in numbers.items()}
         influential = by_convention(numbers, *x.shape)
     if X is None:
@@ -244,7 +244,7 @@ def gosh(
 # --- of the fits ---------------------------------------------------------------------------------
 
 
-def _own(y: Array, v: Array, x: Array, whole: Whole) -> dict[str, Array]:
+def _from_whole_fit(y: Array, v: Array, x: Array, whole: Whole) -> dict[str, Array]:
     """What needs no refit."""
     resid, left = y - x @ whole.beta, 1 - whole.hat
     # Where the fit goes through a study, what is left of it is rounding.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -30,7 +32,7 @@ def p_scores(net: Network, *, small_values: str = "desirable", model: str = "ran
     """
     check_choice("small_values", small_values, SMALL)
     estimates = net.of(model)
-    if net.tau2_of(model) != net.tau2_of(model):
+    if isnan(net.tau2_of(model)):
         return np.full(net.n, NAN)
     sign = -1.0 if small_values == "desirable" else 1.0
     with np.errstate(invalid="ignore"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.results import Array, TrialpoolError
@@ -138,7 +139,7 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
 
 def is_blank(label: Any) -> bool:
     """Whether a label is missing: None, an empty text, or NaN or NaT of any type."""
-    return label is None or label == "" or bool(label != label)  # only NaN differs from itself
+    return pd.isna(label) is True or label == ""
 
 
 def as_numbers(name: str, values: Any) -> Array:

@@ -252,7 +252,7 @@ def _reasons(
         out |= dict.fromkeys(_NOT_ALONE, _ONE)
     elif not o.random:
         out |= dict.fromkeys(("se_tau2", *TAU2_FIELDS), COMMON)
-    elif converged and values["se_tau2"] != values["se_tau2"]:
+    elif converged and math.isnan(values["se_tau2"]):
         out["se_tau2"] = "no formula"
     if k < 3:
         out |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isnan
 
 import pandas as pd
 
@@ -172,7 +173,7 @@ def _with_missing(absent: WhatIf, studies: pd.DataFrame) -> WithMissingTrials | 
 def _largest(missing: pd.DataFrame, studies: pd.DataFrame) -> LargestMissing | None:
     """The largest trial known to have been carried out; its estimate where it can be added."""
     done = missing[missing["status"].isin(["published_without_numbers", "completed_unpublished"])]
-    known = [row for row in tables.records(done) if size(row) == size(row)]
+    known = [row for row in tables.records(done) if not isnan(size(row))]
     if not known:
         return None
     row = max(known, key=size)

@@ -21,7 +21,7 @@ from trialpool.review.protocol.settings import (
     Defaults,
     Model,
     Moderator,
-    Multiverse,
+    MultiverseSpec,
 )
 from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
@@ -66,7 +66,7 @@ class Case:
     confidence: tuple[str, ...]
     defaults: Defaults
     moderators: dict[str, Moderator]
-    multiverse: Multiverse
+    multiverse: MultiverseSpec
     experimental: str
     control: str
     tables: Tables

@@ -32,7 +32,7 @@ def odds_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     if R > 0 and S > 0:
         cross = float((p * s + q * r).sum()) / (R * S)
         var = (float((p * r).sum()) / R**2 + cross + float((q * s).sum()) / S**2) / 2
-    return Closed(_log_ratio(R, S), var, s, *_own_effects("OR", a, n1, c, n2))
+    return Closed(_log_ratio(R, S), var, s, *_study_effects("OR", a, n1, c, n2))
 
 
 def risk_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -42,7 +42,7 @@ def risk_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     R, S = float(r.sum()), float(s.sum())
     spread = float((n1 * n2 * (a + c) / n**2 - a * c / n).sum())
     var = spread / (R * S) if R > 0 and S > 0 else NAN
-    return Closed(_log_ratio(R, S), var, s, *_own_effects("RR", a, n1, c, n2))
+    return Closed(_log_ratio(R, S), var, s, *_study_effects("RR", a, n1, c, n2))
 
 
 def risk_difference(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -54,7 +54,7 @@ def risk_difference(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     p = (n1**2 * c - n2**2 * a + n1 * n2 * (n2 - n1) / 2) / n**2
     q = (a * (n2 - c) + c * (n1 - a)) / (2 * n)
     var = (rd * float(p.sum()) + float(q.sum())) / W**2
-    return Closed(rd, var, w, *_own_effects("RD", a, n1, c, n2))
+    return Closed(rd, var, w, *_study_effects("RD", a, n1, c, n2))
 
 
 def peto(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -111,7 +111,7 @@ def _log_ratio(top: float, bottom: float) -> float:
     return math.log(top / bottom) if top > 0 and bottom > 0 else NAN
 
 
-def _own_effects(measure: str, a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
+def _study_effects(measure: str, a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
     effects = effect_size(measure, ai=a, n1i=n1, ci=c, n2i=n2)
     return effects.yi, effects.vi
 

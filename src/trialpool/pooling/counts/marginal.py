@@ -84,7 +84,7 @@ class Likelihoods(NamedTuple):
     exact: bool
 
 
-class _Nodes(NamedTuple):
+class _Grid(NamedTuple):
     """Nodes (k, d, N), log weights (k, N) with the normal density in them, and counts per axis."""
 
     z: Array
@@ -157,7 +157,7 @@ def adaptive(points: int) -> Rule:
         log_w = sum(g.ravel() for g in np.meshgrid(*[np.log(w) + x**2] * d, indexing="ij"))
         z = centre[:, :, np.newaxis] + spread @ (math.sqrt(2) * grid)
         scale = d / 2 * math.log(2) + _log_volume(spread)
-        nodes = _Nodes(z, log_w + scale[:, np.newaxis], (points,) * d)
+        nodes = _Grid(z, log_w + scale[:, np.newaxis], (points,) * d)
         return _log_sum(_at_nodes(model, centre, level, slope, nodes)[0])
 
     def rule(model: CountModel, phi: Array) -> Likelihoods:
@@ -207,7 +207,7 @@ def _mode(model: CountModel, level: Array, slope: Array) -> tuple[Array, Array]:
     return z, np.linalg.cholesky(np.linalg.inv(curvature))
 
 
-def _trapezoid(centre: Array, spread: Array, reach: Array, spacing: Array) -> tuple[_Nodes, bool]:
+def _trapezoid(centre: Array, spread: Array, reach: Array, spacing: Array) -> tuple[_Grid, bool]:
     """A box of evenly spaced nodes around each mode, and whether it is within the limit on size."""
     k, d = centre.shape
     length = reach.sum(axis=2)  # (k, d)
@@ -226,7 +226,7 @@ def _trapezoid(centre: Array, spread: Array, reach: Array, spacing: Array) -> tu
     z = centre[:, :, np.newaxis] + spread @ u
     log_weight = sum(np.log(w) for w in widths) + _log_volume(spread)
     whole = np.broadcast_to(log_weight[:, np.newaxis], (k, z.shape[2]))
-    return _Nodes(z, whole, counts), counts == tuple(wanted)
+    return _Grid(z, whole, counts), counts == tuple(wanted)
 
 
 def _log_volume(spread: Array) -> Array:
@@ -235,7 +235,7 @@ def _log_volume(spread: Array) -> Array:
 
 
 def _at_nodes(
-    model: CountModel, centre: Array, level: Array, slope: Array, nodes: _Nodes
+    model: CountModel, centre: Array, level: Array, slope: Array, nodes: _Grid
 ) -> tuple[Array, Array, Array]:
     """Log of what is summed (k, N), residuals and variances of the counts (k, m, N)."""
     middle = level + (slope @ centre[:, :, np.newaxis])[:, :, 0]

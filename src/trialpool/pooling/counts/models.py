@@ -87,7 +87,7 @@ def tables(a: Array, n1: Array, c: Array, n2: Array, model: str) -> GlmmProblem:
     if model == "CM.EL":
         family = hypergeometric(n1, n2, events)
         low, high = support(n1, n2, events)
-        effects, best = _own_conditional(family, a, effects, (low < a) & (a < high), constant)
+        effects, best = _conditional_estimates(family, a, effects, (low < a) & (a < high), constant)
         return _one_count(a, np.zeros(len(a)), constant, family, effects, best)
     best = saturated_binomial(y, n).sum(axis=1) + constant
     level = np.log((events + 0.5) / (n1 + n2 - events + 0.5))
@@ -284,7 +284,7 @@ def _random_levels(problem: GlmmProblem, without: CountModel, extreme: np.ndarra
     return replace(problem, model=model, start=start, per_study=None, saturated=saturated)
 
 
-def _own_conditional(
+def _conditional_estimates(
     family: Hypergeometric, a: Array, effects: Effects, inside: np.ndarray, constant: Array
 ) -> tuple[Effects, Array]:
     """Each study's conditional estimate, its information, and its likelihood there.

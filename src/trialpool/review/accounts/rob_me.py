@@ -44,7 +44,7 @@ class Written(NamedTuple):
 
 
 # A source that says there was no difference, and gives no numbers.
-_FOUND_NONE = re.compile(
+_NO_DIFFERENCE = re.compile(
     r"\bno (statistically )?significant|\bno differences?\b|\bnot significant|\bnon-?signific"
     r"|\bdid not differ|\bsimilar\b|\bcomparable\b",
     re.IGNORECASE,
@@ -143,7 +143,7 @@ def _missing(row: Mapping[str, Any]) -> tuple[str, str]:
         return UNCLEAR, f"{str(row['status']).replace('_', ' ')}; {basis}"
     if _CONTRADICTS in _text(row["what_if_reason"]):
         return OTHER, f"not held back for finding nothing; {basis}"
-    if _FOUND_NONE.search(reported) and not _NOT_READ.search(reason):
+    if _NO_DIFFERENCE.search(reported) and not _NOT_READ.search(reason):
         return RESULT, f"no difference was reported, without numbers; {basis}"
     return UNCLEAR, basis
 

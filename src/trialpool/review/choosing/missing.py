@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 from trialpool.results import NAN
@@ -15,6 +16,6 @@ def size(row: Mapping[str, Any]) -> float:
     ----------
     row : a row of missing_results.csv or missing.csv; n_total counts people, also in a crossover
     """
-    held = (row["n_experimental"], row["n_control"], row["n_total"])
-    n1, n2, n = (NAN if value is None else float(value) for value in held)
-    return n if n == n else n1 + n2
+    cells = (row["n_experimental"], row["n_control"], row["n_total"])
+    n1, n2, n = (NAN if cell is None else float(cell) for cell in cells)
+    return n1 + n2 if isnan(n) else n

@@ -31,19 +31,19 @@ _JOINED = ("part", "comparison", "comparator_class", "instrument", "definition",
 _NUMBERS = ("time_days", "n_experimental", "n_control")
 
 
-def handled(found: Selection, arms: pd.DataFrame, analysis: Analysis) -> Selection:
+def handled(selection: Selection, arms: pd.DataFrame, analysis: Analysis) -> Selection:
     """The effects of each trial as the analysis handles them."""
-    chosen = found.chosen
+    chosen = selection.chosen
     if analysis.effects in ("lowest", "highest") and len(chosen):
         by_trial = chosen.groupby("trial_id", sort=False)["yi"]
         at = by_trial.idxmin() if analysis.effects == "lowest" else by_trial.idxmax()
         kept = set(chosen.loc[at, "effect_id"])
         why = f"another effect of the trial is used: the {analysis.effects}"
-        return found.without(["" if i in kept else why for i in chosen["effect_id"]])
+        return selection.without(["" if i in kept else why for i in chosen["effect_id"]])
     if analysis.effects == "combined" and len(chosen):
         rho, within = analysis.rho, analysis.within
-        return replace(found, chosen=combined(chosen, arms, rho=rho, within=within))
-    return found
+        return replace(selection, chosen=combined(chosen, arms, rho=rho, within=within))
+    return selection
 
 
 def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: str) -> pd.DataFrame:
@@ -58,9 +58,9 @@ def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: s
         trial, names = row["trial_id"], ARM_IDS.read(row["experimental_arms"])
         label = "+".join(labels.get((trial, name), name) for name in names)
         groups.append((trial, label if within == "arm" else ""))
-    found = aggregate(studies["yi"], studies["vi"], groups, rho=rho)
+    means = aggregate(studies["yi"], studies["vi"], groups, rho=rho)
     lines = []
-    for group, yi, vi in zip(found.cluster, found.yi, found.vi, strict=True):
+    for group, yi, vi in zip(means.cluster, means.yi, means.vi, strict=True):
         rows = studies[[each == group for each in groups]]
         line = tables.records(rows)[0] if len(rows) == 1 else _one(rows, rho)
         # As studies.csv will hold them, so that its readers can pool the same numbers.
@@ -84,8 +84,8 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
 
 
 def _words(values: pd.Series) -> str | None:
-    held = dict.fromkeys(text(value) for value in values)
-    return "; ".join(value for value in held if value) or None
+    distinct = dict.fromkeys(text(value) for value in values)
+    return "; ".join(value for value in distinct if value) or None
 
 
 def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:

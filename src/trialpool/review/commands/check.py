@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialpool.review.extraction.clean import look_at_all
-from trialpool.review.extraction.problems import Problem, told_once
+from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData
 from trialpool.review.extraction.sorting import sort_rows
 
@@ -155,4 +155,4 @@ def _lost(review: Review, raw: RawData) -> list[Problem]:
         for row, dropped in faults.items()
         if dropped.rule in ("incomplete", "no partner")
     )
-    return told_once(lost)
+    return merged_rows(lost)

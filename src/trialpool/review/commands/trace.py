@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class _Traced:
         checks = [asdict(check) | {"verdict": check.verdict} for check in self.checks]
         lines = tables.records(self.table)
         for line in lines:
-            line["row"] = None if line["row"] != line["row"] else int(line["row"])
+            line["row"] = None if isnan(line["row"]) else int(line["row"])
         return {"title": self.title, "checks": checks, "chain": tables.plain(lines)}
 
     def lines(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from trialpool.review.protocol.settings import (
     MedianMethod,
     Medians,
     MultiArm,
-    Multiverse,
+    MultiverseSpec,
     SmdOptions,
 )
 from trialpool.review.schema.packed import VariantName
@@ -105,7 +105,7 @@ def _other(group: str, level: str, choice: str, choices: Choices) -> Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VariedChoice:
+class ChoiceAxis:
     """A choice of the multiverse: which effects may hang on it, how to read and set its level."""
 
     hangs_on: frozenset[str]
@@ -119,22 +119,22 @@ def _crossed(how: Choices, level: float | str) -> Choices:
     return replace(how, crossover=how.crossover.model_copy(update=update))
 
 
-def _axis(group: str, field: str, *hangs_on: str) -> VariedChoice:
+def _axis(group: str, field: str, *hangs_on: str) -> ChoiceAxis:
     """A choice that is one field of one group of settings."""
 
     def at(how: Choices, level: Any) -> Choices:
         return replace(how, **{group: getattr(how, group).model_copy(update={field: level})})
 
-    return VariedChoice(
+    return ChoiceAxis(
         hangs_on=frozenset(hangs_on), level=lambda how: getattr(getattr(how, group), field), at=at
     )
 
 
 # The choices that effects hang on, by the name of their factor of the multiverse. An SMD of
 # independent groups always hangs on its variance.
-AXES: dict[str, VariedChoice] = {
+AXES: dict[str, ChoiceAxis] = {
     "smd_variance": _axis("smd", "variance"),
-    "crossover": VariedChoice(
+    "crossover": ChoiceAxis(
         hangs_on=frozenset({PAIRING, PAIR_CORRELATION}),
         level=lambda how: (
             how.crossover.correlation
@@ -152,7 +152,7 @@ AXES: dict[str, VariedChoice] = {
 UNPAIRED_SELECTION = ("first_period", "leave_out")
 
 
-def levels_of(axis: str, defaults: Defaults, multiverse: Multiverse) -> list[Any]:
+def levels_of(axis: str, defaults: Defaults, multiverse: MultiverseSpec) -> list[Any]:
     """The protocol's own level of a choice, and the others of the multiverse."""
     factor = getattr(multiverse, axis)
     levels = [AXES[axis].level(of_protocol(defaults)), *(factor.levels if factor else ())]

@@ -31,7 +31,7 @@ _DESIGNS = {"both": PAIRED, "first": FIRST, "whole": "parallel"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Estimate:
+class _Reported:
     """An estimate on the analysis scale with its SE; how it was found, and from which cells."""
 
     yi: float = NAN
@@ -77,11 +77,11 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
 
 def _serving(
     row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: SmdOptions
-) -> _Estimate:
+) -> _Reported:
     """The reported estimate in the measure asked for, experimental - control."""
     reported = str(row["effect_measure"])
     if reported not in measure_of(measure).reported:
-        return _Estimate(reason=f"a reported {reported} cannot serve as {measure}")
+        return _Reported(reason=f"a reported {reported} cannot serve as {measure}")
     estimate = _estimate(row, n1, n2)
     if measure_of(measure).unit == "SD":
         estimate = _standardised(estimate, row, n1, n2, smd)
@@ -99,8 +99,8 @@ def _serving(
 
 
 def _standardised(
-    estimate: _Estimate, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
-) -> _Estimate:
+    estimate: _Reported, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
+) -> _Reported:
     """A reported d, g or mean difference as Hedges' g."""
     reported = row["effect_measure"]
     if reported == "G":
@@ -129,19 +129,19 @@ def _standardised(
     )
 
 
-def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Estimate:
+def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Reported:
     """Estimate and SE on the analysis scale, and how the SE was found (Handbook 6.3)."""
     yi, low, high = (number(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     if not isfinite(yi):
-        return _Estimate()
+        return _Reported()
     reported = str(row["effect_measure"])
     if reported in MEASURES:
         yi, low, high = map(measure_of(reported).analysed, (yi, low, high))
     se, spread, t, f = (number(row[name]) for name in ("se", "sd_difference", "t", "f"))
     if isfinite(se):
-        return _Estimate(yi=yi, se=se, formula="reported estimate and SE", cells=("estimate", "se"))
+        return _Reported(yi=yi, se=se, formula="reported estimate and SE", cells=("estimate", "se"))
     if isfinite(low) and isfinite(high):
-        return _Estimate(
+        return _Reported(
             yi=yi,
             se=float(se_from_ci(low, high)),
             formula="SE = CI width / (2 x 1.96)",
@@ -149,28 +149,28 @@ def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Estimate:
         )
     if isfinite(spread):
         formula, cells = "SE = SD of the difference / sqrt(pairs)", ("estimate", "sd_difference")
-        return _Estimate(yi=yi, se=spread / sqrt(min(n1, n2)), formula=formula, cells=cells)
+        return _Reported(yi=yi, se=spread / sqrt(min(n1, n2)), formula=formula, cells=cells)
     if isfinite(t):
         formula = "SE = |estimate / t|"
-        return _Estimate(
+        return _Reported(
             yi=yi, se=float(se_from_t(yi, t)), formula=formula, cells=("estimate", "t")
         )
     if isfinite(f):
         formula = "SE = |estimate / sqrt(F)|"
-        return _Estimate(
+        return _Reported(
             yi=yi, se=float(se_from_f(yi, f)), formula=formula, cells=("estimate", "f")
         )
     return _from_p(row, yi, n1, n2)
 
 
-def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Estimate:
+def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Reported:
     """The SE behind a p value: of a t test, or of a normal test for ratios and risks."""
     p, reported = number(row["p_value"]), str(row["effect_measure"])
     bound = text(row["p_bound"]) == "yes"
     imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
     cells: tuple[str, ...] = ("estimate", "p_value")
     if reported in MEASURES and measure_of(reported).outcome != "continuous":
-        return _Estimate(
+        return _Reported(
             yi=yi, se=float(se_from_p(yi, p)), formula="SE = |estimate / z|, z from p",
             cells=cells, imputed=imputed,
         )  # fmt: skip
@@ -181,7 +181,7 @@ def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Estimat
         df = min(n1, n2) - 1 if row["period"] == "both" else n1 + n2 - 2
         words = f"t from p and {'n - 1' if row['period'] == 'both' else 'n1 + n2 - 2'} df"
         cells = (*cells, "n_experimental", "n_control")
-    return _Estimate(
+    return _Reported(
         yi=yi, se=float(se_from_p(yi, p, df)), formula=f"SE = |estimate / t|, {words}",
         cells=cells, imputed=imputed,
     )  # fmt: skip

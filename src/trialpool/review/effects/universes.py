@@ -23,7 +23,7 @@ from trialpool.review.effects.choices import (
 from trialpool.review.effects.comparisons import Comparison, comparisons, reported, under
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
-from trialpool.review.protocol.settings import Defaults, Multiverse
+from trialpool.review.protocol.settings import Defaults, MultiverseSpec
 from trialpool.review.schema.processed import UNIVERSES
 from trialpool.words import text
 
@@ -37,7 +37,7 @@ def build_universes(
     records: Records,
     measures: Mapping[str, Sequence[str]],
     defaults: Defaults,
-    multiverses: Sequence[Multiverse],
+    multiverses: Sequence[MultiverseSpec],
     changes: Collection[str],
 ) -> pd.DataFrame:
     """The effects of effects.csv that hang on a choice, under all combinations of its levels.
@@ -80,7 +80,7 @@ def build_universes(
     return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
 
 
-def _levels(axis: str, defaults: Defaults, multiverses: Sequence[Multiverse]) -> list[Any]:
+def _levels(axis: str, defaults: Defaults, multiverses: Sequence[MultiverseSpec]) -> list[Any]:
     levels = [level for each in multiverses for level in levels_of(axis, defaults, each)]
     return [level for level in dict.fromkeys(levels) if level not in UNPAIRED_SELECTION]
 

@@ -107,7 +107,7 @@ class Draft:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     _assumed: dict[str, None] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
-    _held: dict[tuple[str, ...], Row] = field(default_factory=dict)
+    _by_key: dict[tuple[str, ...], Row] = field(default_factory=dict)
 
     def add(self, table: str, cells: Mapping[str, str]) -> None:
         """Add a row; the columns about its origin are filled in."""
@@ -115,7 +115,7 @@ class Draft:
         full = {name: text for name, text in origin.items() if name in TABLES[table].names}
         full |= {name: one_line(text) for name, text in cells.items() if text.strip()}
         self.rows.setdefault(table, []).append(full)
-        self._held[self._key(table, full)] = full
+        self._by_key[self._key(table, full)] = full
 
     def assume(self, sentence: str) -> None:
         """Say once what was taken to be so."""
@@ -146,9 +146,9 @@ class Draft:
                 {**row, "analysis_set": sentences(row.get("analysis_set", ""), tag)} for row in rows
             ]
             count += 1
-        repeated = [row for row in marked if self._holder(table, row) is not None]
+        repeated = [row for row in marked if self._same_key(table, row) is not None]
         for row in marked:
-            if self._holder(table, row) is None:
+            if self._same_key(table, row) is None:
                 self.add(table, row)
         return repeated
 
@@ -160,11 +160,11 @@ class Draft:
         cells = {"source": self.source, **row}
         return (table, *(one_line(cells.get(name, "")) for name in TABLES[table].key))
 
-    def _holder(self, table: str, row: Mapping[str, str]) -> Row | None:
-        return self._held.get(self._key(table, row))
+    def _same_key(self, table: str, row: Mapping[str, str]) -> Row | None:
+        return self._by_key.get(self._key(table, row))
 
     def _differs(self, table: str, row: Mapping[str, str], *, merge: bool) -> bool:
-        earlier = self._holder(table, row)
+        earlier = self._same_key(table, row)
         if earlier is None:
             return False
         names = [name for name in TABLES[table].names if name in row and name not in _REMARKS]

@@ -72,16 +72,16 @@ class Format:
 
     def read(self, path: Path, options: ImportOptions) -> Imported:
         """The raw tables in a file of this format."""
-        imported: Imported = _found(self.reader)(path, options)
+        imported: Imported = _function_at(self.reader)(path, options)
         return imported
 
     def write(self, path: Path, export: Export) -> Exported:
         """Write a condition to a file of this format."""
-        exported: Exported = _found(self.writer)(path, export)
+        exported: Exported = _function_at(self.writer)(path, export)
         return exported
 
 
-def _found(place: str) -> Callable[..., Any]:
+def _function_at(place: str) -> Callable[..., Any]:
     """A function by `module:name`; imported when it is used, so that no format costs another."""
     module, name = place.split(":")
     function: Callable[..., Any] = getattr(import_module(f"{_ROOM}.{module}"), name)

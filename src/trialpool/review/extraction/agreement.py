@@ -12,14 +12,14 @@ import pandas as pd
 
 from trialpool.results import NAN
 from trialpool.review.extraction.pairs import RowPair, named
-from trialpool.review.extraction.second import Comparison
+from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.schema.raw import ABSENT, PRESENT
 from trialpool.review.schema.results import AGREEMENT, DISAGREEMENTS
 
 ALL = "all"
 
 
-def agreement(comparison: Comparison) -> pd.DataFrame:
+def agreement(comparison: TwoExtractions) -> pd.DataFrame:
     """How often the two extractors agree, before any decision.
 
     Returns
@@ -35,7 +35,7 @@ def agreement(comparison: Comparison) -> pd.DataFrame:
     return AGREEMENT.frame(lines)
 
 
-def _lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _lines(comparison: TwoExtractions) -> Iterator[dict[str, Any]]:
     cells = [pair for pair in comparison.pairs if pair.kind != "row"]
     rounded = sum(pair.agree_rounded for pair in cells)
     yield _line(ALL, "cells", "cells", len(cells), _agreed(cells)) | {"agreed_rounded": rounded}
@@ -129,7 +129,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return (0.0 if successes == 0 else low), (1.0 if successes == n else high)
 
 
-def disagreements(comparison: Comparison) -> pd.DataFrame:
+def disagreements(comparison: TwoExtractions) -> pd.DataFrame:
     """Every cell and row the two extractors differ in, as typed, with the decision.
 
     Returns

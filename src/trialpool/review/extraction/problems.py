@@ -34,7 +34,7 @@ class Problem:
         return f"{where}{what}: {self.rule}. {self.fix}."
 
 
-def told_once(problems: Iterable[Problem]) -> list[Problem]:
+def merged_rows(problems: Iterable[Problem]) -> list[Problem]:
     """One problem for all rows of a file that have it in the same column with the same value."""
     alike: dict[Problem, list[Problem]] = {}
     for problem in problems:

@@ -11,7 +11,7 @@ from trialpool.columns import Column, Table
 from trialpool.review.extraction.cells import Value, typed
 from trialpool.review.extraction.files import FormError, read_lines
 from trialpool.review.extraction.forms import Fault
-from trialpool.review.extraction.problems import DataError, Problem, told_once
+from trialpool.review.extraction.problems import DataError, Problem, merged_rows
 from trialpool.review.schema.added import EXTENSIBLE, NO_COLUMNS, Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
@@ -167,7 +167,7 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
                 problems.append(_problem(file, number, name, cell.strip(), column.faults[cell]))
     sheet = Sheet(table=table, file=file, rows=tuple(rows), whole=whole, sound=not problems,
                   header=places, printed=printed)  # fmt: skip
-    return sheet, told_once(problems)
+    return sheet, merged_rows(problems)
 
 
 class _Column(dict[str, Value]):

@@ -19,7 +19,7 @@ from trialpool.review.schema.raw import ADJUDICATION, DOUBLE_TABLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class TwoExtractions:
     """Two extractions of a condition, cell by cell.
 
     `tables` are those extracted twice. `first_trials` and `second_trials` are the trials each
@@ -41,7 +41,7 @@ def second_files(folder: Path | str, condition: str) -> list[str]:
 
 def compare(
     folder: Path | str, condition: str, first: Mapping[str, Sheet]
-) -> tuple[Comparison, list[Problem]]:
+) -> tuple[TwoExtractions, list[Problem]]:
     """Compare the two extractions of a condition.
 
     Parameters
@@ -57,13 +57,13 @@ def compare(
     doubles, rulings, problems = _read(Path(folder), condition, first)
     sheets = [sheet for double in doubles for sheet in (double.first, double.second)]
     if problems or not all(sheet.readable for sheet in sheets):
-        return Comparison(), problems
+        return TwoExtractions(), problems
     second_trials = _trials(double.second for double in doubles)
     compared = tuple(pair for double in doubles for pair in pairs(double, second_trials))
     problems += misruled(doubles, rulings) if rulings else ()
     for double in doubles:
         problems += undecided(double, compared)
-    comparison = Comparison(
+    comparison = TwoExtractions(
         tables=tuple(double.name for double in doubles),
         first_trials=_trials(double.first for double in doubles),
         second_trials=second_trials,
@@ -72,7 +72,7 @@ def compare(
     return comparison, problems
 
 
-def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> Comparison:
+def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> TwoExtractions:
     """Read and compare the two extractions of a condition.
 
     Raises

@@ -60,13 +60,13 @@ def words(model: Model) -> str:
     if model.method == "MH":
         return "Mantel-Haenszel, common effect"
     if isinstance(model, Correlated):
-        told = (
+        effects = (
             "common effect"
             if model.tau2 == "EE"
             else f"random effects of two levels ({model.tau2})"
         )
         robust = "normal quantile" if model.tau2 == "EE" else "robust variance (CR2)"
-        return f"{told}, correlation {model.rho:g} within trials, {robust}"
+        return f"{effects}, correlation {model.rho:g} within trials, {robust}"
     name = "common effect" if model.tau2 == "EE" else f"random effects ({model.tau2})"
     return f"{name}, {TEST_WORDS[model.test]}"
 

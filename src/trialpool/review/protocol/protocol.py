@@ -24,7 +24,7 @@ from trialpool.review.protocol.settings import (
     Identifier,
     Model,
     Moderator,
-    Multiverse,
+    MultiverseSpec,
     Spec,
 )
 from trialpool.review.protocol.specs import (
@@ -113,9 +113,9 @@ class Review(Spec):
         model = analysis.model or self.defaults.model
         return Correlated.of(model, analysis.rho) if analysis.effects == "che" else model
 
-    def multiverse_of(self, analysis: Analysis) -> Multiverse:
+    def multiverse_of(self, analysis: Analysis) -> MultiverseSpec:
         """The review's factors, with the analysis' own in their place."""
-        return self.defaults.multiverse.with_own(analysis.multiverse)
+        return self.defaults.multiverse.overridden_by(analysis.multiverse)
 
     def moderators_of(self, analysis: Analysis) -> dict[str, Moderator]:
         """The review's moderators, with the analysis' own in their place or on top."""
@@ -176,15 +176,15 @@ class Review(Spec):
         """The measures the analyses of a condition ask for, by outcome."""
         out: dict[str, list[str]] = {}
         for asked in self._measured(condition):
-            held = out.setdefault(asked.outcome, [])
-            if asked.measure not in held:
-                held.append(asked.measure)
-        return {name: sorted(held) for name, held in sorted(out.items())}
+            codes = out.setdefault(asked.outcome, [])
+            if asked.measure not in codes:
+                codes.append(asked.measure)
+        return {name: sorted(codes) for name, codes in sorted(out.items())}
 
-    def universes(self, condition: str) -> list[Multiverse]:
+    def universes(self, condition: str) -> list[MultiverseSpec]:
         """The different multiverses of a condition's analyses."""
-        found = [self.multiverse_of(a) for a in self.conditions[condition].analyses.values()]
-        return [each for i, each in enumerate(found) if each not in found[:i]]
+        each = [self.multiverse_of(a) for a in self.conditions[condition].analyses.values()]
+        return [one for i, one in enumerate(each) if one not in each[:i]]
 
     def effect_settings(self) -> dict[str, Any]:
         """The defaults that effects hang on; a change of others computes no effect anew."""
@@ -192,10 +192,8 @@ class Review(Spec):
 
     def changes(self, condition: str) -> list[str]:
         """The outcomes of which some question of a condition takes change scores."""
-        found = {
-            asked.outcome for asked in self._measured(condition) if "change" in asked.outcome_types
-        }
-        return sorted(found)
+        measured = self._measured(condition)
+        return sorted({each.outcome for each in measured if "change" in each.outcome_types})
 
     def for_condition(self, condition: str) -> dict[str, Any]:
         """The review with one condition only, as a plain dictionary for that condition's page.

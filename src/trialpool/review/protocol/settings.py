@@ -162,8 +162,8 @@ def _crossed(value: Any) -> Any:
     if value in get_args(Unpaired) or (number and -1 < value < 1):
         return float(value) if number else value
     names = ", ".join(f"'{name}'" for name in get_args(Unpaired))
-    told = f"Input should be a correlation between -1 and 1, or one of {names}"
-    raise PydanticCustomError("crossover_level", told)
+    message = f"Input should be a correlation between -1 and 1, or one of {names}"
+    raise PydanticCustomError("crossover_level", message)
 
 
 class Window(Spec):
@@ -176,7 +176,7 @@ class Window(Spec):
 Level = TypeVar("Level")
 
 
-class Factor(Spec, Generic[Level]):
+class FactorSpec(Spec, Generic[Level]):
     """One choice of the multiverse, and its levels beside the protocol's own.
 
     `kind`: E(quivalent), U(ncertain) or N(on-equivalent: each level its own question).
@@ -186,33 +186,33 @@ class Factor(Spec, Generic[Level]):
     levels: tuple[Level, ...]
 
 
-class Multiverse(Spec):
+class MultiverseSpec(Spec):
     """The choices that are combined with each other; one that is not named is switched off."""
 
-    estimator: Factor[Annotated[str, BeforeValidator(_how_pooled)]] | None = None
-    test: Factor[Test] | None = None
-    smd_variance: Factor[SmdVariance] | None = None
-    crossover: Factor[Annotated[float | str, BeforeValidator(_crossed)]] | None = None
-    paired_variance: Factor[PairedVariance] | None = None
-    several_arms: Factor[ArmsHandling] | None = None
-    medians: Factor[MedianMethod] | None = None
-    change_correlation: Factor[Correlation] | None = None
-    instruments: Factor[Literal["reversed", "each"] | tuple[str, ...]] | None = None
-    time_point: Factor[Literal["earliest", "latest"]] | None = None
-    time_window: Factor[Window] | None = None
-    comparators: Factor[Literal["each"] | tuple[Comparator, ...]] | None = None
-    risk_of_bias: Factor[Literal["without_high"]] | None = None
-    flagged: Factor[Literal["out"]] | None = None
-    missing: Factor[Literal["null"]] | None = None
+    estimator: FactorSpec[Annotated[str, BeforeValidator(_how_pooled)]] | None = None
+    test: FactorSpec[Test] | None = None
+    smd_variance: FactorSpec[SmdVariance] | None = None
+    crossover: FactorSpec[Annotated[float | str, BeforeValidator(_crossed)]] | None = None
+    paired_variance: FactorSpec[PairedVariance] | None = None
+    several_arms: FactorSpec[ArmsHandling] | None = None
+    medians: FactorSpec[MedianMethod] | None = None
+    change_correlation: FactorSpec[Correlation] | None = None
+    instruments: FactorSpec[Literal["reversed", "each"] | tuple[str, ...]] | None = None
+    time_point: FactorSpec[Literal["earliest", "latest"]] | None = None
+    time_window: FactorSpec[Window] | None = None
+    comparators: FactorSpec[Literal["each"] | tuple[Comparator, ...]] | None = None
+    risk_of_bias: FactorSpec[Literal["without_high"]] | None = None
+    flagged: FactorSpec[Literal["out"]] | None = None
+    missing: FactorSpec[Literal["null"]] | None = None
 
-    def with_own(self, own: Multiverse | None) -> Multiverse:
+    def overridden_by(self, others: MultiverseSpec | None) -> MultiverseSpec:
         """These factors, with those an analysis names for itself in their place."""
-        named = {name: factor for name, factor in own or () if factor is not None}
+        named = {name: factor for name, factor in others or () if factor is not None}
         return self.model_copy(update=named)
 
 
 # Every factor that needs nothing from a protocol; what does not bite in an analysis falls away.
-MULTIVERSE = Multiverse.model_validate(
+MULTIVERSE = MultiverseSpec.model_validate(
     {
         "estimator": {"kind": "E", "levels": ["MH", "DL", "PM", "REML"]},
         "test": {"kind": "E", "levels": ["z", "knha", "hksj"]},
@@ -286,8 +286,8 @@ class Moderator(Spec):
         """Of a column that the protocol adds, the choices in their order are the levels."""
         if not isinstance(given, dict) or given.get("levels"):
             return given
-        own = _telling(added_columns(info, str(given.get("table", "trials"))))
-        _, choices = own.get(str(given.get("column")), (False, ()))
+        columns = _telling(added_columns(info, str(given.get("table", "trials"))))
+        _, choices = columns.get(str(given.get("column")), (False, ()))
         return given | {"levels": {choice.replace("_", " "): (choice,) for choice in choices}}
 
     @model_validator(mode="after")
@@ -377,7 +377,7 @@ class Defaults(Spec):
     multi_arm: MultiArm = MultiArm()
     bayes: Bayes = Bayes()
     important: Important = Important()
-    multiverse: Multiverse = MULTIVERSE
+    multiverse: MultiverseSpec = MULTIVERSE
     moderators: dict[Identifier, Moderator] = Field(default_factory=lambda: dict(MODERATORS))
     forest: Forest = Forest()
 

@@ -15,7 +15,7 @@ from trialpool.review.protocol.settings import (
     Judgement,
     Model,
     Moderator,
-    Multiverse,
+    MultiverseSpec,
     Spec,
     Word,
     added_columns,
@@ -99,7 +99,7 @@ class Analysis(Filter):
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
-    multiverse: Multiverse | None = None
+    multiverse: MultiverseSpec | None = None
     moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
     effects: Handling = "one"
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.6

@@ -28,7 +28,7 @@ class Caveat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Analysis:
+class AnalysisTables:
     """The results of one analysis as the pooling step wrote them.
 
     The first page needs neither `selection` nor `trust`, the tables of how far to trust it.
@@ -47,14 +47,14 @@ class Analysis:
         return self.result.analysis
 
 
-def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
+def caveats(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> list[Caveat]:
     """Everything a reader must hold against an answer, the gravest first.
 
     Parameters
     ----------
     risk_of_bias : the condition's judgements, None where they are not at hand
     """
-    found = [
+    texts = [
         ("Missing trials", _missing(analysis)),
         ("Other choices", _tips(analysis)),
         ("Few trials", _few(analysis)),
@@ -68,7 +68,7 @@ def caveats(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> list[Cavea
         ("Scales", _scales(analysis)),
         ("Model", _model(analysis)),
     ]
-    return [Caveat(name=name, text=text) for name, text in found if text]
+    return [Caveat(name=name, text=text) for name, text in texts if text]
 
 
 def bayes(result: AnalysisResult) -> str:
@@ -84,7 +84,7 @@ def bayes(result: AnalysisResult) -> str:
     )
 
 
-def _missing(analysis: Analysis) -> str:
+def _missing(analysis: AnalysisTables) -> str:
     result, missing = analysis.result, analysis.missing
     if result.k == 0:
         return ""  # the answer itself names them
@@ -96,7 +96,7 @@ def _missing(analysis: Analysis) -> str:
     return " ".join(part for part in parts if part)
 
 
-def tipping(analysis: Analysis) -> str:
+def tipping(analysis: AnalysisTables) -> str:
     """Under how many other choices the interval changes sides; blank when under none."""
     tipped, others = _tipped(analysis)
     if not tipped:
@@ -105,19 +105,19 @@ def tipping(analysis: Analysis) -> str:
     return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
 
 
-def _tipped(analysis: Analysis) -> tuple[list[str], int]:
+def _tipped(analysis: AnalysisTables) -> tuple[list[str], int]:
     """The choices that move the interval across no difference, and how many there are in all."""
     result = analysis.result
     main = concluded(result)
     if main.side is None:
         return [], 0
     rows = tables.records(analysis.sensitivity)
-    own = [_numbers(row) for row in rows if row["group"] == "protocol"]
+    protocol = [_numbers(row) for row in rows if row["group"] == "protocol"]
     # What the protocol chose stands once more among the alternatives; it is no other choice.
-    others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in own]
-    read = [(w.text(row["label"]), concluded(result, ShownEstimate.of(row))) for row in others]
-    told = [(label, said) for label, said in read if said.side is not None]
-    return [label for label, said in told if said.turns(main)], len(told)
+    others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in protocol]
+    said = [(w.text(row["label"]), concluded(result, ShownEstimate.of(row))) for row in others]
+    known = [(label, other) for label, other in said if other.side is not None]
+    return [label for label, other in known if other.turns(main)], len(known)
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -128,7 +128,7 @@ def _choices(k: int) -> str:
     return f"{k} other choice{'' if k == 1 else 's'}"
 
 
-def _tips(analysis: Analysis) -> str:
+def _tips(analysis: AnalysisTables) -> str:
     result = analysis.result
     tipped, others = _tipped(analysis)
     if not others:
@@ -145,7 +145,7 @@ def _tips(analysis: Analysis) -> str:
     )
 
 
-def _few(analysis: Analysis) -> str:
+def _few(analysis: AnalysisTables) -> str:
     result = analysis.result
     k, beside = result.k, bayes(result)
     bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
@@ -164,7 +164,7 @@ def _few(analysis: Analysis) -> str:
     return ""
 
 
-def _spread(analysis: Analysis) -> str:
+def _spread(analysis: AnalysisTables) -> str:
     """Heterogeneity, and the prediction interval or why there is none."""
     result = analysis.result
     if result.k < 2:
@@ -191,7 +191,7 @@ def why_no_prediction(result: AnalysisResult) -> str:
     return w.text(why) or "not computed"
 
 
-def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
+def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
     ids = list(analysis.studies["trial_id"])
     if not ids or risk_of_bias is None:
         return ""
@@ -199,22 +199,22 @@ def _bias(analysis: Analysis, risk_of_bias: pd.DataFrame | None) -> str:
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by_judgement: dict[str, list[str]] = {}
     for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
-        found = judged.get(row["trial_id"], "not judged")
-        by_judgement.setdefault(w.plain(found), []).append(w.text(row["study"]))
+        judgement = judged.get(row["trial_id"], "not judged")
+        by_judgement.setdefault(w.plain(judgement), []).append(w.text(row["study"]))
     order = ("high", "some concerns", "no information", "not judged", "low")
     parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
     return w.sentence(f"overall judgement {'; '.join(parts)}")
 
 
-def _flagged(analysis: Analysis) -> str:
-    parts = [f"{name} ({words})" for name, words in _told(analysis.studies, "flag_words")]
+def _flagged(analysis: AnalysisTables) -> str:
+    parts = [f"{name} ({words})" for name, words in _noted(analysis.studies, "flag_words")]
     if not parts:
         return ""
     marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
     rows = analysis.sensitivity
     without = tables.records(rows[rows["group"] == "flagged data"])
-    found = [_left_after(analysis.result, row) for row in without]
-    return f"{marked} {w.capital('; '.join(found))}." if found else marked
+    refits = [_left_after(analysis.result, row) for row in without]
+    return f"{marked} {w.capital('; '.join(refits))}." if refits else marked
 
 
 def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
@@ -224,19 +224,19 @@ def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
         return f"{label} no trial is left"
     # The narrow interval of two trials supposes that they share one effect.
     common = ", common effect" if row["k"] == 2 else ""
-    found = say.effect_of(result, row).removesuffix(")")
-    return f"{label} it gives {found}; k = {w.whole(row['k'])}{common})"
+    effect = say.effect_of(result, row).removesuffix(")")
+    return f"{label} it gives {effect}; k = {w.whole(row['k'])}{common})"
 
 
-def _imputed(analysis: Analysis) -> str:
+def _imputed(analysis: AnalysisTables) -> str:
     by_text: dict[str, list[str]] = {}
-    for name, told in _told(analysis.studies, "imputed"):
-        by_text.setdefault(told, []).append(name)
-    parts = [f"{w.listed(names)}: {told}" for told, names in by_text.items()]
+    for name, assumption in _noted(analysis.studies, "imputed"):
+        by_text.setdefault(assumption, []).append(name)
+    parts = [f"{w.listed(names)}: {assumption}" for assumption, names in by_text.items()]
     return f"{'; '.join(parts)}." if parts else ""
 
 
-def _sources(analysis: Analysis) -> str:
+def _sources(analysis: AnalysisTables) -> str:
     parts = []
     for level, words in (
         ("secondary", "Known only from another review’s table"),
@@ -248,23 +248,23 @@ def _sources(analysis: Analysis) -> str:
     return " ".join(parts)
 
 
-def _crossover(analysis: Analysis) -> str:
+def _crossover(analysis: AnalysisTables) -> str:
     words = {
         "crossover, as parallel": "counted as if the two conditions were separate groups",
         "crossover, first period": "first period only",
         "crossover, paired": "each person is their own control",
     }
     parts = []
-    for design, told in words.items():
+    for design, handling in words.items():
         names = _names(analysis.studies, "design", design)
         if names:
             share = analysis.result.weight_by_design.get(design)
             weight = "" if share is None else f", {w.percent(share)} of the weight"
-            parts.append(f"{w.listed(names)}: {told}{weight}")
+            parts.append(f"{w.listed(names)}: {handling}{weight}")
     return f"{'; '.join(parts)}." if parts else ""
 
 
-def _comparators(analysis: Analysis) -> str:
+def _comparators(analysis: AnalysisTables) -> str:
     classes = sorted(set(analysis.studies["comparator_class"]))
     if len(classes) < 2:
         return ""
@@ -276,7 +276,7 @@ def _comparators(analysis: Analysis) -> str:
     return f"Not all trials compare with the same: {'; '.join(parts)}."
 
 
-def _scales(analysis: Analysis) -> str:
+def _scales(analysis: AnalysisTables) -> str:
     scales = sorted({w.text(name) for name in analysis.studies["instrument"]} - {""})
     if len(scales) < 2:
         return ""
@@ -284,7 +284,7 @@ def _scales(analysis: Analysis) -> str:
     return f"Measured on different scales: {'; '.join(parts)}."
 
 
-def _model(analysis: Analysis) -> str:
+def _model(analysis: AnalysisTables) -> str:
     result = analysis.result
     parts = [w.sentence(caution) for caution in result.cautions]
     if result.pooled and result.pooled.method == "MH":
@@ -293,12 +293,12 @@ def _model(analysis: Analysis) -> str:
     return " ".join(parts)
 
 
-def _told(studies: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
+def _noted(studies: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
     for row in tables.records(studies):
-        if told := w.text(row[column]):
-            yield w.text(row["study"]), told
+        if note := w.text(row[column]):
+            yield w.text(row["study"]), note
 
 
-def _names(studies: pd.DataFrame, column: str, held: str) -> list[str]:
-    names = studies.loc[studies[column] == held, "study"]
+def _names(studies: pd.DataFrame, column: str, value: str) -> list[str]:
+    names = studies.loc[studies[column] == value, "study"]
     return [w.text(name) for name in dict.fromkeys(names)]

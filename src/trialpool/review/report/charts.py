@@ -52,7 +52,7 @@ def embedded(svg: bytes, alt: str) -> Figure:
 
 
 def _pixels(svg: bytes, name: bytes) -> int:
-    found = re.search(rb"<svg[^>]*?\b" + name + rb'="([\d.]+)pt"', svg)
-    if found is None:
+    match = re.search(rb"<svg[^>]*?\b" + name + rb'="([\d.]+)pt"', svg)
+    if match is None:
         raise TrialpoolError(f"the forest plot is not an SVG with its {name.decode()} in points")
-    return round(float(found[1]) * _PIXELS_PER_POINT)
+    return round(float(match[1]) * _PIXELS_PER_POINT)

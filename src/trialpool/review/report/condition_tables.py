@@ -12,11 +12,11 @@ from trialpool import words as w
 from trialpool.figures.style import JUDGEMENTS
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import (
     Cell,
-    Column,
     Grid,
+    GridColumn,
     Link,
     Row,
     Show,
@@ -32,7 +32,7 @@ from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.words import DOMAINS
 
 
-def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]) -> Grid:
+def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[AnalysisTables]) -> Grid:
     """The eligible trials: who, what, how many, and which analyses they are in."""
     used: dict[str, list[Link]] = {}
     for analysis in analyses:
@@ -55,7 +55,7 @@ def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[Analysis]
                                        anchor=f"trial-{row['trial_id']}")),
         text("Design", "design"),
         prose("Population", _population),
-        Column("Arms", of_trial, "list"),
+        GridColumn("Arms", of_trial, "list"),
         number("Randomised",
                lambda row: or_why(w.whole(row["n_randomised"]), "not stated in the source")),
         text("Used in", used_in),
@@ -91,7 +91,7 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
     return table(
         "Risk of bias",
         [row for row in trials if row["trial_id"] in judged],
-        [text("Trial", "study"), *(Column(w.capital(d), judgement(d), "sign") for d in asked)],
+        [text("Trial", "study"), *(GridColumn(w.capital(d), judgement(d), "sign") for d in asked)],
         remark=remark,
         empty="No trial was judged.",
     )

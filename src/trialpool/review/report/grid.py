@@ -41,7 +41,7 @@ Show = Callable[[Any], Cell | str]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class GridColumn:
     """A column: its heading, what it shows of a row, and how.
 
     `kind` is text, number (right-aligned), prose or list (wide), or sign.
@@ -60,7 +60,7 @@ class Grid:
     """
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[GridColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[tuple[str, str], ...] = ()
     empty: str = "None."
@@ -69,7 +69,7 @@ class Grid:
 def table(
     caption: str,
     rows: Iterable[Any],
-    columns: Sequence[Column],
+    columns: Sequence[GridColumn],
     *,
     under: Callable[[Any], Cell] | None = None,
     blank: str = "",
@@ -87,7 +87,7 @@ def table(
     """
     marks: dict[str, str] = {}
 
-    def shown(row: Any, column: Column) -> Cell:
+    def shown(row: Any, column: GridColumn) -> Cell:
         made = column.show(row)
         made = cell(made) if isinstance(made, str) else made
         if blank and column.kind == "number" and made.lines == (DASH,):
@@ -112,17 +112,17 @@ def table(
     )
 
 
-def text(heading: str, show: str | Show, kind: str = "text") -> Column:
+def text(heading: str, show: str | Show, kind: str = "text") -> GridColumn:
     """A column of words: of a column by name, or what is shown of a row."""
-    return Column(heading, by(words, show) if isinstance(show, str) else show, kind)
+    return GridColumn(heading, by(words, show) if isinstance(show, str) else show, kind)
 
 
-def prose(heading: str, show: str | Show) -> Column:
+def prose(heading: str, show: str | Show) -> GridColumn:
     """A wide column of words."""
     return text(heading, show, "prose")
 
 
-def number(heading: str, show: str | Show) -> Column:
+def number(heading: str, show: str | Show) -> GridColumn:
     """A column of numbers, whole ones where a column is named."""
     return text(heading, by(whole, show) if isinstance(show, str) else show, "number")
 

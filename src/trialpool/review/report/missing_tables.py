@@ -9,7 +9,17 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.grid import Cell, Column, Grid, Show, or_why, prose, table, text, to
+from trialpool.review.report.grid import (
+    Cell,
+    Grid,
+    GridColumn,
+    Show,
+    or_why,
+    prose,
+    table,
+    text,
+    to,
+)
 from trialpool.terms import AVAILABLE, NOT_KNOWN, OTHER, OUTSIDE, RESULT, UNCLEAR, UNUSABLE
 
 # status of a result: sign in the table, and what the sign stands for
@@ -45,15 +55,18 @@ def evidence(frame: pd.DataFrame) -> Grid:
         first = next(iter(trial.values()))
         return to(w.text(first["study"]), f"#trial-{first['trial_id']}")
 
-    known = [trial for trial in trials.values()
-             if any(_SIGNS[row["status"]] for row in trial.values())]  # fmt: skip
+    known = [
+        trial for trial in trials.values() if any(_SIGNS[row["status"]] for row in trial.values())
+    ]
     grid = table(
         "Results that are there and results that are missing",
         known,
-        [text("Trial", study), *(Column(title, sign(name), "sign")
-                                 for name, title in titles.items())],
+        [
+            text("Trial", study),
+            *(GridColumn(title, sign(name), "sign") for name, title in titles.items()),
+        ],
         empty="No trial.",
-    )  # fmt: skip
+    )
     return replace(grid, notes=tuple((sign, status) for status, sign in _SIGNS.items() if sign))
 
 

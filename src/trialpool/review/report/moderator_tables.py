@@ -8,20 +8,20 @@ from typing import Any
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import Cell, Grid, Row, by, cell, number, prose, table, text
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 from trialpool.trust_facts import CovariateFacts
 from trialpool.words import per
 
 
-def moderator_grids(analysis: Analysis) -> dict[str, Grid]:
+def moderator_grids(analysis: AnalysisTables) -> dict[str, Grid]:
     """Every table that has rows, by its caption, in reading order."""
     made = (_subgroups(analysis), _regressions(analysis), _withheld(analysis))
     return {grid.caption: grid for grid in made if grid.rows}
 
 
-def _subgroups(analysis: Analysis) -> Grid:
+def _subgroups(analysis: AnalysisTables) -> Grid:
     result = analysis.result
     lines = tables.records(analysis.trust["subgroups"])
     compared = {line["moderator"] for line in lines if line["kind"] == LEVEL}
@@ -53,14 +53,16 @@ def _subgroups(analysis: Analysis) -> Grid:
             number("Statistic", statistic),
             number("p", by(w.p_value, "p_value")),
             number("R²", by(w.percent, "r2")),
-            prose("Which trials, or how",
-                  lambda line: _greek(line["trials" if line["kind"] == LEVEL else "note"])),
+            prose(
+                "Which trials, or how",
+                lambda line: _greek(line["trials" if line["kind"] == LEVEL else "note"]),
+            ),
         ],
         under=lambda line: cell(w.capital(w.text(line["title"]))),
-    )  # fmt: skip
+    )
 
 
-def _regressions(analysis: Analysis) -> Grid:
+def _regressions(analysis: AnalysisTables) -> Grid:
     result = analysis.result
     steps = {each.name: per(each.per, each.unit) for each in result.trust.moderators
              if isinstance(each, CovariateFacts)}  # fmt: skip
@@ -86,7 +88,7 @@ def _regressions(analysis: Analysis) -> Grid:
     ])  # fmt: skip
 
 
-def _withheld(analysis: Analysis) -> Grid:
+def _withheld(analysis: AnalysisTables) -> Grid:
     lines = [line for name in ("subgroups", "regressions")
              for line in tables.records(analysis.trust[name])]  # fmt: skip
     unknown = _unknown(lines)

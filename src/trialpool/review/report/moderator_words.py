@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
-from trialpool.review.report.caveats import Analysis, Caveat
+from trialpool.review.report.caveats import AnalysisTables, Caveat
 from trialpool.trust_facts import CovariateFacts, CovariateSlope, DifferenceTest, SubgroupFacts
 from trialpool.words import per
 
@@ -19,7 +19,7 @@ NAMED = 4  # trials without a value, at most, that are named
 SIGNIFICANT = 0.05
 
 
-def moderator_words(analysis: Analysis) -> list[Caveat]:
+def moderator_words(analysis: AnalysisTables) -> list[Caveat]:
     """What each moderator that has an answer says, in the protocol's order."""
     return [
         Caveat(name=w.capital(facts.title), text=text)

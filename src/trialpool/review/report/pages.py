@@ -32,7 +32,7 @@ from trialpool.review.report import (
     sentences,
     trust_tables,
 )
-from trialpool.review.report.caveats import Analysis, Caveat, caveats, tipping
+from trialpool.review.report.caveats import AnalysisTables, Caveat, caveats, tipping
 from trialpool.review.report.charts import Chart, Figure, drawn, embedded
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.moderator_tables import moderator_grids
@@ -80,10 +80,10 @@ class Section:
 
 
 # Tables of an analysis with a field of their own; all others say how far to trust it.
-_OWN = ("studies", "missing", "sensitivity", "selection")
+_FIELDS = ("studies", "missing", "sensitivity", "selection")
 
 
-def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> list[Analysis]:
+def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> list[AnalysisTables]:
     """The results of analyses from their files, in the order in which their folders come."""
     folders: dict[Path, dict[str, Path]] = {}
     for path in map(Path, paths):
@@ -91,9 +91,9 @@ def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> lis
     out = []
     for places in folders.values():
         result = typed_json.read(places.pop("model"), AnalysisResult)
-        held = {name: files.read(path, added) for name, path in places.items()}
-        own = {name: held.pop(name) for name in _OWN if name in held}
-        out.append(Analysis(result=result, **own, trust=held))
+        trust = {name: files.read(path, added) for name, path in places.items()}
+        fields = {name: trust.pop(name) for name in _FIELDS if name in trust}
+        out.append(AnalysisTables(result=result, **fields, trust=trust))
     return out
 
 
@@ -104,9 +104,9 @@ def write_page(path: str | Path, page: str) -> None:
 
 def condition_page(
     review: Mapping[str, Any],
-    analyses: Sequence[Analysis],
+    analyses: Sequence[AnalysisTables],
     figures: Mapping[tuple[str, str], bytes],
-    held: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     questions: Sequence[tuple[Question, Mapping[str, bytes]]] = (),
 ) -> str:
     """The page of one condition.
@@ -116,7 +116,7 @@ def condition_page(
     review : `Review.for_condition(condition)`
     analyses : results of its analyses, in the protocol's order
     figures : their figures as SVG files, by the names of analysis and figure
-    held
+    tables
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
         search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
         disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
@@ -132,34 +132,34 @@ def condition_page(
     sections = [
         _section(
             analysis,
-            held["risk_of_bias"],
+            tables["risk_of_bias"],
             {figure: svg for (name, figure), svg in figures.items() if name == analysis.name},
         )
         for analysis in analyses
     ]
     grids = {
-        "summary": result_tables.summary(held["summary"], [a.result for a in analyses]),
+        "summary": result_tables.summary(tables["summary"], [a.result for a in analyses]),
         "verdicts": trust_tables.verdicts([a.result for a in analyses]),
-        "trials": condition_tables.trials(held["trials"], held["arms"], analyses),
-        "risk_of_bias": condition_tables.risk_of_bias(held["risk_of_bias"], held["trials"]),
-        "bias_reasons": condition_tables.bias_reasons(held["risk_of_bias"], held["trials"]),
-        "missing": condition_tables.missing(held["missing_results"], held["trials"], outcomes),
-        "excluded": condition_tables.excluded(held["excluded"]),
-        "search": condition_tables.search(held["search"]),
-        "flags": condition_tables.flags(held["flags"]),
-        "accounts": condition_tables.accounts(held["rows"]),
-        "dropped": condition_tables.dropped(held["dropped"], outcomes),
-        "evidence": missing_tables.evidence(held["evidence"]),
-        "judgements": missing_tables.judgements(held["judgements"]),
-        "agreement": agreement_tables.agreement(held["agreement"]),
-        "disagreements": agreement_tables.disagreements(held["disagreements"]),
+        "trials": condition_tables.trials(tables["trials"], tables["arms"], analyses),
+        "risk_of_bias": condition_tables.risk_of_bias(tables["risk_of_bias"], tables["trials"]),
+        "bias_reasons": condition_tables.bias_reasons(tables["risk_of_bias"], tables["trials"]),
+        "missing": condition_tables.missing(tables["missing_results"], tables["trials"], outcomes),
+        "excluded": condition_tables.excluded(tables["excluded"]),
+        "search": condition_tables.search(tables["search"]),
+        "flags": condition_tables.flags(tables["flags"]),
+        "accounts": condition_tables.accounts(tables["rows"]),
+        "dropped": condition_tables.dropped(tables["dropped"], outcomes),
+        "evidence": missing_tables.evidence(tables["evidence"]),
+        "judgements": missing_tables.judgements(tables["judgements"]),
+        "agreement": agreement_tables.agreement(tables["agreement"]),
+        "disagreements": agreement_tables.disagreements(tables["disagreements"]),
     }
     return _render(
         "condition.html",
         review=review,
         spec=spec,
         condition=condition,
-        extraction=agreement_tables.extraction(held["agreement"], held["disagreements"]),
+        extraction=agreement_tables.extraction(tables["agreement"], tables["disagreements"]),
         sections=_first_primary(sections),
         questions=by_kind(questions),
         grids=grids,
@@ -170,7 +170,7 @@ def condition_page(
 
 def index_page(
     review: Mapping[str, Any],
-    analyses: Sequence[Analysis],
+    analyses: Sequence[AnalysisTables],
     summary: pd.DataFrame,
     verification: pd.DataFrame,
 ) -> str:
@@ -185,8 +185,8 @@ def index_page(
     """
     conditions = []
     for name, spec in review["conditions"].items():
-        own = [a for a in analyses if a.result.condition == name]
-        sections = _first_primary([_section(analysis, None, {}) for analysis in own])
+        of_condition = [a for a in analyses if a.result.condition == name]
+        sections = _first_primary([_section(analysis, None, {}) for analysis in of_condition])
         conditions.append({"name": name, "sections": sections, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
@@ -217,7 +217,7 @@ def _explained(results: Sequence[AnalysisResult]) -> list[tuple[str, str]]:
 
 
 def _section(
-    analysis: Analysis, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
+    analysis: AnalysisTables, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
 ) -> Section:
     """An analysis for a page; without judgements and figures only what the first page shows."""
     result, studies, missing = analysis.result, analysis.studies, analysis.missing
@@ -258,7 +258,7 @@ def _section(
         by_kind_grids=moderator_grids(analysis) if analysis.trust else {},
         grids=grids,
         trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
-        files=(*_OWN, *analysis.trust),
+        files=(*_FIELDS, *analysis.trust),
     )
 
 
@@ -303,11 +303,11 @@ def _verified(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _power(held: float) -> str:
+def _power(value: float) -> str:
     """A very small number: `4 × 10⁻⁶`."""
-    if held == 0:
+    if value == 0:
         return "0"
-    digit, exponent = f"{held:.0e}".split("e")
+    digit, exponent = f"{value:.0e}".split("e")
     raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{digit} × 10{raised}"
 
@@ -315,11 +315,11 @@ def _power(held: float) -> str:
 _TOGETHER = re.compile(r"(?<=\b[knp]) ([=<]) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)")
 
 
-def _held_together(shown: Any) -> Any:
+def _unbroken(shown: Any) -> Any:
     """Text with `n = 90` and `95 % CI` kept on one line."""
     if not isinstance(shown, str) or isinstance(shown, Markup):
         return shown
-    return _TOGETHER.sub(lambda found: found.group().replace(" ", "\u00a0"), shown)
+    return _TOGETHER.sub(lambda match: match.group().replace(" ", "\u00a0"), shown)
 
 
 def _render(template: str, **view: Any) -> str:
@@ -330,7 +330,7 @@ def _render(template: str, **view: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_held_together,
+        finalize=_unbroken,
     )
     environment.globals |= {"style": style, "sentence": w.sentence}
     return environment.get_template(template).render(view)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
-from trialpool.review.report.grid import Column, Grid, by, number, table, text
+from trialpool.review.report.grid import Grid, GridColumn, by, number, table, text
 from trialpool.review.report.question_words import Question, scale
 from trialpool.terms import DOSE, NETWORK, TIME
 
@@ -23,23 +23,23 @@ def question_grids(question: Question) -> dict[str, Grid]:
     return made
 
 
-def _effect(question: Question) -> Column:
+def _effect(question: Question) -> GridColumn:
     asked = scale(question.record)
     heading = f"{say.short_measure(asked)} (95 % CI)"
     return number(heading, lambda row: say.effect_of(asked, row))
 
 
-def _words(heading: str, name: str) -> Column:
+def _words(heading: str, name: str) -> GridColumn:
     return text(heading, by(w.plain, name))
 
 
-def _number(heading: str, name: str) -> Column:
+def _number(heading: str, name: str) -> GridColumn:
     return number(heading, by(w.significant, name, 3))
 
 
 EFFECT = number("effect", lambda row: "")  # stands for the question's own measure
 # kind of question -> title -> (table, columns)
-_COLUMNS: Mapping[str, Mapping[str, tuple[str, Sequence[Column]]]] = {
+_COLUMNS: Mapping[str, Mapping[str, tuple[str, Sequence[GridColumn]]]] = {
     TIME: {
         "All times of all trials": ("time_points", [
             _words("Trial", "study"), _words("Compared", "comparison"),

@@ -15,11 +15,11 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
-from trialpool.review.report.caveats import Analysis, why_no_prediction
+from trialpool.review.report.caveats import AnalysisTables, why_no_prediction
 from trialpool.review.report.grid import (
     Cell,
-    Column,
     Grid,
+    GridColumn,
     Link,
     Row,
     Show,
@@ -40,7 +40,7 @@ _POOLED_ALONE = "one trial: nothing is pooled"
 _NONE_USABLE = "No trial has usable numbers."
 
 
-def trials(analysis: Analysis) -> Grid:
+def trials(analysis: AnalysisTables) -> Grid:
     """The trials of an analysis with their data and effects."""
     result = analysis.result
 
@@ -65,7 +65,7 @@ def trials(analysis: Analysis) -> Grid:
     ], empty=_NONE_USABLE)  # fmt: skip
 
 
-def _arms(analysis: Analysis) -> Iterator[Column]:
+def _arms(analysis: AnalysisTables) -> Iterator[GridColumn]:
     """What each side reported: events of people, or people and their scores."""
     studies = analysis.studies
     events = studies["event_experimental"].notna().any()
@@ -109,7 +109,7 @@ def _when(row: Row) -> str:
     return w.text(row["timepoint"]) or ("" if day == w.DASH else f"day {day}")
 
 
-def provenance(analysis: Analysis) -> Grid:
+def provenance(analysis: AnalysisTables) -> Grid:
     """Where each number comes from and what was done to it."""
 
     def formula(row: Row) -> Cell:
@@ -151,7 +151,7 @@ def provenance(analysis: Analysis) -> Grid:
     )
 
 
-def sensitivity(analysis: Analysis) -> Grid:
+def sensitivity(analysis: AnalysisTables) -> Grid:
     """The same analysis under other choices."""
     result = analysis.result
 
@@ -185,7 +185,7 @@ def sensitivity(analysis: Analysis) -> Grid:
     ], empty="There is nothing to vary.")  # fmt: skip
 
 
-def missing(analysis: Analysis) -> Grid:
+def missing(analysis: AnalysisTables) -> Grid:
     """Eligible trials without usable numbers, and what each would do to the estimate."""
     result = analysis.result
 
@@ -212,7 +212,7 @@ def missing(analysis: Analysis) -> Grid:
     ], empty="No eligible trial is known to lack usable numbers for this outcome.")  # fmt: skip
 
 
-def selection(analysis: Analysis) -> Grid:
+def selection(analysis: AnalysisTables) -> Grid:
     """Effects of the same outcome that this analysis does not use."""
 
     def effect(row: Row) -> str:

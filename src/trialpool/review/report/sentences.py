@@ -39,15 +39,17 @@ def answer(result: AnalysisResult, studies: pd.DataFrame, missing: pd.DataFrame)
     size = say.value(result, shown.estimate) + _unit(result, studies)
     limits = say.interval(result, shown.ci_low, shown.ci_high)
     says = f": {interval_says(result)}" if not isnan(say.null(result)) else ""
-    told = f"{size} ({say.level(result)} % CI {limits}){says}."
+    effect = f"{size} ({say.level(result)} % CI {limits}){says}."
     if result.k == 1:
         study = w.text(studies["study"].iloc[0])
-        return f"One trial ({study}, {people(result, studies)}) found a {what} of {told} " \
-               "One trial cannot be pooled."  # fmt: skip
+        return (
+            f"One trial ({study}, {people(result, studies)}) found a {what} of {effect} "
+            "One trial cannot be pooled."
+        )
     trials = w.capital(_trials(result))
     common = result.policy.common_effect_only
     how = ", taken to share one true effect," if common else _handled(result)
-    return f"{trials} ({people(result, studies)}){how} put the {what} at {told}"
+    return f"{trials} ({people(result, studies)}){how} put the {what} at {effect}"
 
 
 _HANDLED = {
@@ -110,8 +112,10 @@ def counts(result: AnalysisResult, studies: pd.DataFrame) -> str:
         return ""
     a, n1, c, n2 = (f"{studies[name].sum():.0f}" for name in columns)
     trials = "this trial" if result.k == 1 else "these trials together"
-    return f"In {trials} it was seen in {a} of {n1} people with {say.drug(result)} and in {c} of " \
-           f"{n2} with {say.control(result)}."  # fmt: skip
+    return (
+        f"In {trials} it was seen in {a} of {n1} people with {say.drug(result)} and in {c} of "
+        f"{n2} with {say.control(result)}."
+    )
 
 
 def largest_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
@@ -130,7 +134,7 @@ def largest_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
         # From two trials to three the model changes too, and most of the widening is that.
         three = " (three trials, so random effects)" if result.k == 2 else ""
         then = f"If it had found nothing, the estimate would be {_changed(result, largest)}{three}."
-    return f"{name}, {gone}: {_told(row, largest)}. {then}"
+    return f"{name}, {gone}: {_reported(row, largest)}. {then}"
 
 
 def joint_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
@@ -176,11 +180,11 @@ def also_missing(result: AnalysisResult, missing: pd.DataFrame) -> str:
 
 
 def _nothing(result: AnalysisResult, missing: pd.DataFrame) -> str:
-    held = [f"{each.study}, {each.reason}" for each in result.left_out]
-    if held:
-        many = w.count(len(held), "trial")
-        measured = f"{many} measured the outcome and {w.be(len(held))} not used"
-        return f"No trial fits this analysis; {measured}: {'; '.join(held)}."
+    unused = [f"{each.study}, {each.reason}" for each in result.left_out]
+    if unused:
+        many = w.count(len(unused), "trial")
+        measured = f"{many} measured the outcome and {w.be(len(unused))} not used"
+        return f"No trial fits this analysis; {measured}: {'; '.join(unused)}."
     lead = "No trial has usable numbers"
     if not len(missing):
         return f"{lead}, and none is known to have measured this."
@@ -203,7 +207,7 @@ def _named(row: Mapping[str, Any]) -> str:
     return w.text(row["study"]) + ("" if math.isnan(n) else f" (n = {n:.0f})")
 
 
-def _told(row: Mapping[str, Any], missing: LargestMissing) -> str:
+def _reported(row: Mapping[str, Any], missing: LargestMissing) -> str:
     """What is known of a missing trial: its source's words, else why there is no number."""
     reported = w.text(missing.reported).strip("“”\"'. ")
     status = codes.STATUS.get(w.text(row.get("status")), "")

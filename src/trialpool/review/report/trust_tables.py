@@ -10,11 +10,11 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import (
     Cell,
-    Column,
     Grid,
+    GridColumn,
     Row,
     Show,
     by,
@@ -26,10 +26,10 @@ from trialpool.review.report.grid import (
     to,
 )
 
-Columns = Sequence[Column]
+Columns = Sequence[GridColumn]
 
 
-def trust_grids(analysis: Analysis) -> dict[str, Grid]:
+def trust_grids(analysis: AnalysisTables) -> dict[str, Grid]:
     """Every table that has rows, by what it shows, in reading order."""
     factors = analysis.result.multiverse.questions[0].factors
     read = {name: list(tables.records(frame)) for name, frame in analysis.trust.items()}
@@ -91,7 +91,7 @@ def _known(rows: Sequence[Row], name: str) -> list[Row]:
     return [row for row in rows if not isnan(w.number(row[name]))]
 
 
-def _effect(analysis: Analysis, heading: str = "{} (95 % interval)") -> Column:
+def _effect(analysis: AnalysisTables, heading: str = "{} (95 % interval)") -> GridColumn:
     result = analysis.result
     return number(
         heading.format(say.short_measure(result)),
@@ -99,12 +99,12 @@ def _effect(analysis: Analysis, heading: str = "{} (95 % interval)") -> Column:
     )
 
 
-def _value(analysis: Analysis, name: str) -> Column:
+def _value(analysis: AnalysisTables, name: str) -> GridColumn:
     result = analysis.result
     return number(say.short_measure(result), lambda row: say.value(result, row[name]))
 
 
-def _influence(analysis: Analysis) -> Columns:
+def _influence(analysis: AnalysisTables) -> Columns:
     numbers = {
         "Studentised residual": "rstudent", "DFFITS": "dffits", "Cook’s distance": "cook_d",
         "Covariance ratio": "cov_r", "Hat": "hat", "DFBETAS": "dfbetas",
@@ -127,7 +127,7 @@ _WEIGHTS = [
 ]
 
 
-def _small_studies(analysis: Analysis) -> Columns:
+def _small_studies(analysis: AnalysisTables) -> Columns:
     return [
         text("Method", "method"),
         _effect(analysis),
@@ -139,16 +139,17 @@ def _small_studies(analysis: Analysis) -> Columns:
     ]
 
 
-def _priors(analysis: Analysis) -> Columns:
+def _priors(analysis: AnalysisTables) -> Columns:
     result = analysis.result
 
     def limits(name: str) -> Show:
         return lambda row: say.interval(result, row[f"{name}_low"], row[f"{name}_high"])
 
     shares = {
-        "P(benefit)": "p_benefit", "P(benefit that matters)": "p_important",
+        "P(benefit)": "p_benefit",
+        "P(benefit that matters)": "p_important",
         "P(harm that matters)": "p_harm_important",
-    }  # fmt: skip
+    }
     return [
         text("Prior of the heterogeneity", "prior"),
         _value(analysis, "mu"),
@@ -186,7 +187,7 @@ _FACTORS = [
 ]
 
 
-def _next_trial(analysis: Analysis) -> Columns:
+def _next_trial(analysis: AnalysisTables) -> Columns:
     return [
         text("If it finds", lambda row: w.capital(w.text(row["finds"]))),
         _value(analysis, "effect"),

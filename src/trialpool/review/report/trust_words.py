@@ -14,7 +14,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
-from trialpool.review.report.caveats import Analysis, Caveat
+from trialpool.review.report.caveats import AnalysisTables, Caveat
 from trialpool.review.trust.verdict import AGREE_LITTLE, HALF
 from trialpool.terms import EXCLUDES, INCLUDES
 from trialpool.trust_facts import FragilityFacts, MultiverseFacts, Unanswered
@@ -30,9 +30,9 @@ _KEEPS = (
 )
 
 
-def trust_words(analysis: Analysis) -> list[Caveat]:
+def trust_words(analysis: AnalysisTables) -> list[Caveat]:
     """Every question about how far to trust a result that has an answer, in reading order."""
-    found = [
+    texts = [
         ("Does it hang on one trial?", _influence(analysis)),
         ("What does it rest on?", _weights(analysis)),
         ("Do small trials tell another story?", _small_studies(analysis)),
@@ -43,14 +43,14 @@ def trust_words(analysis: Analysis) -> list[Caveat]:
         ("What would a next trial change?", _next_trial(analysis)),
         ("How few people could turn it?", _fragility(analysis)),
     ]
-    return [Caveat(name=name, text=text) for name, text in found if text]
+    return [Caveat(name=name, text=text) for name, text in texts if text]
 
 
-def _question(analysis: Analysis) -> str:
+def _question(analysis: AnalysisTables) -> str:
     return "How likely is a harm?" if _is_harm(analysis.result) else "How likely is a benefit?"
 
 
-def _influence(analysis: Analysis) -> str:
+def _influence(analysis: AnalysisTables) -> str:
     result, influence = analysis.result, analysis.result.trust.influence
     if influence is None:
         return ""
@@ -76,7 +76,7 @@ def _influence(analysis: Analysis) -> str:
     return text
 
 
-def _weights(analysis: Analysis) -> str:
+def _weights(analysis: AnalysisTables) -> str:
     shares = analysis.result.trust.weights
     words = {
         "high risk of bias": "trials at high risk of bias",
@@ -89,8 +89,10 @@ def _weights(analysis: Analysis) -> str:
     if not grave:
         return ""
     if analysis.result.k == 1:
-        what = [text.replace("trials whose", "a trial whose").replace("trials at", "a trial at")
-                for _, text in grave]  # fmt: skip
+        what = [
+            text.replace("trials whose", "a trial whose").replace("trials at", "a trial at")
+            for _, text in grave
+        ]
         return f"On {w.listed(what)}."
     grave.sort(key=lambda pair: -pair[0])
     parts = [f"{w.part(share / 100)} of the weight on {what}" for share, what in grave]
@@ -98,7 +100,7 @@ def _weights(analysis: Analysis) -> str:
     return f"{lead}: {'; '.join(parts)}."
 
 
-def _small_studies(analysis: Analysis) -> str:
+def _small_studies(analysis: AnalysisTables) -> str:
     result, small = analysis.result, analysis.result.trust.small_studies
     if small is None:
         return ""
@@ -133,7 +135,7 @@ _WOULD = {
 }  # fmt: skip
 
 
-def _missing(analysis: Analysis) -> str:
+def _missing(analysis: AnalysisTables) -> str:
     result, gone = analysis.result, analysis.result.trust.missing_effect
     if isinstance(gone, Unanswered) or not gone.answers:
         return ""
@@ -155,7 +157,7 @@ def _missing(analysis: Analysis) -> str:
     return f"Were {who} known, {same}: {'; '.join(parts)}."
 
 
-def _beliefs(analysis: Analysis) -> str:
+def _beliefs(analysis: AnalysisTables) -> str:
     """P(benefit or harm) and P(of one that matters), over the priors."""
     result, beliefs = analysis.result, analysis.result.trust.priors
     if beliefs is None:
@@ -187,7 +189,7 @@ def _is_harm(result: AnalysisResult) -> bool:
     return say.is_events(result) and result.better == "lower" and more
 
 
-def _coverage(analysis: Analysis) -> str:
+def _coverage(analysis: AnalysisTables) -> str:
     shares = analysis.result.trust.coverage
     if shares is None:
         return ""
@@ -199,12 +201,12 @@ def _coverage(analysis: Analysis) -> str:
         says = next(words for least, words in _KEEPS if low >= least)
         parts.append(f"the shown 95 % interval held the true mean in {w.part(low, high)}: {says}")
     if shares.normal and shares.normal != shares.confidence:
-        held = w.part(*shares.normal)
+        share = w.part(*shares.normal)
         subject = "one" if parts else "a random-effects interval"
-        parts.append(f"{subject} with normal quantiles would have held it in {held}")
+        parts.append(f"{subject} with normal quantiles would have held it in {share}")
     if shares.prediction:
-        held = w.part(*shares.prediction)
-        parts.append(f"the prediction interval held a new trial’s true effect in {held}")
+        share = w.part(*shares.prediction)
+        parts.append(f"the prediction interval held a new trial’s true effect in {share}")
     if not parts:
         return ""
     trials = w.count(analysis.result.k, "trial")
@@ -212,7 +214,7 @@ def _coverage(analysis: Analysis) -> str:
     return f"{lead} {'; '.join(parts)}."
 
 
-def _multiverse(analysis: Analysis) -> str:
+def _multiverse(analysis: AnalysisTables) -> str:
     result, tried = analysis.result, analysis.result.trust.multiverse
     if tried is None:
         return ""
@@ -266,7 +268,7 @@ def _width(result: AnalysisResult, low: float, high: float) -> float:
     return (to(high) - to(low)) / whole
 
 
-def _next_trial(analysis: Analysis) -> str:
+def _next_trial(analysis: AnalysisTables) -> str:
     result, facts = analysis.result, analysis.result.trust.next_trial
     if isinstance(facts, Unanswered) or facts.reason:
         return ""
@@ -285,7 +287,7 @@ def _next_trial(analysis: Analysis) -> str:
         if not includes and say.value(result, row["effect"]) == say.value(result, say.null(result)):
             continue
         effect = f"finds {name} ({say.value(result, row['effect'])})"
-        if row["n_total"] != row["n_total"]:
+        if math.isnan(row["n_total"]):
             parts.append(f"no size up to {largest:,} people would do if it {effect}")
         elif row["n_total"] == smallest:
             parts.append(f"one of any size would do if it {effect}, {_by_number(result)}")
@@ -308,7 +310,7 @@ def _by_number(result: AnalysisResult) -> str:
     return "since the number of trials, not of people, holds the interval back"
 
 
-def _fragility(analysis: Analysis) -> str:
+def _fragility(analysis: AnalysisTables) -> str:
     result, few = analysis.result, analysis.result.trust.fragility
     if few is None or few.index is None:
         return ""

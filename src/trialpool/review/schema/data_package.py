@@ -53,16 +53,18 @@ def data_package(
         if tuple(columns) == table.columns:
             shared = _schema_of(folder, place)
             made[shared], schema = schema, shared
-        resources.append({
-            "name": place.with_suffix("").as_posix().replace("/", ".").lower(),
-            "path": place.as_posix(),
-            "description": table.meaning,
-            "profile": "tabular-data-resource",
-            "format": "csv",
-            "mediatype": "text/csv",
-            "encoding": "utf-8",
-            "schema": schema,
-        })  # fmt: skip
+        resources.append(
+            {
+                "name": place.with_suffix("").as_posix().replace("/", ".").lower(),
+                "path": place.as_posix(),
+                "description": table.meaning,
+                "profile": "tabular-data-resource",
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "schema": schema,
+            }
+        )
     words = re.findall("[a-z0-9]+", f"{about['title'].lower()} {folder.name}")
     package = {
         "profile": "tabular-data-package",

@@ -104,15 +104,17 @@ CONTRASTS = Table(
         *_SIDES,
         p.YI,
         p.VI,
-        *(Column(f"n_{i}", "number", f"people, treatment_{i}", unit="people", low=0)
-          for i in (1, 2)),
+        *(
+            Column(f"n_{i}", "number", f"people, treatment_{i}", unit="people", low=0)
+            for i in (1, 2)
+        ),
         Column("basis", "text", "arms = from numbers per arm, contrast = from a reported one"),
         p.INSTRUMENT,
         p.TIME,
         Column("formula", "text", "the formula by name"),
         Column("records", "text", "the rows it is made of, as table.csv:row, separated by `;`"),
     ),
-)  # fmt: skip
+)
 LEFT_OUT = Table(
     "left_out",
     "Trials with results of the outcome that give the network none.",

@@ -33,7 +33,7 @@ OUTCOMES = (
 )
 
 
-class Choice(NamedTuple):
+class Chosen(NamedTuple):
     """An empirical prior by its name, "" for none, and why this one."""
 
     name: str
@@ -93,7 +93,7 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     if chosen.name:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
-    found = sweep(
+    posteriors = sweep(
         studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), priors,
         mid=case.important, better=case.outcome.better,
     )  # fmt: skip
@@ -104,14 +104,14 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
             **_numbers(one, measure),
             "note": note,
         }
-        for prior, one, note in zip(priors, found, notes, strict=True)
+        for prior, one, note in zip(priors, posteriors, notes, strict=True)
     ]
     if not chosen.name:
         rows.append({"prior": "empirical", "protocol": "no", "note": chosen.note})
     return _table(rows)
 
 
-def empirical(measure: str, comparators: pd.Series, outcome: str) -> Choice:
+def empirical(measure: str, comparators: pd.Series, outcome: str) -> Chosen:
     """The empirical prior for this measure, these comparisons and this outcome.
 
     Parameters
@@ -130,24 +130,24 @@ def empirical(measure: str, comparators: pd.Series, outcome: str) -> Choice:
     against = max(counts, key=lambda name: counts[name])
     why = f"control is {_AGAINST[against]} in {counts[against]} of {trials} trials"
     if measure not in ("SMD", "OR"):
-        return Choice("", refused(EMPIRICAL["turner_mental_health_placebo"], measure))
+        return Chosen("", refused(EMPIRICAL["turner_mental_health_placebo"], measure))
     if 2 * counts[against] < max(trials, 1):
-        return Choice("", "no empirical prior: most trials compare with something else than a drug")
+        return Chosen("", "no empirical prior: most trials compare with something else than a drug")
     if not kind or (measure == "SMD" and kind != "mental_health"):
-        return Choice("", "no empirical prior: none of those at hand is for this outcome")
+        return Chosen("", "no empirical prior: none of those at hand is for this outcome")
     if measure == "SMD":
-        return Choice(f"rhodes_mental_health_{against}", f"{why}; mental-health outcome")
+        return Chosen(f"rhodes_mental_health_{against}", f"{why}; mental-health outcome")
     if against == "drug":
-        return Choice("", f"no empirical prior: {why}, and those for odds ratios are for placebo")
-    return Choice(f"turner_{kind}_placebo", f"{why}; outcome: {kind.replace('_', ' ')}")
+        return Chosen("", f"no empirical prior: {why}, and those for odds ratios are for placebo")
+    return Chosen(f"turner_{kind}_placebo", f"{why}; outcome: {kind.replace('_', ' ')}")
 
 
 def refused(prior: Prior, measure: str) -> str:
     """Why a prior cannot be used for a measure, "" if it can."""
     if not prior.measure or prior.measure == measure:
         return ""
-    made, own = _many(prior.measure), _many(measure)
-    return f"the empirical priors at hand are for {made}; tau of {own} is on another scale"
+    made, asked = _many(prior.measure), _many(measure)
+    return f"the empirical priors at hand are for {made}; tau of {asked} is on another scale"
 
 
 def _many(measure: str) -> str:
@@ -156,21 +156,21 @@ def _many(measure: str) -> str:
     return f"log {record.title}s" if record.is_ratio else f"{record.short}s"
 
 
-def _numbers(found: Posterior, measure: str) -> dict[str, Any]:
+def _numbers(posterior: Posterior, measure: str) -> dict[str, Any]:
     effects = {
-        "mu": found.mu, "mu_low": found.mu_lb, "mu_high": found.mu_ub,
-        "new_low": found.new_lb, "new_high": found.new_ub,
+        "mu": posterior.mu, "mu_low": posterior.mu_lb, "mu_high": posterior.mu_ub,
+        "new_low": posterior.new_lb, "new_high": posterior.new_ub,
     }  # fmt: skip
     return {
-        "reference": found.prior_reference,
+        "reference": posterior.prior_reference,
         **{name: shown(value, measure) for name, value in effects.items()},
-        "tau": found.tau,
-        "tau_low": found.tau_lb,
-        "tau_high": found.tau_ub,
-        "p_benefit": found.p_benefit,
-        "p_important": found.p_mid,
-        "p_harm_important": found.p_harm_mid,
-        "p_new_benefit": found.p_new_benefit,
+        "tau": posterior.tau,
+        "tau_low": posterior.tau_lb,
+        "tau_high": posterior.tau_ub,
+        "p_benefit": posterior.p_benefit,
+        "p_important": posterior.p_mid,
+        "p_harm_important": posterior.p_harm_mid,
+        "p_new_benefit": posterior.p_new_benefit,
     }
 
 

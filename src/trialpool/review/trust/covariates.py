@@ -24,12 +24,12 @@ from trialpool.trust_facts import CovariateFacts, CovariateSlope
 ALONG = 25  # points of a line
 TOGETHER = 0.7  # correlation from which two covariates can hardly be told apart
 
-Held = Mapping[str, tuple[Values, Mapping[str, str]]]
+ModeratorValues = Mapping[str, tuple[Values, Mapping[str, str]]]
 
 
 def covariates(
     declared: Mapping[str, Moderator],
-    held: Held,
+    by_moderator: ModeratorValues,
     studies: pd.DataFrame,
     measure: str,
     model: Model,
@@ -63,30 +63,30 @@ def covariates(
     facts: dict[str, CovariateFacts] = {}
     for name, each in declared.items():
         about = {"moderator": name, "title": each.title}
-        found, facts[name] = _one(each, held[name], studies, measure, model, name=name)
-        rows += [about | row for row in found]
+        lines, facts[name] = _one(each, by_moderator[name], studies, measure, model, name=name)
+        rows += [about | row for row in lines]
     fitted = [name for name in declared if facts[name].slope]
-    inflated, note = _inflation([held[name][0] for name in fitted], studies, model)
+    inflated, note = _inflation([by_moderator[name][0] for name in fitted], studies, model)
     for name, vif in zip(fitted, inflated, strict=True):
         slope = next(row for row in rows if row["moderator"] == name)
-        together = _together(name, fitted, held, declared)
+        together = _together(name, fitted, by_moderator, declared)
         facts[name] = replace(facts[name], goes_with=together)
-        told = [f"goes with {title} (r = {r:.2f})" for title, r in together.items()]
+        companions = [f"goes with {title} (r = {r:.2f})" for title, r in together.items()]
         slope["vif"] = vif
-        slope["note"] = "; ".join(filter(None, [slope["note"], note, *told]))
+        slope["note"] = "; ".join(filter(None, [slope["note"], note, *companions]))
     return REGRESSIONS.frame(rows), facts
 
 
 def _one(
     moderator: Moderator,
-    held: tuple[Values, Mapping[str, str]],
+    values_and_reasons: tuple[Values, Mapping[str, str]],
     studies: pd.DataFrame,
     measure: str,
     model: Model,
     *,
     name: str,
 ) -> tuple[list[dict[str, Any]], CovariateFacts]:
-    values, why = held
+    values, why = values_and_reasons
     known = studies[values.notna()]
     x = values[values.notna()].to_numpy(float)
     k = int(known["trial_id"].nunique())
@@ -110,8 +110,8 @@ def _one(
     used = regression_model(model)
     y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
     design = np.column_stack([np.ones(len(x)), x])
-    found = regress(y, v, design, tau2=used.tau2, test=used.test)
-    slope = _slope(found, moderator.per, measure) | {"k": k}
+    regression = regress(y, v, design, tau2=used.tau2, test=used.test)
+    slope = _slope(regression, moderator.per, measure) | {"k": k}
     dealt, note = permuted(known, y, v, design, used)
     slope |= {"note": note}
     if dealt is not None:
@@ -123,45 +123,52 @@ def _one(
         arrangements=slope.get("arrangements"),
     )
     fact = replace(fact, slope=said, range=(float(x.min()), float(x.max())))
-    return [slope, *_dots(known, x, found, measure), *_line(found, x, measure), *unknown], fact
+    return [
+        slope,
+        *_dots(known, x, regression, measure),
+        *_line(regression, x, measure),
+        *unknown,
+    ], fact
 
 
 def _with_unit(value: float, moderator: Moderator) -> str:
     return f"{value:.6g} {moderator.unit}".strip()
 
 
-def _slope(found: Regression, per: float, measure: str) -> dict[str, Any]:
+def _slope(regression: Regression, per: float, measure: str) -> dict[str, Any]:
     return {
         "kind": SLOPE,
-        "estimate": shown(per * float(found.beta[1]), measure),
-        "ci_low": shown(per * float(found.ci_lb[1]), measure),
-        "ci_high": shown(per * float(found.ci_ub[1]), measure),
-        "p_value": float(found.pval[1]),
-        "ddf": found.ddf,
-        "tau2": NAN if found.method == "EE" else found.tau2,
-        "r2": found.r2,
-        "method": _method(found),
+        "estimate": shown(per * float(regression.beta[1]), measure),
+        "ci_low": shown(per * float(regression.ci_lb[1]), measure),
+        "ci_high": shown(per * float(regression.ci_ub[1]), measure),
+        "p_value": float(regression.pval[1]),
+        "ddf": regression.ddf,
+        "tau2": NAN if regression.method == "EE" else regression.tau2,
+        "r2": regression.r2,
+        "method": _method(regression),
     }
 
 
-def _method(found: Regression) -> str:
-    if found.test == "z":
+def _method(regression: Regression) -> str:
+    if regression.test == "z":
         return "common-effect meta-regression, normal quantile"
-    return f"meta-regression ({found.method}), Hartung-Knapp"
+    return f"meta-regression ({regression.method}), Hartung-Knapp"
 
 
-def _dots(known: pd.DataFrame, x: Array, found: Regression, measure: str) -> list[dict[str, Any]]:
+def _dots(
+    known: pd.DataFrame, x: Array, regression: Regression, measure: str
+) -> list[dict[str, Any]]:
     columns = study_columns(known, measure)
-    numbers = pd.DataFrame(columns).assign(x=x, weight=100 * found.weights)
+    numbers = pd.DataFrame(columns).assign(x=x, weight=100 * regression.weights)
     return [
         {"kind": TRIAL, "study": str(name), **row}
         for name, row in zip(known["study"], tables.records(numbers), strict=True)
     ]
 
 
-def _line(found: Regression, x: Array, measure: str) -> list[dict[str, Any]]:
+def _line(regression: Regression, x: Array, measure: str) -> list[dict[str, Any]]:
     at = np.linspace(x.min(), x.max(), ALONG)
-    line = found.predict(np.column_stack([np.ones(ALONG), at]))
+    line = regression.predict(np.column_stack([np.ones(ALONG), at]))
     return [
         {
             "kind": LINE, "x": float(here), "estimate": shown(float(mid), measure),
@@ -184,20 +191,20 @@ def _inflation(
     x = np.column_stack([np.ones(whole.sum()), both[whole].to_numpy(float)])
     used = regression_model(model)
     try:
-        found = regress(y, v, x, tau2=used.tau2, test=used.test)
+        regression = regress(y, v, x, tau2=used.tau2, test=used.test)
     except TrialpoolError:
         return none, "no VIF: too few trials have all covariates, or one follows from the others"
-    return [float(value) for value in found.vif[1:]], ""
+    return [float(value) for value in regression.vif[1:]], ""
 
 
 def _together(
-    name: str, fitted: list[str], held: Held, declared: Mapping[str, Moderator]
+    name: str, fitted: list[str], by_moderator: ModeratorValues, declared: Mapping[str, Moderator]
 ) -> dict[str, float]:
     """Other covariates that rise or fall with this one, by title, with the correlation."""
-    own = held[name][0]
+    values = by_moderator[name][0]
     out = {}
     for other in fitted:
-        pair = pd.concat([own, held[other][0]], axis=1).dropna().to_numpy(float)
+        pair = pd.concat([values, by_moderator[other][0]], axis=1).dropna().to_numpy(float)
         if other == name or len(pair) < 3 or (np.ptp(pair, axis=0) == 0).any():
             continue
         r = float(np.corrcoef(pair.T)[0, 1])

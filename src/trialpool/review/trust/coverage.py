@@ -111,12 +111,12 @@ def coverage(
     rows: list[dict[str, Any]] = []
     for truth in plausible(yi, vi, main.tau2, beliefs):
         draw, drawn_words = sampling_of(centre, truth.tau2)
-        found = simulate(
+        simulated = simulate(
             draw, len(studies), centre, truth.tau2, [m.method for m in methods.values()],
             replicates=replicates, seed=seed, level=LEVEL, pi=model.prediction,
         )  # fmt: skip
         at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
-        rows += [at | _row(one, methods[one.method], measure, shared) for one in found]
+        rows += [at | _row(one, methods[one.method], measure, shared) for one in simulated]
     return COVERAGE.frame(rows)
 
 
@@ -191,13 +191,13 @@ def _samplings(
     """
     base = known_variances(vi), NORMAL
     needs = NEEDS.get(measure, {})
-    own = (studies["basis"] == "arms").to_numpy(bool)
-    own = own & ~studies["design"].str.contains("paired", na=False).to_numpy(bool)
+    by_arms = (studies["basis"] == "arms").to_numpy(bool)
+    by_arms = by_arms & ~studies["design"].str.contains("paired", na=False).to_numpy(bool)
     for name, least in needs.items():
-        own = own & (studies[name].to_numpy(float) >= least)
-    if not needs or not own.any():
+        by_arms = by_arms & (studies[name].to_numpy(float) >= least)
+    if not needs or not by_arms.any():
         return lambda mu, tau2: base
-    part = [studies[name].to_numpy(float)[own] for name in needs]
+    part = [studies[name].to_numpy(float)[by_arms] for name in needs]
     words = ARMS[measure]
     if measure == "SMD":
         drawn = standardised(*part, variance=smd.variance, correction=smd.correction)
@@ -208,9 +208,9 @@ def _samplings(
         # A control risk of 0 or 1 would never yield another count; the half keeps it inside.
         risk = (c + 0.5) / (n2 + 1)
         drawn = counts(measure, n1, n2, risk)
-    if not own.all():
-        words += f" ({int(own.sum())} of {len(own)} trials); {NORMAL} (the others)"
-        drawn = per_trial([(own, drawn), (~own, known_variances(vi[~own]))])
+    if not by_arms.all():
+        words += f" ({int(by_arms.sum())} of {len(by_arms)} trials); {NORMAL} (the others)"
+        drawn = per_trial([(by_arms, drawn), (~by_arms, known_variances(vi[~by_arms]))])
 
     def at(mu: float, tau2: float) -> tuple[Sampling, str]:
         if measure == "RR" and beyond_one(risk, mu, tau2) > MOST_BEYOND:
@@ -220,26 +220,26 @@ def _samplings(
     return at
 
 
-def _row(found: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> dict[str, Any]:
-    replicates = found.intervals + found.failed
-    if found.failed:
-        notes = [*notes, f"{found.failed} of {replicates} sets gave no interval"]
-    widths = found.mean_width, found.median_width
+def _row(result: Coverage, pooling: _Pooling, measure: str, notes: list[str]) -> dict[str, Any]:
+    replicates = result.intervals + result.failed
+    if result.failed:
+        notes = [*notes, f"{result.failed} of {replicates} sets gave no interval"]
+    widths = result.mean_width, result.median_width
     ratio = measure_of(measure).is_ratio
     if ratio:
         widths = display(widths[0], measure), display(widths[1], measure)
     return {
         "method": pooling.words,
         "shown": "yes" if pooling.shown else "no",
-        "interval": found.interval,
+        "interval": result.interval,
         "nominal": LEVEL,
-        "coverage": found.coverage,
-        "mc_se": _rounded(found.mc_se, 2),
+        "coverage": result.coverage,
+        "mc_se": _rounded(result.mc_se, 2),
         "width_mean": _rounded(widths[0]),
         "width_median": _rounded(widths[1]),
         "width_is": "upper limit / lower limit" if ratio else "upper - lower limit",
         "replicates": replicates,
-        "failed": found.failed,
+        "failed": result.failed,
         "note": "; ".join(notes),
     }
 

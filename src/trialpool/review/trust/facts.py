@@ -40,7 +40,7 @@ def of_influence(table: pd.DataFrame, shown: ShownEstimate, measure: str) -> Inf
     without = {str(row["study"]): ShownEstimate.of(row) for row in rows}
     pulls = {str(row["study"]): row["influential"] == "yes" for row in rows}
     return InfluenceFacts(
-        turns=tuple(name for name, own in without.items() if marks.conclude(own).turns(main)),
+        turns=tuple(name for name, rest in without.items() if marks.conclude(rest).turns(main)),
         influential=tuple(name for name, pull in pulls.items() if pull),
         without=without,
     )
@@ -55,7 +55,7 @@ def of_small_studies(
     rows = tables.records(table)
     marks = Marks.of(measure_of(measure))
     main = marks.conclude(shown)
-    tests = [row for row in rows if row["kind"] == TEST and row["p_value"] == row["p_value"]]
+    tests = [row for row in rows if row["kind"] == TEST and not isnan(row["p_value"])]
     offered = [
         (row, marks.conclude(ShownEstimate.of(row))) for row in rows if row["kind"] == ESTIMATE
     ]
@@ -77,7 +77,7 @@ def of_weights(table: pd.DataFrame) -> dict[str, float]:
     A single trial, which has no weight since nothing is pooled, carries all of it.
     """
     share = {
-        (row["by"], row["level"]): row["weight"] if row["weight"] == row["weight"] else 100.0
+        (row["by"], row["level"]): row["weight"] if not isnan(row["weight"]) else 100.0
         for row in tables.records(table)
     }
     # Without the rounding errors of a sum, which would make "over 99 %" of all the weight.
@@ -175,24 +175,25 @@ def of_multiverse(
 
     None where there is nothing to fit.
     """
-    own, main = multiverse.questions[0], Marks.of(measure_of(measure)).conclude(shown).side
-    if main is None or not own.with_estimate:
+    answer, main = multiverse.questions[0], Marks.of(measure_of(measure)).conclude(shown).side
+    estimates, sign = answer.with_estimate, answer.same_sign
+    if main is None or not estimates:
         return None
     if main == ACROSS:
-        same = 1 - own.excludes_null
+        same = 1 - answer.excludes_null
     elif (main == BELOW) == (better == "lower"):
-        same = own.favours_experimental
+        same = answer.favours_experimental
     else:
-        same = own.favours_control
+        same = answer.favours_control
     return MultiverseFacts(
-        specifications=own.specifications,
-        distinct=own.distinct,
-        lowest=own.lowest,
-        highest=own.highest,
-        same_sign=None if isnan(own.same_sign) else Share.nearest(own.same_sign, own.with_estimate),
-        same_conclusion=Share.nearest(same, own.with_estimate),
-        moved_most_by=own.most,
-        turned_most_by=_turns_most(own.factors),
+        specifications=answer.specifications,
+        distinct=answer.distinct,
+        lowest=answer.lowest,
+        highest=answer.highest,
+        same_sign=None if isnan(sign) else Share.nearest(sign, estimates),
+        same_conclusion=Share.nearest(same, estimates),
+        moved_most_by=answer.most,
+        turned_most_by=_turns_most(answer.factors),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
 import pandas as pd
 
@@ -40,19 +42,19 @@ def fragility(
     limits = np.array([result.ci_low, result.ci_high])
     expected = measure_of(measure).scale.analysed(limits)
     columns = [studies[name].to_numpy(float) for name in COUNTS]
-    found = counts.fragility(*columns, refit=refit, expected=(expected[0], expected[1]))
-    known = found.index == found.index
+    changes = counts.fragility(*columns, refit=refit, expected=(expected[0], expected[1]))
+    known = not isnan(changes.index)
     names = list(studies["study"])
     return FragilityFacts(
-        index=int(found.index) if known else None,
-        n=int(found.n) if found.n == found.n else None,
-        reason=found.reasons.get("index", ""),
+        index=int(changes.index) if known else None,
+        n=int(changes.n) if not isnan(changes.n) else None,
+        reason=changes.reasons.get("index", ""),
         moved=tuple(
             ChangedOutcomes(
                 study=names[m.trial],
                 arm="experimental" if m.arm == 1 else "control",
                 events=m.events,
             )
-            for m in found.moved
+            for m in changes.moved
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,10 @@ MEASURES = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat",
 
 # A field of `Influence` by its column, where the names differ.
 _FIELD = {"q_del": "qe_del"}
-_MH = ("leave-one-out and weight by Mantel-Haenszel; the other measures from the inverse-variance "
-       "common-effect model")  # fmt: skip
+_MH = (
+    "leave-one-out and weight by Mantel-Haenszel; the other measures from the inverse-variance "
+    "common-effect model"
+)
 _NO_TAU2 = "tau2, tau2_del: common-effect model"
 _NO_YEAR = "year not known: added last"
 _JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
@@ -70,10 +73,10 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     used = model.model_copy(update=COMMON) if counts else model
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     single = influence(y, v, tau2=used.tau2, test=used.test)
-    numbers, found, why = _of_trials(single, rows_of)
+    numbers, influential, why = _of_trials(single, rows_of)
     if (rows_of.sum(axis=1) > 1).any():
         at, several, marked = _of_several_rows(y, v, rows_of, used)
-        found[at] = marked
+        influential[at] = marked
         for name, values in several.items():
             numbers[name][at] = values
         for i in at:
@@ -90,7 +93,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     table = about.assign(
         **{name: without[name] for name in RESULT},
         **numbers,
-        influential=_yes_no(found, numbers),
+        influential=_yes_no(influential, numbers),
     )
     notes = []
     for i, missing in enumerate(without["why_not"]):
@@ -133,7 +136,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
     notes = []
     for year, missing in zip(about["year"], steps["why_not"], strict=True):
         parts = [f"no result: {missing}"] if missing else []
-        notes.append("; ".join([*parts, *([_NO_YEAR] if year != year else [])]))
+        notes.append("; ".join([*parts, *([_NO_YEAR] if isnan(year) else [])]))
     return about.assign(
         step=np.arange(1, len(about) + 1),
         **{name: steps[name] for name in (*RESULT, "model")},
@@ -177,21 +180,23 @@ def _shares(studies: pd.DataFrame, name: str, levels: pd.Series) -> Iterator[dic
         return (_JUDGEMENTS.index(level) if known else len(_JUDGEMENTS), level)
 
     for level in sorted(set(levels), key=place):
-        own = studies[levels == level]
+        at_level = studies[levels == level]
         yield {
             "by": name,
             "level": level,
-            "k": own["trial_id"].nunique(),
-            "weight": own["weight"].astype(float).sum(min_count=1),
-            "trials": ", ".join(own.drop_duplicates("trial_id")["study"]),
+            "k": at_level["trial_id"].nunique(),
+            "weight": at_level["weight"].astype(float).sum(min_count=1),
+            "trials": ", ".join(at_level.drop_duplicates("trial_id")["study"]),
         }
 
 
-def _yes_no(found: NDArray[np.bool_], numbers: dict[str, Array]) -> list[str]:
+def _yes_no(influential: NDArray[np.bool_], numbers: dict[str, Array]) -> list[str]:
     """Blank where a trial passes no mark, but what says so could not be computed."""
-    unknown = np.isnan(numbers["cook_d"]) & ~found
-    return ["" if blank else "yes" if hit else "no"
-            for hit, blank in zip(found, unknown, strict=True)]  # fmt: skip
+    unknown = np.isnan(numbers["cook_d"]) & ~influential
+    return [
+        "" if blank else "yes" if hit else "no"
+        for hit, blank in zip(influential, unknown, strict=True)
+    ]
 
 
 def _trials(studies: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
@@ -221,15 +226,15 @@ def _of_several_rows(
 ) -> tuple[NDArray[np.intp], dict[str, Array], NDArray[np.bool_]]:
     """Which trials have several rows, what leaving out all of these does, and is it much."""
     at = np.flatnonzero(rows_of.sum(axis=1) > 1)
-    held, k = rows_of[at], len(rows_of)
+    removed, k = rows_of[at], len(rows_of)
     whole = pool(y, v, tau2=model.tau2, test=model.test)
-    rest = pool_many(y, v, ~held, tau2=model.tau2, test=model.test)
+    rest = pool_many(y, v, ~removed, tau2=model.tau2, test=model.test)
     tau2 = np.zeros(len(at)) if model.tau2 == "EE" else rest.tau2
     weights = 1 / (v + tau2[:, np.newaxis])
     # What Knapp and Hartung multiply the variance without the trial by; 1 for other tests.
-    factor = rest.se**2 * np.where(held, 0.0, weights).sum(axis=1)
+    factor = rest.se**2 * np.where(removed, 0.0, weights).sum(axis=1)
     moved = whole.beta - rest.beta
-    share = held @ whole.weights
+    share = removed @ whole.weights
     several = {
         "rstudent": np.full(len(at), NAN),
         "dffits": np.full(len(at), NAN),

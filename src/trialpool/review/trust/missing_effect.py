@@ -88,10 +88,10 @@ def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> Missing
     # The threshold that matters is the one on the side of the estimate, be it benefit or harm.
     threshold = None if case.important is None else math.copysign(case.important, alone[0])
     limit = _furthest(measure_of(measure))
-    found = tipping(yi, vi, extra, threshold=threshold, limit=limit, tau2=tau2, test=test)
-    answers = _answers(found, int(side_of(*alone[1:])), alone[0], benefit, threshold)
+    changes = tipping(yi, vi, extra, threshold=threshold, limit=limit, tau2=tau2, test=test)
+    answers = _answers(changes, int(side_of(*alone[1:])), alone[0], benefit, threshold)
     places = [0.0, *alone, *(a.assumed for a in answers if a.assumed is not None)]
-    assumed = _grid(places, [change.at for change in found.sides])
+    assumed = _grid(places, [change.at for change in changes.sides])
     estimate, low, high = (shown(value, measure) for value in alone)
     facts = MissingEffectFacts(
         trials=tuple(entering["trial_id"]),
@@ -107,16 +107,16 @@ def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> Missing
         if_null=_point(refit, 0.0, measure, benefit),
         if_alike=_point(refit, alone[0], measure, benefit),
         answers=tuple(replace(a, assumed=_shown(a.assumed, measure)) for a in answers),
-        flips=tuple(_turns(found, measure, benefit)),
-        searched=(shown(-found.limit, measure), shown(found.limit, measure)),
-        not_searched=found.reasons.get("sides", ""),
+        flips=tuple(_turns(changes, measure, benefit)),
+        searched=(shown(-changes.limit, measure), shown(changes.limit, measure)),
+        not_searched=changes.reasons.get("sides", ""),
     )
     return MissingEffect(curve=_curve(refit(assumed), assumed, measure), facts=facts)
 
 
-def _turns(found: Tipping, measure: str, benefit: int) -> Iterator[TippingPoint]:
+def _turns(changes: Tipping, measure: str, benefit: int) -> Iterator[TippingPoint]:
     """Every assumed effect at which the conclusion changes."""
-    for change in found.sides:
+    for change in changes.sides:
         yield TippingPoint(
             assumed=shown(change.at, measure),
             below=conclusion(change.before, benefit),
@@ -161,14 +161,16 @@ def conclusion(side: int, benefit: int) -> str:
 
 
 def _answers(
-    found: Tipping, side: int, estimate: float, benefit: int, threshold: float | None
+    changes: Tipping, side: int, estimate: float, benefit: int, threshold: float | None
 ) -> list[TippingAnswer]:
     """The questions that fit the analysis' conclusion, and the effect that answers each."""
     out: list[TippingAnswer] = []
 
     def ask(question: str, wanted: Callable[[int], bool], *, passing: bool = False) -> bool:
         places = (
-            (found.passes, found.pass_at_null) if passing else (found.sides, found.side_at_null)
+            (changes.passes, changes.pass_at_null)
+            if passing
+            else (changes.sides, changes.side_at_null)
         )
         at_null, at = nearest(*places, wanted)
         out.append(
@@ -176,7 +178,7 @@ def _answers(
         )
         return at_null
 
-    if found.reasons:
+    if changes.reasons:
         return []
     if side == ACROSS:
         ask("interval excludes no difference, benefit", lambda s: s == benefit)

@@ -32,8 +32,8 @@ def permuted(
         return None, SEVERAL_ROWS
     # Any statistic gives a valid test, so the one that needs no iteration: a thousand fits.
     tau2 = "EE" if model.tau2 == "EE" else "DL"
-    found = permutation_test(y, v, x, tau2=tau2, test=model.test, iterations=ARRANGEMENTS)
-    many = f"{found.arrangements:,} arrangements"
-    note = f"exact: all {many}" if found.exact else f"a random sample of {many}"
+    test = permutation_test(y, v, x, tau2=tau2, test=model.test, iterations=ARRANGEMENTS)
+    many = f"{test.arrangements:,} arrangements"
+    note = f"exact: all {many}" if test.exact else f"a random sample of {many}"
     note += "" if tau2 == "EE" else "; tau2 by DL"
-    return (found.qm_pval, found.arrangements), note
+    return (test.qm_pval, test.arrangements), note

@@ -31,25 +31,25 @@ def values_of(
     Floats of a covariate or names of levels, in the rows' order; and the reason by the name of
     each trial without a value in some row
     """
-    found, why = _raw(moderator, studies, tables)
+    cells, why = _raw(moderator, studies, tables)
     if moderator.kind == "group":
         to = {value: name for name, values in moderator.levels.items() for value in values}
-        for name, value in zip(studies["study"], found, strict=True):
+        for name, value in zip(studies["study"], cells, strict=True):
             if to and value is not None and value not in to:
                 spoken = "" if moderator.column == "trial_id" else f"{value.replace('_', ' ')}, "
                 why[str(name)] = f"{spoken}in no level"
         levels = [
             None if value is None else to.get(value) if to else value.replace("_", " ")
-            for value in found
+            for value in cells
         ]
         return pd.Series(levels, index=studies.index, dtype=object), why
-    numbers = [np.nan if value is None else float(value) for value in found]
+    numbers = [np.nan if value is None else float(value) for value in cells]
     return pd.Series(numbers, index=studies.index, dtype=float), why
 
 
-def levels_in_order(moderator: Moderator, held: Values) -> list[str]:
+def levels_in_order(moderator: Moderator, values: Values) -> list[str]:
     """The levels that some row has: as declared, as the schema lists them, or by name."""
-    present = {str(level) for level in held.dropna()}
+    present = {str(level) for level in values.dropna()}
     # Of a column that the protocol adds, `Moderator` has made levels of its choices.
     _, allowed = MODERATOR_COLUMNS[moderator.table].get(moderator.column, (False, ()))
     declared = list(moderator.levels) or [code.replace("_", " ") for code in allowed]
@@ -72,7 +72,7 @@ def _by_reason(why: Mapping[str, str]) -> str:
     names: dict[str, list[str]] = {}
     for name, reason in why.items():
         names.setdefault(reason, []).append(name)
-    return "; ".join(f"{reason}: {', '.join(held)}" for reason, held in names.items())
+    return "; ".join(f"{reason}: {', '.join(trials)}" for reason, trials in names.items())
 
 
 def _raw(
@@ -83,18 +83,18 @@ def _raw(
     if moderator.table == "arms":
         return _of_arms(column, studies, tables.arms)
     if moderator.table == "studies":
-        found = [_cell(value) for value in studies[column]]
+        cells = [_cell(value) for value in studies[column]]
         blank = "not stated"
     else:
         if moderator.table == "trials":
-            held: Mapping[str, object] = _by_trial(tables.trials, column)
+            by_trial: Mapping[str, object] = _by_trial(tables.trials, column)
             blank = "not stated"
         else:
             judged = tables.risk_of_bias[tables.risk_of_bias["domain"] == column]
-            held, blank = _by_trial(judged, "judgement"), "not judged"
-        found = [_cell(held.get(trial)) for trial in studies["trial_id"]]
-    why |= {name: blank for name, value in zip(names, found, strict=True) if value is None}
-    return found, why
+            by_trial, blank = _by_trial(judged, "judgement"), "not judged"
+        cells = [_cell(by_trial.get(trial)) for trial in studies["trial_id"]]
+    why |= {name: blank for name, value in zip(names, cells, strict=True) if value is None}
+    return cells, why
 
 
 def _by_trial(table: pd.DataFrame, column: str) -> dict[str, object]:
@@ -108,12 +108,12 @@ def _of_arms(
 ) -> tuple[list[str | None], dict[str, str]]:
     """The value that all experimental arms of a row share; arms that differ have none."""
     keys = zip(arms["trial_id"], arms["arm_id"], strict=True)
-    held = dict(zip(keys, arms[column], strict=True)) if column in arms else {}
+    by_arm = dict(zip(keys, arms[column], strict=True)) if column in arms else {}
     out: list[str | None] = []
     why: dict[str, str] = {}
     rows = zip(studies["trial_id"], studies["study"], studies["experimental_arms"], strict=True)
     for trial, name, given in rows:
-        cells = [_cell(held.get((trial, arm))) for arm in ARM_IDS.read(given)]
+        cells = [_cell(by_arm.get((trial, arm))) for arm in ARM_IDS.read(given)]
         known = list(dict.fromkeys(cell for cell in cells if cell is not None))
         same = len(known) == 1 and None not in cells
         out.append(known[0] if same else None)
@@ -124,7 +124,7 @@ def _of_arms(
     return out, why
 
 
-def _cell(value: object) -> str | None:
-    if value is None or value is pd.NA or value != value:
+def _cell(value: Any) -> str | None:
+    if pd.isna(value):
         return None
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -55,7 +55,7 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
     Thompson 2004, Stat Med 23:1663
     """
     declared, measure, model = case.moderators, case.measure, case.model
-    held = {name: values_of(each, studies, case.tables) for name, each in declared.items()}
+    by_moderator = {name: values_of(each, studies, case.tables) for name, each in declared.items()}
     # Cutting a table costs by its columns.
     studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]
     rows: list[dict[str, Any]] = []
@@ -65,18 +65,18 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
         if each.kind != "group":
             continue
         about = {"moderator": name, "title": each.title}
-        found, fact = subgroups(each, held[name], studies, measure, model, name=name)
-        rows += [about | row for row in found]
+        lines, fact = subgroups(each, by_moderator[name], studies, measure, model, name=name)
+        rows += [about | row for row in lines]
         grouped[name] = fact
         if fact.levels:
-            parts = pd.factorize(held[name][0])[0]
+            parts = pd.factorize(by_moderator[name][0])[0]
             parted.setdefault(str(parts.tolist()), []).append(name)
     for same in parted.values():
         for name in same:
             others = tuple(declared[other].title for other in same if other != name)
             grouped[name] = replace(grouped[name], same_as=others)
     numbers = {name: each for name, each in declared.items() if each.kind == "covariate"}
-    table, regressed = covariates(numbers, held, studies, measure, model)
+    table, regressed = covariates(numbers, by_moderator, studies, measure, model)
     return Moderators(
         tables={
             "subgroups": SUBGROUPS.frame(rows),

@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 
 from trialpool.analysis_result import ChoiceEffect, MultiverseAnswer, MultiverseResult, VariedChoice
-from trialpool.diagnostics.multiverse import COUNTED, multiverse
-from trialpool.diagnostics.multiverse import Multiverse as Found
+from trialpool.diagnostics.multiverse import COUNTED, Multiverse, multiverse
 from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
 from trialpool.effects import measure_of
 from trialpool.results import Array
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.trust.multiverse_choices import TITLES, words_of
-from trialpool.review.trust.multiverse_data import Data
+from trialpool.review.trust.multiverse_data import MultiverseData
 
 _FEW = {
     1: "one trial: its own interval, normal quantile",
@@ -29,7 +28,7 @@ NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_val
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Multiverse:
+class AnalysisMultiverse:
     """All specifications of an analysis, on the display scale.
 
     `table` has one row per distinct fit, the protocol's own first: a column for each factor that
@@ -42,7 +41,7 @@ class Multiverse:
     summary: MultiverseResult
 
 
-def explore(case: Case) -> Multiverse:
+def explore(case: Case) -> AnalysisMultiverse:
     """Run one analysis of the protocol under every combination of its multiverse's choices.
 
     A trial whose effect has no number under a level drops out of those specifications. A factor
@@ -51,11 +50,11 @@ def explore(case: Case) -> Multiverse:
     what they found, has no specifications, which `summary.withheld` says.
     """
     usual = case.spec.effects == "one" and case.spec.without is None
-    data = Data(case if usual else case.but(effects=case.tables.effects.iloc[:0]))
+    data = MultiverseData(case if usual else case.but(effects=case.tables.effects.iloc[:0]))
     chosen = data.choices
     of_data = [chosen[n] for n in TITLES if n not in ("estimator", "test") and chosen[n].bites]
     estimator, test = chosen["estimator"], chosen["test"]
-    found = multiverse(
+    fitted = multiverse(
         [choice.factor for choice in of_data],
         list(data.sets(of_data)),
         estimator=replace(estimator.factor, levels=estimator.values),
@@ -63,37 +62,39 @@ def explore(case: Case) -> Multiverse:
         measure=case.measure,
     )
     readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
-    found = replace(found, factors=tuple(readable))
-    made = _told(found, data)
+    fitted = replace(fitted, factors=tuple(readable))
+    made = _described(fitted, data)
     return made if usual else replace(made, summary=replace(made.summary, withheld=ONE_ONLY))
 
 
-def _table(found: Found, measure: str) -> pd.DataFrame:
+def _table(fitted: Multiverse, measure: str) -> pd.DataFrame:
     """One row per distinct fit; of the factors those of the analysis."""
-    first = found.first
+    first = fitted.first
     columns: dict[str, Any] = {
-        factor.name: np.array(factor.levels, dtype=object)[found.place[first, i]]
-        for i, factor in enumerate(found.factors)
+        factor.name: np.array(factor.levels, dtype=object)[fitted.place[first, i]]
+        for i, factor in enumerate(fitted.factors)
     }
-    columns["specifications"] = np.bincount(found.fit)[found.fit[first]]
-    columns |= {"k": found.k[first], "set": found.set[first] + 1}
+    columns["specifications"] = np.bincount(fitted.fit)[fitted.fit[first]]
+    columns |= {"k": fitted.k[first], "set": fitted.set[first] + 1}
     for name, values in (
-        ("estimate", found.beta), ("ci_low", found.ci_lb), ("ci_high", found.ci_ub),
-    ):  # fmt: skip
+        ("estimate", fitted.beta),
+        ("ci_low", fitted.ci_lb),
+        ("ci_high", fitted.ci_ub),
+    ):
         columns[name] = _shown(values[first], measure)
-    columns |= {"p_value": found.pval[first], "tau2": found.tau2[first]}
-    columns["note"] = [_note(found, int(i)) for i in first]
+    columns |= {"p_value": fitted.pval[first], "tau2": fitted.tau2[first]}
+    columns["note"] = [_note(fitted, int(i)) for i in first]
     return pd.DataFrame(columns)
 
 
-def _note(found: Found, i: int) -> str:
+def _note(fitted: Multiverse, i: int) -> str:
     """Why there is no estimate, or why estimator and test are not those of the row."""
-    estimator = found.factors[-2].levels[found.place[i, -2]]
-    if found.reason[i]:
-        return str(found.reason[i])
-    if estimator == words_of(COUNTED) and found.k[i] > 1:
+    estimator = fitted.factors[-2].levels[fitted.place[i, -2]]
+    if fitted.reason[i]:
+        return str(fitted.reason[i])
+    if estimator == words_of(COUNTED) and fitted.k[i] > 1:
         return "Mantel-Haenszel: normal quantile"
-    return _FEW.get(int(found.k[i]), "")
+    return _FEW.get(int(fitted.k[i]), "")
 
 
 def _shown(values: Array, measure: str) -> Array:
@@ -140,9 +141,9 @@ def _factors(asked: QuestionSummary, measure: str) -> Iterator[ChoiceEffect]:
         )
 
 
-def _told(found: Found, data: Data) -> Multiverse:
+def _described(fitted: Multiverse, data: MultiverseData) -> AnalysisMultiverse:
     measure, wanted = data.case.measure, data.case.multiverse
-    used = [factor for factor in found.factors if len(factor.levels) > 1]
+    used = [factor for factor in fitted.factors if len(factor.levels) > 1]
     named = {factor.name for factor in used}
     summary = MultiverseResult(
         factors=tuple(
@@ -154,11 +155,11 @@ def _told(found: Found, data: Data) -> Multiverse:
             for name, title in TITLES.items()
             if getattr(wanted, name) is not None and name not in named
         ),
-        specifications=len(found),
-        distinct=len(found.first),
+        specifications=len(fitted),
+        distinct=len(fitted.first),
         questions=tuple(
-            _answer(each, measure, data.case.outcome.better) for each in questions(found)
+            _answer(each, measure, data.case.outcome.better) for each in questions(fitted)
         ),
     )
-    idle = [factor.name for factor in found.factors if factor.name not in named]
-    return Multiverse(table=_table(found, measure).drop(columns=idle), summary=summary)
+    idle = [factor.name for factor in fitted.factors if factor.name not in named]
+    return AnalysisMultiverse(table=_table(fitted, measure).drop(columns=idle), summary=summary)

@@ -14,7 +14,7 @@ from trialpool.review.case import Case
 from trialpool.review.effects.choices import AXES, levels_of, named
 from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
-from trialpool.review.protocol.settings import Multiverse, Window
+from trialpool.review.protocol.settings import MultiverseSpec, Window
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.trust import FACTORS
 
@@ -70,26 +70,26 @@ def choices_of(case: Case, candidates: pd.DataFrame) -> dict[str, Choice]:
     candidates : the effects of the analysis' outcome and measure in trials its rules keep. A
         level that cannot matter to any of them is left out
     """
-    analysis, found = case.spec, case.multiverse
+    analysis, wanted = case.spec, case.multiverse
     pairs = {
-        "comparators": _comparators(analysis, found, candidates),
-        "time_window": _windows(analysis, found),
-        "time_point": _points(analysis, found, candidates),
-        "instruments": _instruments(analysis, found, candidates),
+        "comparators": _comparators(analysis, wanted, candidates),
+        "time_window": _windows(analysis, wanted),
+        "time_point": _points(analysis, wanted, candidates),
+        "instruments": _instruments(analysis, wanted, candidates),
         **{axis: _axis(axis, case) for axis in AXES},
-        "risk_of_bias": _switch(found.risk_of_bias, "all trials", "without high risk"),
-        "flagged": _switch(found.flagged, "kept", "left out"),
-        "missing": _switch(found.missing, "not added", "added with no effect"),
+        "risk_of_bias": _switch(wanted.risk_of_bias, "all trials", "without high risk"),
+        "flagged": _switch(wanted.flagged, "kept", "left out"),
+        "missing": _switch(wanted.missing, "not added", "added with no effect"),
         **_models(case),
     }
     if not candidates["design"].isin(_WHOLE).any():
         pairs["crossover"] = pairs["crossover"][:1]
     out = {}
     for name in TITLES:
-        factor = getattr(found, name)
+        factor = getattr(wanted, name)
         levels = dict(reversed(pairs[name])) if factor else dict(pairs[name][:1])
-        own = pairs[name][0][0]
-        order = [own, *(value for value, _ in pairs[name] if value != own and factor)]
+        primary = pairs[name][0][0]
+        order = [primary, *(value for value, _ in pairs[name] if value != primary and factor)]
         order = list(dict.fromkeys(order))
         out[name] = Choice(
             name=name,
@@ -103,10 +103,10 @@ def choices_of(case: Case, candidates: pd.DataFrame) -> dict[str, Choice]:
 _Pairs = list[tuple[Any, str]]
 
 
-def _comparators(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
+def _comparators(analysis: Analysis, wanted: MultiverseSpec, candidates: pd.DataFrame) -> _Pairs:
     present = [c for c in analysis.comparators if (candidates["comparator_class"] == c).any()]
     levels: list[Any] = [analysis.comparators]
-    for level in found.comparators.levels if found.comparators else ():
+    for level in wanted.comparators.levels if wanted.comparators else ():
         if level != "each":
             levels.append(level)
         elif len(present) > 1:
@@ -118,10 +118,10 @@ def _comparator(code: str) -> str:
     return code.replace("_", " ").replace("ect", "ECT")
 
 
-def _windows(analysis: Analysis, found: Multiverse) -> _Pairs:
-    own = (analysis.time_days, analysis.prefer_time)
-    others = found.time_window.levels if found.time_window else ()
-    return [(own, _days(own[0])), *((_of(w), _days(w.time_days)) for w in others)]
+def _windows(analysis: Analysis, wanted: MultiverseSpec) -> _Pairs:
+    primary = (analysis.time_days, analysis.prefer_time)
+    others = wanted.time_window.levels if wanted.time_window else ()
+    return [(primary, _days(primary[0])), *((_of(w), _days(w.time_days)) for w in others)]
 
 
 def _of(window: Window) -> tuple[tuple[float, float], float | None]:
@@ -132,25 +132,27 @@ def _days(window: tuple[float, float] | None) -> str:
     return "any time" if window is None else f"day {window[0]:g} to {window[1]:g}"
 
 
-def _points(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
-    own = "any" if analysis.prefer_time is None else f"nearest to day {analysis.prefer_time:g}"
-    pairs: _Pairs = [("", own)]
-    if found.time_point and _several(candidates, "time_days"):
-        pairs += [(level, level) for level in found.time_point.levels]
+def _points(analysis: Analysis, wanted: MultiverseSpec, candidates: pd.DataFrame) -> _Pairs:
+    primary = "any" if analysis.prefer_time is None else f"nearest to day {analysis.prefer_time:g}"
+    pairs: _Pairs = [("", primary)]
+    if wanted.time_point and _several(candidates, "time_days"):
+        pairs += [(level, level) for level in wanted.time_point.levels]
     return pairs
 
 
-def _instruments(analysis: Analysis, found: Multiverse, candidates: pd.DataFrame) -> _Pairs:
-    own = analysis.instruments
-    pairs: _Pairs = [(own, "protocol's order" if own else "any")]
-    for level in found.instruments.levels if found.instruments else ():
+def _instruments(analysis: Analysis, wanted: MultiverseSpec, candidates: pd.DataFrame) -> _Pairs:
+    order = analysis.instruments
+    pairs: _Pairs = [(order, "protocol's order" if order else "any")]
+    for level in wanted.instruments.levels if wanted.instruments else ():
         if level == "each":
             present = sorted(set(candidates["instrument"].dropna()))
             if len(present) > 1:
-                pairs += [((name,), f"{name} only") for name in present if not own or name in own]
+                pairs += [
+                    ((name,), f"{name} only") for name in present if not order or name in order
+                ]
         elif level == "reversed":
-            if len(own) > 1 and _several(candidates, "instrument"):
-                pairs.append((own[::-1], "reverse order"))
+            if len(order) > 1 and _several(candidates, "instrument"):
+                pairs.append((order[::-1], "reverse order"))
         else:
             pairs.append((level, f"{level[0]} only" if len(level) == 1 else ", ".join(level)))
     return pairs
@@ -171,19 +173,19 @@ def _axis(axis: str, case: Case) -> _Pairs:
     ]
 
 
-def _switch(factor: Any, own: str, other: str) -> _Pairs:
-    return [("", own), *((level, other) for level in (factor.levels if factor else ()))]
+def _switch(factor: Any, primary: str, other: str) -> _Pairs:
+    return [("", primary), *((level, other) for level in (factor.levels if factor else ()))]
 
 
 def _models(case: Case) -> dict[str, _Pairs]:
-    model, found = case.model, case.multiverse
-    estimators: Sequence[str] = found.estimator.levels if found.estimator else ()
+    model, wanted = case.model, case.multiverse
+    estimators: Sequence[str] = wanted.estimator.levels if wanted.estimator else ()
     if not measure_of(case.measure).mantel_haenszel:
         estimators = [code for code in estimators if code != COUNTED]
-    own = COUNTED if model.method == COUNTED else model.tau2
-    tests = found.test.levels if found.test else ()
+    primary = COUNTED if model.method == COUNTED else model.tau2
+    tests = wanted.test.levels if wanted.test else ()
     return {
-        "estimator": [(code, words_of(code)) for code in (own, *estimators)],
+        "estimator": [(code, words_of(code)) for code in (primary, *estimators)],
         "test": [(code, words_of(code)) for code in (model.test, *tests)],
     }
 

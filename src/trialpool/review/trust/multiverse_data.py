@@ -49,7 +49,7 @@ class _Worked(NamedTuple):
     rows: dict[tuple[str, ...], Array]
 
 
-class Data:
+class MultiverseData:
     """The chosen effects of an analysis under every choice; `choices` are those that matter."""
 
     def __init__(self, case: Case) -> None:
@@ -111,10 +111,10 @@ class Data:
 
     def _select(self, case: Case, mode: str) -> pd.DataFrame:
         effects = self.effects
-        own = case.defaults.crossover.handling
-        if mode == "" and own in UNPAIRED_SELECTION:
+        primary = case.defaults.crossover.handling
+        if mode == "" and primary in UNPAIRED_SELECTION:
             effects = self._with_crossovers(effects)
-        elif mode not in ("", own):
+        elif mode not in ("", primary):
             out = _WHOLE if mode == "first_period" else (*_WHOLE, FIRST)
             effects = effects[~effects["design"].isin(out)]
         return case.but(effects=effects).chosen().chosen
@@ -158,22 +158,23 @@ class Data:
         """Whether a level selects other effects than the protocol's own anywhere."""
         for key, units in self.selected.items():
             if key[place] == value:
-                own = (*key[:place], choice.values[0], *key[place + 1 :])
-                if {u.effect for u in units} != {u.effect for u in self.selected[own]}:
+                primary = (*key[:place], choice.values[0], *key[place + 1 :])
+                if {u.effect for u in units} != {u.effect for u in self.selected[primary]}:
                     return True
         return False
 
     def _crossovers(self, choice: Choice, *, hanging: bool) -> Choice:
         modes = replace(choice, values=tuple(_mode(value) for value in choice.values))
         kept = [
-            i for i, mode in enumerate(modes.values)
+            i
+            for i, mode in enumerate(modes.values)
             if (mode == modes.values[0] and hanging) or self._differs(4, modes, mode)
-        ]  # fmt: skip
-        found = choice.only(kept)
-        if not hanging and found.bites and _mode(found.values[0]) == "":
+        ]
+        remaining = choice.only(kept)
+        if not hanging and remaining.bites and _mode(remaining.values[0]) == "":
             # Counts are always compared as if the conditions were independent groups.
-            return replace(found, words=("both periods", *found.words[1:]))
-        return found
+            return replace(remaining, words=("both periods", *remaining.words[1:]))
+        return remaining
 
     # --- the data sets ---------------------------------------------------------------------------
 
@@ -181,32 +182,32 @@ class Data:
     def absent(self) -> dict[tuple[Any, ...], dict[str, Array]]:
         """The missing trials that can be added to each comparator and window, by trial."""
         out = {}
-        own = next(iter(self.selected))
+        primary = next(iter(self.selected))
         for comparators, window in dict.fromkeys(key[:2] for key in self.selected):
-            case = self._under(comparators, window, own[2], own[3])
-            found = what_if(case, self.studies[comparators, window]).missing
+            case = self._under(comparators, window, primary[2], primary[3])
+            missing = what_if(case, self.studies[comparators, window]).missing
             out[comparators, window] = {
                 row["trial_id"]: _added(row)
-                for row in tables.records(found[found["what_if"] == "yes"])
+                for row in tables.records(missing[missing["what_if"] == "yes"])
             }
         return out
 
     def sets(self, factors: list[Choice]) -> Iterator[DataSet]:
         """The effects under each combination of the levels of the factors."""
-        own = {name: choice.values[0] for name, choice in self.choices.items()}
+        primary = {name: choice.values[0] for name, choice in self.choices.items()}
         absent = self.absent if self.choices["missing"].bites else {}
         for at in product(*(range(len(factor.values)) for factor in factors)):
-            level = own | {f.name: f.values[i] for f, i in zip(factors, at, strict=True)}
+            level = primary | {f.name: f.values[i] for f, i in zip(factors, at, strict=True)}
             key = (*(level[name] for name in SELECTING[:-1]), _mode(level["crossover"]))
             units = self.selected[key]
             rows = [self._rows(unit, level) for unit in units if self._enters(unit, level)]
             rows = [each for each in rows if len(each)]
             if level["missing"] and rows:
-                held = {unit.trial for unit in units}
+                present = {unit.trial for unit in units}
                 rows += [
                     added
                     for trial, added in absent[key[:2]].items()
-                    if trial not in held and not (level["risk_of_bias"] and trial in self.high)
+                    if trial not in present and not (level["risk_of_bias"] and trial in self.high)
                 ]
             together = np.concatenate(rows) if rows else np.empty((0, len(_VALUES)))
             yield DataSet(at, together[:, 0], together[:, 1], len(rows), together[:, 2:])

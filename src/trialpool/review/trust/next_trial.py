@@ -180,8 +180,8 @@ def _sd(studies: pd.DataFrame, measure: str) -> float:
 
 
 def _assumption(measure: str, risk: float, sd: float) -> str:
-    if sd == sd:
+    if not math.isnan(sd):
         return f"standard deviation of {sd:.3g} in both arms, pooled from the trials"
-    if risk != risk:
+    if math.isnan(risk):
         return ""
     return f"risk of {100 * risk:.3g} % in the control arm, that of all control groups together"

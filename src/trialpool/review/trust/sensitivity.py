@@ -91,23 +91,23 @@ def _label(choice: Alternative) -> str:
     return name if plain else f"{name}, {_QUANTILES[choice.test]}"
 
 
-def _posterior(case: Case, k: int, found: Posterior | None) -> Iterator[dict[str, Any]]:
-    if found is None:
+def _posterior(case: Case, k: int, posterior: Posterior | None) -> Iterator[dict[str, Any]]:
+    if posterior is None:
         return
     below = f"{measure_of(case.measure).null:g}"
     yield {
         "group": "model",
-        "label": f"Bayes, {found.prior.partition(', ')[2]}",
+        "label": f"Bayes, {posterior.prior.partition(', ')[2]}",
         "k": k,
-        "estimate": shown(found.mu, case.measure),
-        "ci_low": shown(found.mu_lb, case.measure),
-        "ci_high": shown(found.mu_ub, case.measure),
+        "estimate": shown(posterior.mu, case.measure),
+        "ci_low": shown(posterior.mu_lb, case.measure),
+        "ci_high": shown(posterior.mu_ub, case.measure),
         "p_value": float("nan"),
-        "tau2": found.tau**2,
+        "tau2": posterior.tau**2,
         "i2": float("nan"),
-        "model": found.prior,
+        "model": posterior.prior,
         "note": f"posterior median and 95 % interval; P(effect below {below}) "
-        f"{_probability(found.p_below_zero)}",
+        f"{_probability(posterior.p_below_zero)}",
     }
 
 
@@ -154,16 +154,15 @@ def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]
 
 
 def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    def without(group: str, label: str, out: pd.Series, told: str = "") -> dict[str, Any]:
-        names = ", ".join(dict.fromkeys(studies.loc[out, "study"]))
-        note = told or f"without {names}"
+    def without(group: str, label: str, out: pd.Series, note: str = "") -> dict[str, Any]:
+        note = note or f"without {', '.join(dict.fromkeys(studies.loc[out, 'study']))}"
         return _row(group, label, fit(studies[~out], case.measure, case.model), note)
 
     flagged = studies["flags"].notna()
     marked = studies[flagged].drop_duplicates("trial_id")
     for row in tables.records(marked):
-        own = studies["trial_id"] == row["trial_id"]
-        yield without("flagged data", f"without {row['study']}", own, row["flag_words"])
+        of_trial = studies["trial_id"] == row["trial_id"]
+        yield without("flagged data", f"without {row['study']}", of_trial, row["flag_words"])
     if len(marked) > 1:
         yield without("flagged data", "without flagged results", flagged)
     for column, label in (
@@ -179,7 +178,8 @@ def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for subset in case.spec.subsets:
         out = pd.Series(
             [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]],
-            index=studies.index, dtype=bool,
-        )  # fmt: skip
+            index=studies.index,
+            dtype=bool,
+        )
         if out.any() and not out.all():
             yield without("subset", subset.label, out)

@@ -8,6 +8,7 @@ Psychol Sci 11:713).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,10 @@ def _tests(y: Array, v: Array, tau2: str, test: str) -> Iterator[Row]:
 def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Iterator[Row]:
     for estimator in ("L0", "R0"):
         filled = trim_and_fill(y, v, estimator=estimator, tau2=tau2, test=test)
-        told = f"{filled.k0:.0f} filled on the {filled.side}" if filled.k0 == filled.k0 else ""
+        note = f"{filled.k0:.0f} filled on the {filled.side}" if not isnan(filled.k0) else ""
         yield _row(f"Trim-and-fill, {estimator}", ESTIMATE, filled.reasons,
                    "Duval & Tweedie 2000, Biometrics 56:455", filled.pooled,
-                   statistic=filled.k0, note=told)  # fmt: skip
+                   statistic=filled.k0, note=note)  # fmt: skip
     line = pet_peese(y, v)
     yield _row("PET-PEESE", ESTIMATE, line.reasons,
                "Stanley & Doucouliagos 2014, Res Synth Methods 5:60", line,
@@ -97,22 +98,22 @@ def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Itera
         ("beta", "Selection model, beta", "Citkowicz & Vevea 2017, Psychol Methods 22:28"),
     ):  # fmt: skip
         chosen = selection_model(y, v, kind=kind, alternative=favoured)
-        weights = ", ".join(f"{d:.3g}" for d in np.atleast_1d(chosen.delta) if d == d)
-        told = f"trials with {side} taken as preferred; weights {weights}" if weights else ""
+        weights = ", ".join(f"{d:.3g}" for d in np.atleast_1d(chosen.delta) if not isnan(d))
+        note = f"trials with {side} taken as preferred; weights {weights}" if weights else ""
         yield _row(name, ESTIMATE, chosen.reasons, source, chosen,
                    p_value=chosen.selection.pval, statistic=chosen.selection.stat,
                    df=chosen.selection.df,
-                   note="; ".join([part for part in (told, *chosen.cautions) if part]))  # fmt: skip
+                   note="; ".join([part for part in (note, *chosen.cautions) if part]))  # fmt: skip
     robust = henmi_copas(y, v)
     yield _row("Henmi-Copas", ESTIMATE, {}, "Henmi & Copas 2010, Stat Med 29:2969", robust,
                note="common-effect weights, interval valid under heterogeneity")  # fmt: skip
 
 
 def _fail_safe(y: Array, v: Array) -> Row:
-    found = fail_safe_n(y, v)
-    return _row("Fail-safe N, Rosenthal", TEST, found.reasons,
-                "Rosenthal 1979, Psychol Bull 86:638", statistic=found.fsnum,
-                note=found.warning)  # fmt: skip
+    result = fail_safe_n(y, v)
+    return _row("Fail-safe N, Rosenthal", TEST, result.reasons,
+                "Rosenthal 1979, Psychol Bull 86:638", statistic=result.fsnum,
+                note=result.warning)  # fmt: skip
 
 
 def _row(
@@ -120,17 +121,17 @@ def _row(
     kind: str,
     reasons: Mapping[str, str],
     reference: str,
-    found: Any = None,
-    **own: Any,
+    result: Any = None,
+    **cells: Any,
 ) -> Row:
-    """A line of the table; `found` is any result with beta and limits."""
+    """A line of the table; `result` is any result with beta and limits."""
     numbers = {}
-    if found is not None:
-        numbers = {"estimate": getattr(found, "beta", NAN), "ci_low": found.ci_lb,
-                   "ci_high": found.ci_ub}  # fmt: skip
+    if result is not None:
+        numbers = {"estimate": getattr(result, "beta", NAN), "ci_low": result.ci_lb,
+                   "ci_high": result.ci_ub}  # fmt: skip
     row = dict.fromkeys(("estimate", "ci_low", "ci_high", "statistic", "df", "p_value"), NAN)
-    row |= numbers | own
+    row |= numbers | cells
     main = row["statistic" if kind == TEST else "estimate"]
-    why = "" if main == main else "; ".join(dict.fromkeys(reasons.values()))
-    told = "; ".join(part for part in (str(own.get("note", "")), why) if part)
-    return {**row, "method": method, "kind": kind, "note": told, "reference": reference}
+    why = "" if not isnan(main) else "; ".join(dict.fromkeys(reasons.values()))
+    note = "; ".join(part for part in (str(cells.get("note", "")), why) if part)
+    return {**row, "method": method, "kind": kind, "note": note, "reference": reference}

@@ -25,14 +25,14 @@ CRUDE = "fewer than ten trials: crude"
 
 def subgroups(
     moderator: Moderator,
-    held: tuple[pd.Series, dict[str, str]],
+    values_and_reasons: tuple[pd.Series, dict[str, str]],
     studies: pd.DataFrame,
     measure: str,
     model: Model,
     *,
     name: str,
 ) -> tuple[list[dict[str, Any]], SubgroupFacts]:
-    values, why = held
+    values, why = values_and_reasons
     known = studies[values.notna()]
     k = int(known["trial_id"].nunique())
     levels = levels_in_order(moderator, values)
@@ -58,38 +58,38 @@ def subgroups(
     fits = [fit(part, measure, model) for part in parts]
     rows = [_level(*each) for each in zip(levels, parts, fits, strict=True)]
     shown = ("level", "k", "n", "estimate", "ci_low", "ci_high")
-    told = tuple(SubgroupLevel(**{key: row[key] for key in shown}) for row in rows)
+    described = tuple(SubgroupLevel(**{key: row[key] for key in shown}) for row in rows)
     places = np.array([levels.index(str(value)) for value in values.dropna()])
     tests = [*_regressions(known, places, model), _between(parts, fits, model)]
     for i, row in enumerate(tests):
         row |= {"kind": TEST, "k": k, "shown": "no" if i else "yes"}
-    fact = replace(fact, levels=told, test=_told(tests), crude=crude)
+    fact = replace(fact, levels=described, test=_difference(tests), crude=crude)
     if crude:
         for row in tests:
             row["note"] = "; ".join(filter(None, (row.get("note", ""), CRUDE)))
     return [*rows, *tests, *unknown], fact
 
 
-def _level(level: str, part: pd.DataFrame, found: Fit) -> dict[str, Any]:
-    pooled = found.pooled
+def _level(level: str, part: pd.DataFrame, result: Fit) -> dict[str, Any]:
+    pooled = result.pooled
     return {
         "kind": LEVEL,
         "level": level,
         "k": part["trial_id"].nunique(),
         "n": part["n"].astype(float).sum(min_count=1),
         "trials": ", ".join(dict.fromkeys(map(str, part["study"]))),
-        "estimate": found.estimate,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "p_value": found.p_value,
+        "estimate": result.estimate,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "p_value": result.p_value,
         "tau2": NAN if pooled is None or pooled.method in ("EE", "MH") else pooled.tau2,
-        "method": _words(found),
+        "method": _words(result),
     }
 
 
-def _words(found: Fit) -> str:
-    common = found.pooled is not None and found.pooled.method == "EE"
-    return "common effect, normal quantile" if common else found.words
+def _words(result: Fit) -> str:
+    common = result.pooled is not None and result.pooled.method == "EE"
+    return "common effect, normal quantile" if common else result.words
 
 
 def _regressions(known: pd.DataFrame, places: Array, model: Model) -> list[dict[str, Any]]:
@@ -99,33 +99,33 @@ def _regressions(known: pd.DataFrame, places: Array, model: Model) -> list[dict[
     y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
     x = np.column_stack([np.ones(len(y)), *(places == i for i in range(1, places.max() + 1))])
     used = regression_model(model)
-    found = regress(y, v, x, tau2=used.tau2, test=used.test)
-    return [_f_test(found), _permuted(known, y, v, x, used)]
+    regression = regress(y, v, x, tau2=used.tau2, test=used.test)
+    return [_f_test(regression), _permuted(known, y, v, x, used)]
 
 
-def _f_test(found: Regression) -> dict[str, Any]:
+def _f_test(regression: Regression) -> dict[str, Any]:
     return {
-        "method": BY_Z if found.test == "z" else BY_F,
-        "statistic": found.qm,
-        "df": found.qm_df,
-        "ddf": found.qm_ddf,
-        "p_value": found.qm_pval,
-        "tau2": NAN if found.method == "EE" else found.tau2,
-        "r2": found.r2,
-        "note": f"R2: {found.reasons['r2']}" if "r2" in found.reasons else "",
+        "method": BY_Z if regression.test == "z" else BY_F,
+        "statistic": regression.qm,
+        "df": regression.qm_df,
+        "ddf": regression.qm_ddf,
+        "p_value": regression.qm_pval,
+        "tau2": NAN if regression.method == "EE" else regression.tau2,
+        "r2": regression.r2,
+        "note": f"R2: {regression.reasons['r2']}" if "r2" in regression.reasons else "",
     }
 
 
 def _permuted(known: pd.DataFrame, y: Array, v: Array, x: Array, model: Model) -> dict[str, Any]:
     dealt, note = permuted(known, y, v, x, model)
-    found = {} if dealt is None else {"p_value": dealt[0], "arrangements": dealt[1]}
-    return {"method": BY_PERMUTATION, **found, "note": note}
+    numbers = {} if dealt is None else {"p_value": dealt[0], "arrangements": dealt[1]}
+    return {"method": BY_PERMUTATION, **numbers, "note": note}
 
 
 def _between(parts: list[pd.DataFrame], fits: list[Fit], model: Model) -> dict[str, Any]:
     """Cochran's Q of the levels' means, each weighted by its variance at its own tau2."""
-    found = [_mean(part, own) for part, own in zip(parts, fits, strict=True)]
-    b, w = np.array([mean for mean, _ in found]), 1 / np.array([var for _, var in found])
+    means = [_mean(part, result) for part, result in zip(parts, fits, strict=True)]
+    b, w = np.array([mean for mean, _ in means]), 1 / np.array([var for _, var in means])
     q = float((w * (b - (w @ b) / w.sum()) ** 2).sum())
     df = len(parts) - 1
     return {
@@ -137,16 +137,16 @@ def _between(parts: list[pd.DataFrame], fits: list[Fit], model: Model) -> dict[s
     }
 
 
-def _mean(part: pd.DataFrame, found: Fit) -> tuple[float, float]:
+def _mean(part: pd.DataFrame, result: Fit) -> tuple[float, float]:
     """A level's mean with its variance, without what Hartung and Knapp multiply it by."""
-    pooled = found.pooled
+    pooled = result.pooled
     if pooled is not None and pooled.method == "MH":
         return pooled.beta, pooled.se**2
     w = 1 / (part["vi"].to_numpy(float) + (0.0 if pooled is None else pooled.tau2))
     return float(w @ part["yi"].to_numpy(float) / w.sum()), float(1 / w.sum())
 
 
-def _told(tests: list[dict[str, Any]]) -> DifferenceTest | None:
+def _difference(tests: list[dict[str, Any]]) -> DifferenceTest | None:
     if "p_value" not in tests[0]:
         return None
     by = {row["method"]: row for row in tests}

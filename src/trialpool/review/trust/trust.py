@@ -29,7 +29,7 @@ from trialpool.review.trust.influence import (
 from trialpool.review.trust.main_result import MainResult
 from trialpool.review.trust.missing_effect import missing_effect
 from trialpool.review.trust.moderators import moderators
-from trialpool.review.trust.multiverse import Multiverse
+from trialpool.review.trust.multiverse import AnalysisMultiverse
 from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.small_studies import small_studies
 from trialpool.trust_facts import ShownEstimate, TrustFacts, Unanswered
@@ -46,7 +46,7 @@ class Trust:
     facts: TrustFacts
 
 
-def trust(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
+def trust(case: Case, main: MainResult, multiverse: AnalysisMultiverse) -> Trust:
     """Ask of one analysis everything its number of trials allows.
 
     Where a trial's effects stand beside each other, which leaves little to ask, all but the shares
@@ -112,7 +112,7 @@ def _if_missing_null(case: Case, main: MainResult) -> Posterior | None:
     return posterior(case, pd.concat(parts))
 
 
-def _of_dependent(case: Case, main: MainResult, multiverse: Multiverse) -> Trust:
+def _of_dependent(case: Case, main: MainResult, multiverse: AnalysisMultiverse) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = Unanswered(reason=DEPENDENT)
     weights = weight_shares(main.studies, case.tables.risk_of_bias)

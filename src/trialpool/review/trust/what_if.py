@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from trialpool.review.choosing.selection import Rules, why_not
 from trialpool.review.fitting.fit import Fit, fit, without_counts
 from trialpool.review.protocol.settings import Crossover
 from trialpool.review.schema.results import MISSING
+from trialpool.words import text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +53,20 @@ def what_if(case: Case, studies: pd.DataFrame) -> WhatIf:
         trial = rules.trials[row["trial_id"]]
         if row["trial_id"] in included or _outside(row, case, rules):
             continue
-        vi, told = _variance(row, studies, case.measure, case.defaults.crossover)
+        vi, assumption = _variance(row, studies, case.measure, case.defaults.crossover)
         if row["what_if"] != "yes":
-            vi, told = NAN, ""
+            vi, assumption = NAN, ""
         # What was assumed belongs to a trial that enters; why it cannot, to one that does not.
-        said = (told,) if vi != vi and told else (row["what_if_reason"], told)
+        enters = not isnan(vi)
+        said = (row["what_if_reason"],) if enters or not assumption else ()
         line = {
             **{name: row.get(name) for name in MISSING.names},
             "study": trial["study"],
             "year": trial["year"],
-            "what_if": "yes" if vi == vi else "no",
-            "what_if_reason": "; ".join(str(part) for part in said if part and part == part),
+            "what_if": "yes" if enters else "no",
+            "what_if_reason": "; ".join(filter(None, map(text, (*said, assumption)))),
         }
-        if vi == vi:
+        if enters:
             added = {"trial_id": row["trial_id"], "yi": 0.0, "vi": vi}
             additions.append(added)
             one = fit(_with(studies, [added]), case.measure, pooling)
@@ -94,8 +97,8 @@ def _outside(row: Mapping[str, Any], case: Case, rules: Rules) -> bool:
         low, high = analysis.time_days
         if row["time_to_days"] < low or row["time_from_days"] > high:
             return True
-    own = arms[(arms["trial_id"] == trial) & (arms["role"] == "control")]
-    classes = set(own["comparator_class"])
+    controls = arms[(arms["trial_id"] == trial) & (arms["role"] == "control")]
+    classes = set(controls["comparator_class"])
     return bool(classes) and not classes & set(analysis.comparators)
 
 
@@ -104,7 +107,7 @@ def _variance(
 ) -> tuple[float, str]:
     """The sampling variance at no effect, and what was assumed (or why it is not known)."""
     n = size(row)
-    if n != n:
+    if isnan(n):
         return NAN, "the number of participants is not known"
     record = measure_of(measure)
     if record.data.groups == 1:
@@ -117,20 +120,20 @@ def _variance(
     if both and standardised and not counted:
         r = crossover.correlation
         return 2 * (1 - r) / n, f"crossover, correlation assumed {r:g}"
-    n1, n2, told = float(row["n_experimental"]), float(row["n_control"]), ""
+    n1, n2, groups = float(row["n_experimental"]), float(row["n_control"]), ""
     if both:
         n1, n2 = n, n
-    elif n1 != n1 or n2 != n2:
-        n1, n2, told = n / 2, n / 2, "equal groups assumed"
+    elif isnan(n1 + n2):
+        n1, n2, groups = n / 2, n / 2, "equal groups assumed"
     if not counted:
         nobody = {"m1i": 0, "sd1i": 1, "n1i": n1, "m2i": 0, "sd2i": 1, "n2i": n2}
-        return float(effect_size(measure, **{k: nobody[k] for k in record.needs}).vi[0]), told
+        return float(effect_size(measure, **{k: nobody[k] for k in record.needs}).vi[0]), groups
     risk = studies["event_control"].sum() / studies["totaln_control"].sum() if len(studies) else 0
     if not 0 < risk < 1:
         return NAN, "no risk in the control groups to assume"
     sizes = effect_size(measure, ai=risk * n1, n1i=n1, ci=risk * n2, n2i=n2)
     assumed = f"the control groups' overall risk ({100 * risk:.0f} %) assumed in both arms"
-    return float(sizes.vi[0]), "; ".join(part for part in (told, assumed) if part)
+    return float(sizes.vi[0]), "; ".join(part for part in (groups, assumed) if part)
 
 
 def _with(studies: pd.DataFrame, added: list[dict[str, Any]]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from trialpool.review.extraction.checks.index import Index, Outcomes
-from trialpool.review.extraction.problems import Problem, told_once
+from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData, Row, Sheet, second_look
 
 Severity = Literal["error", "warning"]
@@ -109,7 +109,7 @@ def run_checks(raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]
                 problems = _problems(check, index)
                 # A slip in one place is an error in many rows; a warning belongs to its row.
                 all_problems |= dict.fromkeys(
-                    told_once(problems) if severity == "error" else problems
+                    merged_rows(problems) if severity == "error" else problems
                 )
     return list(all_problems)
 

@@ -86,7 +86,7 @@ def sources_differ(index: Index) -> Iterator[Finding]:
             for one, other in combinations(rows, 2):
                 differing = [c for c in _NUMBERS[name] if _differ(sheet, one, other, c)]
                 if differing:
-                    yield _told(index, sheet, one, other, differing)
+                    yield _difference(index, sheet, one, other, differing)
 
 
 def _differ(sheet: Sheet, one: Row, other: Row, column: str) -> bool:
@@ -96,7 +96,7 @@ def _differ(sheet: Sheet, one: Row, other: Row, column: str) -> bool:
     return abs(number(one, column) - number(other, column)) > 1.001 * loose
 
 
-def _told(index: Index, sheet: Sheet, one: Row, other: Row, columns: list[str]) -> Finding:
+def _difference(index: Index, sheet: Sheet, one: Row, other: Row, columns: list[str]) -> Finding:
     """The finding stands at the row that is not used, where it is known which one that is."""
     used = index.taken(sheet.table.name, (one, other))
     at, reference = (other, one) if used is one else (one, other)
