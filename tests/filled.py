@@ -68,10 +68,15 @@ def _value(hint: Any, given: Any) -> Any:
 
 
 def _fitting(classes: list[Any], given: Mapping[str, Any]) -> Any:
-    """The smallest class of a union that has all that is given."""
+    """The smallest class of a union that has all that is given, and that kind."""
     known = {cls: get_type_hints(cls) for cls in classes}
-    fit = [cls for cls in classes if set(given) <= set(known[cls]) and given.get("kind") in
-           (None, *get_args(known[cls].get("kind")))]  # fmt: skip
+    kinds = {cls: get_args(known[cls].get("kind")) for cls in classes}
+    fit = [
+        cls
+        for cls in classes
+        if set(given) <= set(known[cls])
+        and (not kinds[cls] or given.get("kind") in (None, *kinds[cls]))
+    ]
     return min(fit, key=lambda cls: len(known[cls]))
 
 
