@@ -2,7 +2,8 @@
 
 The annotations of a frozen dataclass are its format. A `float` may be missing: NaN in memory, null
 in JSON. Any other field may be null only where its type allows None; one with the metadata
-MAY_BE_ABSENT is left out while it is None. Members of an enumeration go by their names. Floats are
+MAY_BE_ABSENT is left out while it is None. Members of an enumeration go by their names. Of several
+classes an object is the one whose choices (`Literal`) and then whose fields it has. Floats are
 rounded as in all JSON (`tables.write_json`).
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache, reduce
@@ -18,7 +19,17 @@ from inspect import cleandoc
 from math import nan
 from operator import or_
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 import numpy as np
 
@@ -39,8 +50,12 @@ def write(path: Path | str, value: Any) -> None:
     tables.write_json(path, to_json(value))
 
 
-def read(path: Path | str, cls: type[T]) -> T:
-    """Read a result object this module wrote.
+@overload
+def read(path: Path | str, cls: type[T]) -> T: ...
+@overload
+def read(path: Path | str, cls: types.UnionType) -> Any: ...
+def read(path: Path | str, cls: Any) -> Any:
+    """Read a result object this module wrote, of a class or of one of several.
 
     Raises
     ------
@@ -70,7 +85,11 @@ def to_json(value: Any) -> Any:
     return value.name.lower() if isinstance(value, Enum) else value
 
 
-def from_json(cls: type[T], value: Any, at: str = "") -> T:
+@overload
+def from_json(cls: type[T], value: Any, at: str = "") -> T: ...
+@overload
+def from_json(cls: types.UnionType, value: Any, at: str = "") -> Any: ...
+def from_json(cls: Any, value: Any, at: str = "") -> Any:
     """The result object that JSON holds; `at` says where it stands.
 
     Raises
@@ -78,18 +97,23 @@ def from_json(cls: type[T], value: Any, at: str = "") -> T:
     TrialpoolError
         where a field is missing or not known, or a value has another type
     """
-    return cast(T, _read(cls, value, at))
+    return _read(cls, value, at)
 
 
-def schema(cls: type[Any]) -> dict[str, Any]:
-    """The JSON schema of a class, draft 2020-12, with a definition for each class it is made of."""
+def schema(cls: type[Any] | types.UnionType) -> dict[str, Any]:
+    """The JSON schema of a class, or of one of several, with a definition for each inside.
+
+    Draft 2020-12.
+    """
     made: dict[str, Any] = {}
-    top = _described(cls, made)
+    classes = _options(cls)
+    top = _described(cls, made) if len(classes) == 1 else _form(cls, made)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": cls.__name__, **top, "$defs": dict(sorted(made.items()))}  # fmt: skip
+            "title": " or ".join(each.__name__ for each in classes),
+            **top, "$defs": dict(sorted(made.items()))}  # fmt: skip
 
 
-def schema_text(cls: type[Any]) -> str:
+def schema_text(cls: type[Any] | types.UnionType) -> str:
     """The schema as its file holds it."""
     return json.dumps(schema(cls), indent=1, ensure_ascii=False) + "\n"
 
@@ -140,9 +164,17 @@ def _read(hint: Any, value: Any, at: str) -> Any:
 
 
 def _which(classes: list[Any], value: Any, at: str) -> Any:
-    """The class of a union whose fields an object has."""
+    """The class of a union whose choices and fields an object has."""
     if not isinstance(value, Mapping):
         raise _wrong(at, "an object", value)
+    for name in _choices_of_all(classes):
+        if name in value:
+            words = {cls: list(_words(_parts(cls)[name].hint)) for cls in classes}
+            fitting = [cls for cls in classes if value[name] in words[cls]]
+            if not fitting:
+                every = dict.fromkeys(word for of_class in words.values() for word in of_class)
+                raise _no_choice(f"{at}, {name}", every, value[name])
+            classes = fitting
     for cls in classes:
         known = _parts(cls)
         needed = {name for name, part in known.items() if not part.may_be_absent}
@@ -152,14 +184,27 @@ def _which(classes: list[Any], value: Any, at: str) -> Any:
     return max(classes, key=lambda cls: len(set(_parts(cls)) & set(value)))
 
 
+def _choices_of_all(classes: list[Any]) -> list[str]:
+    """The fields that each of the classes declares as a choice of words."""
+    of_each = [
+        {name for name, part in _parts(cls).items() if get_origin(part.hint) is Literal}
+        for cls in classes
+    ]
+    return sorted(set.intersection(*of_each))
+
+
+def _no_choice(at: str, words: Iterable[Any], value: Any) -> TrialpoolError:
+    return _wrong(at, " or ".join(map(repr, words)), value)
+
+
 def _read_one(hint: Any, value: Any, at: str) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if is_dataclass(hint):
         return _read_object(cast(Any, hint), value, at)
     if origin is Literal or _is_enum(hint):
         words = _words(hint)
-        if value not in words:
-            raise _wrong(at, " or ".join(map(repr, words)), value)
+        if value not in list(words):  # a list, which has no hash, is refused as well
+            raise _no_choice(at, words, value)
         return words[value]
     if hint is float:
         if value is None:

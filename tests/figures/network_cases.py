@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trialpool.question_answer import NetworkAnswer
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.questions.network_data import Gathered
-from trialpool.review.questions.network_tables import NetworkResult, network_tables
+from trialpool.review.questions.network_tables import network_tables
 
 NAMES = (
     "saline or placebo", "ketamine 0.5 mg/kg", "midazolam", "esketamine 84 mg", "fentanyl", "ECT",
@@ -21,16 +21,13 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """A network of `n` treatments: its tables and its model.json."""
+    """A network of `n` treatments: its tables and its answer."""
 
-    result: NetworkResult
+    tables: dict[str, pd.DataFrame]
+    answer: NetworkAnswer
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.result.tables[name]
-
-    @property
-    def model(self) -> dict[str, Any]:
-        return self.result.model
+        return self.tables[name]
 
 
 def names(n: int) -> list[str]:
@@ -70,4 +67,6 @@ def made(
     )
     blank = pd.DataFrame(columns=["trial_id", "study", "reason"])
     gathered = Gathered(contrasts=pd.DataFrame(rows), left_out=blank, arms=blank)
-    return Drawn(network_tables(gathered, spec, better="lower"))
+    tables, facts = network_tables(gathered, spec, better="lower")
+    answer = NetworkAnswer(name="symptoms", title=spec.title, question=facts, facts=facts)
+    return Drawn(tables, answer)

@@ -12,6 +12,7 @@ import pytest
 from figure_checks import boxes, bytes_of, outside, overlaps
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from question_answers import RATIO, dose_answer, time_answer
 
 from trialpool.figures import dose_response, time_course
 from trialpool.figures.chart import Withheld
@@ -19,15 +20,13 @@ from trialpool.figures.dose_response import DoseTable
 from trialpool.figures.time_course import TimeTable
 
 
-def model(**changes: Any) -> dict[str, Any]:
+def question(**changes: Any) -> dict[str, Any]:
+    """Words as long as those of the shipped review."""
     return {
-        "title": "PTSD symptoms at 1 to 2 weeks", "outcome_title": "PTSD symptoms",
-        "measure": "SMD", "scale": "identity", "favours_left": "favours ketamine or esketamine",
+        "outcome_title": "PTSD symptoms",
+        "favours_left": "favours ketamine or esketamine",
         "favours_right": "favours control",
-    } | changes  # fmt: skip
-
-
-RATIO = {"measure": "RR", "scale": "log"}
+    } | changes
 
 
 def shown(values: Any, changes: dict[str, Any]) -> Any:
@@ -49,11 +48,14 @@ def by_dose(k: int, **changes: Any) -> DoseTable:
     points = band(dose, y, "dose", changes).assign(weight=rng.uniform(0.5, 20, k), in_model="yes")
     out = points.iloc[:1].assign(in_model="no", dose=math.nan, weight=math.nan)
     x = np.linspace(0, 1, 61)
-    facts = {"estimable": True, "unit": "mg/kg ketamine IV", "k": k, "p_slope": 0.03,
-             "p_nonlinear": None, "words": "linear in dose, random effects (REML)"}  # fmt: skip
-    table = dose_response.rows(
-        pd.concat([points, out]), band(x, -x, "dose", changes), facts, model(**changes)
+    answer = dose_answer(
+        asked=question(**changes),
+        unit="mg/kg ketamine IV",
+        k=k,
+        p_slope=0.03,
+        words="linear in dose, random effects (REML)",
     )
+    table = dose_response.rows(pd.concat([points, out]), band(x, -x, "dose", changes), answer)
     assert isinstance(table, DoseTable)
     return table
 
@@ -70,9 +72,15 @@ def over_time(k: int, *, fitted: bool = True, **changes: Any) -> TimeTable:
     points = pd.concat(parts)
     x = np.geomspace(1 / 24, 182, 61)
     curve = band(x, -1 + 0.2 * np.log(x), "day", changes)
-    facts = {"estimable": fitted, "k": k, "points": len(points), "words": "line in log days, REML",
-             "reason": "" if fitted else "not estimable: too few trials"}  # fmt: skip
-    table = time_course.rows(points, curve if fitted else curve.iloc[:0], facts, model(**changes))
+    of_model = {"words": "line in log days, REML"} if fitted else {}
+    answer = time_answer(
+        "" if fitted else "not estimable: too few trials",
+        asked=question(**changes),
+        k=k,
+        points=len(points),
+        **of_model,
+    )
+    table = time_course.rows(points, curve if fitted else curve.iloc[:0], answer)
     assert isinstance(table, TimeTable)
     return table
 
@@ -134,10 +142,10 @@ def test_ratios_are_drawn_as_logs_and_labelled_as_ratios(draw: Any) -> None:
 
 def test_not_estimable_is_withheld_with_the_reason() -> None:
     """Doses all alike, or no day known."""
-    facts = {"estimable": False, "reason": "not estimable: all 3 trials used 0.5 mg/kg"}
+    reason = "not estimable: all 3 trials used 0.5 mg/kg"
     none = pd.DataFrame({"in_model": []})
-    dose = dose_response.rows(none, none, facts, model())
-    time = time_course.rows(none, none, facts, model())
+    dose = dose_response.rows(none, none, dose_answer(reason))
+    time = time_course.rows(none, none, time_answer(reason))
     assert isinstance(dose, Withheld)
     assert isinstance(time, Withheld)
     for fig in (dose_response.draw(dose), time_course.draw(time)):

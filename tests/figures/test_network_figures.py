@@ -22,19 +22,19 @@ SIZES = ((3, 8), (6, 14), (8, 20), (14, 40), (30, 100))
 
 
 def graph(case: Drawn) -> Figure:
-    return network_graph.draw(network_graph.rows(case["contrasts"], case["nodes"], case.model))
+    return network_graph.draw(network_graph.rows(case["contrasts"], case["nodes"], case.answer))
 
 
 def forest(case: Drawn) -> Figure:
-    return network_forest.draw(network_forest.rows(case["effects"], case["p_scores"], case.model))
+    return network_forest.draw(network_forest.rows(case["effects"], case["p_scores"], case.answer))
 
 
 def heat(case: Drawn) -> Figure:
-    return net_heat.draw(net_heat.rows(case["net_heat"], case.model))
+    return net_heat.draw(net_heat.rows(case["net_heat"], case.answer))
 
 
 def adjusted(case: Drawn) -> Figure:
-    return funnel.draw(funnel.rows(case["contrasts"], case.model))
+    return funnel.draw(funnel.rows(case["contrasts"], case.answer))
 
 
 ALL = (graph, forest, heat, adjusted)
@@ -61,7 +61,7 @@ def test_the_same_small_bytes(draw: Callable[[Drawn], Figure], tmp_path: Path) -
 
 def test_the_graph_has_every_node_edge_and_shade() -> None:
     case = made(6, 14)
-    table = network_graph.rows(case["contrasts"], case["nodes"], case.model)
+    table = network_graph.rows(case["contrasts"], case["nodes"], case.answer)
     assert isinstance(table, network_graph.NetworkGraph)
     contrasts = case["contrasts"]
     assert sum(k for _, _, k in table.edges) == len(contrasts)
@@ -80,44 +80,44 @@ def test_the_graph_has_every_node_edge_and_shade() -> None:
 
 def test_a_network_in_parts_is_drawn_with_the_reason() -> None:
     case = made(6, 12, linked=False)
-    table = network_graph.rows(case["contrasts"], case["nodes"], case.model)
+    table = network_graph.rows(case["contrasts"], case["nodes"], case.answer)
     assert isinstance(table, network_graph.NetworkGraph)
     assert "Not pooled: the network is in 3 parts" in table.subtitle
     for withheld in (
-        network_forest.rows(case["effects"], case["p_scores"], case.model),
-        net_heat.rows(case["net_heat"], case.model),
-        funnel.rows(case["contrasts"], case.model),
+        network_forest.rows(case["effects"], case["p_scores"], case.answer),
+        net_heat.rows(case["net_heat"], case.answer),
+        funnel.rows(case["contrasts"], case.answer),
     ):
         assert isinstance(withheld, Withheld)
-        assert withheld.reason == case.model["reason"]
+        assert withheld.reason == case.answer.facts.reason
 
 
 def test_what_is_withheld_and_why() -> None:
     pair = made(2, 4)
-    why = network_graph.rows(pair["contrasts"], pair["nodes"], pair.model)
+    why = network_graph.rows(pair["contrasts"], pair["nodes"], pair.answer)
     assert isinstance(why, Withheld)
     assert why.reason == "2 treatments with results, and a network needs 3"
     star = made(4, 8, star=True)
-    no_loop = net_heat.rows(star["net_heat"], star.model)
+    no_loop = net_heat.rows(star["net_heat"], star.answer)
     assert isinstance(no_loop, Withheld)
     assert "no closed loop" in no_loop.reason
-    few = funnel.rows(star["contrasts"], star.model)
+    few = funnel.rows(star["contrasts"], star.answer)
     assert isinstance(few, Withheld)
     assert few.reason == "8 trials in comparisons of two trials or more, and 10 are needed"
 
 
 def test_the_forest_has_the_best_first() -> None:
     case = made(6, 14, measure="OR")
-    table = network_forest.rows(case["effects"], case["p_scores"], case.model)
+    table = network_forest.rows(case["effects"], case["p_scores"], case.answer)
     assert not isinstance(table, Withheld)
-    order = [name for name in case["p_scores"]["treatment"] if name != case.model["reference"]]
+    order = [name for name in case["p_scores"]["treatment"] if name != case.answer.facts.reference]
     assert [row.label for row in table.rows] == order
     assert all(row.estimate > 0 for row in table.rows)  # odds ratios, not their logs
 
 
 def test_heat_shows_the_designs_that_matter_most() -> None:
     case = made(10, 25)
-    table = net_heat.rows(case["net_heat"], case.model)
+    table = net_heat.rows(case["net_heat"], case.answer)
     assert isinstance(table, net_heat.HeatTable)
     assert len(table.designs) == net_heat.MOST
     own = case["net_heat"].query("design == other_design")["change"]
@@ -131,14 +131,14 @@ def test_heat_shows_the_designs_that_matter_most() -> None:
 def test_the_adjusted_funnel_is_centred_in_every_comparison() -> None:
     """The weighted mean about zero, whichever way round the trials were entered."""
     case = made(4, 24, star=True)
-    table = funnel.rows(case["contrasts"], case.model)
+    table = funnel.rows(case["contrasts"], case.answer)
     assert isinstance(table, funnel.AdjustedFunnel)
     assert float((table.away / table.sei**2).sum()) == pytest.approx(0.0, abs=1e-9)
     turned = case["contrasts"].rename(
         columns={"treatment_1": "treatment_2", "treatment_2": "treatment_1"}
     )
     turned["yi"] = -turned["yi"]
-    other = funnel.rows(turned, case.model)
+    other = funnel.rows(turned, case.answer)
     assert isinstance(other, funnel.AdjustedFunnel)
     assert other.away == pytest.approx(table.away)
-    assert all(name.endswith(f"v {case.model['reference']}") for name in table.comparisons)
+    assert all(name.endswith(f"v {case.answer.facts.reference}") for name in table.comparisons)

@@ -29,6 +29,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Annotation
+from question_answers import network_answer
 
 from trialpool.effects.scales import IDENTITY
 from trialpool.figures import (
@@ -46,6 +47,7 @@ from trialpool.figures.dose_response import DoseTable
 from trialpool.figures.net_heat import HeatTable
 from trialpool.figures.network_graph import NetworkGraph
 from trialpool.figures.time_course import TimeTable, TrialCourse
+from trialpool.question_answer import NetworkAnswer
 
 PLAIN = EffectAxis(
     label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
@@ -403,14 +405,13 @@ def test_the_graph_counts_trials_and_pairs() -> None:
         columns=["trial_id", "treatment_1", "treatment_2"],
     )
     nodes = pd.DataFrame({"treatment": ["a", "b", "c"], "people": [10.0, 20.0, math.nan]})
-    model = {"title": "Net", "reason": ""}
-    table = network_graph.rows(contrasts, nodes, model)
+    table = network_graph.rows(contrasts, nodes, network_answer())
     assert isinstance(table, NetworkGraph)
     assert table.edges == ((0, 1, 3), (0, 2, 1), (1, 2, 1))
     assert table.several == ((0, 1, 2),)
     assert table.subtitle.startswith("3 trials. Circles: people. Lines and numbers")
     assert "three arms" in table.subtitle
-    few = network_graph.rows(contrasts, nodes.iloc[:2], model)
+    few = network_graph.rows(contrasts, nodes.iloc[:2], network_answer())
     assert isinstance(few, Withheld)
 
 
@@ -483,14 +484,8 @@ def test_the_heat_shows_the_twelve_designs_with_most_of_q() -> None:
         [{"design": names[i], "other_design": names[j], "change": own[i] if i == j else 0.01 * i,
           "share": 0.1} for i in range(d) for j in range(d)]
     )  # fmt: skip
-    model = {
-        "title": "Net",
-        "reason": "",
-        "q_between": 9.87,
-        "q_between_df": 5,
-        "q_between_pval": 0.03,
-    }
-    table = net_heat.rows(heat_table, model)
+    answer = network_answer(q_between=9.87, q_between_df=5, q_between_pval=0.03)
+    table = net_heat.rows(heat_table, answer)
     assert isinstance(table, HeatTable)
     kept = [name for i, name in enumerate(names) if i not in (1, 9)]
     assert table.designs == tuple(
@@ -524,15 +519,13 @@ def contrasts(n: int = 10) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["trial_id", "treatment_1", "treatment_2", "yi", "vi"])
 
 
-NETWORK: dict[str, Any] = {
-    "title": "Net", "reason": "", "nodes": ["ref", "a", "b"], "reference": "ref", "measure": "SMD",
-    "scale": "identity", "favours_left": "l", "favours_right": "r",
-}  # fmt: skip
+def of_ref(**facts: Any) -> NetworkAnswer:
+    return network_answer(nodes=["ref", "a", "b"], reference="ref", **facts)
 
 
 def test_dots_of_the_adjusted_funnel_are_about_the_mean_of_their_comparison() -> None:
     """Turned to one direction (a over the reference), less their common effect."""
-    table = comparison_adjusted_funnel.rows(contrasts(), NETWORK)
+    table = comparison_adjusted_funnel.rows(contrasts(), of_ref())
     assert isinstance(table, comparison_adjusted_funnel.AdjustedFunnel)
     assert table.comparisons == ("a v ref", "a v b")
     y = np.array([-0.3 - 0.1 * i for i in range(6)])
@@ -560,7 +553,7 @@ def test_dots_of_the_adjusted_funnel_are_about_the_mean_of_their_comparison() ->
 @pytest.mark.parametrize(("n", "drawn"), [(9, False), (10, True)])
 def test_the_adjusted_funnel_needs_ten_trials(n: int, drawn: bool) -> None:
     """In comparisons of two or more: the single one does not count."""
-    table = comparison_adjusted_funnel.rows(contrasts(n), NETWORK)
+    table = comparison_adjusted_funnel.rows(contrasts(n), of_ref())
     assert isinstance(table, Withheld) != drawn
     if isinstance(table, Withheld):
         assert table.reason == "9 trials in comparisons of two trials or more, and 10 are needed"
@@ -576,14 +569,8 @@ def test_the_network_forest_orders_by_p_score_then_name() -> None:
     scores = pd.DataFrame(
         {"treatment": ["ref", "a", "b", "c"], "p_score": [0.126, 0.5, 0.5, 0.987]}
     )
-    model = NETWORK | {
-        "k": 15,
-        "n": 4,
-        "method": "REML",
-        "tau2": 0.0312,
-        "cautions": ["Few trials."],
-    }
-    table = network_forest.rows(effects, scores, model)
+    answer = of_ref(k=15, n=4, method="REML", tau2=0.0312, cautions=["Few trials."])
+    table = network_forest.rows(effects, scores, answer)
     assert not isinstance(table, Withheld)
     assert [(r.label, r.estimate, r.low, r.high, r.cells) for r in table.rows] == [
         ("c", -0.6, -0.9, -0.3, ("−0.60 (−0.90 to −0.30)", "0", "0.99")),

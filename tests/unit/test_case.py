@@ -287,7 +287,7 @@ def test_low_risk_of_bias_leaves_the_same_trials_to_a_dose(shipped: Review, cond
         made = Case.of(review, condition, question.analysis, known)
         found, facts = dose_tables(made, question)
         assert set(found["dose_points"]["trial_id"]) == set(chosen(made))
-        assert facts["k"] <= len(chosen(made))
+        assert facts.k <= len(chosen(made))
         if condition == "ptsd":
             assert chosen(made) == []
 

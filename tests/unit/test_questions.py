@@ -7,20 +7,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from filled import filled
+from question_answers import dose_answer, network_answer, time_answer
 from small import SmallReview
 
-from trialpool import tables, typed_json
-from trialpool.analysis_result import ResultScale
 from trialpool.figures import style
+from trialpool.question_answer import QuestionAnswer
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import resolve
-from trialpool.review.questions.questions import Answer, answers
+from trialpool.review.questions import answered
+from trialpool.review.questions.answered import AnsweredQuestion
+from trialpool.review.questions.questions import answers
 from trialpool.review.report.question_section import by_kind, read_questions
 from trialpool.review.report.question_sheets import draw_question
 from trialpool.review.report.question_tables import question_grids
-from trialpool.review.report.question_words import Question, told
-from trialpool.review.schema import files
+from trialpool.review.report.question_words import in_words
 
 
 def review(small: SmallReview, **questions: Any) -> Any:
@@ -35,58 +35,47 @@ QUESTIONS: dict[str, Any] = {
 }
 
 
-def asked(small: SmallReview, folder: Path) -> list[tuple[Answer, Question]]:
+def asked(small: SmallReview, folder: Path) -> list[tuple[AnsweredQuestion, AnsweredQuestion]]:
     """All answers, and each as a page reads it."""
     spec = review(small, **QUESTIONS)
     made = list(answers(small.tables(), small.records(), spec, "blue"))
-    for answer in made:
-        tables.write_json(folder / answer.folder / "answer.json", answer.record)
-        for name, table in answer.made.items():
-            files.write(folder / answer.folder / f"{name}.csv", table)
-        for name, figure in draw_question(answer.record, answer.tables):
-            style.save(figure, [folder / answer.folder / f"{name}.svg"])
+    for question in made:
+        written = answered.write(folder, question)
+        for name, figure in draw_question(question):
+            style.save(figure, [written / f"{name}.svg"])
     (folder / ".snakemake_timestamp").write_text("")
-    read = {question.folder: question for question, _ in read_questions(folder)}
-    return [(answer, read[answer.folder]) for answer in made]
+    read = {each.answered.answer.folder: each.answered for each in read_questions(folder)}
+    return [(question, read[question.answer.folder]) for question in made]
+
+
+def words(answer: QuestionAnswer, **tables: pd.DataFrame) -> str:
+    return in_words(AnsweredQuestion(answer=answer, tables=tables))
 
 
 def test_every_question_has_words_tables_and_figures(tmp_path: Path) -> None:
     """Few trials: each is not estimable, and says why with its numbers."""
     pairs = asked(SmallReview(tmp_path / "review"), tmp_path / "questions")
-    assert [answer.folder for answer, _ in pairs] == ["time_mood", "dose_mood"]
-    for answer, question in pairs:
-        assert not answer.record["facts"]["estimable"]
-        reason = answer.record["facts"]["reason"].rstrip(".")
-        assert reason.lower() in told(question).lower()
-        assert question_grids(question)
+    assert [made.answer.folder for made, _ in pairs] == ["time_mood", "dose_mood"]
+    for made, read in pairs:
+        assert read.answer == made.answer
+        assert made.answer.facts.reason
+        assert made.answer.facts.reason.rstrip(".").lower() in in_words(read).lower()
+        assert question_grids(read)
     page = by_kind(read_questions(tmp_path / "questions"))
     assert list(page) == ["How fast, and for how long?", "Which dose?"]
-
-
-def record(kind: str, **facts: Any) -> dict[str, Any]:
-    model = typed_json.to_json(filled(ResultScale, measure="SMD", scale="identity"))
-    return {"kind": kind, "title": "T", "question": model, "facts": model | facts}
 
 
 def test_an_estimable_course_says_when() -> None:
     points = pd.DataFrame({"day": [1.0, 7.0, 30.0], "study": ["A", "B", "C"], "estimate": -0.5,
                            "ci_low": -0.9, "ci_high": -0.1})  # fmt: skip
-    facts = {"estimable": True, "reason": "", "k": 4, "words": "line in log days",
-             "largest_day": 7.0, "first_day": 1.0, "last_day": 30.0,
-             "largest": {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}}  # fmt: skip
-    text = told(
-        Question(folder="x", record=record("time", **facts), tables={"time_points": points})
-    )
+    text = words(time_answer(), time_points=points)
     assert "largest on day 7 (−0.60)" in text
     assert "first excludes no difference on day 1" in text
     assert text.endswith("Beyond day 30 nothing is known.")
 
 
 def test_a_dose_response_says_what_it_rests_on() -> None:
-    facts = {"estimable": True, "reason": "", "k": 6, "levels": {"0.3": 2, "0.5": 4},
-             "p_slope": 0.04, "p_nonlinear": None, "words": "linear",
-             "cautions": ["not random"]}  # fmt: skip
-    text = told(Question(folder="x", record=record("dose", **facts), tables={}))
+    text = words(dose_answer())
     assert text.startswith("Six trials with a known dose (0.3 mg/kg in two trials and 0.5 mg/kg in")
     assert "show a trend with dose (p = 0.040; linear). Not random." in text
 
@@ -95,11 +84,7 @@ def test_a_network_names_treatments_that_rest_on_one_trial() -> None:
     effects = pd.DataFrame([{"model": "random", "treatment": "b", "estimate": -0.3,
                              "ci_low": -0.8, "ci_high": 0.2}])  # fmt: skip
     nodes = pd.DataFrame({"treatment": ["a", "b", "c"], "trials": ["3", "1", "2"]})
-    facts = {"reason": "", "reference": "a", "k": 4, "tau2": 0.1, "q_between_df": 0, "cautions": []}
-    question = Question(
-        folder="x", record=record("network", **facts), tables={"effects": effects, "nodes": nodes}
-    )
-    text = told(question)
+    text = words(network_answer(reference="a"), effects=effects, nodes=nodes)
     assert text.startswith("Four trials link three treatments. Against a (SMD): b −0.30 (−0.80 to")
     assert "nothing could show a contradiction" in text
     assert "B rests on one trial." in text

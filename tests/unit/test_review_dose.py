@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from time_course_cases import analysis, asked, effects
 
 import trialpool as tp
+from trialpool.question_answer import DoseFacts, FittedDose
 from trialpool.review.protocol.settings import Model
 from trialpool.review.protocol.time_dose_spec import Conversion, Doses
 from trialpool.review.questions.dose import dose_tables
@@ -31,7 +33,7 @@ def arms(doses: dict[str, float | None], **changes: Any) -> pd.DataFrame:
 
 def run(
     doses: dict[str, float | None], slope: float = -1.0, spec: Doses = IV, **changes: Any
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], DoseFacts]:
     rows = [
         (name, 7.0, slope * (dose or 0.5) + 0.05 * (-1) ** i)
         for i, (name, dose) in enumerate(doses.items())
@@ -43,15 +45,16 @@ def run(
 FIVE: dict[str, float | None] = {"A": 0.2, "B": 0.2, "C": 0.5, "D": 0.5, "E": 1.0}
 
 
-@pytest.mark.parametrize(("tau2", "told"), [("REML", 0), ("ML", 0), ("PM", 1), ("EE", 0)])
-def test_another_estimator_than_the_protocols_is_told(tau2: str, told: int) -> None:
+@pytest.mark.parametrize(("tau2", "lines"), [("REML", 0), ("ML", 0), ("PM", 1), ("EE", 0)])
+def test_another_estimator_than_the_protocols_is_told(tau2: str, lines: int) -> None:
     """Paule-Mandel has no form here; REML takes its place, and the answer says so."""
     rows = [(name, 7.0, -(dose or 0)) for name, dose in FIVE.items()]
     model = Model.model_validate({"tau2": tau2, "test": "z"})
     asked_for = asked(analysis(), effects(rows), arms=arms(FIVE), model=model)
     _, facts = dose_tables(asked_for, IV)
-    said = [line for line in facts["cautions"] if line.startswith("tau2 by REML: the protocol")]
-    assert len(said) == told
+    assert isinstance(facts, FittedDose)
+    said = [line for line in facts.cautions if line.startswith("tau2 by REML: the protocol")]
+    assert len(said) == lines
 
 
 def test_a_slope_is_pooled_over_the_trials() -> None:
@@ -63,11 +66,14 @@ def test_a_slope_is_pooled_over_the_trials() -> None:
     term = tables["dose_terms"].iloc[0]
     assert term["estimate"] == pytest.approx(pooled.beta, rel=1e-8)
     assert (term["ci_low"], term["ci_high"]) == pytest.approx((pooled.ci_lb, pooled.ci_ub))
-    assert facts["p_slope"] == pytest.approx(pooled.pval)
-    assert facts["estimable"]
-    assert facts["reason"] == ""
-    assert facts["levels"] == {"0.2": 2, "0.5": 2, "1": 1}
-    assert "above 0.5 mg/kg the curve rests on E 2020 alone" in facts["cautions"]
+    assert isinstance(facts, FittedDose)
+    assert facts.p_slope == pytest.approx(pooled.pval)
+    assert facts.p_nonlinear is None
+    assert facts.tau2 == pytest.approx((pooled.tau2,))
+    assert facts.estimable
+    assert facts.reason == ""
+    assert facts.levels == {"0.2": 2, "0.5": 2, "1": 1}
+    assert "above 0.5 mg/kg the curve rests on E 2020 alone" in facts.cautions
     curve = tables["dose_curve"]
     assert (curve["dose"].iloc[-1], curve["estimate"].iloc[0]) == (1.0, 0.0)
     assert curve["estimate"].iloc[-1] == pytest.approx(pooled.beta)
@@ -92,8 +98,9 @@ def test_a_slope_is_pooled_over_the_trials() -> None:
 def test_one_dose_is_no_dose_response(doses: dict[str, float | None], reason: str) -> None:
     """Said with the count per dose, and nothing is fitted."""
     tables, facts = run(doses)
-    assert not facts["estimable"]
-    assert reason in facts["reason"]
+    assert not facts.estimable
+    assert not isinstance(facts, FittedDose)
+    assert reason in facts.reason
     assert len(tables["dose_curve"]) == len(tables["dose_terms"]) == 0
     assert set(tables["dose_points"]["in_model"]) <= {"no"}
 
@@ -112,9 +119,9 @@ def test_doses_are_never_invented(changes: dict[str, Any], reason: str) -> None:
     """Another drug or route, or a dose not stated, keeps the trial out, with the reason."""
     tables, facts = run(FIVE, **changes)
     points = tables["dose_points"]
-    assert facts["k"] == 0
+    assert facts.k == 0
     assert points["dose"].isna().all()
-    assert all(reason in told for told in points["reason"])
+    assert all(reason in why for why in points["reason"])
     assert points["estimate"].notna().all()
 
 
@@ -131,7 +138,7 @@ def test_a_declared_conversion_is_used() -> None:
         {"A": 0.4, "B": 0.4}, spec=IV.model_copy(update={"conversions": (rule,)}), **changes
     )
     assert tables["dose_points"]["dose"].tolist() == pytest.approx([0.42, 0.42])
-    assert facts["k"] == 2
+    assert facts.k == 2
 
 
 def multi_arm() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -157,13 +164,13 @@ def test_arms_of_different_doses_are_taken_apart() -> None:
     both = pd.concat([effects(rows), table])
     case = asked(analysis(), both, arms=pd.concat([arms(FIVE), about]))
     tables, facts = dose_tables(case, IV)
-    own = tables["dose_points"][tables["dose_points"]["trial_id"] == "F"]
-    assert own["arms"].tolist() == ["low", "high"]
-    assert own["dose"].tolist() == [0.2, 0.5]
+    apart = tables["dose_points"][tables["dose_points"]["trial_id"] == "F"]
+    assert apart["arms"].tolist() == ["low", "high"]
+    assert apart["dose"].tolist() == [0.2, 0.5]
     j = 1 - 3 / (4 * 97 - 1)
-    assert own["estimate"].tolist() == pytest.approx([-0.25 * j, -0.5 * j], rel=1e-4)
-    assert facts["levels"] == {"0.2": 3, "0.5": 3, "1": 1}
-    assert facts["k"] == 6
+    assert apart["estimate"].tolist() == pytest.approx([-0.25 * j, -0.5 * j], rel=1e-4)
+    assert facts.levels == {"0.2": 3, "0.5": 3, "1": 1}
+    assert facts.k == 6
 
 
 def test_arms_whose_numbers_are_not_known_are_told() -> None:
@@ -171,15 +178,57 @@ def test_arms_whose_numbers_are_not_known_are_told() -> None:
     table, about = multi_arm()
     alone = table[table["variant"].isna()]
     tables, _ = dose_tables(asked(analysis(), alone, arms=about), IV)
-    told = tables["dose_points"]["reason"].iloc[0]
-    assert told == "the numbers of its arms, which have different doses, are not known"
+    reason = tables["dose_points"]["reason"].iloc[0]
+    assert reason == "the numbers of its arms, which have different doses, are not known"
 
 
 def test_a_bend_needs_three_doses_in_two_trials_each() -> None:
     """Then a spline in one stage, and its test of a straight line."""
     six: dict[str, float | None] = {"A": 0.2, "B": 0.2, "C": 0.5, "D": 0.5, "E": 1.0, "F": 1.0}
     tables, facts = run(six)
-    assert facts["shape"] == "spline"
-    assert 0 < facts["p_nonlinear"] <= 1
+    assert isinstance(facts, FittedDose)
+    assert facts.shape == "spline"
+    assert facts.p_slope is None
+    assert facts.p_nonlinear is not None
+    assert 0 < facts.p_nonlinear <= 1
+    assert len(facts.knots) == 3
     assert tables["dose_terms"]["term"].tolist() == ["dose", "spline 1"]
-    assert run(FIVE)[1]["shape"] == "linear"
+    straight = run(FIVE)[1]
+    assert isinstance(straight, FittedDose)
+    assert (straight.shape, straight.knots) == ("linear", ())
+
+
+def test_every_column_of_the_dose_tables_has_its_value() -> None:
+    """Of a trial with a dose and one without; 1.96 standard errors about each effect."""
+    tables, _ = run({"A": 0.2, "B": 0.2, "C": 0.5, "D": 0.5, "E": None})
+    first, *_, last = tables["dose_points"].to_dict("records")
+    half = 1.959964 * 0.1**0.5
+    common = {"year": 2020, "arms": "ket"}
+    assert first == pytest.approx(
+        {**common, "trial_id": "A", "study": "A 2020", "dose": 0.2, "reference_dose": 0.0,
+         "estimate": -0.15, "ci_low": -0.15 - half, "ci_high": -0.15 + half, "weight": 25.0,
+         "in_model": "yes", "reason": math.nan},
+        nan_ok=True,
+    )  # fmt: skip
+    assert last == pytest.approx(
+        {**common, "trial_id": "E", "study": "E 2020", "dose": math.nan,
+         "reference_dose": math.nan, "estimate": -0.45, "ci_low": -0.45 - half,
+         "ci_high": -0.45 + half, "weight": math.nan, "in_model": "no",
+         "reason": "arm ket: no dose per kg is known"},
+        nan_ok=True,
+    )  # fmt: skip
+    assert tables["dose_levels"].to_dict("records") == [
+        {"dose": 0.2, "trials": 2, "studies": "A 2020; B 2020"},
+        {"dose": 0.5, "trials": 2, "studies": "C 2020; D 2020"},
+    ]
+    dose = np.array([0.2, 0.2, 0.5, 0.5])
+    pooled = tp.pool((-dose + 0.05 * np.array([1, -1, 1, -1])) / dose, 0.1 / dose**2, test="hksj")
+    (term,) = tables["dose_terms"].to_dict("records")
+    assert term == pytest.approx(
+        {"term": "dose", "estimate": pooled.beta, "se": pooled.se, "ci_low": pooled.ci_lb,
+         "ci_high": pooled.ci_ub, "p_value": pooled.pval}
+    )  # fmt: skip
+    top = tables["dose_curve"].to_dict("records")[-1]
+    slopes = {"estimate": pooled.beta, "ci_low": pooled.ci_lb, "ci_high": pooled.ci_ub,
+              "pi_low": pooled.pi_lb, "pi_high": pooled.pi_ub}  # fmt: skip
+    assert top == pytest.approx({"dose": 0.5} | {name: 0.5 * v for name, v in slopes.items()})

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from small import SmallReview
 
 from trialpool.effects import effect_size
+from trialpool.network.model import Network, network
+from trialpool.question_answer import FittedNetwork, NetworkFacts
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.specs import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered, gather
-from trialpool.review.questions.network_tables import NAMES, NetworkResult, network_tables
+from trialpool.review.questions.network_tables import NAMES, network_tables
 from trialpool.tables import records
 
 NODES: dict[str, Any] = {
@@ -59,9 +62,16 @@ def gathered(small: SmallReview, asked: NetworkQuestion) -> Gathered:
     return gather(small.tables(), small.records(), asked, small.review)
 
 
-def tables_of(small: SmallReview, **changes: Any) -> NetworkResult:
+def tables_of(small: SmallReview, **changes: Any) -> tuple[dict[str, pd.DataFrame], NetworkFacts]:
     asked = spec(**changes)
     return network_tables(gathered(small, asked), asked, better="lower")
+
+
+def fitted(contrasts: pd.DataFrame) -> Network:
+    """The network of some contrasts, as the protocol asks for it."""
+    names = (contrasts[name].tolist() for name in ("study", "treatment_1", "treatment_2"))
+    sei = np.sqrt(contrasts["vi"].to_numpy(float))
+    return network(*names, contrasts["yi"], sei, tau2="REML", reference="saline")
 
 
 def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None:
@@ -92,22 +102,27 @@ def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None
 
 def test_the_network_in_tables(review: SmallReview) -> None:
     """Every table is there, and the numbers in them are those of the fit."""
-    found = tables_of(review)
-    assert found.reason == ""
-    assert tuple(found.tables) == NAMES
-    fit = found.fit
-    assert fit is not None
+    tables, facts = tables_of(review)
+    assert facts.reason == ""
+    assert tuple(tables) == NAMES
+    fit = fitted(tables["contrasts"])
     assert fit.treatments == ("drug", "other", "saline")
-    effects = found.tables["effects"]
+    effects = tables["effects"]
     row = effects[(effects["model"] == "random") & (effects["treatment"] == "other")].iloc[0]
     assert row["estimate"] == fit.random.effect[1, 2]
     assert row["k"] == 1
-    nodes = found.tables["nodes"].set_index("treatment")
+    nodes = tables["nodes"].set_index("treatment")
     assert nodes.loc["other", "people"] == 24
     assert nodes.loc["saline", "trials"] == 4
-    assert found.model["k"] == 4
-    assert found.model["favours_left"] == "favours the treatment"
-    league = found.tables["league"].set_index("treatment")
+    assert isinstance(facts, FittedNetwork)
+    assert (facts.k, facts.n, facts.m) == (4, 3, 6)
+    assert (facts.tau2, facts.tau2_ci_ub) == (fit.tau2, fit.tau2_ci_ub)
+    assert (facts.q_between, facts.q_within_df) == (
+        fit.inconsistency.between.stat,
+        fit.inconsistency.within.df,
+    )
+    assert facts.favours_left == "favours the treatment"
+    league = tables["league"].set_index("treatment")
     best = league.columns[0]
     told = f"{fit.random.effect[fit.place(best), 2]:.2f} ("
     assert str(league.loc["saline", best]).startswith(told)
@@ -132,18 +147,19 @@ def test_why_a_trial_is_left_out(review: SmallReview) -> None:
 
 def test_not_estimable(review: SmallReview) -> None:
     """Too few nodes, or no comparison with two trials: the reason, and what went in."""
-    two = tables_of(review, nodes={k: NODES[k] for k in ("drug", "saline")})
+    tables, two = tables_of(review, nodes={k: NODES[k] for k in ("drug", "saline")})
     assert two.reason == "2 of the 2 nodes have results (drug, saline): 3 are needed"
-    assert two.fit is None
-    assert len(two.tables["contrasts"]) == 4
-    assert two.tables["effects"].empty
-    none = tables_of(review, outcome="mood", time_days=(300, 400))
+    assert not isinstance(two, FittedNetwork)
+    assert len(tables["contrasts"]) == 4
+    assert tables["effects"].empty
+    _, none = tables_of(review, outcome="mood", time_days=(300, 400))
     assert none.reason.startswith("0 of the 3 nodes have results: ")
     only = spec(exclude={"design": ["crossover"]})
     got = gathered(review, only)
     single = got.contrasts[got.contrasts["trial_id"] == "Elm"]
     lone = Gathered(contrasts=single, left_out=got.left_out, arms=got.arms)
-    assert "no comparison has two trials" in network_tables(lone, only, better="lower").reason
+    _, facts = network_tables(lone, only, better="lower")
+    assert "no comparison has two trials" in facts.reason
 
 
 def test_parts_that_no_trial_links(review: SmallReview) -> None:
@@ -152,8 +168,11 @@ def test_parts_that_no_trial_links(review: SmallReview) -> None:
     table = found.contrasts[found.contrasts["trial_id"].isin(["Ash", "Birch", "Elm"])].copy()
     table.loc[table["trial_id"] == "Ash", ["treatment_1", "treatment_2"]] = ["x", "y"]
     apart = Gathered(contrasts=table, left_out=found.left_out, arms=found.arms)
-    told = network_tables(apart, asked, better="lower").reason
-    assert told == "the network is in 2 parts that no trial links: {drug, other, saline} and {x, y}"
+    _, facts = network_tables(apart, asked, better="lower")
+    assert (
+        facts.reason
+        == "the network is in 2 parts that no trial links: {drug, other, saline} and {x, y}"
+    )
 
 
 def test_an_arm_of_two_nodes_is_an_error(review: SmallReview) -> None:

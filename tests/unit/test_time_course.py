@@ -10,6 +10,7 @@ import pytest
 from time_course_cases import Dense, analysis, asked, course, dense, effects
 
 from trialpool.pooling.regression import regress
+from trialpool.question_answer import FittedCourse
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.questions.time_course import sampling, time_course
@@ -37,7 +38,7 @@ def test_all_days_of_the_preferred_instrument_enter() -> None:
     assert points["estimate"].tolist() == [-0.5, -0.2]
     assert points["ci_low"].iloc[0] == pytest.approx(-0.5 - 1.959964 * 0.1**0.5)
     assert set(points["in_model"]) == {"no"}
-    assert (facts["k"], facts["points"], facts["last_day"]) == (1, 2, 30.0)
+    assert (facts.k, facts.points, facts.last_day) == (1, 2, 30.0)
 
 
 def test_one_effect_a_day() -> None:
@@ -66,9 +67,10 @@ def test_few_trials_or_days_are_only_described(
 ) -> None:
     """No model, no days of largest effect; the reason counts what there is."""
     out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
-    assert not facts["estimable"]
-    assert told in facts["reason"]
-    assert (facts["largest_day"], facts["first_day"]) == (None, None)
+    assert not facts.estimable
+    assert not isinstance(facts, FittedCourse)
+    assert told in facts.reason
+    assert (facts.largest_day, facts.first_day) == (None, None)
     assert len(out["time_curve"]) == len(out["time_sensitivity"]) == 0
     assert len(out["time_points"]) == len(rows)
 
@@ -81,7 +83,7 @@ def test_a_model_that_cannot_be_fitted_is_told() -> None:
 
     rows = course(5, DAYS)
     out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), refuses)
-    assert facts["reason"] == "not estimable: the data hold no information on rho"
+    assert facts.reason == "not estimable: the data hold no information on rho"
     assert set(out["time_points"]["in_model"]) == {"no"}
     assert len(out["time_curve"]) == 0
 
@@ -101,9 +103,10 @@ def test_the_line_is_that_of_the_model() -> None:
     assert curve["estimate"].iloc[-1] == pytest.approx(fit.beta @ [1.0, np.log(30)])
     half = 2.100922 * fit.vb[0, 0] ** 0.5  # t quantile on 18 degrees of freedom
     assert curve["ci_high"].iloc[0] == pytest.approx(fit.beta[0] + half)
-    assert facts["words"].startswith("line in log days")
-    assert (facts["largest_day"], facts["first_day"], facts["last_day"]) == (1.0, 1.0, 30.0)
-    assert facts["largest"]["estimate"] == pytest.approx(fit.beta[0])
+    assert isinstance(facts, FittedCourse)
+    assert facts.words.startswith("line in log days")
+    assert (facts.largest_day, facts.first_day, facts.last_day) == (1.0, 1.0, 30.0)
+    assert facts.largest.estimate == pytest.approx(fit.beta[0])
 
 
 def test_without_correlation_or_heterogeneity_it_is_a_meta_regression() -> None:
@@ -128,7 +131,7 @@ def test_correlations_are_swept() -> None:
     assert swept.groupby("correlation")["day"].apply(list).tolist() == [list(DAYS)] * 3
     own = swept[(swept["correlation"] == 0.9) & (swept["day"] == 1.0)].iloc[0]
     assert own["estimate"] == pytest.approx(out["time_curve"]["estimate"].iloc[0])
-    assert facts["correlation"] == 0.9
+    assert facts.correlation == 0.9
 
 
 def test_many_days_allow_a_bend() -> None:
@@ -136,8 +139,9 @@ def test_many_days_allow_a_bend() -> None:
     days = (0.1, 1.0, 3.0, 7.0, 14.0, 30.0, 90.0)
     rows = [(t, d, -1.0 + 0.25 * np.log(d / 3.0) ** 2 / 3) for t, d, _ in course(7, days)]
     _, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
-    assert facts["words"].startswith("restricted cubic spline")
-    assert facts["largest_day"] == 3.0
+    assert isinstance(facts, FittedCourse)
+    assert facts.words.startswith("restricted cubic spline")
+    assert facts.largest_day == 3.0
 
 
 def test_higher_may_be_better_and_ratios_are_shown_as_ratios() -> None:
@@ -148,8 +152,8 @@ def test_higher_may_be_better_and_ratios_are_shown_as_ratios() -> None:
     case = asked(analysis(**given), table, better="higher")
     out, facts = time_course(case, TimeCourse(), dense)
     assert (out["time_curve"]["estimate"] > 0).all()
-    assert facts["largest_day"] == 30.0
-    assert facts["first_day"] == 1.0
+    assert facts.largest_day == 30.0
+    assert facts.first_day == 1.0
 
 
 def test_sampling_covariance_falls_with_time() -> None:

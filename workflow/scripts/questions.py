@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from trialpool import logs, tables
+from trialpool import logs
 from trialpool.figures import style
 from trialpool.review.case import Tables
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.protocol import resolve
+from trialpool.review.questions import answered
 from trialpool.review.questions.questions import answers
 from trialpool.review.report.question_sheets import draw_question
 from trialpool.review.schema import files
@@ -16,12 +17,9 @@ names = ("trials", "arms", "records", "flags")
 review, condition = resolve(snakemake.params.review), snakemake.wildcards.condition
 known = Tables.read(snakemake.input, review.added)
 records = Records(*(files.read(snakemake.input[name], review.added) for name in names))
-folder = Path(snakemake.output[0])
-folder.mkdir(parents=True)
-for answer in answers(known, records, review, condition):
-    own = folder / answer.folder
-    tables.write_json(own / "answer.json", answer.record)
-    for name, table in answer.made.items():
-        files.write(own / f"{name}.csv", table)
-    for name, figure in draw_question(answer.record, answer.tables):
-        style.save(figure, [own / f"{name}.svg"])
+output = Path(snakemake.output[0])
+output.mkdir(parents=True)
+for question in answers(known, records, review, condition):
+    folder = answered.write(output, question)
+    for name, figure in draw_question(question):
+        style.save(figure, [folder / f"{name}.svg"])

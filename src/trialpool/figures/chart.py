@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +25,9 @@ from trialpool.figures.lettering import font, look, width, wrap
 from trialpool.figures.marks import signs, stroke
 from trialpool.results import Array
 from trialpool.words import capital
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import ResultScale
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
@@ -61,15 +64,19 @@ class EffectAxis:
         return self.scale is LOG and self.null is not None
 
     @classmethod
-    def of(cls, model: Mapping[str, Any]) -> EffectAxis:
-        """The axis of an analysis, from its model.json."""
-        measure = measure_of(model["measure"])
+    def of(cls, result: ResultScale | Mapping[str, Any]) -> EffectAxis:
+        """The axis of an analysis, or of a question by its record."""
+        names = ("measure", "favours_left", "favours_right")
+        code, left, right = (
+            result[name] if isinstance(result, Mapping) else getattr(result, name) for name in names
+        )
+        measure = measure_of(code)
         return cls(
             label=capital(measure.title),
             scale=measure.scale,
             null=measure.null,
-            favours_left=model["favours_left"],
-            favours_right=model["favours_right"],
+            favours_left=left,
+            favours_right=right,
         )
 
     def scaled(self, values: ArrayLike) -> Array:

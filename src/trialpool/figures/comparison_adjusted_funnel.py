@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +13,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import stroke
+from trialpool.question_answer import NetworkAnswer
 from trialpool.results import Array
 
 LEAST = 10  # contrasts, as for a funnel plot of one comparison
@@ -34,7 +33,7 @@ class AdjustedFunnel:
     comparisons: tuple[str, ...]
 
 
-def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | Withheld:
+def rows(contrasts: pd.DataFrame, answer: NetworkAnswer) -> AdjustedFunnel | Withheld:
     """What stands in the plot, or why there is none.
 
     Comparisons with one trial are left out: their trial is the mean. The treatment that comes
@@ -44,17 +43,17 @@ def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | 
     Parameters
     ----------
     contrasts : the network's contrasts.csv
-    model : its model.json, `nodes` in the protocol's order
 
     References
     ----------
     Chaimani & Salanti 2012, Res Synth Methods 3:161; Chaimani et al. 2013, PLoS ONE 8:e76654
     """
-    title = f"Comparison-adjusted funnel plot: {model['title']}"
-    if model["reason"]:
-        return Withheld(title=title, reason=model["reason"])
-    order = [name for name in model["nodes"] if name != model["reference"]]
-    place = {name: i for i, name in enumerate([*order, model["reference"]])}
+    facts = answer.facts
+    title = f"Comparison-adjusted funnel plot: {answer.title}"
+    if facts.reason:
+        return Withheld(title=title, reason=facts.reason)
+    order = [name for name in facts.nodes if name != facts.reference]
+    place = {name: i for i, name in enumerate([*order, facts.reference])}
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
     columns = ["treatment_1", "treatment_2", "yi", "vi"]
     for one, two, y, v in contrasts[columns].itertuples(index=False, name=None):
@@ -71,7 +70,7 @@ def rows(contrasts: pd.DataFrame, model: Mapping[str, Any]) -> AdjustedFunnel | 
         y, v = np.array(results).T
         away.append(y - float((y / v).sum() / (1 / v).sum()))
         sei.append(np.sqrt(v))
-    axis = EffectAxis.of(model)
+    axis = EffectAxis.of(facts)
     against = "over" if axis.log else "minus"
     return AdjustedFunnel(
         title=title,

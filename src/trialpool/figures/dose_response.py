@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.marks import signs, stroke
+from trialpool.question_answer import DoseAnswer, FittedDose
 from trialpool.results import Array
 
 RIGHT = 30.0  # for what the sides mean, in points
@@ -43,34 +42,31 @@ class DoseTable:
     curve: Array
 
 
-def rows(
-    points: pd.DataFrame, curve: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
-) -> DoseTable | Withheld:
+def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: DoseAnswer) -> DoseTable | Withheld:
     """What stands in the figure, or why there is none.
 
     Parameters
     ----------
-    points, curve, facts : dose_points and dose_curve of `review.dose.dose_tables`, and its facts
-    model : model.json of the analysis
+    points, curve : the question's dose_points.csv and dose_curve.csv
     """
-    title = f"Effect by dose: {model['title']}"
-    if not facts["estimable"]:
-        return Withheld(title=title, reason=facts["reason"])
-    axis = EffectAxis.of(model)
+    facts = answer.facts
+    title = f"Effect by dose: {answer.title}"
+    if not isinstance(facts, FittedDose):
+        return Withheld(title=title, reason=facts.reason)
+    axis = EffectAxis.of(answer.question)
     used = points[points["in_model"] == "yes"]
     columns = {name: axis.scaled(used[name]) for name in ("estimate", "ci_low", "ci_high")}
     line = [axis.scaled(curve[name]) for name in ("estimate", "ci_low", "ci_high")]
-    p, bend = facts["p_slope"], facts["p_nonlinear"]
-    tests = [f"slope {style.p_value(p)}"] if p is not None else []
+    slope, bend = facts.p_slope, facts.p_nonlinear
+    tests = [f"slope {style.p_value(slope)}"] if slope is not None else []
     tests += [f"bend {style.p_value(bend)}"] if bend is not None else []
-    k = facts["k"]
     return DoseTable(
         title=title,
-        subtitle=f"{k} trials: {facts['words']}; {', '.join(tests)}. Shaded: 95 % interval of the "
-        "curve, which is no difference at dose 0. Area of a dot: its precision; trials of one "
+        subtitle=f"{facts.k} trials: {facts.words}; {', '.join(tests)}. Shaded: 95 % interval of "
+        "the curve, which is no difference at dose 0. Area of a dot: its precision; trials of one "
         "dose stand side by side.",
         axis=axis,
-        unit=f"Dose ({facts['unit']})",
+        unit=f"Dose ({facts.unit})",
         dose=used["dose"].to_numpy(float),
         estimate=columns["estimate"],
         low=columns["ci_low"],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from matplotlib.patches import Rectangle
 from trialpool.figures import chart, style
 from trialpool.figures.chart import Withheld
 from trialpool.figures.lettering import look, widest, wrap
+from trialpool.question_answer import FittedNetwork, NetworkAnswer
 from trialpool.results import Array
 
 LARGEST = 46.0  # side of a cell, in points
@@ -38,21 +37,21 @@ class HeatTable:
     share: Array
 
 
-def rows(heat: pd.DataFrame, model: Mapping[str, Any]) -> HeatTable | Withheld:
+def rows(heat: pd.DataFrame, answer: NetworkAnswer) -> HeatTable | Withheld:
     """What stands in the plot, or why there is none.
 
     Parameters
     ----------
     heat : the network's net_heat.csv
-    model : its model.json
 
     References
     ----------
     Krahn, Binder & König 2013, BMC Med Res Methodol 13:35
     """
-    title = f"Net heat: {model['title']}"
-    if model["reason"]:
-        return Withheld(title=title, reason=model["reason"])
+    facts = answer.facts
+    title = f"Net heat: {answer.title}"
+    if not isinstance(facts, FittedNetwork):
+        return Withheld(title=title, reason=facts.reason)
     if not len(heat):
         return Withheld(title=title, reason="no closed loop of designs: nothing can contradict")
     designs = list(dict.fromkeys(map(str, heat["design"])))
@@ -64,8 +63,8 @@ def rows(heat: pd.DataFrame, model: Mapping[str, Any]) -> HeatTable | Withheld:
     return HeatTable(
         title=title,
         subtitle=(
-            f"Q between designs {style.fixed(model['q_between'], 1)} on {model['q_between_df']} df"
-            f" ({style.p_value(model['q_between_pval'])}), common effect. Orange (+): allowing the"
+            f"Q between designs {style.fixed(facts.q_between, 1)} on {facts.q_between_df} df"
+            f" ({style.p_value(facts.q_between_pval)}), common effect. Orange (+): allowing the"
             " column's design effects of its own takes away so much of the row's Q; blue (−):"
             " adds to it. Grey squares: share of the row's evidence from the column's trials."
             f"{fewer}"

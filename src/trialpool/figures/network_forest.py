@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
+from trialpool.question_answer import FittedNetwork, NetworkAnswer
 from trialpool.tables import records
 
 __all__ = ["draw", "rows"]
 
 
 def rows(
-    effects: pd.DataFrame, p_scores: pd.DataFrame, model: Mapping[str, Any]
+    effects: pd.DataFrame, p_scores: pd.DataFrame, answer: NetworkAnswer
 ) -> IntervalTable | Withheld:
     """What stands in the chart, the treatment with the highest P-score first; or why there is none.
 
     Parameters
     ----------
     effects, p_scores : the network's effects.csv and p_scores.csv
-    model : its model.json
     """
-    title = f"Against {model['reference']}: {model['title']}"
-    if model["reason"]:
-        return Withheld(title=title, reason=model["reason"])
+    facts = answer.facts
+    title = f"Against {facts.reference}: {answer.title}"
+    if not isinstance(facts, FittedNetwork):
+        return Withheld(title=title, reason=facts.reason)
     score = dict(zip(p_scores["treatment"], p_scores["p_score"], strict=True))
     lines = records(effects[effects["model"] == "random"])
     lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
-    axis = EffectAxis.of(model)
-    cautions = "".join(f" {caution}" for caution in model["cautions"])
+    axis = EffectAxis.of(facts)
+    cautions = "".join(f" {caution}" for caution in facts.cautions)
     places = decimals({"study": [triple(line, "ci") for line in lines]})
     return IntervalTable(
         title=title,
         subtitle=(
-            f"{model['k']} trials, {model['n']} treatments; random effects"
-            f" ({model['method']}), τ² = {style.significant(model['tau2'])}. Trials: those that"
+            f"{facts.k} trials, {facts.n} treatments; random effects"
+            f" ({facts.method}), τ² = {style.significant(facts.tau2)}. Trials: those that"
             " compare the two directly. P-score: mean certainty of being better than another"
-            f" treatment; {model['reference']} has"
-            f" {style.fixed(score[model['reference']], 2)}.{cautions}"
+            f" treatment; {facts.reference} has {style.fixed(score[facts.reference], 2)}.{cautions}"
         ),
         axis=axis,
         rows=tuple(
@@ -60,5 +57,5 @@ def rows(
             for line in lines
         ),
         label_head="Treatment",
-        heads=(f"{model['measure']} (95 % CI)", "Trials", "P-score"),
+        heads=(f"{facts.measure} (95 % CI)", "Trials", "P-score"),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import cos, isnan, pi, sin, sqrt
 from typing import Any
@@ -17,6 +16,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import Withheld
 from trialpool.figures.lettering import look, wrap
 from trialpool.figures.marks import stroke
+from trialpool.question_answer import NetworkAnswer
 
 LEAST = 3  # nodes
 AROUND = 10  # nodes up to which names stand around the circle; more stand in two columns
@@ -43,16 +43,15 @@ class NetworkGraph:
 
 
 def rows(
-    contrasts: pd.DataFrame, nodes: pd.DataFrame, model: Mapping[str, Any]
+    contrasts: pd.DataFrame, nodes: pd.DataFrame, answer: NetworkAnswer
 ) -> NetworkGraph | Withheld:
     """What stands in the graph, or why there is none. A network in parts is drawn all the same.
 
     Parameters
     ----------
     contrasts, nodes : the network's contrasts.csv and nodes.csv
-    model : its model.json
     """
-    title = f"Network: {model['title']}"
+    title = f"Network: {answer.title}"
     if len(nodes) < LEAST:
         why = f"{len(nodes)} treatments with results, and a network needs {LEAST}"
         return Withheld(title=title, reason=why)
@@ -73,8 +72,8 @@ def rows(
     text = f"{len(trials)} trials. Circles: people. {lines}"
     if several:
         text += " Shaded: trials of three arms or more."
-    if model["reason"]:
-        text += f" Not pooled: {model['reason']}."
+    if answer.facts.reason:
+        text += f" Not pooled: {answer.facts.reason}."
     return NetworkGraph(
         title=title,
         subtitle=text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import stroke
+from trialpool.question_answer import FittedCourse, TimeAnswer
 from trialpool.results import Array
 
 RIGHT = 36.0  # for what the sides mean, in points
@@ -53,21 +53,18 @@ class TimeTable:
     curve: Array
 
 
-def rows(
-    points: pd.DataFrame, curve: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
-) -> TimeTable | Withheld:
+def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: TimeAnswer) -> TimeTable | Withheld:
     """What stands in the figure, or why there is none.
 
     Parameters
     ----------
-    points, curve, facts : time_points and time_curve of `review.time_course.time_course`, and its
-        facts
-    model : model.json of the analysis
+    points, curve : the question's time_points.csv and time_curve.csv
     """
-    title = f"Course over time: {model['outcome_title']}"
+    facts = answer.facts
+    title = f"Course over time: {answer.question.outcome_title}"
     if not len(points):
-        return Withheld(title=title, reason=facts["reason"])
-    axis = EffectAxis.of(model)
+        return Withheld(title=title, reason=facts.reason)
+    axis = EffectAxis.of(answer.question)
     trials = []
     for _, part in points.groupby("trial_id", sort=False):
         in_order = part.sort_values("day")
@@ -83,13 +80,13 @@ def rows(
                 high=high,
             )
         )
-    k, n = facts["k"], facts["points"]
+    k, n = facts.k, facts.points
     text = f"{k} trial{'s' if k > 1 else ''}, {n} effect{'s' if n > 1 else ''}; vertical lines: "
     text += "their 95 % intervals; those of one day stand side by side. "
-    if facts["estimable"]:
-        text += f"Shaded: 95 % interval of the mean ({facts['words']})."
+    if isinstance(facts, FittedCourse):
+        text += f"Shaded: 95 % interval of the mean ({facts.words})."
     else:
-        text += f"No model of the course: {facts['reason'].removeprefix('not estimable: ')}."
+        text += f"No model of the course: {facts.reason.removeprefix('not estimable: ')}."
     band = [axis.scaled(curve[name]) for name in ("estimate", "ci_low", "ci_high")]
     return TimeTable(
         title=title,

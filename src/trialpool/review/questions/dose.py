@@ -14,6 +14,7 @@ from trialpool.doseresponse.trials import DoseTrial
 from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.pooling.tau2 import estimators_of
+from trialpool.question_answer import DoseFacts, FittedDose
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import TEST_WORDS, shown
 from trialpool.review.protocol.settings import Model
@@ -31,7 +32,7 @@ STEPS = 60  # of the curve
 NOT_RANDOM = "trials chose their doses: except within a trial, doses are not compared at random"
 
 
-def dose_tables(case: Case, doses: Doses) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def dose_tables(case: Case, doses: Doses) -> tuple[dict[str, pd.DataFrame], DoseFacts]:
     """The dose-response of an analysis, from the effects it chooses.
 
     Parameters
@@ -45,33 +46,32 @@ def dose_tables(case: Case, doses: Doses) -> tuple[dict[str, pd.DataFrame], dict
         "dose_levels" (trials for each dose), "dose_curve" and "dose_terms" (empty where no model
         is fitted); effects on the display scale, `dose_terms` on the analysis scale
     facts
-        `estimable`, `reason` (blank where it is), `unit`, `levels` (trials by dose), `k`, and of
-        a model its `shape`, `words`, `p_slope`, `p_nonlinear`, `tau2`, `cautions`
+        a `FittedDose` where a model is fitted
     """
     measure = case.measure
-    found = offers(case.one_each(), case, doses)
-    usable = [offer.trial for offer in found if offer.trial is not None]
+    offered = offers(case.one_each(), case, doses)
+    usable = [offer.trial for offer in offered if offer.trial is not None]
     levels = _levels(usable)
-    reason = _why_not(usable, len(found), levels, doses)
-    facts: dict[str, Any] = {
-        "estimable": not reason,
-        "reason": reason,
-        "unit": f"mg/kg {doses.drug} {doses.route}",
-        "levels": {f"{row['dose']:g}": int(row["trials"]) for row in records(levels)},
-        "k": len(usable),
-    }
+    reason = _why_not(usable, len(offered), levels, doses)
+    facts = DoseFacts(
+        estimable=not reason,
+        reason=reason,
+        unit=f"mg/kg {doses.drug} {doses.route}",
+        levels={f"{row['dose']:g}": int(row["trials"]) for row in records(levels)},
+        k=len(usable),
+    )
     tables = {
-        "dose_points": _points(found, measure, fitted=not reason),
+        "dose_points": _points(offered, measure, fitted=not reason),
         "dose_levels": levels,
         "dose_curve": DOSE_CURVE.frame(),
         "dose_terms": DOSE_TERMS.frame(),
     }
-    if not reason:
-        fit = _fit(usable, levels, case.model)
-        tables["dose_curve"] = _curve(fit, usable, measure)
-        tables["dose_terms"] = _terms(fit)
-        facts |= _facts(fit, levels, case.model.tau2)
-    return tables, facts
+    if reason:
+        return tables, facts
+    fit = _fit(usable, levels, case.model)
+    tables["dose_curve"] = _curve(fit, usable, measure)
+    tables["dose_terms"] = _terms(fit)
+    return tables, _fitted(facts, fit, levels, case.model.tau2)
 
 
 def _levels(usable: list[DoseTrial]) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: D
     often = levels[levels["trials"] >= LEAST_TRIALS]
     if len(often) >= LEAST_DOSES:
         return ""
-    told = "; ".join(
+    counts = "; ".join(
         f"{row['dose']:g} mg/kg in {row['trials']} trial{'s' if row['trials'] > 1 else ''}"
         for row in records(levels)
     )
@@ -107,7 +107,7 @@ def _why_not(usable: list[DoseTrial], total: int, levels: pd.DataFrame, doses: D
         lead = f"all trials but one used {most['dose']:g} mg/kg"
     else:
         lead = f"fewer than {LEAST_DOSES} doses were each used in {LEAST_TRIALS} trials or more"
-    return f"not estimable: {lead}" + (f" ({told})" if len(levels) > 1 else "")
+    return f"not estimable: {lead}" + (f" ({counts})" if len(levels) > 1 else "")
 
 
 def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseResponse:
@@ -138,23 +138,26 @@ def _terms(fit: DoseResponse) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(DOSE_TERMS.names, columns, strict=True)))
 
 
-def _facts(fit: DoseResponse, levels: pd.DataFrame, asked: str) -> dict[str, Any]:
+def _fitted(facts: DoseFacts, fit: DoseResponse, levels: pd.DataFrame, asked: str) -> FittedDose:
+    """The facts with what the fitted curve says; `asked` is the protocol's estimator of tau2."""
     how = "common effect" if fit.method == "EE" else f"random effects ({fit.method})"
-    shape = "linear in dose" if fit.shape.name == "linear" else "restricted cubic spline in dose"
-    return {
-        "shape": fit.shape.name,
-        "knots": list(fit.shape.knots),
-        "words": f"{shape}, {how}, {TEST_WORDS[fit.test]}",
-        "p_slope": float(fit.pval[0]) if fit.shape.p == 1 else None,
-        "p_nonlinear": fit.nonlinear.pval if fit.shape.p > 1 else None,
-        "tau2": [float(v) for v in np.diag(fit.psi)],
-        "cautions": [
-            *fit.cautions,
-            *_other_estimator(fit.method, asked),
-            NOT_RANDOM,
-            *_thin(levels),
-        ],
-    }
+    straight = fit.shape.name == "linear"
+    shape = "linear in dose" if straight else "restricted cubic spline in dose"
+    cautions = (*fit.cautions, *_other_estimator(fit.method, asked), NOT_RANDOM, *_thin(levels))
+    return FittedDose(
+        estimable=True,
+        reason="",
+        unit=facts.unit,
+        levels=facts.levels,
+        k=facts.k,
+        shape="linear" if straight else "spline",
+        knots=tuple(fit.shape.knots),
+        words=f"{shape}, {how}, {TEST_WORDS[fit.test]}",
+        p_slope=float(fit.pval[0]) if straight else None,
+        p_nonlinear=None if straight else fit.nonlinear.pval,
+        tau2=tuple(np.diag(fit.psi).tolist()),
+        cautions=cautions,
+    )
 
 
 def _other_estimator(used: str, asked: str) -> list[str]:
@@ -171,33 +174,36 @@ def _thin(levels: pd.DataFrame) -> list[str]:
     return [f"above {top:g} mg/kg the curve rests on {'; '.join(above)} alone"] if above else []
 
 
-def _points(found: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
+def _points(offered: list[Offer], measure: str, *, fitted: bool) -> pd.DataFrame:
     """A row per contrast with its share of the precision, and per trial that offers none."""
     rows: list[dict[str, Any]] = []
-    z = float(ndtri(0.975))
-    for offer in found:
+    for offer in offered:
         about = {"trial_id": offer.trial_id, "study": offer.study, "year": offer.year}
         if offer.trial is None:
-            half = z * np.sqrt(offer.vi)
-            rows.append(about | {
-                "arms": ARM_IDS.write(offer.arms[0]), "estimate": shown(offer.yi, measure),
-                "ci_low": shown(offer.yi - half, measure), "in_model": "no",
-                "ci_high": shown(offer.yi + half, measure), "reason": offer.reason,
-            })  # fmt: skip
+            why = {"arms": ARM_IDS.write(offer.arms[0]), "in_model": "no", "reason": offer.reason}
+            rows.append(about | why | _shown(offer.yi, offer.vi, measure))
             continue
         trial = offer.trial
         for i, arms in enumerate(offer.arms):
             v = float(trial.V[i, i])
-            low, high = trial.yi[i] - z * v**0.5, trial.yi[i] + z * v**0.5
-            rows.append(about | {
-                "arms": ARM_IDS.write(arms), "dose": float(trial.dose[i]),
-                "reference_dose": trial.reference, "estimate": shown(float(trial.yi[i]), measure),
-                "ci_low": shown(low, measure), "ci_high": shown(high, measure), "weight": 1 / v,
+            contrast = {
+                "arms": ARM_IDS.write(arms),
+                "dose": float(trial.dose[i]),
+                "reference_dose": trial.reference,
+                "weight": 1 / v,
                 "in_model": "yes" if fitted else "no",
-            })  # fmt: skip
+            }
+            rows.append(about | contrast | _shown(float(trial.yi[i]), v, measure))
     table = DOSE_POINTS.frame(rows)
     weight = table["weight"].astype(float)
     return table.assign(weight=100 * weight / weight.sum() if weight.notna().any() else weight)
+
+
+def _shown(yi: float, vi: float, measure: str) -> dict[str, float]:
+    """An effect with its 95 % limits, display scale."""
+    half = float(ndtri(0.975)) * vi**0.5
+    values = {"estimate": yi, "ci_low": yi - half, "ci_high": yi + half}
+    return {name: shown(value, measure) for name, value in values.items()}
 
 
 def _display(values: Any, measure: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,15 @@ def offers(chosen: pd.DataFrame, case: Case, doses: Doses) -> list[Offer]:
     chosen : the analysis' effects, one of each trial
     case : the analysis; its effects.csv has the arms of a combined group one by one
     """
-    arms = tables.records(case.tables.arms)
-    about = {(str(arm["trial_id"]), str(arm["arm_id"])): arm for arm in arms}
+    rows = tables.records(case.tables.arms)
+    about = {(str(arm["trial_id"]), str(arm["arm_id"])): arm for arm in rows}
     out = []
     for row in tables.records(chosen.drop_duplicates("effect_id")):
         try:
             out.append(_offer(row, case, about, doses))
         except TrialpoolError as error:
-            out.append(_none(row, str(error)))
+            arms = (ARM_IDS.read(row["experimental_arms"]),)
+            out.append(_offered(row, arms=arms, reason=str(error)))
     return out
 
 
@@ -72,14 +74,14 @@ def dose_of(arm: Mapping[str, Any], doses: Doses) -> float:
     drug, route = text(arm["drug"]), text(arm["route"])
     per_kg, fixed = number(arm["dose_mg_kg"]), number(arm["dose_mg"])
     if drug == doses.drug and _is(route, doses.route):
-        if per_kg != per_kg:
+        if isnan(per_kg):
             words = text(arm["dose"])
-            told = f" ({words})" if words else ""
-            raise TrialpoolError(f"arm {arm['arm_id']}: no dose per kg is known{told}")
+            reported = f" ({words})" if words else ""
+            raise TrialpoolError(f"arm {arm['arm_id']}: no dose per kg is known{reported}")
         return per_kg
     for rule in doses.conversions:
         value = per_kg if rule.unit == "mg/kg" else fixed
-        if drug == rule.drug and _is(route, rule.route) and value == value:
+        if drug == rule.drug and _is(route, rule.route) and not isnan(value):
             return rule.factor * value
     raise TrialpoolError(
         f"arm {arm['arm_id']}: {drug}, route {route or 'not known'}: no conversion to "
@@ -114,11 +116,11 @@ def _offer(row: Row, case: Case, about: Arms, doses: Doses) -> Offer:
         )
     else:
         contrast = _apart(row, case, dict(zip(names, given, strict=True)), reference)
-    return Offer(
-        trial_id=trial, study=text(row["study"]), year=number(row["year"]),
-        arms=tuple((name,) for name in names) if len(contrast.yi) > 1 else (names,), trial=contrast,
-        yi=number(row["yi"]), vi=number(row["vi"]),
-    )  # fmt: skip
+    return _offered(
+        row,
+        arms=tuple((name,) for name in names) if len(contrast.yi) > 1 else (names,),
+        trial=contrast,
+    )
 
 
 def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -> DoseTrial:
@@ -133,8 +135,8 @@ def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -
     trial, dose = [text(row["study"])] * (len(given) + 1), [reference, *given.values()]
 
     def column(name: str) -> list[float]:
-        own = [number(parts[arm][f"{name}_experimental"]) for arm in given]
-        return [number(row[f"{name}_control"]), *own]
+        experimental = [number(parts[arm][f"{name}_experimental"]) for arm in given]
+        return [number(row[f"{name}_control"]), *experimental]
 
     if measure_of(measure).data.name == "scores":
         mean, sd, n = column("mean"), column("sd"), column("n")
@@ -145,9 +147,13 @@ def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -
     return one
 
 
-def _none(row: Mapping[str, Any], reason: str) -> Offer:
+def _offered(row: Row, **contrasts: Any) -> Offer:
+    """What the trial of an effect offers."""
     return Offer(
-        trial_id=str(row["trial_id"]), study=text(row["study"]), year=number(row["year"]),
-        arms=(ARM_IDS.read(row["experimental_arms"]),), yi=number(row["yi"]), vi=number(row["vi"]),
-        reason=reason,
-    )  # fmt: skip
+        trial_id=str(row["trial_id"]),
+        study=text(row["study"]),
+        year=number(row["year"]),
+        yi=number(row["yi"]),
+        vi=number(row["vi"]),
+        **contrasts,
+    )

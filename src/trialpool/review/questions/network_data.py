@@ -26,8 +26,16 @@ from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.words import number, text
 
-_MEASURED = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
-             "outcome_type", "analysis_set")  # fmt: skip
+_MEASURED = (
+    "trial_id",
+    "outcome",
+    "instrument",
+    "definition",
+    "period",
+    "time_days",
+    "outcome_type",
+    "analysis_set",
+)
 _PERIOD_BOTH = "both"
 _LIMITS = (("dose_min", "dose_max", "dose_mg_kg"), ("dose_mg_min", "dose_mg_max", "dose_mg"))
 
@@ -73,12 +81,12 @@ def gather(known: Tables, records: Records, spec: NetworkQuestion, review: Revie
     for _, parts in chosen.chosen.groupby("effect_id", sort=False):
         effect = tables.records(parts)[0]
         arms = _measured_with(effect, records)
-        found = nodes.of_arms(str(effect["trial_id"]), arms) if arms else {}
+        by_node = nodes.of_arms(str(effect["trial_id"]), arms) if arms else {}
         pair = nodes.pair(effect) if len(parts) == 1 else None
-        if pair and len(found) <= 2:
+        if pair and len(by_node) <= 2:
             new, reason = [_one_pair(effect, *pair)], ""
-        elif len(found) > 1:
-            new, reason = _all_pairs(effect, found, spec, review.defaults)
+        elif len(by_node) > 1:
+            new, reason = _all_pairs(effect, by_node, spec, review.defaults)
         else:
             new, reason = [], "its effect mixes nodes, and its arms are not reported by themselves"
         rows += new
@@ -141,13 +149,13 @@ class _Nodes:
         kept, why = [], dict[str, str]()
         pool = effects[effects["outcome"] == self.outcome]
         for effect in tables.records(pool):
-            found, trial = self._sides(effect), str(effect["trial_id"])
-            kept.append(len({*found} - {""}) > 1)
+            sides, trial = self._sides(effect), str(effect["trial_id"])
+            kept.append(len({*sides} - {""}) > 1)
             if kept[-1]:
                 continue
             blank = dict.fromkeys(self._why[trial, arm] for arm in _arms_of(effect))
             reason = "; ".join(text for text in blank if text)
-            why[trial] = reason or f"both sides are {found[0]}"
+            why[trial] = reason or f"both sides are {sides[0]}"
         good = pool[kept]
         return good, {t: reason for t, reason in why.items() if t not in set(good["trial_id"])}
 
@@ -238,13 +246,13 @@ def _one_pair(effect: Mapping[str, Any], experimental: str, control: str) -> dic
 
 def _all_pairs(
     effect: Mapping[str, Any],
-    found: Mapping[str, list[MeasuredArm]],
+    by_node: Mapping[str, list[MeasuredArm]],
     spec: NetworkSpec,
     defaults: Defaults,
 ) -> tuple[list[dict[str, Any]], str]:
     """All contrasts of a trial of three nodes or more, from its arms."""
     how = of_protocol(defaults)
-    sides = {name: together([arm.summary(how) for arm in arms]) for name, arms in found.items()}
+    sides = {name: together([arm.summary(how) for arm in arms]) for name, arms in by_node.items()}
     usable = {name: side for name, side in sides.items() if _complete(side, spec.measure)}
     if len(usable) < 2:
         return [], next((side.reason for side in sides.values() if side.reason), "no numbers")
@@ -255,7 +263,7 @@ def _all_pairs(
     if made.left_out:
         return [], str(*made.left_out.values())
     cited = {
-        pair: RAW_ROWS.write(at for name in pair for arm in found[name] for at in arm.rows)
+        pair: RAW_ROWS.write(at for name in pair for arm in by_node[name] for at in arm.rows)
         for pair in combinations(sorted(names), 2)
     }
     rows = []

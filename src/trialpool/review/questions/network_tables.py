@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from trialpool.effects import measure_of
 from trialpool.network import tables as of_network
 from trialpool.network.inputs import alphabetical, components
 from trialpool.network.model import Network, network
+from trialpool.question_answer import FittedNetwork, NetworkFacts
 from trialpool.review.protocol.network_spec import NetworkSpec
 from trialpool.review.questions.network_data import Gathered
 from trialpool.review.schema.questions import NODES, QUESTION_TABLES
@@ -21,33 +22,26 @@ LEAST_NODES = 3
 NAMES = tuple(QUESTION_TABLES[NETWORK])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkResult:
-    """Tables by name (NAMES), `model` for model.json and the figures, and the fit itself.
-
-    Where `reason` says why the network is not estimable, `fit` is None and the tables behind
-    `nodes` are empty; what went in is there all the same.
-    """
-
-    tables: dict[str, pd.DataFrame]
-    model: dict[str, Any]
-    fit: Network | None
-    reason: str = ""
-
-
 def network_tables(
     gathered: Gathered, spec: NetworkSpec, *, better: Literal["lower", "higher"]
-) -> NetworkResult:
+) -> tuple[dict[str, pd.DataFrame], NetworkFacts]:
     """Fit the network of the gathered contrasts, and put it into tables on the display scale.
 
     Not estimable: fewer than 3 nodes with results; a network in parts that no trial links (they
     are named); no comparison with two trials, which leaves nothing to judge heterogeneity by.
+
+    Returns
+    -------
+    tables
+        by name, NAMES; those behind `nodes` have no column where nothing is estimable
+    facts
+        a `FittedNetwork` where the network is estimable
     """
     contrasts = gathered.contrasts
     nodes = _node_table(contrasts)
     reason = _not_estimable(contrasts, nodes, spec)
+    facts = _facts(spec, contrasts, better, reason)
     out = {"contrasts": contrasts, "left_out": gathered.left_out, "nodes": nodes}
-    fit = None
     if not reason:
         fit = network(
             contrasts["study"].tolist(),
@@ -69,10 +63,8 @@ def network_tables(
             "inconsistency": of_network.inconsistency_table(fit),
             "net_heat": of_network.net_heat_table(fit),
         }
-    tables = {name: out.get(name, pd.DataFrame()) for name in NAMES}
-    return NetworkResult(
-        tables=tables, model=_model(spec, fit, contrasts, better, reason), fit=fit, reason=reason
-    )
+        facts = _fitted(facts, fit)
+    return {name: out.get(name, pd.DataFrame()) for name in NAMES}, facts
 
 
 def _node_table(contrasts: pd.DataFrame) -> pd.DataFrame:
@@ -110,40 +102,51 @@ def _not_estimable(contrasts: pd.DataFrame, nodes: pd.DataFrame, spec: NetworkSp
     return ""
 
 
-def _model(
-    spec: NetworkSpec, fit: Network | None, contrasts: pd.DataFrame, better: str, reason: str
-) -> dict[str, Any]:
+def _facts(
+    spec: NetworkSpec, contrasts: pd.DataFrame, better: Literal["lower", "higher"], reason: str
+) -> NetworkFacts:
     """What the pages and the figures need to know beside the tables."""
     sides = ("favours the treatment", f"favours {spec.reference}")
     left, right = sides if better == "lower" else sides[::-1]
-    out: dict[str, Any] = {
-        "title": spec.title,
-        "outcome": spec.outcome,
-        "measure": spec.measure,
-        "scale": measure_of(spec.measure).scale.name,
-        "favours_left": left,
-        "favours_right": right,
-        "reference": spec.reference,
-        "nodes": list(spec.nodes),
-        "better": better,
-        "k": int(contrasts["trial_id"].nunique()),
-        "reason": reason,
-    }
-    return out | (_numbers(fit) if fit is not None else {})
+    return NetworkFacts(
+        title=spec.title,
+        outcome=spec.outcome,
+        measure=spec.measure,
+        scale=measure_of(spec.measure).scale.name,
+        favours_left=left,
+        favours_right=right,
+        reference=spec.reference,
+        nodes=tuple(spec.nodes),
+        better=better,
+        k=int(contrasts["trial_id"].nunique()),
+        reason=reason,
+    )
 
 
-def _numbers(fit: Network) -> dict[str, Any]:
-    names = ("n", "m", "tau2", "tau2_ci_lb", "tau2_ci_ub", "i2", "q", "q_df", "q_pval", "method",
-             "level", "converged")  # fmt: skip
-    found = fit.inconsistency
-    return {
-        **{name: getattr(fit, name) for name in names},
-        "q_between": found.between.stat,
-        "q_between_df": found.between.df,
-        "q_between_pval": found.between.pval,
-        "q_within": found.within.stat,
-        "q_within_df": found.within.df,
-        "designs": len(found.designs),
-        "reasons": fit.reasons,
-        "cautions": list(fit.cautions),
-    }
+def _fitted(facts: NetworkFacts, fit: Network) -> FittedNetwork:
+    """The facts with the numbers of the fit."""
+    asked: dict[str, Any] = {each.name: getattr(facts, each.name) for each in fields(facts)}
+    parts = fit.inconsistency
+    return FittedNetwork(
+        **asked,
+        n=fit.n,
+        m=fit.m,
+        tau2=fit.tau2,
+        tau2_ci_lb=fit.tau2_ci_lb,
+        tau2_ci_ub=fit.tau2_ci_ub,
+        i2=fit.i2,
+        q=fit.q,
+        q_df=fit.q_df,
+        q_pval=fit.q_pval,
+        method=fit.method,
+        level=fit.level,
+        converged=fit.converged,
+        q_between=parts.between.stat,
+        q_between_df=parts.between.df,
+        q_between_pval=parts.between.pval,
+        q_within=parts.within.stat,
+        q_within_df=parts.within.df,
+        designs=len(parts.designs),
+        reasons=fit.reasons,
+        cautions=fit.cautions,
+    )

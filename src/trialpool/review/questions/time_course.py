@@ -15,17 +15,26 @@ from trialpool.conclusions import Marks
 from trialpool.doseresponse.curves import restricted_cubic
 from trialpool.effects import measure_of
 from trialpool.pooling.inference import half_width
-from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.question_answer import FittedCourse, TimeFacts
+from trialpool.results import Array, TrialpoolError
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.time_dose_spec import TimeCourse
 from trialpool.review.schema.packed import FLAG_NAMES
 from trialpool.review.schema.questions import TIME_CURVE, TIME_POINTS, TIME_SENSITIVITY
 from trialpool.trust_facts import ShownEstimate
+from trialpool.words import text
 
 # What effects of one series have in common.
-_SERIES = ("trial_id", "experimental_arms", "control_arm", "instrument", "definition",
-           "outcome_type", "analysis_set")  # fmt: skip
+_SERIES = (
+    "trial_id",
+    "experimental_arms",
+    "control_arm",
+    "instrument",
+    "definition",
+    "outcome_type",
+    "analysis_set",
+)
 # A line needs so many trials, different days, and trials with several days; a bend needs more.
 LINE, BEND = (4, 4, 2), (6, 6, 3)
 PERCENTILES = (10.0, 50.0, 90.0)  # of the knots, over the days
@@ -53,7 +62,7 @@ Fitter = Callable[[Array, list[Array], Array, Mapping[str, Any]], Fitted]
 
 def time_course(
     case: Case, course: TimeCourse, fitter: Fitter
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], TimeFacts]:
     """The course of an effect over time, in one model where the trials allow it.
 
     Of each trial the arms and the instrument that the analysis prefers, at all its times; of an
@@ -74,9 +83,7 @@ def time_course(
         curve at the observed days for each correlation), the latter two empty where no model is
         fitted; all on the display scale
     facts
-        `estimable`, `reason`, `k`, `points`, `last_day`, `correlation`, and of a model its `words`,
-        `largest_day` with `largest`, and `first_day`, the first observed day on which the
-        interval excludes no difference (None: on none)
+        a `FittedCourse` where a model is fitted
     """
     series, measure = _series(case), case.measure
     shape, reason = _shape(series)
@@ -87,33 +94,33 @@ def time_course(
             curves = {c: _Curve(series, shape, fitter, c) for c in grid}
         except TrialpoolError as error:
             reason = f"not estimable: {error}"
-    facts: dict[str, Any] = {
-        "estimable": not reason,
-        "reason": reason,
-        "k": int(series["trial_id"].nunique()),
-        "points": len(series),
-        "last_day": float(series["time_days"].max()) if len(series) else None,
-        "correlation": course.correlation,
-        "largest_day": None,
-        "largest": None,
-        "first_day": None,
-    }
+    facts = TimeFacts(
+        estimable=not reason,
+        reason=reason,
+        k=int(series["trial_id"].nunique()),
+        points=len(series),
+        last_day=float(series["time_days"].max()) if len(series) else None,
+        correlation=course.correlation,
+        largest_day=None,
+        largest=None,
+        first_day=None,
+    )
     out = {
         "time_points": _points(series, measure, fitted=not reason),
         "time_curve": TIME_CURVE.frame(),
         "time_sensitivity": TIME_SENSITIVITY.frame(),
     }
-    if not reason:
-        days = np.unique(series["time_days"].to_numpy(float))
-        along = np.geomspace(days[0], days[-1], STEPS + 1)
-        main = curves[course.correlation]
-        out["time_curve"] = main.at(along, measure)
-        out["time_sensitivity"] = pd.concat(
-            [curves[c].at(days, measure).assign(correlation=c) for c in grid]
-        )[list(TIME_SENSITIVITY.names)].reset_index(drop=True)
-        facts |= _facts(main.at(days, measure), measure, case.outcome.better)
-        facts["words"] = f"{shape} in log days, {WORDS}"
-    return out, facts
+    if reason:
+        return out, facts
+    days = np.unique(series["time_days"].to_numpy(float))
+    along = np.geomspace(days[0], days[-1], STEPS + 1)
+    main = curves[course.correlation]
+    out["time_curve"] = main.at(along, measure)
+    out["time_sensitivity"] = pd.concat(
+        [curves[c].at(days, measure).assign(correlation=c) for c in grid]
+    )[list(TIME_SENSITIVITY.names)].reset_index(drop=True)
+    words = f"{shape} in log days, {WORDS}"
+    return out, _fitted(facts, main.at(days, measure), case, words)
 
 
 def _series(case: Case) -> pd.DataFrame:
@@ -130,11 +137,12 @@ def _series(case: Case) -> pd.DataFrame:
         wanted = {_key(row) for row in tables.records(anytime.chosen().chosen)}
         mine = [_key(row) in wanted for row in tables.records(after)]
         after = after[np.array(mine, dtype=bool)]
-    found = [
+    of_each_day = [
         anytime.but(effects=after[after["time_days"] == day]).one_each()
         for day in sorted(set(after["time_days"].astype(float)))
     ]
-    chosen = pd.concat([part for part in found if len(part)] or [after.iloc[:0]], ignore_index=True)
+    some = [part for part in of_each_day if len(part)]
+    chosen = pd.concat(some or [after.iloc[:0]], ignore_index=True)
     rows = [_one(part) for _, part in chosen.groupby("effect_id", sort=False)]
     table = pd.DataFrame(rows, columns=list(chosen.columns))
     return table.sort_values(["year", "trial_id", "time_days"], ignore_index=True)
@@ -151,7 +159,7 @@ def _left_out_again(case: Case) -> set[str]:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple("" if row[c] is None or row[c] != row[c] else str(row[c]) for c in _SERIES)
+    return tuple(text(row[column]) for column in _SERIES)
 
 
 def _one(parts: pd.DataFrame) -> dict[str, Any]:
@@ -230,19 +238,27 @@ def sampling(vi: Any, day: Array, correlation: float) -> Array:
     return np.asarray(np.outer(sd, sd) * np.power(correlation, gap))
 
 
-def _facts(curve: pd.DataFrame, measure: str, better: str) -> dict[str, Any]:
-    """From the curve at the observed days."""
-    marks = Marks.of(measure_of(measure))
-    pick = min if better == "lower" else max
+def _fitted(facts: TimeFacts, curve: pd.DataFrame, case: Case, words: str) -> FittedCourse:
+    """The facts with what the curve says at the observed days."""
+    marks = Marks.of(measure_of(case.measure))
+    pick = min if case.outcome.better == "lower" else max
     rows = tables.records(curve)
-    row = pick(rows, key=lambda each: float(each["estimate"]))
-    said = [marks.conclude(ShownEstimate.of(each)) for each in rows]
-    excluded = curve[[bool(each.excludes_null) for each in said]]
-    return {
-        "largest_day": float(row["day"]),
-        "largest": {name: float(row[name]) for name in TIME_CURVE.names[1:]},
-        "first_day": float(excluded["day"].iloc[0]) if len(excluded) else None,
-    }
+    largest = pick(rows, key=lambda row: float(row["estimate"]))
+    excludes = (
+        float(row["day"]) for row in rows if marks.conclude(ShownEstimate.of(row)).excludes_null
+    )
+    return FittedCourse(
+        estimable=True,
+        reason="",
+        k=facts.k,
+        points=facts.points,
+        last_day=float(rows[-1]["day"]),
+        correlation=facts.correlation,
+        largest_day=float(largest["day"]),
+        largest=ShownEstimate.of(largest),
+        first_day=next(excludes, None),
+        words=words,
+    )
 
 
 def _points(series: pd.DataFrame, measure: str, *, fitted: bool) -> pd.DataFrame:
@@ -250,5 +266,5 @@ def _points(series: pd.DataFrame, measure: str, *, fitted: bool) -> pd.DataFrame
     out = series.assign(day=series["time_days"], in_model="yes" if fitted else "no")
     yi, sei = out["yi"].astype(float), np.sqrt(out["vi"].astype(float))
     for name, values in (("estimate", yi), ("ci_low", yi - z * sei), ("ci_high", yi + z * sei)):
-        out[name] = [shown(float(v), measure) if v == v else NAN for v in values]
+        out[name] = [shown(float(value), measure) for value in values]
     return out[list(TIME_POINTS.names)]

@@ -37,8 +37,7 @@ from trialpool.review.report.charts import Chart, Figure, drawn, embedded
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
-from trialpool.review.report.question_section import by_kind
-from trialpool.review.report.question_words import Question
+from trialpool.review.report.question_section import DrawnQuestion, by_kind
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
 from trialpool.review.schema.added import NO_COLUMNS, Added
@@ -107,7 +106,7 @@ def condition_page(
     analyses: Sequence[AnalysisTables],
     figures: Mapping[tuple[str, str], bytes],
     tables: Mapping[str, pd.DataFrame],
-    questions: Sequence[tuple[Question, Mapping[str, bytes]]] = (),
+    questions: Sequence[DrawnQuestion] = (),
 ) -> str:
     """The page of one condition.
 

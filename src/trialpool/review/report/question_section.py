@@ -6,28 +6,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool import tables
 from trialpool.figures.catalogue import QUESTION_CHARTS
+from trialpool.review.questions import answered
+from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report.charts import Chart, drawn
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.question_tables import question_grids
-from trialpool.review.report.question_words import KINDS, Question, told
-from trialpool.review.schema import files
+from trialpool.review.report.question_words import KINDS, in_words
 
 
-def read_questions(folder: str | Path) -> list[tuple[Question, dict[str, bytes]]]:
-    """The questions of a condition from their folder, with their figures as SVG files."""
-    found = []
-    for own in sorted(path.parent for path in Path(folder).glob("*/answer.json")):
-        held = {path.stem: files.read(path) for path in sorted(own.glob("*.csv"))}
-        figures = {path.stem: path.read_bytes() for path in sorted(own.glob("*.svg"))}
-        record = tables.read_json(own / "answer.json")
-        found.append((Question(folder=own.name, record=record, tables=held), figures))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawnQuestion:
+    """An answered question with its figures as SVG files, by name."""
+
+    answered: AnsweredQuestion
+    figures: Mapping[str, bytes]
+
+
+def read_questions(folder: str | Path) -> list[DrawnQuestion]:
+    """The questions of a condition from their folder, by name."""
+    return [
+        DrawnQuestion(
+            answered=answered.read(path.parent),
+            figures={svg.stem: svg.read_bytes() for svg in sorted(path.parent.glob("*.svg"))},
+        )
+        for path in sorted(Path(folder).glob(f"*/{answered.ANSWER}"))
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class QuestionSection:
     """A question of time, dose or networks as it stands on a page."""
 
     name: str
@@ -38,25 +46,24 @@ class Told:
     files: tuple[str, ...]
 
 
-def by_kind(
-    questions: Sequence[tuple[Question, Mapping[str, bytes]]],
-) -> dict[str, list[Told]]:
+def by_kind(questions: Sequence[DrawnQuestion]) -> dict[str, list[QuestionSection]]:
     """The questions under their headings, in reading order."""
-    out: dict[str, list[Told]] = {}
+    sections: dict[str, list[QuestionSection]] = {}
     for kind, heading in KINDS.items():
-        for question, figures in questions:
-            if question.record["kind"] == kind:
-                out.setdefault(heading, []).append(_asked(question, figures))
-    return out
+        for question in questions:
+            if question.answered.answer.kind == kind:
+                sections.setdefault(heading, []).append(_section(question))
+    return sections
 
 
-def _asked(question: Question, figures: Mapping[str, bytes]) -> Told:
-    title, folder = question.record["title"], f"questions/{question.folder}"
-    return Told(
+def _section(question: DrawnQuestion) -> QuestionSection:
+    answer = question.answered.answer
+    folder = f"questions/{answer.folder}"
+    return QuestionSection(
         name=folder,
-        title=title,
-        text=told(question),
-        charts=tuple(drawn(figures, QUESTION_CHARTS, folder, title)),
-        grids=question_grids(question),
-        files=tuple(question.tables),
+        title=answer.title,
+        text=in_words(question.answered),
+        charts=tuple(drawn(question.figures, QUESTION_CHARTS, folder, answer.title)),
+        grids=question_grids(question.answered),
+        files=tuple(question.answered.tables),
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from trialpool.figures import (
@@ -16,44 +14,26 @@ from trialpool.figures import (
     network_graph,
     time_course,
 )
+from trialpool.question_answer import DoseAnswer, NetworkAnswer, TimeAnswer
+from trialpool.review.questions.answered import AnsweredQuestion
 
 
-def draw_question(
-    record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
-    """The figures of one question by file name, in reading order; one without data says so.
-
-    Parameters
-    ----------
-    record, tables : of `trialpool.review.questions.questions.Answer`
-    """
-    yield from _KINDS[record["kind"]](record["question"], record["facts"], tables)
-
-
-def _time(
-    question: Mapping[str, Any], facts: Mapping[str, Any], held: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
-    points, curve = held["time_points"], held["time_curve"]
-    yield "time_course", time_course.draw(time_course.rows(points, curve, facts, question))
-
-
-def _dose(
-    question: Mapping[str, Any], facts: Mapping[str, Any], held: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
-    points, curve = held["dose_points"], held["dose_curve"]
-    yield "dose_response", dose_response.draw(dose_response.rows(points, curve, facts, question))
-
-
-def _network(
-    question: Mapping[str, Any], facts: Mapping[str, Any], held: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
-    graph = network_graph.rows(held["contrasts"], held["nodes"], facts)
-    forest = network_forest.rows(held["effects"], held["p_scores"], facts)
-    yield "network_graph", network_graph.draw(graph)
-    yield "network_forest", network_forest.draw(forest)
-    yield "net_heat", net_heat.draw(net_heat.rows(held["net_heat"], facts))
-    funnel = comparison_adjusted_funnel.rows(held["contrasts"], facts)
-    yield "comparison_adjusted_funnel", comparison_adjusted_funnel.draw(funnel)
-
-
-_KINDS = {"time": _time, "dose": _dose, "network": _network}
+def draw_question(answered: AnsweredQuestion) -> Iterator[tuple[str, Figure]]:
+    """The figures of one question by file name, in reading order; one without data says so."""
+    answer, tables = answered.answer, answered.tables
+    match answer:
+        case TimeAnswer():
+            course = time_course.rows(tables["time_points"], tables["time_curve"], answer)
+            yield "time_course", time_course.draw(course)
+        case DoseAnswer():
+            by_dose = dose_response.rows(tables["dose_points"], tables["dose_curve"], answer)
+            yield "dose_response", dose_response.draw(by_dose)
+        case NetworkAnswer():
+            graph = network_graph.rows(tables["contrasts"], tables["nodes"], answer)
+            yield "network_graph", network_graph.draw(graph)
+            forest = network_forest.rows(tables["effects"], tables["p_scores"], answer)
+            yield "network_forest", network_forest.draw(forest)
+            heat = net_heat.rows(tables["net_heat"], answer)
+            yield "net_heat", net_heat.draw(heat)
+            funnel = comparison_adjusted_funnel.rows(tables["contrasts"], answer)
+            yield "comparison_adjusted_funnel", comparison_adjusted_funnel.draw(funnel)

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import ResultScale
+from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report.grid import Grid, GridColumn, by, number, table, text
-from trialpool.review.report.question_words import Question, scale
 from trialpool.terms import DOSE, NETWORK, TIME
 
 
-def question_grids(question: Question) -> dict[str, Grid]:
+def question_grids(answered: AnsweredQuestion) -> dict[str, Grid]:
     """Every table of a question that has rows, by its title."""
-    made = {}
-    for title, (name, columns) in _COLUMNS[question.record["kind"]].items():
-        rows = tables.records(question.tables[name]) if name in question.tables else []
-        effects = [_effect(question) if column is EFFECT else column for column in columns]
+    grids, effect = {}, _effect(answered.answer.question)
+    for title, (name, columns) in _COLUMNS[answered.answer.kind].items():
+        rows = tables.records(answered.tables[name]) if name in answered.tables else []
+        shown = [effect if column is EFFECT else column for column in columns]
         if rows:
-            made[title] = table(title, rows, effects, blank="note")
-    return made
+            grids[title] = table(title, rows, shown, blank="note")
+    return grids
 
 
-def _effect(question: Question) -> GridColumn:
-    asked = scale(question.record)
-    heading = f"{say.short_measure(asked)} (95 % CI)"
-    return number(heading, lambda row: say.effect_of(asked, row))
+def _effect(question: ResultScale) -> GridColumn:
+    heading = f"{say.short_measure(question)} (95 % CI)"
+    return number(heading, lambda row: say.effect_of(question, row))
 
 
 def _words(heading: str, name: str) -> GridColumn:

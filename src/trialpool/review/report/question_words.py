@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
-from trialpool.analysis_result import ResultScale
 from trialpool.conclusions import Marks
 from trialpool.effects import measure_of
+from trialpool.question_answer import (
+    DoseAnswer,
+    FittedCourse,
+    FittedDose,
+    FittedNetwork,
+    NetworkAnswer,
+    TimeAnswer,
+)
+from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.terms import DOSE, NETWORK, TIME
 from trialpool.trust_facts import ShownEstimate
-
-Record = Mapping[str, Any]
-Held = Mapping[str, pd.DataFrame]
 
 KINDS = {
     TIME: "How fast, and for how long?",
@@ -27,52 +30,47 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Question:
-    """A question's record and its tables by name, read back from its folder."""
-
-    folder: str
-    record: Record
-    tables: Held
+_SHOWN = 0.05  # p of a slope that is said to be shown
 
 
-def scale(record: Record) -> ResultScale:
-    """What a question measures, and on which scale."""
-    return ResultScale(**{each.name: record["question"][each.name] for each in fields(ResultScale)})
+def in_words(answered: AnsweredQuestion) -> str:
+    """The answer in a few sentences: what came out, or why it cannot be said; then its limits."""
+    answer = answered.answer
+    match answer:
+        case TimeAnswer():
+            return _time(answer, answered.tables["time_points"])
+        case DoseAnswer():
+            return _dose(answer)
+        case NetworkAnswer():
+            return _network(answer, answered.tables)
 
 
-def told(question: Question) -> str:
-    """The answer in a few sentences: what was found, or why it cannot be told; then its limits."""
-    return _TOLD[question.record["kind"]](question.record, question.tables)
-
-
-def _time(record: Record, held: Held) -> str:
-    asked, facts = scale(record), record["facts"]
-    marks = Marks.of(measure_of(asked.measure))
-    rows = tables.records(held["time_points"])
+def _time(answer: TimeAnswer, points: pd.DataFrame) -> str:
+    question, facts = answer.question, answer.facts
+    rows = tables.records(points)
     if not rows:
-        return f"It cannot be told: {facts['reason']}."
+        return f"It cannot be told: {facts.reason}."
     days = sorted({w.number(row["day"]) for row in rows})
-    trials = w.count(facts["k"], "trial")
+    trials = w.count(facts.k, "trial")
     lead = f"{w.capital(trials)} measured it on {_days(days)}."
-    if not facts["estimable"]:
+    beyond = f"Beyond day {w.short(days[-1])} nothing is known."
+    if not isinstance(facts, FittedCourse):
+        marks = Marks.of(measure_of(question.measure))
         apart = [row for row in rows if marks.conclude(ShownEstimate.of(row)).excludes_null]
-        text = f"{lead} A course over time is {facts['reason'].rstrip('.')}."
+        text = f"{lead} A course over time is {facts.reason.rstrip('.')}."
         if apart:
             seen = w.listed(f"{w.text(row['study'])} on day {w.short(row['day'])}" for row in apart)
             text += f" Taken alone, the interval of {seen} excludes no difference."
-        return f"{text} Beyond day {w.short(days[-1])} nothing is known."
-    first = facts["first_day"]
+        return f"{text} {beyond}"
     shows = (
-        f"the interval first excludes no difference on day {w.short(first)}"
-        if first is not None
+        f"the interval first excludes no difference on day {w.short(facts.first_day)}"
+        if facts.first_day is not None
         else "on no day does the interval exclude no difference"
     )
     return (
-        f"{lead} In one model of all of them ({facts['words']}) the effect is largest on day "
-        f"{w.short(facts['largest_day'])} ({say.value(asked, facts['largest']['estimate'])}), "
-        f"and {shows}. "
-        f"Beyond day {w.short(facts['last_day'])} nothing is known."
+        f"{lead} In one model of all of them ({facts.words}) the effect is largest on day "
+        f"{w.short(facts.largest_day)} ({say.value(question, facts.largest.estimate)}), "
+        f"and {shows}. {beyond}"
     )
 
 
@@ -81,41 +79,39 @@ def _days(days: list[float]) -> str:
     return f"day{'s' if len(named) > 1 else ''} {w.listed(named)}"
 
 
-def _dose(record: Record, held: Held) -> str:
-    facts = record["facts"]
-    if not facts["estimable"]:
-        return f"{w.capital(facts['reason'].rstrip('.'))}."
-    p = facts["p_slope"] if facts["p_slope"] is not None else facts["p_nonlinear"]
-    what = "a trend with dose" if facts["p_slope"] is not None else "a bend"
-    levels = w.listed(
-        f"{dose} mg/kg in {w.count(k, 'trial')}" for dose, k in facts["levels"].items()
-    )
-    limits = " ".join(w.sentence(caution) for caution in facts["cautions"])
+def _dose(answer: DoseAnswer) -> str:
+    facts = answer.facts
+    if not isinstance(facts, FittedDose):
+        return f"{w.capital(facts.reason.rstrip('.'))}."
+    straight = facts.shape == "linear"
+    p = facts.p_slope if straight else facts.p_nonlinear
+    what = "a trend with dose" if straight else "a bend"
+    levels = w.listed(f"{dose} mg/kg in {w.count(k, 'trial')}" for dose, k in facts.levels.items())
+    limits = " ".join(w.sentence(caution) for caution in facts.cautions)
     verb = "show" if p is not None and p < _SHOWN else "do not show"
     return (
-        f"{w.capital(w.count(facts['k'], 'trial'))} with a known dose ({levels}) {verb} {what} "
-        f"({w.p_value(p)}; {facts['words']}). {limits}"
+        f"{w.capital(w.count(facts.k, 'trial'))} with a known dose ({levels}) {verb} {what} "
+        f"({w.p_value(p)}; {facts.words}). {limits}"
     )
 
 
-def _network(record: Record, held: Held) -> str:
-    asked, facts = scale(record), record["facts"]
-    if facts["reason"]:
-        return f"Treatments cannot be compared in one network: {facts['reason']}."
-    rows = [row for row in tables.records(held["effects"]) if row["model"] == "random"]
+def _network(answer: NetworkAnswer, by_name: Mapping[str, pd.DataFrame]) -> str:
+    facts = answer.facts
+    if not isinstance(facts, FittedNetwork):
+        return f"Treatments cannot be compared in one network: {facts.reason}."
+    rows = [row for row in tables.records(by_name["effects"]) if row["model"] == "random"]
     parts = [
-        f"{w.text(row['treatment'])} {say.effect_of(asked, row)}"
+        f"{w.text(row['treatment'])} {say.effect_of(facts, row)}"
         for row in rows
-        if row["treatment"] != facts["reference"]
+        if row["treatment"] != facts.reference
     ]
-    people = tables.records(held["nodes"])
+    people = tables.records(by_name["nodes"])
     nodes = w.count(len(people), "treatment")
     lead = (
-        f"{w.capital(w.count(facts['k'], 'trial'))} link {nodes}. Against {facts['reference']} "
-        f"({say.short_measure(asked)}): {'; '.join(parts)} (τ² {w.significant(facts['tau2'])})."
+        f"{w.capital(w.count(facts.k, 'trial'))} link {nodes}. Against {facts.reference} "
+        f"({say.short_measure(facts)}): {'; '.join(parts)} (τ² {w.significant(facts.tau2)})."
     )
-    loops = facts["q_between_df"]
-    if not loops:
+    if not facts.q_between_df:
         lead += (
             " No two routes lead to the same comparison, so that nothing could show a"
             " contradiction; a comparison no trial made rests on all trials between."
@@ -124,9 +120,5 @@ def _network(record: Record, held: Held) -> str:
     if alone:
         each = "rests on one trial" if len(alone) == 1 else "rest on one trial each"
         lead += f" {w.capital(w.listed(alone))} {each}."
-    limits = " ".join(w.sentence(caution) for caution in facts["cautions"])
+    limits = " ".join(w.sentence(caution) for caution in facts.cautions)
     return f"{lead} {limits}".strip()
-
-
-_SHOWN = 0.05  # p of a slope that is said to be shown
-_TOLD: dict[str, Callable[[Record, Held], str]] = {TIME: _time, DOSE: _dose, NETWORK: _network}

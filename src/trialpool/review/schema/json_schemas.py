@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from trialpool.analysis_result import AnalysisResult
+from trialpool.question_answer import QuestionAnswer
 from trialpool.typed_json import schema_text
 
-SCHEMAS = {"analysis_result.schema.json": AnalysisResult}
+SCHEMAS: Mapping[str, Any] = {
+    "analysis_result.schema.json": AnalysisResult,
+    "question_answer.schema.json": QuestionAnswer,
+}
 FOLDER = Path(__file__).parent
 
 
