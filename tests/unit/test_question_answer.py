@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from copy import deepcopy
 from functools import cache
 from math import isnan
 from pathlib import Path
@@ -152,8 +150,8 @@ WRONG: dict[str, tuple[QuestionAnswer, tuple[str, ...], Any, str]] = {
 }  # fmt: skip
 
 
-def changed(answer: QuestionAnswer, path: tuple[str, ...], new: Any) -> Mapping[str, Any]:
-    value = tables.plain(typed_json.to_json(deepcopy(answer)))
+def changed(answer: QuestionAnswer, path: tuple[str, ...], new: Any) -> dict[str, Any]:
+    value: dict[str, Any] = tables.plain(typed_json.to_json(answer))
     assert validator().is_valid(value)
     part = value
     for name in path[:-1]:

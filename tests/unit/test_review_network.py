@@ -69,9 +69,15 @@ def tables_of(small: SmallReview, **changes: Any) -> tuple[dict[str, pd.DataFram
 
 def fitted(contrasts: pd.DataFrame) -> Network:
     """The network of some contrasts, as the protocol asks for it."""
-    names = (contrasts[name].tolist() for name in ("study", "treatment_1", "treatment_2"))
-    sei = np.sqrt(contrasts["vi"].to_numpy(float))
-    return network(*names, contrasts["yi"], sei, tau2="REML", reference="saline")
+    return network(
+        contrasts["study"].tolist(),
+        contrasts["treatment_1"].tolist(),
+        contrasts["treatment_2"].tolist(),
+        contrasts["yi"].tolist(),
+        np.sqrt(contrasts["vi"].to_numpy(float)),
+        tau2="REML",
+        reference="saline",
+    )
 
 
 def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None:
