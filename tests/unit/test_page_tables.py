@@ -17,7 +17,7 @@ from trialpool.review.report import (
     result_tables,
     trust_tables,
 )
-from trialpool.review.report.caveats import Analysis
+from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import Cell, Grid
 
 NONE = pd.DataFrame()
@@ -36,9 +36,9 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(list(rows))
 
 
-def analysis(result: AnalysisResult | None = None, **parts: Any) -> Analysis:
+def analysis(result: AnalysisResult | None = None, **parts: Any) -> AnalysisTables:
     empty: dict[str, Any] = {"studies": NONE, "missing": NONE, "sensitivity": NONE}
-    return Analysis(result=result or made(), **(empty | parts))
+    return AnalysisTables(result=result or made(), **(empty | parts))
 
 
 def said(cell: Cell) -> str:
