@@ -22,7 +22,7 @@ from trialpool.review.extraction.problems import DataError
 from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.settings import Defaults
-from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.results import RESULT_TABLES
 from trialpool.tables import read_table, write_table
@@ -131,9 +131,9 @@ def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame
     )
 
 
-def through_csv(rows: pd.DataFrame, added: Added = NO_COLUMNS) -> pd.DataFrame:
+def through_csv(rows: pd.DataFrame, added: Added | None = None) -> pd.DataFrame:
     """A table as the next step reads it: the declared one that has these columns."""
-    known = [with_added(table, added) for table in DECLARED]
+    known = [with_added(table, added or {}) for table in DECLARED]
     table = next(table for table in known if _has(table, rows))
     with TemporaryDirectory() as folder:
         write_table(Path(folder) / "table.csv", rows, table)

@@ -77,7 +77,7 @@ def test_a_broken_table_yields_no_result(
     told = json.loads(capsys.readouterr().out)
     assert [sentence(error) for error in told["errors"]] == SAID[name]
     with pytest.raises(DataError):
-        load(raw, "blue", RULES, CONFIDENCE)
+        load(raw, "blue", RULES, CONFIDENCE, {})
     assert files(small.folder) == before
 
 

@@ -28,7 +28,7 @@ def outcomes_of(imported: Imported) -> dict[str, dict[str, str]]:
 def cleaned(imported: Imported, folder: Path) -> Cleaned:
     """The tables after writing, checking (any error raises) and cleaning."""
     imported.write(folder, CONDITION)
-    raw, warnings = load(folder, CONDITION, outcomes_of(imported), CONFIDENCE)
+    raw, warnings = load(folder, CONDITION, outcomes_of(imported), CONFIDENCE, {})
     return clean(raw, warnings, ["primary", "abstract", "secondary"])
 
 

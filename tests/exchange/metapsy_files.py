@@ -61,7 +61,7 @@ def imported(folder: Path, *changes: Mapping[str, str], **options: Any) -> Impor
 def loaded(tables: Imported, folder: Path, condition: str = "made") -> RawData:
     """The tables as the pipeline reads them; fails if it would refuse them."""
     tables.write(folder, condition)
-    raw, _ = load(folder, condition, tables.outcomes, CONFIDENCE)
+    raw, _ = load(folder, condition, tables.outcomes, CONFIDENCE, {})
     return raw
 
 

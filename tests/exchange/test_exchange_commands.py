@@ -345,7 +345,7 @@ def test_excluded_and_lonely_rows_are_listed_by_an_export(tmp_path: Path) -> Non
     raw = tmp_path / "raw"
     shutil.copytree(SMALL / "data" / "raw", raw)
     done = FORMATS["metapsy"].write(tmp_path / "out.csv", Export(raw=raw, condition="blue"))
-    data, _ = read_condition(raw, "blue")
+    data, _ = read_condition(raw, "blue", {})
     unused = [entry for entry in done.left if entry.what == "row"]
     assert done.rows["rows"] > 0
     assert all(entry.why for entry in unused)

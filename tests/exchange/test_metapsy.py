@@ -121,7 +121,7 @@ def test_the_pipeline_itself_gives_the_effects_of_two_arms(
     tables = imported(condition, name)
     tables.write(tmp_path, condition)
     review = resolve(yaml.safe_load(starter(tables, condition, METAPSY.file, METAPSY.smd)))
-    raw, warnings = load(tmp_path, condition, review.outcome_rules(), CONFIDENCE)
+    raw, warnings = load(tmp_path, condition, review.outcome_rules(), CONFIDENCE, {})
     made = clean(raw, warnings, review.confidence_order).all_tables()
     records = Records(*(through_csv(made[x]) for x in ("trials", "arms", "records", "flags")))
     effects = build_effects(records, review.measures(condition), review.defaults, ())

@@ -172,8 +172,9 @@ def test_charts_take_the_tables_as_written(name: str, tmp_path: Path) -> None:
     before = [text for text, _ in boxes(case.draw(name))]
     for part in ("studies", "influence", "cumulative"):
         path = tmp_path / f"{part}.csv"
-        files.write(path, getattr(case, part).reindex(columns=list(files.declared(path).names)))
-        setattr(case, part, files.read(path))
+        names = list(files.declared(path, {}).names)
+        files.write(path, getattr(case, part).reindex(columns=names), {})
+        setattr(case, part, files.read(path, {}))
     write_json(tmp_path / "model.json", case.model)
     case.model = read_json(tmp_path / "model.json")
     assert [text for text, _ in boxes(case.draw(name))] == before

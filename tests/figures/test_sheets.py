@@ -110,8 +110,8 @@ def written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[st
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
     held = {}
     for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():
-        files.write(folder / f"{name}.csv", table)
-        held[name] = files.read(folder / f"{name}.csv")
+        files.write(folder / f"{name}.csv", table, {})
+        held[name] = files.read(folder / f"{name}.csv", {})
     typed_json.write(folder / "model.json", made.result)
     trust = {name: held[name] for name in TRUST_TABLES}
     parts = {name: held[name] for name in own}

@@ -49,7 +49,7 @@ def adjudicate(small: SmallReview, **changes: str) -> None:
 
 
 def compared(small: SmallReview) -> TwoExtractions:
-    return load(small.folder / "data/raw", "blue")
+    return load(small.folder / "data/raw", "blue", {})
 
 
 def line(small: SmallReview, table: str, column: str) -> dict[str, Any]:

@@ -261,7 +261,7 @@ def checks_that_fire(small: SmallReview, edits: list[Edit]) -> set[str]:
     for edit in edits:
         for column, value in edit.cells.items():
             small.set(edit.table, edit.row, column, value)
-    raw, problems = read_condition(small.folder / "data/raw", "blue")
+    raw, problems = read_condition(small.folder / "data/raw", "blue", {})
     assert problems == []
     return {problem.check for problem in run_checks(raw, small.review.outcome_rules(), CONFIDENCE)}
 

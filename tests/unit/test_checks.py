@@ -38,7 +38,7 @@ Cells = Mapping[str, str]
 def found(small: SmallReview, check: str) -> list[Problem]:
     """What one check says of the small review."""
     rules = small.review.outcome_rules()
-    _, warnings = load(small.folder / "data/raw", "blue", rules, CONFIDENCE)
+    _, warnings = load(small.folder / "data/raw", "blue", rules, CONFIDENCE, {})
     return [problem for problem in warnings if problem.check == check]
 
 
@@ -81,7 +81,7 @@ def test_standard_errors_in_both_arms_show_beside_other_trials(tmp_path: Path) -
     scales = read_csv(RAW / "instruments.csv", dtype=str, keep_default_na=False)
     blank = scales.assign(low="", high="", reference_sd="", reference_sd_source="")
     blank.to_csv(tmp_path / "instruments.csv", index=False)
-    raw, problems = read_condition(tmp_path, "depression")
+    raw, problems = read_condition(tmp_path, "depression", {})
     assert problems == []
     rows = {row["row"]: str(row["trial_id"]) for row in raw["results"].rows}
     found = [p for p in run_checks(raw, DEPRESSION, CONFIDENCE) if p.file.endswith("results.csv")]
@@ -326,7 +326,9 @@ def contrast(small: SmallReview, **cells: str) -> list[str]:
     """What the checks of one reported difference say, by name."""
     for column, value in cells.items():
         small.set("contrasts", 2, column, value)
-    _, warnings = load(small.folder / "data/raw", "blue", small.review.outcome_rules(), CONFIDENCE)
+    _, warnings = load(
+        small.folder / "data/raw", "blue", small.review.outcome_rules(), CONFIDENCE, {}
+    )
     return [p.check for p in warnings if p.file.endswith("contrasts.csv")]
 
 
@@ -383,7 +385,7 @@ def test_the_source_that_is_used_is_named(small: SmallReview) -> None:
     )
     dropped = small.cleaned().dropped
     assert dropped[dropped["rule"] == "superseded"]["row"].tolist() == [19, 20]
-    raw, _ = read_condition(small.folder / "data/raw", "blue")
+    raw, _ = read_condition(small.folder / "data/raw", "blue", {})
     order = ("secondary", "abstract", "primary")
     (problem,) = (
         p

@@ -16,20 +16,20 @@ from trialpool.columns import Column, Table
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema import files
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 from trialpool.review.schema.data_package import data_package, table_schema
 from trialpool.review.schema.processed import PROCESSED
 
 ABOUT = {"title": "Made up: 2 drugs", "version": "1.2", "licence": "CC-BY-4.0"}
 
 
-def described(folder: Path, added: Added = NO_COLUMNS) -> dict[str, dict[str, Any]]:
+def described(folder: Path, added: Added) -> dict[str, dict[str, Any]]:
     """The description of all CSV files of a folder, as it is when written and read."""
     made = data_package(folder, folder.rglob("*.csv"), ABOUT, added)
     return {place: tables.plain(content) for place, content in made.items()}
 
 
-def write(folder: Path, added: Added = NO_COLUMNS) -> None:
+def write(folder: Path, added: Added) -> None:
     for place, content in described(folder, added).items():
         tables.write_json(folder / place, content)
 
@@ -56,7 +56,7 @@ def test_the_shipped_descriptions_follow_from_the_declarations(root: str) -> Non
 def data(tmp_path: Path) -> SmallReview:
     """The made-up review, its raw tables described."""
     small = SmallReview(tmp_path)
-    write(small.folder / "data")
+    write(small.folder / "data", {})
     assert faults(small.folder / "data") == []
     return small
 
@@ -115,7 +115,7 @@ def test_a_package_says_whose_it_is(data: SmallReview) -> None:
     assert package["title"] == "Made up: 2 drugs: data"
     assert package["version"] == "1.2"
     assert package["licenses"] == [{"name": "CC-BY-4.0"}]
-    bare = data_package(data.folder / "data", [], ABOUT | {"licence": ""})
+    bare = data_package(data.folder / "data", [], ABOUT | {"licence": ""}, {})
     assert "licenses" not in bare["datapackage.json"]
 
 

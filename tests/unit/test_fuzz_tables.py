@@ -164,7 +164,9 @@ def account(raw: RawData, cleaned: Cleaned) -> None:
 def go_through(small: SmallReview) -> bool:
     """The steps of the pipeline up to the effects: whether the tables were usable."""
     try:
-        raw, warnings = load(small.folder / "data/raw", "blue", REVIEW.outcome_rules(), CONFIDENCE)
+        raw, warnings = load(
+            small.folder / "data/raw", "blue", REVIEW.outcome_rules(), CONFIDENCE, {}
+        )
     except DataError as error:
         in_plain_words(error.problems)
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -116,3 +117,33 @@ def test_no_function_of_a_review_takes_more_than_five_positional_arguments() -> 
                 if len(given) > 5:
                     wrong.append(f"{module}.{node.name}: {len(given)}")
     assert wrong == []
+
+
+def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    """What the library's modules are made of, of these kinds."""
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kinds):
+                yield module, node
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """No two modules name a class alike."""
+    names = Counter(node.name for _, node in nodes(ast.ClassDef) if isinstance(node, ast.ClassDef))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_names_say_what_things_are() -> None:
+    """That a thing was found, held, told, or is a function's own, says nothing of what it is."""
+    todo = ("trialpool.review.questions", "trialpool.review.report.question_")
+    todo += ("trialpool.review.report.sheets",)
+    silent, fields = {"found", "held", "own", "told"}, ("name", "id", "arg", "attr", "asname")
+    wrong = {
+        f"{module}: {name}"
+        for module, node in nodes(ast.AST)
+        for name in (getattr(node, field, None) for field in fields)
+        if isinstance(name, str)
+        and not module.startswith(todo)
+        and silent & set(name.lower().split("_"))
+    }
+    assert sorted(wrong) == []

@@ -84,7 +84,7 @@ class Asked:
             [Written(read, own["studies"], own["selection"], own["missing"])],
             held["trials"], held["missing_results"],
         )  # fmt: skip
-        second = load(self.small.folder / "data" / "raw", "blue")
+        second = load(self.small.folder / "data" / "raw", "blue", {})
         held |= {
             "summary": summary_table([read]), "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),

@@ -17,7 +17,7 @@ from trialpool.review.schema import files
 from trialpool.review.schema.processed import AXES as DECLARED_AXES
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.questions import QUESTION_TABLES
-from trialpool.review.schema.results import RESULT_TABLES
+from trialpool.review.schema.results import RESULT_TABLES, SUMMARY
 from trialpool.review.trust.multiverse_choices import TITLES
 
 ADDED = read_protocol(ROOT / "config/review.yaml").added
@@ -144,4 +144,15 @@ def test_a_file_without_a_declaration_is_refused() -> None:
 )
 def test_a_table_is_known_by_its_place(place: str, name: str) -> None:
     """Two tables may be called effects; an analysis may be called like a question."""
-    assert name in files.declared(place)
+    assert name in files.declared(place, {})
+
+
+@pytest.mark.parametrize(
+    "place", ["data/processed/blue/trials.csv", "data/processed/blue/records.csv", "studies.csv"]
+)
+def test_what_a_protocol_adds_to_a_table_cannot_be_forgotten(place: str, tmp_path: Path) -> None:
+    """Also where the protocol at hand adds nothing; other tables need not be asked."""
+    for use in (files.declared, files.read, lambda file: files.write(file, pd.DataFrame())):
+        with pytest.raises(TrialpoolError, match=f"{place}: say what the protocol adds to it"):
+            use(tmp_path / place)
+    assert files.declared(tmp_path / "results/blue/summary.csv") is SUMMARY

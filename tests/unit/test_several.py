@@ -315,7 +315,7 @@ def test_the_chain_to_the_raw_cells_holds(several: SmallReview, handling: str) -
     """Every number is recomputed; each effect of a trial leads to its own rows."""
     result = under(several, effects=handling)
     studies, records = through_csv(result.studies), several.records("blue")
-    raw = raw_tables(several.path("results").parent)
+    raw = raw_tables(several.path("results").parent, {})
     checks = check_analysis(result.result, studies, records, raw)
     assert [each.differences for each in checks] == [()] * len(checks)
     cells = chain(result.result, studies, records.rows, raw)
@@ -330,7 +330,7 @@ def test_a_combined_effect_that_is_off_is_found(several: SmallReview) -> None:
     result = under(several, effects="combined")
     studies = through_csv(result.studies)
     studies.loc[studies["trial_id"] == "Birch", "yi"] += 0.01
-    raw = raw_tables(several.path("results").parent)
+    raw = raw_tables(several.path("results").parent, {})
     found = check_analysis(result.result, studies, several.records("blue"), raw)
     assert any("Birch" in told for each in found for told in each.differences)
 

@@ -29,14 +29,14 @@ def finish(small: SmallReview) -> Path:
     for condition in ("blue", "green"):
         processed = small.folder / "data/processed" / condition
         for name, table in small.cleaned(condition).all_tables().items():
-            files.write(processed / f"{name}.csv", table)
+            files.write(processed / f"{name}.csv", table, {})
         files.write(processed / "effects.csv", small.effects(condition))
     rows = []
     for condition, analysis in PAIRS:
         result = small.result(condition, analysis)
         folder = small.folder / "results" / condition / analysis
         typed_json.write(folder / "model.json", result.result)
-        files.write(folder / "studies.csv", result.studies)
+        files.write(folder / "studies.csv", result.studies, {})
         made = result.result
         shown = {"condition": condition, "analysis": analysis, "measure": made.measure, "k": made.k}
         rows.append(shown | asdict(made.display))
@@ -71,9 +71,9 @@ def stored(review: SmallReview, condition: str, analysis: str) -> pd.DataFrame:
     return through_csv(
         chain(
             typed_json.read(folder / "model.json", AnalysisResult),
-            files.read(folder / "studies.csv"),
-            files.read(review.folder / "data/processed" / condition / "records.csv"),
-            raw_tables(review.folder / "data/raw" / condition),
+            files.read(folder / "studies.csv", {}),
+            files.read(review.folder / "data/processed" / condition / "records.csv", {}),
+            raw_tables(review.folder / "data/raw" / condition, {}),
         )
     )
 
@@ -107,8 +107,8 @@ def test_the_chain_is_the_same_from_memory_and_from_files(
     """What the workflow writes is what the command prints, byte for byte."""
     result = review.result(condition, analysis)
     records = review.folder / "data/processed" / condition / "records.csv"
-    raw = raw_tables(review.folder / "data/raw" / condition)
-    made = chain(result.result, result.studies, files.read(records), raw)
+    raw = raw_tables(review.folder / "data/raw" / condition, {})
+    made = chain(result.result, result.studies, files.read(records, {}), raw)
     tables.write_table(tmp_path / "memory.csv", made, TRACE)
     tables.write_table(tmp_path / "files.csv", stored(review, condition, analysis), TRACE)
     assert (tmp_path / "memory.csv").read_bytes() == (tmp_path / "files.csv").read_bytes()
@@ -282,12 +282,12 @@ def test_records_newer_than_the_results_are_seen(review: SmallReview, capsys: Ou
     """Cleaned again but not pooled again: the effects no longer follow from the records."""
     review.set("results", 2, "mean", "17.0")
     records = review.cleaned("blue").all_tables()["records"]
-    files.write("data/processed/blue/records.csv", records)
+    files.write("data/processed/blue/records.csv", records, {})
     code, out, _ = traced(capsys, "results/blue/mood")
     assert code == 1
     assert "  records.csv from the raw cells: agrees\n" in out
     assert "  effects from records.csv: differs\n" in out
-    ash = tables.records(files.read("results/blue/mood/studies.csv"))[0]
+    ash = tables.records(files.read("results/blue/mood/studies.csv", {}))[0]
     now = {row["effect_id"]: row["yi"] for row in tables.records(review.effects("blue"))}
     held, found = tables.cell(ash["yi"]), tables.cell(now[ash["effect_id"]])
     assert f"{ash['effect_id']}: yi is {held}, {found} from records.csv; run the review" in out
@@ -295,8 +295,8 @@ def test_records_newer_than_the_results_are_seen(review: SmallReview, capsys: Ou
 
 def test_an_effect_that_is_no_longer_made(review: SmallReview, capsys: Out) -> None:
     """A result dropped from the records takes its effect along."""
-    records = files.read("data/processed/blue/records.csv")
-    files.write("data/processed/blue/records.csv", records[records["row"] != 2])
+    records = files.read("data/processed/blue/records.csv", {})
+    files.write("data/processed/blue/records.csv", records[records["row"] != 2], {})
     code, out, _ = traced(capsys, "results/blue/mood")
     assert code == 1
     assert "records.csv no longer gives this effect; run the review again" in out

@@ -69,7 +69,7 @@ class Example(SmallReview):
         """The checks that have something to say, errors and warnings."""
         outcomes = self.review.outcome_rules()
         try:
-            _, problems = load(self.folder / "data" / "raw", CONDITION, outcomes, CONFIDENCE)
+            _, problems = load(self.folder / "data" / "raw", CONDITION, outcomes, CONFIDENCE, {})
         except DataError as error:
             return [f"{p.severity} {p.check}" for p in error.problems]
         return [f"{p.severity} {p.check}" for p in problems]

@@ -115,7 +115,7 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]
         if corrected:
             as_published(Path(folder) / condition, condition)
         review = protocol(condition, starter(tables, condition, form.file, form.smd))
-        raw, warnings = load(Path(folder), condition, review.outcome_rules(), CONFIDENCE)
+        raw, warnings = load(Path(folder), condition, review.outcome_rules(), CONFIDENCE, {})
     made = clean(raw, warnings, review.confidence_order).all_tables()
     return review, tables_of(review, condition, made)
 

@@ -49,7 +49,7 @@ def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Re
     """Between records and effects nothing is lost either."""
     for condition in review.conditions:
         processed = ROOT / "data/processed" / condition
-        records = files.read(processed / "records.csv")
+        records = files.read(processed / "records.csv", review.added)
         effects = files.read(processed / "effects.csv")
         named = set(";".join(effects["records"]).split(";"))
         wanted = records[
@@ -128,10 +128,12 @@ def test_numbers_that_cannot_be_enter_no_analysis(review: Review) -> None:
         ("safety", {"ASPIRE II (Ionescu 2021)", "TRANSFORM-1/2 (pooled)"}),
     ],
 )
-def test_reports_of_the_same_people_are_excluded(condition: str, studies: set[str]) -> None:
+def test_reports_of_the_same_people_are_excluded(
+    review: Review, condition: str, studies: set[str]
+) -> None:
     """Each is inside another report; counting both would count its people twice."""
     excluded = files.read(ROOT / "data/processed" / condition / "excluded.csv")
     same = excluded[excluded["reason_class"] == "overlapping_report"]
     assert studies <= set(same["study"])
-    records = files.read(ROOT / "data/processed" / condition / "records.csv")
+    records = files.read(ROOT / "data/processed" / condition / "records.csv", review.added)
     assert "ASPIRE2" not in set(records["trial_id"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,7 +70,7 @@ class Case:
     experimental: str
     control: str
     tables: Tables
-    added: Added = field(default_factory=dict)
+    added: Added
 
     @classmethod
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:

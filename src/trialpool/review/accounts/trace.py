@@ -15,7 +15,7 @@ from trialpool.effects import measure_of
 from trialpool.effects.scales import IDENTITY
 from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
-from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.packed import RAW_CELLS, RAW_ROWS, RawRow
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 from trialpool.review.schema.results import TRACE
@@ -38,7 +38,7 @@ _SOURCE = ("source_url", "locator", "confidence", "extracted_by", "extracted_on"
 Line = dict[str, Any]
 
 
-def raw_tables(folder: Path, added: Added = NO_COLUMNS) -> dict[str, Sheet]:
+def raw_tables(folder: Path, added: Added) -> dict[str, Sheet]:
     """The raw tables with numbers, cells as typed.
 
     Parameters

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 
 
 def added_columns(config: Path) -> Added:
     """The columns that the protocol adds to raw tables; none where there is no protocol."""
     from trialpool.review.protocol.protocol import read_protocol
 
-    return read_protocol(config).added if config.exists() else NO_COLUMNS
+    return read_protocol(config).added if config.exists() else {}

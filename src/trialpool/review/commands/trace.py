@@ -26,7 +26,7 @@ from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema import files
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 
 PROTOCOL = Path("config", "review.yaml")  # within a review
 TRY = (
@@ -185,7 +185,7 @@ def _evidence(root: Path, condition: str) -> tuple[Records, dict[str, Sheet]]:
     return records, raw_tables(root / "data" / "raw" / condition, added)
 
 
-def _table(path: Path, added: Added = NO_COLUMNS) -> pd.DataFrame:
+def _table(path: Path, added: Added | None = None) -> pd.DataFrame:
     if not path.exists():
         raise TrialpoolError(f"{path}: the file is missing; run the review again")
     try:

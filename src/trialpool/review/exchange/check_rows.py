@@ -11,15 +11,13 @@ from trialpool.review.exchange.imported import Cells, Imported
 from trialpool.review.extraction.checks import Outcomes, run_checks
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import read_condition
-from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 
 Tables = Mapping[str, Sequence[Cells]]
 
 
-def problems_of(
-    tables: Tables, condition: str, outcomes: Outcomes, added: Added = NO_COLUMNS
-) -> list[Problem]:
+def problems_of(tables: Tables, condition: str, outcomes: Outcomes, added: Added) -> list[Problem]:
     """Every problem of form and content; `file` is the name of the table.
 
     `added` are the columns that a protocol adds. A row's number counts as in a file: the first row
@@ -34,8 +32,6 @@ def problems_of(
     return [replace(problem, file=Path(problem.file).stem) for problem in problems]
 
 
-def errors_of(
-    tables: Tables, condition: str, outcomes: Outcomes, added: Added = NO_COLUMNS
-) -> list[Problem]:
+def errors_of(tables: Tables, condition: str, outcomes: Outcomes, added: Added) -> list[Problem]:
     """The problems that would stop a run."""
     return [p for p in problems_of(tables, condition, outcomes, added) if p.severity == "error"]

@@ -17,7 +17,7 @@ from trialpool.review.extraction.read import (
 from trialpool.review.extraction.second import compare
 from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 from trialpool.review.schema.processed import DROPPED, FLAGS, ROWS, records_of
 from trialpool.review.schema.raw import CONDITION_TABLES
 
@@ -56,7 +56,7 @@ def load(
     condition: str,
     outcomes: Outcomes,
     confidence_order: Sequence[str],
-    added: Added = NO_COLUMNS,
+    added: Added,
 ) -> tuple[RawData, list[Problem]]:
     """Read and check the raw data of a condition.
 
@@ -98,7 +98,7 @@ def look_at_all(
     conditions: Sequence[str],
     outcomes: Outcomes | None,
     confidence_order: Sequence[str],
-    added: Added = NO_COLUMNS,
+    added: Added,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions.
 
@@ -129,7 +129,7 @@ def check_all(
     conditions: Sequence[str],
     outcomes: Outcomes,
     confidence_order: Sequence[str],
-    added: Added = NO_COLUMNS,
+    added: Added,
 ) -> tuple[dict[str, RawData], list[Problem]]:
     """Read and check the raw data of all conditions; every error is reported at once.
 

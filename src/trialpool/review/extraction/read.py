@@ -12,7 +12,7 @@ from trialpool.review.extraction.cells import Value, typed
 from trialpool.review.extraction.files import FormError, read_lines
 from trialpool.review.extraction.forms import Fault
 from trialpool.review.extraction.problems import DataError, Problem, merged_rows
-from trialpool.review.schema.added import EXTENSIBLE, NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import EXTENSIBLE, Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 __all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
@@ -97,9 +97,7 @@ def show(value: Value) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def read_condition(
-    folder: Path, condition: str, added: Added = NO_COLUMNS
-) -> tuple[RawData, list[Problem]]:
+def read_condition(folder: Path, condition: str, added: Added) -> tuple[RawData, list[Problem]]:
     """Read all raw tables of a condition and the instruments.
 
     Parameters

@@ -14,7 +14,7 @@ from trialpool.review.extraction.adjudication import misruled, undecided
 from trialpool.review.extraction.pairs import Double, Key, RowPair, key_of, pairs
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
-from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.raw import ADJUDICATION, DOUBLE_TABLES
 
 
@@ -72,7 +72,7 @@ def compare(
     return comparison, problems
 
 
-def load(folder: Path | str, condition: str, added: Added = NO_COLUMNS) -> TwoExtractions:
+def load(folder: Path | str, condition: str, added: Added) -> TwoExtractions:
     """Read and compare the two extractions of a condition.
 
     Raises

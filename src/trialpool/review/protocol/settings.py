@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
 
@@ -246,7 +246,7 @@ def _telling(columns: Iterable[Column]) -> Telling:
 
 def added_columns(info: ValidationInfo, table: str) -> tuple[Column, ...]:
     """What the protocol being checked adds to a raw table; `resolve` says so."""
-    added: Added = (info.context or {}).get("added", NO_COLUMNS)
+    added: Added = (info.context or {}).get("added", {})
     return added.get(table, ())
 
 

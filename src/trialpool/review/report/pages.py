@@ -40,7 +40,7 @@ from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.question_section import DrawnQuestion, by_kind
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
-from trialpool.review.schema.added import NO_COLUMNS, Added
+from trialpool.review.schema.added import Added
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -82,7 +82,7 @@ class Section:
 _FIELDS = ("studies", "missing", "sensitivity", "selection")
 
 
-def read_analyses(paths: Sequence[str | Path], added: Added = NO_COLUMNS) -> list[AnalysisTables]:
+def read_analyses(paths: Sequence[str | Path], added: Added) -> list[AnalysisTables]:
     """The results of analyses from their files, in the order in which their folders come."""
     folders: dict[Path, dict[str, Path]] = {}
     for path in map(Path, paths):

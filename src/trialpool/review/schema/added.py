@@ -13,7 +13,6 @@ from trialpool.review.schema.results import STUDIES
 # By raw table. Those of trials also stand in studies.csv, those of results and contrasts in
 # records.csv.
 Added = Mapping[str, tuple[Column, ...]]
-NO_COLUMNS: Added = {}
 EXTENSIBLE = {table.name: table for table in (TRIALS, ARMS, RESULTS, CONTRASTS)}
 
 
@@ -28,14 +27,19 @@ def columns_of(declared: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Added
     }
 
 
+def is_extensible(table: Table) -> bool:
+    """Whether a protocol may add columns to a raw, clean or result table."""
+    raw = EXTENSIBLE.get(table.name)
+    return table in (RECORDS, STUDIES) or bool(raw and table in (raw, CLEANED.get(table.name)))
+
+
 def with_added(table: Table, added: Added) -> Table:
     """A raw, clean or result table with the columns the protocol adds to it."""
     if table is RECORDS:
         return records_of(with_added(RESULTS, added), with_added(CONTRASTS, added))
     if table is STUDIES:
         return table.with_columns(*added.get("trials", ()))
-    known = (EXTENSIBLE.get(table.name), CLEANED.get(table.name))
-    return table.with_columns(*added.get(table.name, ())) if table in known else table
+    return table.with_columns(*added.get(table.name, ())) if is_extensible(table) else table
 
 
 def taken(table: str) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from trialpool.columns import PATTERNS, Column, Table
 from trialpool.results import TrialpoolError
 from trialpool.review.schema import files
-from trialpool.review.schema.added import NO_COLUMNS, Added, with_added
+from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.raw import RAW_TABLES
 
 # All other kinds are text.
@@ -28,7 +28,7 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
 
 
 def data_package(
-    folder: Path, tables: Iterable[Path], about: Mapping[str, str], added: Added = NO_COLUMNS
+    folder: Path, tables: Iterable[Path], about: Mapping[str, str], added: Added
 ) -> dict[str, dict[str, Any]]:
     """The JSON files that describe the tables of a folder, by their place in it.
 

@@ -87,7 +87,7 @@ def _sound(
         when what is left still breaks one
     """
     left: list[Left] = []
-    errors = errors_of(tables, condition, outcomes)
+    errors = errors_of(tables, condition, outcomes, {})
     while errors:
         doomed: dict[str, set[int]] = {}
         for problem in errors:
@@ -104,7 +104,7 @@ def _sound(
                 doomed.setdefault(problem.file, set()).add(place)
         for name, places in doomed.items():
             tables[name] = [row for i, row in enumerate(tables[name]) if i not in places]
-        errors = errors_of(tables, condition, outcomes)
+        errors = errors_of(tables, condition, outcomes, {})
     return tables, left
 
 

@@ -67,7 +67,7 @@ def _effects(path: Path, options: ImportOptions) -> dict[int, HedgesG]:
     imported = read(path, options)
     with TemporaryDirectory() as folder:
         imported.write(Path(folder), options.condition)
-        raw, _ = load(Path(folder), options.condition, imported.outcomes, CONFIDENCE)
+        raw, _ = load(Path(folder), options.condition, imported.outcomes, CONFIDENCE, {})
     compared = pairs(raw)
     return {
         number: effect
