@@ -29,6 +29,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, StepPatch
+from matplotlib.transforms import Affine2D
 
 from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import (
@@ -728,6 +729,19 @@ def test_bubbles_lines_and_bands_stand_at_their_values() -> None:
         labelled(fig, name, Artist)[0].get_zorder() for name in ("band", "null", "line", "trials")
     ]
     assert heights == sorted(set(heights))
+    words = word(fig, bubble_table(1).panels[0].words)
+    left, _, _, top = box(ax)
+    assert at(words)[0] == pytest.approx(left, abs=0.002)
+    assert top < at(words)[1] < top + 22 - style.SMALL  # above the panel, within its own room
+
+
+def test_a_bubble_is_round() -> None:
+    """Flattened, every point of its edge is half a diameter from its middle."""
+    (dots,) = labelled(bubble.draw(bubble_table(1)), "trials", PathCollection)
+    large = Affine2D().scale(200.0).transform_path(dots.get_paths()[0])
+    (edge,) = large.to_polygons(closed_only=False)
+    assert np.hypot(*np.asarray(edge).T) == pytest.approx(np.full(len(edge), 100.0), abs=0.1)
+    assert len(edge) > 12
 
 
 def test_panels_of_covariates_stand_below_each_other() -> None:

@@ -301,6 +301,7 @@ def test_nodes_stand_on_a_circle_clockwise_from_the_top() -> None:
     assert unit == pytest.approx(1)  # data units are points
     assert (box(ax)[3] - box(ax)[1]) / (ax.get_ylim()[1] - ax.get_ylim()[0]) == pytest.approx(1)
     assert ax.get_xlim() == pytest.approx((-chart.WIDTH / 2, chart.WIDTH / 2))
+    assert box(ax) == pytest.approx([0.0, style.MARGIN / 2, chart.WIDTH, 356.0])
 
 
 def test_edges_are_as_wide_as_their_trials() -> None:

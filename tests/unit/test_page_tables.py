@@ -11,6 +11,7 @@ from filled import analysis_result
 from trialpool import terms
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.report import (
+    charts,
     condition_tables,
     missing_tables,
     moderator_tables,
@@ -530,3 +531,22 @@ def test_a_judgement_is_proposed_until_a_person_decides(decided: str | None, sho
         "Analysis": "[Mood](#mood)", "Proposed": "High", "Why": "One trial is out.",
         "Decided": shown,
     }  # fmt: skip
+
+
+# -- charts -------------------------------------------------------------------------------------
+
+
+def test_only_charts_that_are_drawn_are_on_a_page() -> None:
+    """Each in the order of the captions, as large as its file says: 96 pixels to 72 points."""
+    svg = b'<svg width="72pt" height="%bpt"></svg>'
+    figures = {"baujat": svg % b"36.4", "funnel": svg % b"30", "gosh": svg % b"9" + charts.WITHHELD,
+               "other": svg % b"1"}  # fmt: skip
+    captions = {"gosh": "Subsets", "funnel": "Funnel", "baujat": "Baujat", "bubble": "Bubbles"}
+    drawn = list(charts.drawn(figures, captions, "mood", "Mood"))
+    assert [(chart.name, chart.caption) for chart in drawn] == [
+        ("funnel", "Funnel"), ("baujat", "Baujat"),
+    ]  # fmt: skip
+    assert [chart.figure for chart in drawn] == [
+        charts.Figure(source="mood/funnel.svg", alt="Funnel. Mood.", width=96, height=40),
+        charts.Figure(source="mood/baujat.svg", alt="Baujat. Mood.", width=96, height=49),
+    ]
