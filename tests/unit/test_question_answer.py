@@ -105,13 +105,14 @@ def test_every_kind_has_its_tables_and_its_heading() -> None:
 TIME, DOSE, NETWORK = time_answer(), dose_answer(), network_answer()
 # What is wrong: the answer, the path to a field, its new value (or GONE), and the refusal.
 GONE = object()
+A_KIND = " or ".join(map(repr, QUESTION_TABLES))
 WRONG: dict[str, tuple[QuestionAnswer, tuple[str, ...], Any, str]] = {
     "no kind": (TIME, ("kind",), GONE, "answer.json, kind: the field is missing"),
     "another kind": (
         TIME, ("kind",), "tyme",
-        "answer.json, kind: 'time' or 'dose' or 'network' is needed, not \"tyme\"",
+        f"answer.json, kind: {A_KIND} is needed, not \"tyme\"",
     ),
-    "a list of kinds": (TIME, ("kind",), ["time"], "'network' is needed, not [\"time\"]"),
+    "a list of kinds": (TIME, ("kind",), ["time"], f"{A_KIND} is needed, not [\"time\"]"),
     "the kind of another answer": (DOSE, ("kind",), "time", "answer.json, facts, "),
     "no title": (DOSE, ("title",), GONE, "answer.json, title: the field is missing"),
     "more than an answer has": (NETWORK, ("page",), 1, "answer.json, page: the field is not known"),

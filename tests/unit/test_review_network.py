@@ -104,6 +104,10 @@ def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None
     assert ash["yi"] == pytest.approx(size.yi[0], rel=1e-5)
     assert ash["basis"] == "arms"
     assert set(found.contrasts["trial_id"]) == {"Ash", "Birch", "Cedar", "Elm"}
+    # Every column has its value in every row, of two arms and of three.
+    blank = found.contrasts.isna().any()
+    assert blank[blank].index.tolist() == []
+    assert (ash["n_1"], ash["n_2"], ash["instrument"]) == (20, 19, "SCALE")
 
 
 def test_the_network_in_tables(review: SmallReview) -> None:

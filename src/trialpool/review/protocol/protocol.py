@@ -28,6 +28,7 @@ from trialpool.review.protocol.settings import (
     Spec,
 )
 from trialpool.review.protocol.specs import (
+    QUESTIONS,
     Analysis,
     Condition,
     Confidence,
@@ -215,7 +216,7 @@ class Review(Spec):
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
         only["analyses"] = {analysis: only["analyses"][analysis]}
-        only |= {"time_courses": {}, "doses": {}, "networks": {}}
+        only |= {questions: {} for questions in QUESTIONS}
         return out
 
 

@@ -8,7 +8,14 @@ from typing import get_args
 from trialpool.effects import measure_of
 from trialpool.review.protocol.network_spec import NetworkMeasure
 from trialpool.review.protocol.problems import ProtocolProblem
-from trialpool.review.protocol.specs import Analysis, Condition, NetworkQuestion, Outcome
+from trialpool.review.protocol.specs import (
+    QUESTIONS,
+    Analysis,
+    AnalysisQuestion,
+    Condition,
+    NetworkQuestion,
+    Outcome,
+)
 
 
 def misfit(
@@ -39,8 +46,10 @@ def wrong_questions(
     name: str, condition: Condition, outcomes: Mapping[str, Outcome]
 ) -> Iterator[ProtocolProblem]:
     """What is wrong with a condition's questions."""
-    for kind in ("time_courses", "doses"):
+    for kind in QUESTIONS:
         for key, question in getattr(condition, kind).items():
+            if not isinstance(question, AnalysisQuestion):
+                continue
             if question.analysis not in condition.analyses:
                 yield ProtocolProblem(
                     key=f"conditions.{name}.{kind}.{key}.analysis",

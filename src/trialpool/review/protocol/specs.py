@@ -129,22 +129,27 @@ class Analysis(Filter):
         return self
 
 
-class CourseQuestion(TimeCourse):
+class AnalysisQuestion(Spec):
+    """A question of the trials of an analysis, by its name."""
+
+    title: str
+    analysis: Identifier
+
+
+class CourseQuestion(AnalysisQuestion, TimeCourse):
     """How fast and how long: all times of the trials of an analysis."""
 
-    title: str
-    analysis: Identifier
 
-
-class DoseQuestion(Doses):
+class DoseQuestion(AnalysisQuestion, Doses):
     """Which dose: the trials of an analysis by their doses."""
-
-    title: str
-    analysis: Identifier
 
 
 class NetworkQuestion(Filter, NetworkSpec):
     """Which treatment against which: all arms of the trials that a filter lets in."""
+
+
+# The keys of a condition that hold its questions beyond one number.
+QUESTIONS = ("time_courses", "doses", "networks")
 
 
 class Condition(Spec):
