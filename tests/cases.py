@@ -42,6 +42,7 @@ def case(
         "experimental": "drug",
         "control": "control",
         "tables": tables(),
+        "added": {},
     }
     outcome = Outcome(title=title, kind="binary" if binary else "continuous", better=better)
     return Case(

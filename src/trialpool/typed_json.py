@@ -108,9 +108,12 @@ def schema(cls: type[Any] | types.UnionType) -> dict[str, Any]:
     made: dict[str, Any] = {}
     classes = _options(cls)
     top = _described(cls, made) if len(classes) == 1 else _form(cls, made)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": " or ".join(each.__name__ for each in classes),
-            **top, "$defs": dict(sorted(made.items()))}  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": " or ".join(each.__name__ for each in classes),
+        **top,
+        "$defs": dict(sorted(made.items())),
+    }
 
 
 def schema_text(cls: type[Any] | types.UnionType) -> str:
@@ -299,8 +302,12 @@ def _form(hint: Any, made: dict[str, Any]) -> dict[str, Any]:
     if origin is tuple:
         if inner[1:] == (...,):
             return {"type": "array", "items": _form(inner[0], made)}
-        return {"type": "array", "prefixItems": [_form(each, made) for each in inner],
-                "minItems": len(inner), "maxItems": len(inner)}  # fmt: skip
+        return {
+            "type": "array",
+            "prefixItems": [_form(each, made) for each in inner],
+            "minItems": len(inner),
+            "maxItems": len(inner),
+        }
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": _form(inner[1], made)}
     if hint is Any:

@@ -122,8 +122,11 @@ def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:
     half = se * float(ndtri(0.975) if df is None else stdtrit(df, 0.975))
     tail = ndtr(-abs(beta / se)) if df is None else stdtr(df, -abs(beta / se))
     return {
-        "estimate": beta, "ci_low": beta - half, "ci_high": beta + half, "p_value": 2 * float(tail),
-    }  # fmt: skip
+        "estimate": beta,
+        "ci_low": beta - half,
+        "ci_high": beta + half,
+        "p_value": 2 * float(tail),
+    }
 
 
 def _mantel_haenszel(measure: str, studies: pd.DataFrame) -> Recomputed:
@@ -187,14 +190,16 @@ def _compared(
     difference = 0.0 if tiny else float(f"{difference:.1e}")
     agree = abs(ours - theirs) <= tolerance * max(SMALL, abs(theirs))
     return {
-        "quantity": quantity, "trialpool": ours, "statsmodels": theirs, "difference": difference,
-        "tolerance": tolerance, "verdict": "agree" if agree else "DISAGREE", "note": "",
-    }  # fmt: skip
+        "quantity": quantity,
+        "trialpool": ours,
+        "statsmodels": theirs,
+        "difference": difference,
+        "tolerance": tolerance,
+        "verdict": "agree" if agree else "DISAGREE",
+        "note": "",
+    }
 
 
 def _uncovered(quantity: str, why: str) -> dict[str, Any]:
-    nan = float("nan")
-    return {
-        "quantity": quantity, "trialpool": nan, "statsmodels": nan, "difference": nan,
-        "tolerance": nan, "verdict": "not covered", "note": why,
-    }  # fmt: skip
+    numbers = dict.fromkeys(("trialpool", "statsmodels", "difference", "tolerance"), float("nan"))
+    return {"quantity": quantity, **numbers, "verdict": "not covered", "note": why}

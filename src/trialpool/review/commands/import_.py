@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from trialpool import tables
@@ -106,16 +106,9 @@ def _outcomes(imported: Imported, config: Path) -> Outcomes:
 
 
 def _raise(errors: Sequence[Problem], file: str) -> None:
+    """With the name of the file that was imported before the table's."""
     if errors:
-        raise DataError([_placed(problem, file) for problem in errors])
-
-
-def _placed(problem: Problem, file: str) -> Problem:
-    """A problem with the name of the file that was imported before the table's."""
-    return Problem(
-        file=f"{file}, table {problem.file}", row=problem.row, column=problem.column,
-        value=problem.value, rule=problem.rule, fix=problem.fix, check=problem.check,
-    )  # fmt: skip
+        raise DataError([replace(each, file=f"{file}, table {each.file}") for each in errors])
 
 
 def _start(imported: Imported, form: Format, options: argparse.Namespace) -> str:

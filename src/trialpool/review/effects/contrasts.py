@@ -169,19 +169,14 @@ def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Reporte
     bound = text(row["p_bound"]) == "yes"
     imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
     cells: tuple[str, ...] = ("estimate", "p_value")
+    df: float | None = number(row["df"])
     if reported in MEASURES and measure_of(reported).outcome != "continuous":
-        return _Reported(
-            yi=yi, se=float(se_from_p(yi, p)), formula="SE = |estimate / z|, z from p",
-            cells=cells, imputed=imputed,
-        )  # fmt: skip
-    df = number(row["df"])
-    if isfinite(df):
-        words, cells = "t from p and df", (*cells, "df")
+        df, words = None, "z|, z from p"
+    elif df is not None and isfinite(df):
+        words, cells = "t|, t from p and df", (*cells, "df")
     else:
         df = min(n1, n2) - 1 if row["period"] == "both" else n1 + n2 - 2
-        words = f"t from p and {'n - 1' if row['period'] == 'both' else 'n1 + n2 - 2'} df"
+        words = f"t|, t from p and {'n - 1' if row['period'] == 'both' else 'n1 + n2 - 2'} df"
         cells = (*cells, "n_experimental", "n_control")
-    return _Reported(
-        yi=yi, se=float(se_from_p(yi, p, df)), formula=f"SE = |estimate / t|, {words}",
-        cells=cells, imputed=imputed,
-    )  # fmt: skip
+    se, formula = float(se_from_p(yi, p, df)), f"SE = |estimate / {words}"
+    return _Reported(yi=yi, se=se, formula=formula, cells=cells, imputed=imputed)

@@ -104,8 +104,8 @@ def _paired(
     if how.crossover.variance in paired.choices.get("variance", ()):
         options = {"variance": how.crossover.variance}
         hangs_on.add(by.PAIR_VARIANCE)
-    pair = {"m1i": one.mean, "sd1i": one.sd, "m2i": other.mean, "sd2i": other.sd, "ni": pairs,
-            "ri": r}  # fmt: skip
+    pair = {"m1i": one.mean, "sd1i": one.sd, "m2i": other.mean, "sd2i": other.sd}
+    pair |= {"ni": pairs, "ri": r}
     sizes = effect_size(paired.name, **{name: [pair[name]] for name in paired.needs}, **options)
     effect = from_arms(
         sizes, measure, [experimental], control, sides,

@@ -26,6 +26,9 @@ from trialpool.review.schema.packed import (
 from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
+_ABOUT = ("trial_id", "outcome", "instrument", "definition", "time_days", "timepoint",
+          "outcome_type", "analysis_set")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
@@ -73,9 +76,7 @@ class Effect:
     def as_row(self, trial: Mapping[str, Any]) -> dict[str, Any]:
         """The row of effects.csv."""
         about = self.about
-        keys = ("trial_id", "outcome", "instrument", "definition", "time_days", "timepoint",
-                "outcome_type", "analysis_set")  # fmt: skip
-        row = {key: about.get(key) for key in keys}
+        row = {key: about.get(key) for key in _ABOUT}
         return {
             **row,
             **self.numbers,

@@ -110,12 +110,10 @@ def _arms(protocol: RecordNode, record: Record) -> None:
         names = [name.split(":", 1)[-1] for name in group.texts("interventionNames")]
         comparator = _CLASSES.get(kind) or wording.comparator_class(label)
         drug = slug(" and ".join(names) or label, "not_stated")
-        record.register(label, {
-            "arm": label, "role": role, "drug": drug,
-            "comparator_class": comparator if role == "control" else "",
-            "dose": group.text("description"),
-            "notes": f"registered as {kind.lower().replace('_', ' ')}" if kind else "",
-        })  # fmt: skip
+        arm = {"arm": label, "role": role, "drug": drug, "dose": group.text("description")}
+        arm["comparator_class"] = comparator if role == "control" else ""
+        arm["notes"] = f"registered as {kind.lower().replace('_', ' ')}" if kind else ""
+        record.register(label, arm)
 
 
 def _trial(protocol: RecordNode, record: Record, condition: str, started: str, age: str) -> None:

@@ -117,8 +117,11 @@ def adverse(node: RecordNode, record: Record) -> None:
             )
             for group in node.nodes("eventGroups")
         ]
-        about = {"outcome": record.shared.outcomes.of(("total", outcome), outcome),
-                 "definition": name, "timepoint": frame}  # fmt: skip
+        about = {
+            "outcome": record.shared.outcomes.of(("total", outcome), outcome),
+            "definition": name,
+            "timepoint": frame,
+        }
         _events(record, f"adverse events, {prefix} in all", names, stats, about)
     for kind, prefix in (("serious", "serious_"), ("other", "")):
         seen: dict[str, int] = {}
@@ -128,12 +131,15 @@ def adverse(node: RecordNode, record: Record) -> None:
             key = (kind, plain(term) or term, seen[plain(term)])
             about = {
                 "outcome": record.shared.outcomes.of(key, prefix + slug(term, "adverse_event")),
-                "definition": term, "timepoint": frame,
+                "definition": term,
+                "timepoint": frame,
                 "notes": sentences(
-                    f"{kind} adverse event", event.text("organSystem"),
-                    event.text("assessmentType").lower().replace("_", " "), event.text("notes"),
+                    f"{kind} adverse event",
+                    event.text("organSystem"),
+                    event.text("assessmentType").lower().replace("_", " "),
+                    event.text("notes"),
                 ),
-            }  # fmt: skip
+            }
             stats = [
                 tuple(one.text(name) for name in ("groupId", *_NUMBERS))
                 for one in event.nodes("stats")

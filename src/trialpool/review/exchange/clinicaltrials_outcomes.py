@@ -185,15 +185,18 @@ def _about(one: _Measure, place: str, title: str, category: str) -> Row:
     parts = [part for part in ((title if not timed else ""), category) if part]
     words = f"{one.title} {one.node.text('description')} {frame} {title}"
     about = {
-        "trial_id": record.nct, "period": record.period(words),
-        "time_days": time, "timepoint": title if timed else frame, "locator": place,
+        "trial_id": record.nct,
+        "period": record.period(words),
+        "time_days": time,
+        "timepoint": title if timed else frame,
+        "locator": place,
         "notes": sentences(
             f"{one.node.text('type').lower().replace('_', ' ')} outcome",
             "least-squares means (model-based)" if one.param == "least squares mean" else "",
             f"unit: {one.unit}" if one.unit and one.kind == "score" else "",
             one.node.text("populationDescription"),
         ),
-    }  # fmt: skip
+    }
     if one.kind != "score":
         outcome = record.shared.outcomes.of((plain(one.title), "event"), slug(one.title, "outcome"))
         definition = ": ".join(parts) or one.title

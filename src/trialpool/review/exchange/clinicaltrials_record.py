@@ -161,10 +161,14 @@ class Record:
             role = self.role_by_title(title)
             arm = self._names.of(key, slug(title, "group"))
             self._arms[arm] = {
-                "trial_id": self.nct, "arm_id": arm, "arm": title or arm, "role": role,
-                "drug": slug(title, "not_stated"), "notes": "a group of the results only",
+                "trial_id": self.nct,
+                "arm_id": arm,
+                "arm": title or arm,
+                "role": role,
+                "drug": slug(title, "not_stated"),
+                "notes": "a group of the results only",
                 "comparator_class": wording.comparator_class(title) if role == "control" else "",
-            }  # fmt: skip
+            }
             self.draft.assume(
                 f"{self.nct}: the results' group `{title}` has the title of no registered arm and "
                 "is an arm of its own; merge the two by hand if they are the same people"

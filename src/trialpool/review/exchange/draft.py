@@ -123,9 +123,7 @@ class Draft:
 
     def leave(self, where: str, what: str, value: str, why: str) -> None:
         """List something that has no place in the raw tables."""
-        self._left.append(
-            Left(where=where, what=one_line(what), value=one_line(value), why=one_line(why))
-        )
+        self._left.append(Left(where, one_line(what), one_line(value), one_line(why)))
 
     def comparison(
         self, table: str, rows: Sequence[Mapping[str, str]], mark: str, *, merge: bool

@@ -12,7 +12,7 @@ from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 Cells = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Left:
     """One thing of the source that has no place in the raw tables, and why."""
 

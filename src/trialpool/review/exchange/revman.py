@@ -280,7 +280,10 @@ class RevManReview:
                 "taken as time since the first dose"
             )
         return {
-            "trial_id": trial, "period": period, "time_days": time, "timepoint": words,
+            "trial_id": trial,
+            "period": period,
+            "time_days": time,
+            "timepoint": words,
             "analysis_set": "" if wording.days(analysis.subgroup) else analysis.subgroup,
             "locator": self._locator(analysis, key),
             "notes": sentences(
@@ -288,7 +291,7 @@ class RevManReview:
                 "the source analyses the people without the event" if analysis.swapped else "",
                 note,
             ),
-        }  # fmt: skip
+        }
 
     def _outcome(self, analysis: RevManAnalysis, kind: str) -> str:
         return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))

@@ -174,8 +174,7 @@ def _study(study: ET.Element, char: ET.Element) -> RevManStudy:
     values = " ".join(value for _, value in identifiers)
     registered = _REGISTRY.search(f"{values} {study.get('NAME', '')}")
     rest = [f"{kind} {value}" for kind, value in identifiers if kind not in ("DOI", "PUBMED")]
-    words = {"interventions": "CHAR_INTERVENTIONS", "outcomes": "CHAR_OUTCOMES",
-             "notes": "CHAR_NOTES"}  # fmt: skip
+    words = {word: f"CHAR_{word.upper()}" for word in ("interventions", "outcomes", "notes")}
     notes = [f"{word}: {_text(char, tag)}" for word, tag in words.items() if _text(char, tag)]
     return RevManStudy(
         key=study.get("ID", ""),

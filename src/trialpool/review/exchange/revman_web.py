@@ -194,12 +194,17 @@ def _studies(tables: Mapping[str, list[Line]], review: RevManReview) -> None:
         known = {"Study", "Year", "Char: Methods", "Char: Participants"}
         rest = {n.removeprefix("Char: "): text for n, text in line.items() if n not in known}
         notes = (f"{n.lower()}: {text}" for n, text in rest.items() if text)
-        review.add_study(RevManStudy(
-            key=key, name=key[0], where=f"{STUDIES}, {key[0]}", year=key[1],
-            methods=_clean(line.get("Char: Methods", "")),
-            participants=_clean(line.get("Char: Participants", "")),
-            notes=_clean(sentences(*notes)),
-        ))  # fmt: skip
+        review.add_study(
+            RevManStudy(
+                key=key,
+                name=key[0],
+                where=f"{STUDIES}, {key[0]}",
+                year=key[1],
+                methods=_clean(line.get("Char: Methods", "")),
+                participants=_clean(line.get("Char: Participants", "")),
+                notes=_clean(sentences(*notes)),
+            )
+        )
     for line in tables[DATA_ROWS]:
         key = _key(line, "Study year")
         if not review.knows(key):
@@ -262,8 +267,12 @@ def _level(settings: Line) -> str:
 def _kind(declared: str, printed: Line) -> str:
     """What the row holds: by the declared data type, else by the cells that are not 0."""
     words = plain(declared)
-    for name, kind in (("dichotomous", "counts"), ("continuous", "means"),
-                       ("contrast", "contrast"), ("inverse variance", "contrast")):  # fmt: skip
+    for name, kind in (
+        ("dichotomous", "counts"),
+        ("continuous", "means"),
+        ("contrast", "contrast"),
+        ("inverse variance", "contrast"),
+    ):
         if name in words:
             return kind
     filled = {name for name in _INPUTS if name in printed and float(printed[name]) != 0}
@@ -314,10 +323,9 @@ def _judge(
             review.draft.leave(f"{RISK_OF_BIAS}, {trial}", f"risk of bias: {domain}", value, why)
         return
     reasons = [f"{outcome}: {text}" if outcome else text for _, outcome, text in entries if text]
-    review.draft.add("risk_of_bias", {
-        "trial_id": trial, "domain": domain, "judgement": entries[0][0],
-        "reason": sentences(*dict.fromkeys(reasons)) or "no reason in the package",
-    })  # fmt: skip
+    reason = sentences(*dict.fromkeys(reasons)) or "no reason in the package"
+    row = {"trial_id": trial, "domain": domain, "judgement": entries[0][0], "reason": reason}
+    review.draft.add("risk_of_bias", row)
 
 
 def _domain(name: str) -> str:

@@ -87,8 +87,8 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
 
 def _types(imported: Imported, outcome: str) -> list[str]:
     """Kinds of score the results of an outcome hold; they cannot share an SMD."""
-    types = {row["outcome_type"] for row in imported.tables.get("results", ())
-            if row["outcome"] == outcome}  # fmt: skip
+    results = imported.tables.get("results", ())
+    types = {row["outcome_type"] for row in results if row["outcome"] == outcome}
     return [kind for kind in ("msd", "change") if kind in types] or ["msd"]
 
 

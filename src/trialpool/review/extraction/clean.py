@@ -183,10 +183,9 @@ def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.Da
     lines = []
     for table in CONDITION_TABLES:
         for row in raw[table.name].rows:
-            fault = faults[table.name].get(row_number(row))
-            if fault:
-                lines.append((table.name, row_number(row), row.get("trial_id"), row.get("outcome"),
-                              fault.rule, fault.reason))  # fmt: skip
+            if fault := faults[table.name].get(row_number(row)):
+                about = (table.name, row_number(row), row.get("trial_id"), row.get("outcome"))
+                lines.append((*about, fault.rule, fault.reason))
     return DROPPED.frame(lines)
 
 
@@ -198,8 +197,8 @@ def _flags(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
     for warning in sorted(warnings, key=lambda w: (w.file, w.row or 0, w.column)):
         sheet, row = by_file[warning.file], rows.get((warning.file, warning.row), {})
         words = meaning.get(warning.check, warning.check.replace("_", " "))
-        lines.append((sheet.table.name, warning.row, row.get("trial_id"), warning.column,
-                      warning.value, warning.check, words, warning.rule, warning.fix))  # fmt: skip
+        place = (sheet.table.name, warning.row, row.get("trial_id"), warning.column, warning.value)
+        lines.append((*place, warning.check, words, warning.rule, warning.fix))
     return FLAGS.frame(lines)
 
 

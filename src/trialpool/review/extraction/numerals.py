@@ -57,8 +57,11 @@ def _plain(text: str) -> str:
 
 
 def _placeholder(text: str, column: str) -> Fault:
-    what = "'not significant' is not a number" if "s" in text.casefold() and column == "p_value" \
-        else "a word for a missing value"  # fmt: skip
+    what = (
+        "'not significant' is not a number"
+        if "s" in text.casefold() and column == "p_value"
+        else "a word for a missing value"
+    )
     return Fault(what, "Leave the cell blank, and put the words in notes", "placeholder")
 
 
@@ -119,14 +122,14 @@ def _percent(match: re.Match[str], column: str) -> Fault:
             f"Write {match[1]} in percent, and leave event blank if the source gives no count",
             "percent_sign",
         )
-    return Fault("a percent sign in a number", "Write the number without it, in the column's unit",
-                 "percent_sign")  # fmt: skip
+    fix = "Write the number without it, in the column's unit"
+    return Fault("a percent sign in a number", fix, "percent_sign")
 
 
 def _fraction(match: re.Match[str], column: str) -> Fault:
     if column in ("event", "totaln"):
-        return Fault("two numbers in one cell", f"Write {match[1]} in event and {match[2]} in "
-                     "totaln", "two_numbers")  # fmt: skip
+        fix = f"Write {match[1]} in event and {match[2]} in totaln"
+        return Fault("two numbers in one cell", fix, "two_numbers")
     return _two(match, column)
 
 

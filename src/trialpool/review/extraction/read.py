@@ -205,17 +205,16 @@ def _visible(text: str) -> str:
 def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, Fault]]:
     """What is wrong with the first line: the column it is about, and the fault."""
     if not any(header):
-        yield "", Fault("blank, but the header must be the first line",
-                        "Remove the blank lines above it", "header")  # fmt: skip
+        rule = "blank, but the header must be the first line"
+        yield "", Fault(rule, "Remove the blank lines above it", "header")
         return
     if separator := _other_separator(header, table):
-        yield "", Fault(f"the columns are separated by {separator}, not by commas",
-                        "Save the file with commas (and decimal points)", "separator")  # fmt: skip
+        rule = f"the columns are separated by {separator}, not by commas"
+        yield "", Fault(rule, "Save the file with commas (and decimal points)", "separator")
         return
     if not set(header) & set(table.names):
-        yield "", Fault("not the header: no column of the code book is named here",
-                        f"Begin the file with the header of {table.name}.csv",
-                        "header")  # fmt: skip
+        rule = "not the header: no column of the code book is named here"
+        yield "", Fault(rule, f"Begin the file with the header of {table.name}.csv", "header")
         return
     missing = [name for name in table.names if name not in header]
     for name in missing:

@@ -32,11 +32,14 @@ def _behind_sd(row: Mapping[str, Any]) -> tuple[str, ...]:
 def spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
     """Whose scores have an SD, and when: a baseline counts for every time."""
     return frozenset(
-        (*(row[column] for column in _PEOPLE), row["outcome_type"],
-         None if row["outcome_type"] == "baseline" else row["time_days"])
+        (
+            *(row[column] for column in _PEOPLE),
+            row["outcome_type"],
+            None if row["outcome_type"] == "baseline" else row["time_days"],
+        )
         for row in rows
         if row["outcome_type"] in ("baseline", "msd") and _sd(row) is not None
-    )  # fmt: skip
+    )
 
 
 def no_result(row: Row, *, sheet: Sheet, spreads: frozenset[tuple[Value, ...]]) -> str:

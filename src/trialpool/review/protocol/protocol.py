@@ -209,10 +209,8 @@ class Review(Spec):
     def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
         """The review with one analysis only, and without the texts no number depends on."""
         out = self.for_condition(condition)
-        for text in ("title", "question", "version", "data_until", "notice", "licence",
-                     "data_licence"):  # fmt: skip
-            out[text] = ""
-        out["built_from"] = []
+        texts = ("title", "question", "version", "data_until", "notice", "licence", "data_licence")
+        out |= dict.fromkeys(texts, "") | {"built_from": []}
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
         only["analyses"] = {analysis: only["analyses"][analysis]}

@@ -288,8 +288,11 @@ def _model(analysis: AnalysisTables) -> str:
     result = analysis.result
     parts = [w.sentence(caution) for caution in result.cautions]
     if result.pooled and result.pooled.method == "MH":
-        parts.insert(0, "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
-                        "odds or risk ratio to be the same in all trials.")  # fmt: skip
+        parts.insert(
+            0,
+            "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
+            "odds or risk ratio to be the same in all trials.",
+        )
     return " ".join(parts)
 
 

@@ -64,8 +64,11 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
 
 def _regressions(analysis: AnalysisTables) -> Grid:
     result = analysis.result
-    steps = {each.name: per(each.per, each.unit) for each in result.trust.moderators
-             if isinstance(each, CovariateFacts)}  # fmt: skip
+    steps = {
+        each.name: per(each.per, each.unit)
+        for each in result.trust.moderators
+        if isinstance(each, CovariateFacts)
+    }
     lines = tables.records(analysis.trust["regressions"])
     unknown = _unknown(lines)
 
@@ -89,8 +92,8 @@ def _regressions(analysis: AnalysisTables) -> Grid:
 
 
 def _withheld(analysis: AnalysisTables) -> Grid:
-    lines = [line for name in ("subgroups", "regressions")
-             for line in tables.records(analysis.trust[name])]  # fmt: skip
+    names = ("subgroups", "regressions")
+    lines = [line for name in names for line in tables.records(analysis.trust[name])]
     unknown = _unknown(lines)
     return table(
         "Kinds of trials that could not be compared",

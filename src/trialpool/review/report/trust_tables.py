@@ -106,9 +106,13 @@ def _value(analysis: AnalysisTables, name: str) -> GridColumn:
 
 def _influence(analysis: AnalysisTables) -> Columns:
     numbers = {
-        "Studentised residual": "rstudent", "DFFITS": "dffits", "Cook’s distance": "cook_d",
-        "Covariance ratio": "cov_r", "Hat": "hat", "DFBETAS": "dfbetas",
-    }  # fmt: skip
+        "Studentised residual": "rstudent",
+        "DFFITS": "dffits",
+        "Cook’s distance": "cook_d",
+        "Covariance ratio": "cov_r",
+        "Hat": "hat",
+        "DFBETAS": "dfbetas",
+    }
     return [
         text("Without", "study"),
         _effect(analysis),

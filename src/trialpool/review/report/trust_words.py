@@ -272,8 +272,11 @@ def _next_trial(analysis: AnalysisTables) -> str:
     result, facts = analysis.result, analysis.result.trust.next_trial
     if isinstance(facts, Unanswered) or facts.reason:
         return ""
-    rows = {row["finds"]: row for row in tables.records(analysis.trust["next_trial"])
-            if row["target"] in (EXCLUDES, INCLUDES)}  # fmt: skip
+    rows = {
+        row["finds"]: row
+        for row in tables.records(analysis.trust["next_trial"])
+        if row["target"] in (EXCLUDES, INCLUDES)
+    }
     if not rows:
         return ""
     includes = next(iter(rows.values()))["target"] == INCLUDES

@@ -49,8 +49,11 @@ REASON = Column("reason", "text", "why there is no number; blank where there is 
 IN_MODEL = Column("in_model", "yes_no", "whether the model uses it", heading="In the model")
 
 # The two sides of an effect.
-PEOPLE = tuple(Column(n, "number", c.meaning, unit="people", low=0)
-               for n in ("n_experimental", "n_control") for c in [CONTRASTS[n]])  # fmt: skip
+PEOPLE = tuple(
+    Column(n, "number", c.meaning, unit="people", low=0)
+    for n in ("n_experimental", "n_control")
+    for c in [CONTRASTS[n]]
+)
 SCORES = tuple(
     Column(f"{name}_{side}", "number", f"{words}, {side}", unit="points", low=low)
     for side in ("experimental", "control")

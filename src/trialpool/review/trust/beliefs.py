@@ -93,10 +93,8 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     if chosen.name:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
-    posteriors = sweep(
-        studies["yi"].to_numpy(float), studies["vi"].to_numpy(float), priors,
-        mid=case.important, better=case.outcome.better,
-    )  # fmt: skip
+    yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
+    posteriors = sweep(yi, vi, priors, mid=case.important, better=case.outcome.better)
     rows = [
         {
             "prior": str(prior),
@@ -158,9 +156,12 @@ def _many(measure: str) -> str:
 
 def _numbers(posterior: Posterior, measure: str) -> dict[str, Any]:
     effects = {
-        "mu": posterior.mu, "mu_low": posterior.mu_lb, "mu_high": posterior.mu_ub,
-        "new_low": posterior.new_lb, "new_high": posterior.new_ub,
-    }  # fmt: skip
+        "mu": posterior.mu,
+        "mu_low": posterior.mu_lb,
+        "mu_high": posterior.mu_ub,
+        "new_low": posterior.new_lb,
+        "new_high": posterior.new_ub,
+    }
     return {
         "reference": posterior.prior_reference,
         **{name: shown(value, measure) for name, value in effects.items()},

@@ -171,11 +171,14 @@ def _line(regression: Regression, x: Array, measure: str) -> list[dict[str, Any]
     line = regression.predict(np.column_stack([np.ones(ALONG), at]))
     return [
         {
-            "kind": LINE, "x": float(here), "estimate": shown(float(mid), measure),
-            "ci_low": shown(float(low), measure), "ci_high": shown(float(high), measure),
+            "kind": LINE,
+            "x": float(here),
+            "estimate": shown(float(mid), measure),
+            "ci_low": shown(float(low), measure),
+            "ci_high": shown(float(high), measure),
         }
         for here, mid, low, high in zip(at, line.pred, line.ci_lb, line.ci_ub, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _inflation(

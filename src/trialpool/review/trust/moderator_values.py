@@ -61,11 +61,8 @@ def unknown_row(studies: pd.DataFrame, why: Mapping[str, str]) -> list[dict[str,
     if not why:
         return []
     some = studies[studies["study"].astype(str).isin(list(why))]
-    return [{
-        "kind": UNKNOWN, "k": some["trial_id"].nunique(),
-        "trials": ", ".join(dict.fromkeys(map(str, some["study"]))),
-        "note": _by_reason(why),
-    }]  # fmt: skip
+    k, trials = some["trial_id"].nunique(), ", ".join(dict.fromkeys(map(str, some["study"])))
+    return [{"kind": UNKNOWN, "k": k, "trials": trials, "note": _by_reason(why)}]
 
 
 def _by_reason(why: Mapping[str, str]) -> str:

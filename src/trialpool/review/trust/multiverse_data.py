@@ -105,9 +105,9 @@ class MultiverseData:
         days, prefer = window
         ends = days or _EVER
         prefer = {"earliest": ends[0], "latest": ends[1]}.get(point, prefer)
-        settings = {"comparators": comparators, "time_days": days, "prefer_time": prefer,
-                    "instruments": instruments}  # fmt: skip
-        return self.case.but(**settings)
+        return self.case.but(
+            comparators=comparators, time_days=days, prefer_time=prefer, instruments=instruments
+        )
 
     def _select(self, case: Case, mode: str) -> pd.DataFrame:
         effects = self.effects

@@ -145,8 +145,7 @@ def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]
     first = first[first["trial_id"].isin(set(whole["trial_id"])) & (first["design"] == FIRST)]
     kept = studies.drop(whole.index)
     changed = pd.concat([part for part in (kept, first) if len(part)] or [kept])
-    lost = [s for s, t in zip(whole["study"], whole["trial_id"], strict=True)
-            if t not in set(first["trial_id"])]  # fmt: skip
+    lost = list(whole.loc[~whole["trial_id"].isin(first["trial_id"]), "study"])
     notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
     notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
     alone = fit(changed, case.measure, case.model)

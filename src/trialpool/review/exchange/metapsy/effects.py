@@ -8,7 +8,7 @@ for counts as well. So these effects are computed here, with the library's own e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import isnan
 
@@ -88,8 +88,8 @@ def _paired(rows: Sequence[Row], roles: Mapping[tuple[Value, Value], Value]) -> 
     for one, two in product(sides["experimental"], sides["control"]):
         lines = _lines(one) & _lines(two)
         if lines or not (_lines(one) or _lines(two)):
-            yield ArmPair(about=one, experimental=str(one["arm_id"]), control=str(two["arm_id"]),
-                       one=one, two=two, lines=lines)  # fmt: skip
+            a, b = str(one["arm_id"]), str(two["arm_id"])
+            yield ArmPair(about=one, experimental=a, control=b, one=one, two=two, lines=lines)
 
 
 def _with_contrast(arm_pairs: list[ArmPair], row: Row, raw: RawData) -> list[ArmPair]:
@@ -97,7 +97,7 @@ def _with_contrast(arm_pairs: list[ArmPair], row: Row, raw: RawData) -> list[Arm
     lines = _lines(row)
     for i, pair in enumerate(arm_pairs):
         if lines & pair.lines:
-            return [*arm_pairs[:i], _joined(pair, row), *arm_pairs[i + 1 :]]
+            return [*arm_pairs[:i], replace(pair, contrast=row), *arm_pairs[i + 1 :]]
     arms = {row["experimental_arm"]: "one", row["control_arm"]: "two"}
     results = {
         arms[result["arm_id"]]: result
@@ -107,14 +107,12 @@ def _with_contrast(arm_pairs: list[ArmPair], row: Row, raw: RawData) -> list[Arm
         and result["trial_id"] == row["trial_id"]
         and result["arm_id"] in arms
     }
-    return [*arm_pairs, ArmPair(about=row, experimental=str(row["experimental_arm"]),
-                         control=str(row["control_arm"]), one=results.get("one"),
-                         two=results.get("two"), contrast=row, lines=lines)]  # fmt: skip
-
-
-def _joined(pair: ArmPair, row: Row) -> ArmPair:
-    return ArmPair(about=pair.about, experimental=pair.experimental, control=pair.control,
-                one=pair.one, two=pair.two, contrast=row, lines=pair.lines)  # fmt: skip
+    a, b = str(row["experimental_arm"]), str(row["control_arm"])
+    one, two = results.get("one"), results.get("two")
+    pair = ArmPair(
+        about=row, experimental=a, control=b, one=one, two=two, contrast=row, lines=lines
+    )
+    return [*arm_pairs, pair]
 
 
 def _lines(row: Row) -> frozenset[int]:
@@ -151,13 +149,13 @@ def _reported(pair: ArmPair) -> HedgesG:
         return HedgesG(reason=f"reported as {row['effect_measure']}, which is not Hedges' g")
     sign = 1 if row["contrast"] == "experimental-control" else -1
     se = NAN if row["se"] is None else float(row["se"])
-    return HedgesG(g=sign * float(row["estimate"]), se=se, formula="as reported",
-                   reason="no standard error is reported" if isnan(se) else "")  # fmt: skip
+    reason = "no standard error is reported" if isnan(se) else ""
+    return HedgesG(g=sign * float(row["estimate"]), se=se, formula="as reported", reason=reason)
 
 
 def _from_scores(compared: Sequence[ArmPair]) -> list[HedgesG]:
-    columns = {f"{ours}{i}i": _cells(compared, i, name) for i in (1, 2)
-               for name, ours in (("mean", "m"), ("sd", "sd"), ("n", "n"))}  # fmt: skip
+    names = (("mean", "m"), ("sd", "sd"), ("n", "n"))
+    columns = {f"{ours}{i}i": _cells(compared, i, name) for i in (1, 2) for name, ours in names}
     sizes = effect_size("SMD", **columns, variance="Metapsy", correction="approx")
     return _made(sizes.yi, sizes.sei, sizes.formula, sizes.reason)
 

@@ -161,10 +161,11 @@ class Facts:
 
     def _arm(self, study: str, line: SourceLine, side: str) -> Cells:
         _, condition, multi = arm_of(line, side)
-        mine = [(x, s) for x in self._studies[study] for s in ("1", "2")
-                if arm_of(x, s) == arm_of(line, side)]  # fmt: skip
+        sides = ((x, s) for x in self._studies[study] for s in ("1", "2"))
+        mine = [(x, s) for x, s in sides if arm_of(x, s) == arm_of(line, side)]
         people = {x[f"n_randomised_arm{s}"] for x, s in mine} - {""}
         details = {x[f"detail_arm{s}"] for x, s in mine} - {""}
+        detail = next(iter(details)) if len(details) == 1 else ""
         for name, values in (("n_randomised", people), ("detail", details)):
             if len(values) > 1:
                 self._differs(f"{study}, arm {multi or condition}, {name}", values)
@@ -179,9 +180,8 @@ class Facts:
             "n_randomised": next(iter(people)) if len(people) == 1 else "",
             "confidence": "secondary",
             "source_url": self.url,
-            "notes": FACTS.write({"condition": condition, "multi_arm": multi,
-                           "detail": next(iter(details)) if len(details) == 1 else ""}),
-        }  # fmt: skip
+            "notes": FACTS.write({"condition": condition, "multi_arm": multi, "detail": detail}),
+        }
 
     def bias_rows(self) -> list[Cells]:
         """One row per judgement that is given in words."""
@@ -192,15 +192,13 @@ class Facts:
                 word = self._one(lines, name, study)
                 judgement = JUDGEMENTS.get(word.lower(), "")
                 if word and not judgement:
-                    self.left.append(Left(where=f"{study}, {name}", what="judgement", value=word,
-                                          why="not a judgement of RoB 2"))  # fmt: skip
+                    self.left.append(
+                        Left(f"{study}, {name}", "judgement", word, "not a judgement of RoB 2")
+                    )
                 if judgement:
-                    rows.append({
-                        "trial_id": self.trial(lines[0]), "domain": domain,
-                        "judgement": judgement,
-                        "reason": "as in the Metapsy file, which gives no reason",
-                        "source_url": self.url,
-                    })  # fmt: skip
+                    why = "as in the Metapsy file, which gives no reason"
+                    row = {"trial_id": self.trial(lines[0]), "domain": domain, "reason": why}
+                    rows.append(row | {"judgement": judgement, "source_url": self.url})
         return rows
 
     def _one(self, lines: Sequence[SourceLine], name: str, of: str) -> str:
@@ -213,8 +211,9 @@ class Facts:
 
     def _differs(self, where: str, values: Sequence[str] | set[str] | dict[str, None]) -> None:
         shown = sorted(values)
-        self.left.append(Left(where=where, what="value", value=" / ".join(shown),
-                              why="differs between rows of one trial; left blank"))  # fmt: skip
+        self.left.append(
+            Left(where, "value", " / ".join(shown), "differs between rows of one trial; left blank")
+        )
 
     def _say(self, sentence: str) -> None:
         if sentence not in self.assumed:

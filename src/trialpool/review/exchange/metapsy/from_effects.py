@@ -38,8 +38,9 @@ def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[
     groups: dict[tuple[str, ...], list[Effect]] = {}
     for each in tables.records(files.read(path)):
         if why := _unfit(each):
-            left.append(Left(where=str(each["effect_id"]), what=str(each["measure"]),
-                             value=tables.cell(each["yi"]), why=why))  # fmt: skip
+            left.append(
+                Left(str(each["effect_id"]), str(each["measure"]), tables.cell(each["yi"]), why)
+            )
         if not (isinstance(each["variant"], str) and each["variant"]):
             groups.setdefault(tuple(str(each[name]) for name in _SAME), []).append(each)
     out: list[Out] = []

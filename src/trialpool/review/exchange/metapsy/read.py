@@ -54,9 +54,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
     outcomes = _outcomes(tables, direction.events)
     sound, faulty = _sound(tables, options.condition, outcomes)
     assumed = [
-        *source.assumed, *direction.assumed, *results.assumed, *facts.assumed,
+        *source.assumed,
+        *direction.assumed,
+        *results.assumed,
+        *facts.assumed,
         "time_days is 7 times time_weeks, which the standard counts from randomisation",
-    ]  # fmt: skip
+    ]
     left = (*source.left, *facts.left, *results.left, *faulty)
     return Imported(
         tables=sound, assumed=tuple(dict.fromkeys(assumed)), left=left, outcomes=outcomes
@@ -111,5 +114,4 @@ def _sound(
 def _broken(problem: Problem, row: Cells) -> Left:
     where = row.get("locator") or row.get("trial_id", "")
     who = row.get("arm_id") or row.get("study") or row.get("instrument", "")
-    return Left(where=f"{where}, {who}, {problem.column}", what=problem.file, value=problem.value,
-                why=f"{problem.rule}")  # fmt: skip
+    return Left(f"{where}, {who}, {problem.column}", problem.file, problem.value, f"{problem.rule}")

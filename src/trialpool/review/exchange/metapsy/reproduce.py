@@ -81,10 +81,15 @@ def _one(line: SourceLine, direction: Direction, effect: HedgesG | None) -> Repr
     printed_se = float(line[".g_se"]) if line[".g_se"] else NAN
     effect = effect or HedgesG(reason="the numbers of both arms are not in the tables")
     return Reproduced(
-        row=line.number, study=line["study"], kind=complete(line), printed=printed,
-        printed_se=printed_se, g=file_sign(line, direction) * effect.g, se=effect.se,
+        row=line.number,
+        study=line["study"],
+        kind=complete(line),
+        printed=printed,
+        printed_se=printed_se,
+        g=file_sign(line, direction) * effect.g,
+        se=effect.se,
         reason=effect.reason,
-    )  # fmt: skip
+    )
 
 
 def file_sign(line: SourceLine, direction: Direction) -> int:

@@ -53,15 +53,14 @@ class Results:
     def _idle(self, lines: Sequence[SourceLine]) -> None:
         """Cells of columns that are read, in rows where they are not needed."""
         if self._as_reported:
-            self.left.append(Left(where="means, changes and counts of both arms", what="column",
-                                  value=f"{sum(map(self._by_effect, lines))} rows",
-                                  why="the effect of the file is taken instead"))  # fmt: skip
+            count = sum(map(self._by_effect, lines))
+            why = "the effect of the file is taken instead"
+            self._leave_cells("means, changes and counts of both arms", count, why)
         full = [line for line in lines if complete(line) and not self._by_effect(line)]
         for name in ("precalc_g", ".g"):
             if count := sum(bool(line[name]) for line in full):
-                self.left.append(Left(where=f"{name}, {name}_se", what="column",
-                                      value=f"{count} rows", why="the row holds the arms' own "
-                                      "numbers, from which the effect is computed"))  # fmt: skip
+                why = "the row holds the arms' own numbers, from which the effect is computed"
+                self._leave_cells(f"{name}, {name}_se", count, why)
         swapped = [x.number for x in full if self.facts.is_control(x, "1") and x[".g"]]
         if swapped:
             self.assumed.append(
@@ -70,9 +69,11 @@ class Results:
             )
         idle = sum(bool(x["totaln_arm1"] or x["totaln_arm2"]) for x in lines if not has_events(x))
         if idle:
-            self.left.append(Left(where="totaln_arm1, totaln_arm2", what="column",
-                                  value=f"{idle} rows", why="people at risk of an event, in rows "
-                                  "without events"))  # fmt: skip
+            why = "people at risk of an event, in rows without events"
+            self._leave_cells("totaln_arm1, totaln_arm2", idle, why)
+
+    def _leave_cells(self, columns: str, count: int, why: str) -> None:
+        self.left.append(Left(columns, "column", f"{count} rows", why))
 
     @property
     def _as_reported(self) -> bool:
@@ -109,8 +110,7 @@ class Results:
             self._leave(line, "row", "no mean, no count and no precalculated effect")
 
     def _leave(self, line: SourceLine, what: str, why: str) -> None:
-        self.left.append(Left(where=f"row {line.number}, {line['study']}", what=what,
-                              value=line["instrument"], why=why))  # fmt: skip
+        self.left.append(Left(f"row {line.number}, {line['study']}", what, line["instrument"], why))
 
     def _keep(self, line: SourceLine, row: dict[str, str]) -> bool:
         """Whether a row of results has a place; baselines that differ have none."""
@@ -123,8 +123,8 @@ class Results:
         if same:
             earlier[1].append(line.number)
         else:
-            self._leave(line, f"{row['outcome_type']} of arm {row['arm_id']}",
-                        f"row {earlier[1][0]} gives the arm other numbers")  # fmt: skip
+            why = f"row {earlier[1][0]} gives the arm other numbers"
+            self._leave(line, f"{row['outcome_type']} of arm {row['arm_id']}", why)
         return same
 
     def _clashing(self, lines: Sequence[SourceLine]) -> frozenset[int]:
@@ -137,8 +137,8 @@ class Results:
                     numbers_by_key.setdefault(key, {}).setdefault(_numbers(row), []).append(
                         line.number
                     )
-        return frozenset(n for values in numbers_by_key.values() if len(values) > 1
-                         for numbers in values.values() for n in numbers)  # fmt: skip
+        several = [values for values in numbers_by_key.values() if len(values) > 1]
+        return frozenset(n for values in several for numbers in values.values() for n in numbers)
 
     def _common(self, line: SourceLine) -> dict[str, str]:
         """What a result and a contrast of the row share."""
@@ -170,12 +170,11 @@ class Results:
                 numbers = {ours: line[f"{name}_arm{side}"] for name, ours in names.items()}
                 if not any(numbers.values()) or not line[f"condition_arm{side}"]:
                     continue
-                row = {**self._common(line), "arm_id": self.facts.arm(line, side),
-                       "outcome_type": kind, **numbers}  # fmt: skip
+                arm = self.facts.arm(line, side)
+                row = {**self._common(line), "arm_id": arm, "outcome_type": kind, **numbers}
                 if kind == "baseline":
-                    row |= {"outcome": self.facts.score_outcome(line), "time_days": "",
-                            "timepoint": "baseline", "definition": "", "notes": "",
-                            "analysis_set": ""}  # fmt: skip
+                    row |= dict.fromkeys(("time_days", "definition", "notes", "analysis_set"), "")
+                    row |= {"outcome": self.facts.score_outcome(line), "timepoint": "baseline"}
                 yield row
 
     def _reported(self, line: SourceLine) -> list[dict[str, str]]:

@@ -94,8 +94,11 @@ class RowsOut:
         self.used.add(("trials", int(trial["row"] or 0)))
         cells = {name: self.raw["trials"].text(trial, name) for name in _OF_TRIAL}
         notes = FACTS.read(trial["notes"])
-        return {**cells, "full_ref": _text(trial["citation"]),
-                "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"]))}  # fmt: skip
+        return {
+            **cells,
+            "full_ref": _text(trial["citation"]),
+            "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"])),
+        }
 
     def _bias(self, trial: Row) -> Out:
         out = {}
@@ -149,8 +152,7 @@ class RowsOut:
             return kind
         if "effect_measure" in about:
             return "precalc_g"
-        return str(about["outcome"]) if about["outcome_type"] == "event" else str(
-            about["outcome_type"])  # fmt: skip
+        return str(about["outcome" if about["outcome_type"] == "event" else "outcome_type"])
 
 
 def _scale(scale: Row, instrument: str) -> str:

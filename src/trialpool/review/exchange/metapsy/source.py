@@ -79,15 +79,16 @@ def read_source(path: Path) -> Source:
         for i, (number, cell) in enumerate(zip(numbered, cells[name], strict=True)):
             value = _number(cell, decimal)
             if value is None:
-                left.append(Left(where=f"row {number}, {columns[name]}", what="cell", value=cell,
-                                 why="not a number; left blank"))  # fmt: skip
+                left.append(
+                    Left(f"row {number}, {columns[name]}", "cell", cell, "not a number; left blank")
+                )
             cells[name][i] = value or ""
     lines = tuple(
         SourceLine(number, {n: "" if c[i] in MISSING else c[i] for n, c in cells.items()})
         for i, number in enumerate(numbered)
     )
     left += [
-        Left(where=f"row {line.number}", what="study", value="", why="the row names no study")
+        Left(f"row {line.number}", "study", "", "the row names no study")
         for line in lines
         if not line["study"]
     ]
@@ -198,7 +199,7 @@ def _unused(
             why = f"repeats {columns[same]}"
         elif column.lower() == "rob":
             why = "codes without a key: which number means which judgement is not said"
-        left.append(Left(where=column, what="column", value=f"{count} values", why=why))
+        left.append(Left(column, "column", f"{count} values", why))
     return left
 
 

@@ -89,14 +89,13 @@ def _unused_rows(rows: RowsOut, raw: RawData) -> list[Left]:
         sheet = raw[name]
         if name in _WITHOUT_PLACE:
             if sheet.rows:
-                left.append(Left(where=f"{name}.csv", what="table", value=f"{len(sheet.rows)} rows",
-                                 why="the standard has results only"))  # fmt: skip
+                why = "the standard has results only"
+                left.append(Left(f"{name}.csv", "table", f"{len(sheet.rows)} rows", why))
             continue
         for row in sheet.rows:
             if (name, int(row["row"] or 0)) not in rows.used:
                 why = str(row.get("exclude_reason") or _WHY[name])
-                left.append(Left(where=f"{name}.csv row {row['row']}", what="row",
-                                 value=str(row["trial_id"]), why=why))  # fmt: skip
+                left.append(Left(f"{name}.csv row {row['row']}", "row", str(row["trial_id"]), why))
     return left
 
 
@@ -116,11 +115,9 @@ def _unused_columns(raw: RawData) -> list[Left]:
         for name in raw[table.name].table.names:
             if table.name in _WITHOUT_PLACE or name in _WRITTEN[table.name]:
                 continue
-            count = sum(row[name] is not None for row in raw[table.name].rows)
-            if count:
-                left.append(Left(where=f"{table.name}.{name}", what="column",
-                                 value=f"{count} values",
-                                 why="no column of the Metapsy data standard"))  # fmt: skip
+            if count := sum(row[name] is not None for row in raw[table.name].rows):
+                why = "no column of the Metapsy data standard"
+                left.append(Left(f"{table.name}.{name}", "column", f"{count} values", why))
     return left
 
 

@@ -49,8 +49,8 @@ def read(path: Path, options: ImportOptions) -> Imported:
     for name, declared in _TABLES.items():
         table = with_added(declared, options.added)
         if name not in stored.sheetnames:
-            problems.append(_problem(f"{path.name}, sheet {name}", None, "", "the sheet is missing",
-                                     "Add it; a header row alone is enough"))  # fmt: skip
+            where, fix = f"{path.name}, sheet {name}", "Add it; a header row alone is enough"
+            problems.append(_problem(where, None, "", "the sheet is missing", fix))
             continue
         sheet = _Sheet(path, stored[name], formulas[name], table)
         lines = sheet.lines()
@@ -109,19 +109,19 @@ class _Sheet:
             if place < len(header):
                 yield cell, header[place]
             elif cell.value is not None:
-                self._add(cell.row, cell.coordinate, "a cell beyond the last column of the header",
-                          "Remove it, or give the column its name")  # fmt: skip
+                rule = "a cell beyond the last column of the header"
+                self._add(cell.row, cell.coordinate, rule, "Remove it, or give the column its name")
 
     def _text(self, cell: _Cell, name: str) -> str:
         formula = self.formulas[cell.coordinate].data_type == "f"
         if formula and cell.value is None:
-            self._add(cell.row, cell.coordinate, "a formula without a stored result",
-                      "Open the file in Excel and save it, or type the value")  # fmt: skip
+            fix = "Open the file in Excel and save it, or type the value"
+            self._add(cell.row, cell.coordinate, "a formula without a stored result", fix)
             return ""
         self.computed += formula
         if cell.data_type == "e":
-            self._add(cell.row, cell.coordinate, f"an error of Excel ({cell.value})",
-                      "Correct it or leave it blank")  # fmt: skip
+            rule = f"an error of Excel ({cell.value})"
+            self._add(cell.row, cell.coordinate, rule, "Correct it or leave it blank")
             return ""
         if name not in self.table.names:
             return str(cell.value or "")
@@ -153,6 +153,4 @@ def _problem(file: str, row: int | None, cell: str, rule: str, fix: str) -> Prob
 def _others(book: Workbook) -> Iterator[Left]:
     for name in book.sheetnames:
         if name not in _TABLES and name != CODE_BOOK:
-            yield Left(
-                where=name, what="sheet", value=f"{book[name].max_row} rows", why="not a raw table"
-            )
+            yield Left(name, "sheet", f"{book[name].max_row} rows", "not a raw table")

@@ -49,8 +49,11 @@ def quantiles_in_order(index: Index) -> Iterator[Finding]:
             last = column
         mean = row["mean"]
         for column, wrong in (("minimum", -1), ("maximum", 1)):
-            if mean is not None and row[column] is not None \
-                    and wrong * (float(mean) - number(row, column)) > 0:  # fmt: skip
+            if (
+                mean is not None
+                and row[column] is not None
+                and wrong * (float(mean) - number(row, column)) > 0
+            ):
                 side = "below" if wrong < 0 else "above"
                 yield Finding(sheet, row, "mean", f"{side} {column} ({show(row[column])})")
 
@@ -99,8 +102,8 @@ def mean_off_centre(index: Index) -> Iterator[Finding]:
     for row in having(index.scores, "mean", "ci_low", "ci_high"):
         shift = off_centre(sheet, row, "mean")
         if shift:
-            yield Finding(sheet, row, "mean", f"{shift} of its interval, {show(row['ci_low'])} to "
-                          f"{show(row['ci_high'])}")  # fmt: skip
+            rule = f"{shift} of its interval, {show(row['ci_low'])} to {show(row['ci_high'])}"
+            yield Finding(sheet, row, "mean", rule)
 
 
 def off_centre(sheet: Sheet, row: Row, column: str) -> str:

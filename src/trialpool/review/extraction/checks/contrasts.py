@@ -204,8 +204,8 @@ def estimate_off_centre(index: Index) -> Iterator[Finding]:
         else:
             shift = _off_centre_of_ratio(sheet, row) if _positive(row) else ""
         if shift:
-            yield Finding(sheet, row, "estimate", f"{shift} of its interval, "
-                          f"{show(row['ci_low'])} to {show(row['ci_high'])}")  # fmt: skip
+            rule = f"{shift} of its interval, {show(row['ci_low'])} to {show(row['ci_high'])}"
+            yield Finding(sheet, row, "estimate", rule)
 
 
 def _off_centre_of_ratio(sheet: Sheet, row: Row) -> str:

@@ -80,8 +80,11 @@ def percent_contradicts_count(index: Index) -> Iterator[Finding]:
                 m for m in _nearby(total) if m >= max(1, event) and fits(sheet_half, row, event, m)
             ]
             shown, places = sheet.text(row, "percent"), decimals(sheet.text(row, "percent"))
-            hint = f"{shown} % fits {event} of {_any_of(fitting)}" if fitting else \
-                f"no denominator near gives {shown} %"  # fmt: skip
+            hint = (
+                f"{shown} % fits {event} of {_any_of(fitting)}"
+                if fitting
+                else f"no denominator near gives {shown} %"
+            )
             rule = f"{event} of {total} is {100 * event / total:.{max(1, places)}f} %; {hint}"
             yield Finding(sheet, row, "percent", rule)
 

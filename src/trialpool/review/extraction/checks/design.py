@@ -18,8 +18,8 @@ def comparator_class(index: Index) -> Iterator[Finding]:
         if row["role"] == "control" and row["comparator_class"] is None:
             yield Finding(sheet, row, "comparator_class", "blank for a control arm")
         elif row["role"] == "experimental" and row["comparator_class"] is not None:
-            yield Finding(sheet, row, "comparator_class", "given for an experimental arm",
-                          "Leave it blank, or correct role")  # fmt: skip
+            rule, fix = "given for an experimental arm", "Leave it blank, or correct role"
+            yield Finding(sheet, row, "comparator_class", rule, fix)
 
 
 @error("Use `whole` for parallel trials, `first` or `both` for crossover trials", excluded_too=True)
@@ -67,8 +67,12 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
             default=None,
         )
         for row in rows:
-            if worst and row["domain"] == "overall" and row["judgement"] in _WORSE and \
-                    _WORSE[str(row["judgement"])] < _WORSE[str(worst["judgement"])]:  # fmt: skip
+            if (
+                worst
+                and row["domain"] == "overall"
+                and row["judgement"] in _WORSE
+                and _WORSE[str(row["judgement"])] < _WORSE[str(worst["judgement"])]
+            ):
                 rule = f"better than {worst['domain']} ({worst['judgement']}, row {worst['row']})"
                 yield Finding(sheet, row, "judgement", rule)
 
@@ -79,8 +83,12 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
 )
 def one_sided_trial(index: Index) -> Iterator[Finding]:
     """A trial with results has an experimental and a control arm, if they are to be compared."""
-    compared = {row["trial_id"] for name in WITH_RESULTS for row in index.used(name)
-                if index.outcomes.get(str(row["outcome"]), {}).get("groups") != "1"}  # fmt: skip
+    compared = {
+        row["trial_id"]
+        for name in WITH_RESULTS
+        for row in index.used(name)
+        if index.outcomes.get(str(row["outcome"]), {}).get("groups") != "1"
+    }
     for trial in index["trials"].rows:
         roles = {arm["role"] for arm in index.arms_of.get(trial["trial_id"], [])}
         for role in ("experimental", "control"):

@@ -89,8 +89,8 @@ def grim(index: Index) -> Iterator[Finding]:
             below = floor(mean * n)
             near = [start + step * total / n for total in (below, below + 1)]
             places = decimals(sheet.text(row, "mean")) + 1
-            others = [m for d in range(1, _OTHER_N + 1) for m in (n - d, n + d)
-                      if m > 1 and whole_sums(mean, half, m)]  # fmt: skip
+            sizes = (m for d in range(1, _OTHER_N + 1) for m in (n - d, n + d))
+            others = [m for m in sizes if m > 1 and whole_sums(mean, half, m)]
             fits = f"; n = {' or '.join(map(str, others[:2]))} would fit" if others else ""
             yield Finding(
                 sheet,

@@ -40,8 +40,11 @@ def duplicate_row(index: Index) -> Iterator[Finding]:
 @error("Use one spelling, in all tables", excluded_too=True)
 def name_in_other_letters(index: Index) -> Iterator[Finding]:
     """No two trials, arms or instruments have names that differ only in capital letters."""
-    for table, columns in (("instruments", ["instrument"]), ("trials", ["trial_id"]),
-                           ("arms", ["trial_id", "arm_id"])):  # fmt: skip
+    for table, columns in (
+        ("instruments", ["instrument"]),
+        ("trials", ["trial_id"]),
+        ("arms", ["trial_id", "arm_id"]),
+    ):
         sheet = index[table]
         first: dict[tuple[str, ...], Row] = {}
         for row in sheet.rows:
@@ -94,17 +97,17 @@ def unknown_instrument(index: Index) -> Iterator[Finding]:
     """Every instrument that is named stands in instruments.csv."""
     if index["instruments"].whole:
         for name in WITH_RESULTS:
-            yield from _unknown(index[name], "instrument", index.instruments,
-                                "no such instrument in instruments.csv")  # fmt: skip
+            rule = "no such instrument in instruments.csv"
+            yield from _unknown(index[name], "instrument", index.instruments, rule)
 
 
 @error("Declare it there or fix the spelling", excluded_too=True)
 def unknown_outcome(index: Index) -> Iterator[Finding]:
     """Every outcome that is named is declared in the protocol."""
     for name in (*WITH_RESULTS, "missing_results", "instruments"):
-        yield from _unknown(index[name], "outcome", index.outcomes,
-                            "not declared under outcomes in config/review.yaml",
-                            "Declare it there or fix the spelling")  # fmt: skip
+        rule = "not declared under outcomes in config/review.yaml"
+        fix = "Declare it there or fix the spelling"
+        yield from _unknown(index[name], "outcome", index.outcomes, rule, fix)
 
 
 def _unknown(
@@ -142,14 +145,15 @@ def checked_name(index: Index) -> Iterator[Finding]:
                     fix = f"Write {near[0]}" if near else ""
                     yield Finding(sheet, row, "checked", f"there is no check named {each}", fix)
                 elif CHECKS[each].severity == "error":
-                    yield Finding(sheet, row, "checked",
-                                  f"{each} stops the run and cannot be set aside",
-                                  "Correct what it found, or give exclude_reason")  # fmt: skip
+                    rule = f"{each} stops the run and cannot be set aside"
+                    fix = "Correct what it found, or give exclude_reason"
+                    yield Finding(sheet, row, "checked", rule, fix)
             if not names:
                 yield Finding(sheet, row, "checked", "names no check")
             elif row["notes"] is None:
-                yield Finding(sheet, row, "checked", "a warning is set aside without a reason",
-                              "Say in notes what the second look found")  # fmt: skip
+                rule = "a warning is set aside without a reason"
+                fix = "Say in notes what the second look found"
+                yield Finding(sheet, row, "checked", rule, fix)
 
 
 @error("Leave it blank, or write what it stands for", excluded_too=True)

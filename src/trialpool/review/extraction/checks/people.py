@@ -29,11 +29,9 @@ def n_grows(index: Index) -> Iterator[Finding]:
             if most and number(row, "time_days") > number(most, "time_days"):
                 more = number(row, "n") - number(most, "n")
                 if more >= MORE_PEOPLE and more > MORE_SHARE * number(most, "n"):
-                    yield Finding(
-                        sheet, row, "n",
-                        f"more than at any earlier time: {show(most['n'])} on day "
-                        f"{show(most['time_days'])} (row {most['row']})", others=(most,),
-                    )  # fmt: skip
+                    at = f"{show(most['n'])} on day {show(most['time_days'])} (row {most['row']})"
+                    rule = f"more than at any earlier time: {at}"
+                    yield Finding(sheet, row, "n", rule, others=(most,))
                     break
             if not most or number(row, "n") > number(most, "n"):
                 most = row

@@ -78,10 +78,11 @@ def _register(
     severity: Severity, fix: str, flag: str, excluded_too: bool
 ) -> Callable[[Look], Look]:
     def register(look: Look) -> Look:
-        rule = (look.__doc__ or "").split("\n\n")[0]
-        name = look.__name__
-        CHECKS[name] = Check(name=name, severity=severity, rule=" ".join(rule.split()), fix=fix,
-                             flag=flag, excluded_too=excluded_too, look=look)  # fmt: skip
+        words = (look.__doc__ or "").split("\n\n")[0].split()
+        name, about = look.__name__, {"rule": " ".join(words), "fix": fix, "flag": flag}
+        CHECKS[name] = Check(
+            name=name, severity=severity, **about, excluded_too=excluded_too, look=look
+        )
         return look
 
     return register

@@ -101,8 +101,11 @@ def score_without_instrument(index: Index) -> Iterator[Finding]:
     """A score names the instrument it was measured with."""
     for name in WITH_RESULTS:
         for row in index[name].rows:
-            if row["instrument"] is None and index.kind(row) == "continuous" \
-                    and row.get("outcome_type") != "event":  # fmt: skip
+            if (
+                row["instrument"] is None
+                and index.kind(row) == "continuous"
+                and row.get("outcome_type") != "event"
+            ):
                 yield Finding(index[name], row, "instrument", "blank for a score")
 
 

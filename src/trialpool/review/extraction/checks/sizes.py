@@ -31,11 +31,9 @@ def effect_above_3_sd(index: Index) -> Iterator[Finding]:
                     continue
                 size = _standardised(row, other)
                 if abs(size) > MOST_SDS:
-                    yield Finding(
-                        index["results"], row, "mean",
-                        f"{abs(size):.1f} pooled SDs {'below' if size < 0 else 'above'} row "
-                        f"{other['row']} ({show(other['mean'])})", others=(other,),
-                    )  # fmt: skip
+                    far = f"{abs(size):.1f} pooled SDs {'below' if size < 0 else 'above'}"
+                    rule = f"{far} row {other['row']} ({show(other['mean'])})"
+                    yield Finding(index["results"], row, "mean", rule, others=(other,))
     for row in index.having("contrasts", "estimate"):
         size = number(row, "estimate")
         if row["effect_measure"] == "MD":

@@ -25,15 +25,19 @@ _DOI = re.compile(r"10\.\d{4,}/\S+")
 def overlapping_trials(index: Index) -> Iterator[Finding]:
     """No two trials share a registration, a DOI, a PubMed id, or study and year."""
     sheet = index["trials"]
-    for column, names in (("registration", _registrations), ("doi", _doi), ("pmid", _pmid),
-                          ("study", _label)):  # fmt: skip
+    for column, names in (
+        ("registration", _registrations),
+        ("doi", _doi),
+        ("pmid", _pmid),
+        ("study", _label),
+    ):
         first: dict[str, Row] = {}
         for row in sheet.rows:
             for name in names(row):
                 other = first.setdefault(name, row)
                 if other is not row:
-                    yield Finding(sheet, row, column, f"the same as {other['trial_id']} (row "
-                                  f"{other['row']}); people may be counted twice")  # fmt: skip
+                    same = f"the same as {other['trial_id']} (row {other['row']})"
+                    yield Finding(sheet, row, column, f"{same}; people may be counted twice")
 
 
 @warning(
@@ -51,8 +55,8 @@ def eligible_and_excluded(index: Index) -> Iterator[Finding]:
 
 
 def _registrations(row: Row) -> list[str]:
-    return [part.upper() for part in re.split(r"[;,\s]+", _text(row["registration"]))
-            if any(c.isdigit() for c in part)]  # fmt: skip
+    parts = re.split(r"[;,\s]+", _text(row["registration"]))
+    return [part.upper() for part in parts if any(c.isdigit() for c in part)]
 
 
 def _doi(row: Row) -> list[str]:
