@@ -539,7 +539,8 @@ def test_values_off_the_scale_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("limits", "ticks_shown"),
     [((0.1, 10.0), "0.1 1 10"), ((0.3, 3.2), "0.5 1 2"), ((0.02, 60), "0.1 1 10"),
-     ((1e-4, 1e4), "0.0001 0.01 1 100 10000"), ((0.5, 1.24), "0.6 0.8 1.0 1.2")],
+     ((1e-4, 1e4), "0.0001 0.01 1 100 10000"), ((0.5, 1.24), "0.6 0.8 1.0 1.2"),
+     ((0.8, 2.6), "1.0 1.5 2.0"), ((0.28, 1.2), "0.3 0.5 0.7 1"), ((0.8, 7.5), "1 2 5")],
 )  # fmt: skip
 def test_ratios_have_round_ticks(limits: tuple[float, float], ticks_shown: str) -> None:
     """The roundest grid that still has three ticks; a narrow axis has evenly spaced ones."""
