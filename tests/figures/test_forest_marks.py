@@ -42,7 +42,7 @@ from trialpool.figures import forest_axis, forest_columns, forest_rows, forest_t
 from trialpool.figures.forest import ForestTable, draw, rows
 from trialpool.figures.forest_axis import ForestAxis
 from trialpool.figures.forest_layout import plan
-from trialpool.figures.lettering import font, width
+from trialpool.figures.lettering import font, width, wrap
 from trialpool.tables import records
 
 ROW = 15.0  # points from one line of the table to the next
@@ -323,6 +323,9 @@ def test_heads_stand_over_their_columns() -> None:
     assert at(word(fig, "Control"))[0] == pytest.approx(sum(span) / 2, abs=0.002)
     rules = [[x for x, _ in ends] for ends in paths(fig, "rule")]
     assert list(span) in rules
+    # From margin to margin: above and below the heads, and above the result.
+    wide = 72 * fig.get_figwidth()
+    assert rules.count([style.MARGIN, wide - style.MARGIN]) == 3
     middle = (placed["effect"].left + placed["effect"].right) / 2
     head = word(fig, "SMD (95 % CI)")
     assert at(head)[0] == pytest.approx(middle, abs=0.002)
@@ -560,3 +563,23 @@ def test_differences_have_at_most_six_ticks(low: float, high: float, shown: str)
     """Steps of 1, 2 or 5; the seventh tick makes the next step."""
     values = forest_axis._linear_ticks(low, high)
     assert " ".join(forest_axis._labels(values, log=False)) == shown
+
+
+def test_the_column_of_names_is_as_wide_as_its_longest_line() -> None:
+    """Of a broken name the first line may be the longest; behind the last one stands its mark."""
+    long = "Efficacy and Safety of Esketamine in Depression Study Group, A"
+    lines = scores(3)
+    lines[0] |= {"study": long, "imputed": None}
+    table = table_of(case(lines, 0, judged(lines)))
+    broken = wrap(long, forest_columns.LABEL_MOST, style.BODY)
+    assert len(broken) > 1
+    assert width(broken[0], style.BODY) > width(broken[-1], style.BODY) + 30
+    label = forest_columns.place(table)[0]
+    widest = max(width(line, style.BODY) for line in broken)
+    assert label.right - label.left == pytest.approx(widest, abs=0.01)
+    lines[0] |= {"study": broken[0], "imputed": "by a way of its own"}
+    marked = forest_columns.place(table_of(case(lines, 0, judged(lines))))[0]
+    more = 1.5 + width("a", style.MARK)
+    assert marked.right - marked.left == pytest.approx(
+        width(broken[0], style.BODY) + more, abs=0.01
+    )
