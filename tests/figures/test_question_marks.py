@@ -44,6 +44,7 @@ from trialpool.figures import (
 )
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.dose_response import DoseTable
+from trialpool.figures.lettering import wrap
 from trialpool.figures.net_heat import HeatTable
 from trialpool.figures.network_graph import NetworkGraph
 from trialpool.figures.time_course import TimeTable, TrialCourse
@@ -474,6 +475,20 @@ def test_cells_have_their_numbers_and_lines_their_names() -> None:
         assert word(fig, name).get_position() == pytest.approx((-6, 46 * (i + 0.5) + lift))
     heads = [t for t in fig.axes[0].texts if t.get_text() in "123" and t.get_position()[1] == -5]
     assert [t.get_position()[0] for t in heads] == [23, 69, 115]
+
+
+def test_a_long_design_has_two_lines_about_its_row_the_second_cut() -> None:
+    """What would be a third line is an ellipsis; two lines are whole."""
+    two = "1  an active placebo that looks the same v waiting list"
+    three = f"2  {two} v usual care and attention by the same people"
+    fig = net_heat.draw(replace(heat(), designs=(two, three, "3  a v c")))
+    whole, cut = (wrap(name, 140.0, style.SMALL) for name in (two, three))
+    assert (len(whole), len(cut) > 2) == (2, True)
+    shown = [t for t in fig.axes[0].texts if t.get_position()[0] == -6]
+    assert [t.get_text() for t in shown] == [*whole, cut[0], f"{cut[1][:-1]}…", "3  a v c"]
+    heights = [t.get_position()[1] - style.CAP_MIDDLE * style.SMALL for t in shown]
+    half = style.SMALL * style.LINE_HEIGHT / 2
+    assert heights == pytest.approx([23 - half, 23 + half, 69 - half, 69 + half, 115])
 
 
 def test_the_heat_shows_the_twelve_designs_with_most_of_q() -> None:
