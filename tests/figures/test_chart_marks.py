@@ -97,6 +97,9 @@ def test_a_withheld_figure_is_its_title_and_one_sentence() -> None:
     assert " ".join(t.get_text() for t in said) == f"Not drawn: {reason.strip()}."
     heights = [at(t)[1] for t in said]
     assert heights[-1] == style.MARGIN
+    full = chart.withheld(Withheld(title="Funnel plot", reason="a " * 400))
+    ends = [end.x1 for text, end in boxes(full) if text.endswith("a")]
+    assert chart.WIDTH - style.MARGIN - 10 < max(ends) <= chart.WIDTH - style.MARGIN + 0.5
     assert [a - b for a, b in pairwise(heights)] == pytest.approx(
         [style.BODY * STEP] * (len(said) - 1), abs=0.003
     )

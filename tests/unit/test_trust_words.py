@@ -95,6 +95,8 @@ def test_two_trials_that_pull_are_named_together() -> None:
          "Mostly on doubtful ground: 50 % of the weight on trials at high risk of bias."),
         ({"high risk of bias": 49.9}, 6,
          "In part on doubtful ground: 50 % of the weight on trials at high risk of bias."),
+        ({"imputed": 0.4}, 6, "In part on doubtful ground: under 1 % of the weight on numbers that "
+         "needed an assumption."),
         ({"high risk of bias": 100.0, "flagged": 100.0}, 1,
          "On a trial at high risk of bias and numbers that a check marked."),
         ({"risk of bias not judged": 100.0}, 1, "On a trial whose risk of bias nobody has judged."),
