@@ -63,75 +63,74 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
 
 
 def _tests(y: Array, v: Array, tau2: str, test: str) -> Iterator[Row]:
-    classic = egger(y, v, model="lm")
-    yield _row("Egger's regression, classical", TEST, classic.reasons, "Egger 1997, BMJ 315:629",
-               statistic=classic.zval, df=classic.dfs, p_value=classic.pval)  # fmt: skip
-    mixed = egger(y, v, model="rma", tau2=tau2, test="knha" if test == "hksj" else test)
-    yield _row("Egger's regression, random effects", TEST, mixed.reasons,
-               "Sterne & Egger 2005, in Rothstein et al.", statistic=mixed.zval, df=mixed.dfs,
-               p_value=mixed.pval)  # fmt: skip
-    rank = rank_test(y, v)
-    yield _row("Begg's rank test (Kendall's tau)", TEST, rank.reasons,
-               "Begg & Mazumdar 1994, Biometrics 50:1088", statistic=rank.tau,
-               p_value=rank.pval)  # fmt: skip
+    lines = {"classical": egger(y, v, model="lm")}
+    alike = "knha" if test == "hksj" else test
+    lines["random effects"] = egger(y, v, model="rma", tau2=tau2, test=alike)
+    for kind, line in lines.items():
+        method, stat = f"Egger's regression, {kind}", line.zval
+        yield _row(method, line.reasons, statistic=stat, df=line.dfs, p_value=line.pval)
+    rank, method = rank_test(y, v), "Begg's rank test (Kendall's tau)"
+    yield _row(method, rank.reasons, statistic=rank.tau, p_value=rank.pval)
 
 
 def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Iterator[Row]:
     for estimator in ("L0", "R0"):
         filled = trim_and_fill(y, v, estimator=estimator, tau2=tau2, test=test)
-        note = f"{filled.k0:.0f} filled on the {filled.side}" if not isnan(filled.k0) else ""
-        yield _row(f"Trim-and-fill, {estimator}", ESTIMATE, filled.reasons,
-                   "Duval & Tweedie 2000, Biometrics 56:455", filled.pooled,
-                   statistic=filled.k0, note=note)  # fmt: skip
+        method, k0 = f"Trim-and-fill, {estimator}", filled.k0
+        note = "" if isnan(k0) else f"{k0:.0f} filled on the {filled.side}"
+        yield _row(method, filled.reasons, filled.pooled, statistic=k0, note=note)
     line = pet_peese(y, v)
-    yield _row("PET-PEESE", ESTIMATE, line.reasons,
-               "Stanley & Doucouliagos 2014, Res Synth Methods 5:60", line,
-               note=f"{line.chosen} by its rule" if line.chosen else "", estimate=line.est,
-               p_value=line.pval)  # fmt: skip
+    note = f"{line.chosen} by its rule" if line.chosen else ""
+    yield _row("PET-PEESE", line.reasons, line, note=note, estimate=line.est, p_value=line.pval)
     limit = limit_meta(y, v, tau2=tau2)
-    yield _row("Limit meta-analysis", ESTIMATE, limit.reasons,
-               "Ruecker et al. 2011, Biostatistics 12:122", limit, p_value=limit.pval)  # fmt: skip
+    yield _row("Limit meta-analysis", limit.reasons, limit, p_value=limit.pval)
     side = "benefit" if favoured == "less" else "higher values"
-    for kind, name, source in (
-        ("step", "Selection model, one step at p = 0.025",
-         "Vevea & Hedges 1995, Psychometrika 60:419"),
-        ("beta", "Selection model, beta", "Citkowicz & Vevea 2017, Psychol Methods 22:28"),
-    ):  # fmt: skip
+    for kind, words in (("step", "one step at p = 0.025"), ("beta", "beta")):
         chosen = selection_model(y, v, kind=kind, alternative=favoured)
         weights = ", ".join(f"{d:.3g}" for d in np.atleast_1d(chosen.delta) if not isnan(d))
         note = f"trials with {side} taken as preferred; weights {weights}" if weights else ""
-        yield _row(name, ESTIMATE, chosen.reasons, source, chosen,
-                   p_value=chosen.selection.pval, statistic=chosen.selection.stat,
-                   df=chosen.selection.df,
-                   note="; ".join([part for part in (note, *chosen.cautions) if part]))  # fmt: skip
-    robust = henmi_copas(y, v)
-    yield _row("Henmi-Copas", ESTIMATE, {}, "Henmi & Copas 2010, Stat Med 29:2969", robust,
-               note="common-effect weights, interval valid under heterogeneity")  # fmt: skip
+        method, lrt = f"Selection model, {words}", chosen.selection
+        tested = {"statistic": lrt.stat, "df": lrt.df, "p_value": lrt.pval}
+        note = "; ".join(filter(None, (note, *chosen.cautions)))
+        yield _row(method, chosen.reasons, chosen, **tested, note=note)
+    note = "common-effect weights, interval valid under heterogeneity"
+    yield _row("Henmi-Copas", {}, henmi_copas(y, v), note=note)
 
 
 def _fail_safe(y: Array, v: Array) -> Row:
-    result = fail_safe_n(y, v)
-    return _row("Fail-safe N, Rosenthal", TEST, result.reasons,
-                "Rosenthal 1979, Psychol Bull 86:638", statistic=result.fsnum,
-                note=result.warning)  # fmt: skip
+    number = fail_safe_n(y, v)
+    method = "Fail-safe N, Rosenthal"
+    return _row(method, number.reasons, statistic=number.fsnum, note=number.warning)
 
 
-def _row(
-    method: str,
-    kind: str,
-    reasons: Mapping[str, str],
-    reference: str,
-    result: Any = None,
-    **cells: Any,
-) -> Row:
+# What kind of row each method gives, and where it comes from.
+_METHODS = {
+    "Egger's regression, classical": (TEST, "Egger 1997, BMJ 315:629"),
+    "Egger's regression, random effects": (TEST, "Sterne & Egger 2005, in Rothstein et al."),
+    "Begg's rank test (Kendall's tau)": (TEST, "Begg & Mazumdar 1994, Biometrics 50:1088"),
+    "Fail-safe N, Rosenthal": (TEST, "Rosenthal 1979, Psychol Bull 86:638"),
+    "Trim-and-fill, L0": (ESTIMATE, "Duval & Tweedie 2000, Biometrics 56:455"),
+    "Trim-and-fill, R0": (ESTIMATE, "Duval & Tweedie 2000, Biometrics 56:455"),
+    "PET-PEESE": (ESTIMATE, "Stanley & Doucouliagos 2014, Res Synth Methods 5:60"),
+    "Limit meta-analysis": (ESTIMATE, "Ruecker et al. 2011, Biostatistics 12:122"),
+    "Selection model, one step at p = 0.025": (
+        ESTIMATE,
+        "Vevea & Hedges 1995, Psychometrika 60:419",
+    ),
+    "Selection model, beta": (ESTIMATE, "Citkowicz & Vevea 2017, Psychol Methods 22:28"),
+    "Henmi-Copas": (ESTIMATE, "Henmi & Copas 2010, Stat Med 29:2969"),
+}
+
+
+def _row(method: str, reasons: Mapping[str, str], result: Any = None, **cells: Any) -> Row:
     """A line of the table; `result` is any result with beta and limits."""
-    numbers = {}
-    if result is not None:
-        numbers = {"estimate": getattr(result, "beta", NAN), "ci_low": result.ci_lb,
-                   "ci_high": result.ci_ub}  # fmt: skip
+    kind, reference = _METHODS[method]
     row = dict.fromkeys(("estimate", "ci_low", "ci_high", "statistic", "df", "p_value"), NAN)
-    row |= numbers | cells
+    if result is not None:
+        row["estimate"] = getattr(result, "beta", NAN)
+        row |= {"ci_low": result.ci_lb, "ci_high": result.ci_ub}
+    row |= cells
     main = row["statistic" if kind == TEST else "estimate"]
-    why = "" if not isnan(main) else "; ".join(dict.fromkeys(reasons.values()))
-    note = "; ".join(part for part in (str(cells.get("note", "")), why) if part)
+    why = "; ".join(dict.fromkeys(reasons.values())) if isnan(main) else ""
+    note = "; ".join(filter(None, (str(cells.get("note", "")), why)))
     return {**row, "method": method, "kind": kind, "note": note, "reference": reference}

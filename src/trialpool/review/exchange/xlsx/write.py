@@ -82,10 +82,9 @@ def _code_book(sheet: Worksheet, declared: Sequence[Table]) -> None:
         cell.font = Font(bold=True)
     for table in declared:
         for column in table.columns:
-            sheet.append((
-                table.name, column.name, column.kind.replace("_", "/"), column.unit,
-                "yes" if column.required else "", _allowed(column), column.meaning,
-            ))  # fmt: skip
+            kind, required = column.kind.replace("_", "/"), "yes" if column.required else ""
+            about = (table.name, column.name, kind, column.unit, required)
+            sheet.append((*about, _allowed(column), column.meaning))
     sheet.freeze_panes = "A2"
     for letter, width in zip("ABCDEFG", (16, 20, 10, 10, 10, 40, 80), strict=True):
         sheet.column_dimensions[letter].width = width
