@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from trialpool.review.extraction.checks.page import checks_page
 from trialpool.review.extraction.checks.quantiles import p_of_t, t_of_p
 from trialpool.review.extraction.checks.times import days_in_words
 from trialpool.review.extraction.clean import load
-from trialpool.review.extraction.problems import Problem
+from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import read_condition
 from trialpool.review.schema.raw import CONFIDENCE
 
@@ -253,6 +254,26 @@ def test_the_nearest_mean_and_the_n_that_fit_are_named(small: SmallReview) -> No
     put(small, 2, mean="0.87")
     (problem,) = found(small, "grim")
     assert "in steps of 0.5 have this mean: the nearest are 0.833 and 0.889" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([2], ""),
+        ([2, 9], " (as in row 9)"),
+        ([2, 5, 4, 9], " (as in rows 4, 5 and 9)"),
+        ([2, 4, 5, 6], " (as in rows 4 to 6)"),
+        ([2, *range(4, 16, 2)], " (as in rows 4, 6, 8, 10, 12 and 14)"),
+        ([2, *range(4, 18, 2), 17], " (as in rows 4, 6, 8, 10, 12, 14 and 2 more)"),
+    ],
+)
+def test_a_problem_of_many_rows_is_said_once(rows: list[int], words: str) -> None:
+    """The further rows in words, six ranges of them at most."""
+    one = Problem(file="f.csv", row=2, column="n", value="NA", rule="no number", fix="Leave blank",
+                  check="c")  # fmt: skip
+    other = replace(one, value="-")
+    merged = merged_rows([*(replace(one, row=row) for row in rows), other])
+    assert merged == [replace(one, rule=f"no number{words}"), other]
 
 
 def test_the_nearest_sds_are_named(small: SmallReview) -> None:

@@ -90,6 +90,20 @@ def test_a_slope_is_told_per_step_with_its_range() -> None:
     assert flat.endswith("It rises or falls with year: they cannot be told apart.")
 
 
+@pytest.mark.parametrize(("p", "shown"), [(0.0499, True), (0.05, False)])
+def test_differences_and_trends_are_shown_below_five_percent(p: float, shown: bool) -> None:
+    assert ("The levels differ" in told(GROUP, test=TESTED | {"p_value": p})) == shown
+    assert ("a trend (" in told(DOSE, slope=DOSE["slope"] | {"p_value": p})) == shown
+
+
+def test_up_to_four_trials_without_a_value_are_named() -> None:
+    missing = dict.fromkeys(("A", "B", "C", "D"), "not stated")
+    assert told(GROUP, missing=missing).endswith("Four trials have no known value (A, B, C and D).")
+    assert told(DOSE, missing=missing).endswith("Four trials have no known value (A, B, C and D).")
+    five = told(DOSE, missing=missing | {"E": "not stated"})
+    assert five.endswith("Five trials have no known value.")
+
+
 def test_a_slope_of_ratios_is_a_factor() -> None:
     (only,) = moderator_words(analysis(DOSE | {"per": 1.0, "unit": ""}, scale="log"))
     assert only.text.startswith("Per unit the RR is multiplied by ")

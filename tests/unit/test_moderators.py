@@ -251,6 +251,17 @@ def test_covariates_that_go_together_are_named_with_their_inflation() -> None:
     fact = found.facts[1]
     assert isinstance(fact, CovariateFacts)
     assert fact.goes_with == {"age": pytest.approx(1, abs=0.01)}
+    # Two levels each, as often together as not: r is 5 / 7 with 6 of 7 alike, 4 / 6 with 5 of 6.
+    for same, together in ((6, True), (5, False)):
+        x = np.array([0.0, 1.0] * (same + 1))
+        y = np.array([0.0, 1.0] * same + [1.0, 0.0])
+        r = np.corrcoef(x, y)[0, 1]
+        assert (r > 0.7) == together
+        both = ask(rows(np.sin(x.cumsum()), np.full(len(x), 0.1), n=10 + y), {"mean_age": x},
+                   {"age": AGE, **n})  # fmt: skip
+        fact = both.facts[0]
+        assert isinstance(fact, CovariateFacts)
+        assert fact.goes_with == ({"people": pytest.approx(r)} if together else {})
     copied = ask(rows(bcg.Y, bcg.V, n=bcg.LATITUDE), {"mean_age": bcg.LATITUDE}, {"age": AGE, **n})
     assert "no VIF" in of_kind(copied, SLOPE, "regressions")["note"].iloc[0]
 
