@@ -90,6 +90,62 @@ def test_a_network_names_treatments_that_rest_on_one_trial() -> None:
     assert "B rests on one trial." in text
 
 
+def course_points(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    shown = [{"study": study, "day": day, "estimate": (low + high) / 2, "ci_low": low,
+              "ci_high": high} for study, day, low, high in rows]  # fmt: skip
+    return pd.DataFrame(shown)
+
+
+def test_without_a_course_the_trials_that_show_something_are_named() -> None:
+    """Each at its day; an interval that ends at no difference includes it."""
+    points = course_points(
+        ("A", 7.0, -0.9, -0.1), ("B", 1.0, -0.9, 0.0), ("C", 30.0, 0.1, 0.5), ("A", 1.0, -1.0, 0.2)
+    )
+    text = words(time_answer("too few trials."), time_points=points)
+    assert text == (
+        "Four trials measured it on days 1, 7 and 30. A course over time is too few trials. Taken "
+        "alone, the interval of A on day 7 and C on day 30 excludes no difference. Beyond day 30 "
+        "nothing is known."
+    )
+    silent = words(time_answer("x"), time_points=course_points(("B", 1.0, -0.9, 0.1)))
+    assert "Taken alone" not in silent
+    assert "measured it on day 1." in silent
+    assert words(time_answer("no trial"), time_points=points.iloc[:0]) == (
+        "It cannot be told: no trial."
+    )
+
+
+def test_a_course_that_never_excludes_no_difference_says_so() -> None:
+    points = course_points(("A", 1.0, -0.9, 0.1))
+    text = words(time_answer(first_day=None), time_points=points)
+    assert "(−0.60), and on no day does the interval exclude no difference." in text
+
+
+@pytest.mark.parametrize(("p", "verb"), [(0.0499, ") show "), (0.05, ") do not show ")])
+def test_a_trend_with_dose_is_shown_below_five_percent(p: float, verb: str) -> None:
+    """Of a straight line its slope is asked, of a curve its bend."""
+    assert f"{verb}a trend with dose (p = 0.05" in words(dose_answer(p_slope=p)).replace(
+        "0.050", "0.05"
+    )
+    bent = dose_answer(shape="spline", p_slope=None, p_nonlinear=p)
+    assert f"{verb}a bend (" in words(bent)
+
+
+def test_a_network_says_what_rests_on_one_trial_and_what_could_contradict() -> None:
+    rows = [("random", "a", 0.0), ("common", "b", -0.7), ("random", "b", -0.3)]
+    effects = pd.DataFrame([{"model": model, "treatment": name, "estimate": estimate,
+                             "ci_low": estimate - 0.5, "ci_high": estimate + 0.5}
+                            for model, name, estimate in rows])  # fmt: skip
+    nodes = pd.DataFrame({"treatment": ["a", "b", "c"], "trials": [1, 1, 2]})
+    answer = network_answer(reference="a", q_between_df=1, cautions=["not random"])
+    assert words(answer, effects=effects, nodes=nodes) == (
+        "Four trials link three treatments. Against a (SMD): b −0.30 (−0.80 to 0.20) (τ² 0.10). "
+        "A and b rest on one trial each. Not random."
+    )
+    none = words(network_answer("two parts"), effects=effects, nodes=nodes)
+    assert none == "Treatments cannot be compared in one network: two parts."
+
+
 @pytest.mark.parametrize(
     ("questions", "message"),
     [
