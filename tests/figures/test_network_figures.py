@@ -120,8 +120,8 @@ def test_heat_shows_the_designs_that_matter_most() -> None:
     table = net_heat.rows(case["net_heat"], case.answer)
     assert isinstance(table, net_heat.HeatTable)
     assert len(table.designs) == net_heat.MOST
-    own = case["net_heat"].query("design == other_design")["change"]
-    assert np.sort(np.diag(table.change)) == pytest.approx(np.sort(own)[-net_heat.MOST :])
+    diagonal = case["net_heat"].query("design == other_design")["change"]
+    assert np.sort(np.diag(table.change)) == pytest.approx(np.sort(diagonal)[-net_heat.MOST :])
     fig = net_heat.draw(table)
     top = np.abs(table.change).max()
     cells = [a for a in fig.findobj(Rectangle) if a.get_label() == "cell"]

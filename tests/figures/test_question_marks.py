@@ -494,10 +494,10 @@ def test_a_long_design_has_two_lines_about_its_row_the_second_cut() -> None:
 def test_the_heat_shows_the_twelve_designs_with_most_of_q() -> None:
     """In their order; nine have no numbers in their cells, eight have."""
     d = 14
-    own = np.array([5.0, 0.1, 4, 3, 2, 6, 7, 8, 9, 0.2, 11, 12, 13, 14])
+    part_q = np.array([5.0, 0.1, 4, 3, 2, 6, 7, 8, 9, 0.2, 11, 12, 13, 14])
     names = [f"a{i:02}:b" for i in range(d)]
     heat_table = pd.DataFrame(
-        [{"design": names[i], "other_design": names[j], "change": own[i] if i == j else 0.01 * i,
+        [{"design": names[i], "other_design": names[j], "change": part_q[i] if i == j else 0.01 * i,
           "share": 0.1} for i in range(d) for j in range(d)]
     )  # fmt: skip
     answer = network_answer(q_between=9.87, q_between_df=5, q_between_pval=0.03)
@@ -507,7 +507,7 @@ def test_the_heat_shows_the_twelve_designs_with_most_of_q() -> None:
     assert table.designs == tuple(
         f"{i + 1}  {name.replace(':', ' v ')}" for i, name in enumerate(kept)
     )
-    assert np.diag(table.change).tolist() == [v for v in own if v not in (0.1, 0.2)]
+    assert np.diag(table.change).tolist() == [v for v in part_q if v not in (0.1, 0.2)]
     assert "The 12 of 14 designs" in table.subtitle
     assert "Q between designs 9.9 on 5 df (p = 0.030)" in table.subtitle
     for n, numbered in ((8, True), (9, False)):

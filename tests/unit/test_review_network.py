@@ -82,10 +82,10 @@ def fitted(contrasts: pd.DataFrame) -> Network:
 
 def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None:
     """Elm's three contrasts close; the others are the effects that analyses take."""
-    found = gathered(review, spec())
+    inputs = gathered(review, spec())
     elm = {
         (row["treatment_1"], row["treatment_2"]): row
-        for row in records(found.contrasts)
+        for row in records(inputs.contrasts)
         if row["trial_id"] == "Elm"
     }
     assert set(elm) == {("drug", "other"), ("drug", "saline"), ("other", "saline")}
@@ -99,13 +99,13 @@ def test_a_trial_of_three_nodes_gives_all_its_pairs(review: SmallReview) -> None
         -2 / pooled * (1 - 3 / (4 * df - 1)), rel=1e-4
     )
     assert {row["n_1"] for row in elm.values()} == {25.0, 24.0}
-    ash = found.contrasts[found.contrasts["trial_id"] == "Ash"].iloc[0]
+    ash = inputs.contrasts[inputs.contrasts["trial_id"] == "Ash"].iloc[0]
     size = effect_size("SMD", m1i=18, sd1i=8, n1i=20, m2i=24, sd2i=9, n2i=19)
     assert ash["yi"] == pytest.approx(size.yi[0], rel=1e-5)
     assert ash["basis"] == "arms"
-    assert set(found.contrasts["trial_id"]) == {"Ash", "Birch", "Cedar", "Elm"}
+    assert set(inputs.contrasts["trial_id"]) == {"Ash", "Birch", "Cedar", "Elm"}
     # Every column has its value in every row, of two arms and of three.
-    blank = found.contrasts.isna().any()
+    blank = inputs.contrasts.isna().any()
     assert blank[blank].index.tolist() == []
     assert (ash["n_1"], ash["n_2"], ash["instrument"]) == (20, 19, "SCALE")
 
@@ -134,23 +134,23 @@ def test_the_network_in_tables(review: SmallReview) -> None:
     assert facts.favours_left == "favours the treatment"
     league = tables["league"].set_index("treatment")
     best = league.columns[0]
-    told = f"{fit.random.effect[fit.place(best), 2]:.2f} ("
-    assert str(league.loc["saline", best]).startswith(told)
+    estimate = f"{fit.random.effect[fit.place(best), 2]:.2f} ("
+    assert str(league.loc["saline", best]).startswith(estimate)
 
 
 def test_why_a_trial_is_left_out(review: SmallReview) -> None:
     """An arm of no node, a filter, a window: each trial has its reason."""
     nodes = {**NODES, "drug": {"drug": ["drug"], "dose_min": 0.5}}
     review.set("arms", 2, "dose_mg_kg", "0.5")
-    found = gathered(review, spec(nodes=nodes, exclude={"design": ["crossover"]}))
-    reasons = dict(zip(found.left_out["trial_id"], found.left_out["reason"], strict=True))
+    inputs = gathered(review, spec(nodes=nodes, exclude={"design": ["crossover"]}))
+    reasons = dict(zip(inputs.left_out["trial_id"], inputs.left_out["reason"], strict=True))
     assert reasons["Birch"] == "no node takes drug, dose not known"
     assert reasons["Cedar"] == "no node takes drug, dose not known"
-    assert set(found.contrasts["trial_id"]) == {"Ash", "Elm"}
+    assert set(inputs.contrasts["trial_id"]) == {"Ash", "Elm"}
     # Elm's arm without a dose has no node; the two others are compared by themselves.
-    elm = found.contrasts[found.contrasts["trial_id"] == "Elm"].iloc[0]
+    elm = inputs.contrasts[inputs.contrasts["trial_id"] == "Elm"].iloc[0]
     assert (elm["treatment_1"], elm["treatment_2"]) == ("other", "saline")
-    arms = found.arms.set_index(["trial_id", "arm_id"])
+    arms = inputs.arms.set_index(["trial_id", "arm_id"])
     assert arms.loc[("Ash", "experimental"), "node"] == "drug"
     assert arms.loc[("Birch", "experimental"), "node"] == ""
 
@@ -174,10 +174,10 @@ def test_not_estimable(review: SmallReview) -> None:
 
 def test_parts_that_no_trial_links(review: SmallReview) -> None:
     asked = spec(nodes={**NODES, "x": {"drug": ["x"]}, "y": {"drug": ["y"]}})
-    found = gathered(review, asked)
-    table = found.contrasts[found.contrasts["trial_id"].isin(["Ash", "Birch", "Elm"])].copy()
+    inputs = gathered(review, asked)
+    table = inputs.contrasts[inputs.contrasts["trial_id"].isin(["Ash", "Birch", "Elm"])].copy()
     table.loc[table["trial_id"] == "Ash", ["treatment_1", "treatment_2"]] = ["x", "y"]
-    apart = Gathered(contrasts=table, left_out=found.left_out, arms=found.arms)
+    apart = Gathered(contrasts=table, left_out=inputs.left_out, arms=inputs.arms)
     _, facts = network_tables(apart, asked, better="lower")
     assert (
         facts.reason
@@ -193,7 +193,7 @@ def test_an_arm_of_two_nodes_is_an_error(review: SmallReview) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"reference": "none"}, "reference = none: is not a node; use one of drug, other, saline"),
         ({"time_days": (9, 5)}, "the window's start is after its end"),
@@ -205,7 +205,7 @@ def test_an_arm_of_two_nodes_is_an_error(review: SmallReview) -> None:
         ({"node": {}}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_spec_that_cannot_be(changes: dict[str, Any], told: str) -> None:
+def test_a_spec_that_cannot_be(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         spec(**changes)
-    assert told in str(error.value)
+    assert message in str(error.value)

@@ -53,7 +53,7 @@ def test_one_effect_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "reason"),
     [
         ([], "no trial has an effect on a known day"),
         (course(3, DAYS), "3 trials on 4 different days, 3 with several days"),
@@ -63,13 +63,13 @@ def test_one_effect_a_day() -> None:
     ],
 )  # fmt: skip
 def test_few_trials_or_days_are_only_described(
-    rows: list[tuple[str, float, float]], told: str
+    rows: list[tuple[str, float, float]], reason: str
 ) -> None:
     """No model, no days of largest effect; the reason counts what there is."""
     out, facts = time_course(asked(analysis(), effects(rows)), TimeCourse(), dense)
     assert not facts.estimable
     assert not isinstance(facts, FittedCourse)
-    assert told in facts.reason
+    assert reason in facts.reason
     assert (facts.largest_day, facts.first_day) == (None, None)
     assert len(out["time_curve"]) == len(out["time_sensitivity"]) == 0
     assert len(out["time_points"]) == len(rows)
@@ -129,8 +129,8 @@ def test_correlations_are_swept() -> None:
     swept = out["time_sensitivity"]
     assert sorted(set(swept["correlation"])) == [0.5, 0.9, 0.99]
     assert swept.groupby("correlation")["day"].apply(list).tolist() == [list(DAYS)] * 3
-    own = swept[(swept["correlation"] == 0.9) & (swept["day"] == 1.0)].iloc[0]
-    assert own["estimate"] == pytest.approx(out["time_curve"]["estimate"].iloc[0])
+    first = swept[(swept["correlation"] == 0.9) & (swept["day"] == 1.0)].iloc[0]
+    assert first["estimate"] == pytest.approx(out["time_curve"]["estimate"].iloc[0])
     assert facts.correlation == 0.9
 
 

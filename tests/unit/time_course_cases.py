@@ -47,8 +47,8 @@ def dense(y: Array, blocks: list[Array], x: Array, data: Mapping[str, Any]) -> D
     def minus_twice(theta: Array) -> float:
         return parts(theta)[0]
 
-    found = minimize(minus_twice, np.array([0.3, 3.0]), method="Nelder-Mead")
-    _, beta, vb = parts(found.x)
+    best = minimize(minus_twice, np.array([0.3, 3.0]), method="Nelder-Mead")
+    _, beta, vb = parts(best.x)
     return Dense(beta, vb, np.full(p, float(n - p)))
 
 
