@@ -130,6 +130,9 @@ WRONG = {
     "a number for text": (put(7, "title"), "model.json, title: text is needed, not 7"),
     "text for yes": (put("yes", "primary"), "primary: true or false is needed, not \"yes\""),
     "another word": (put("up", "better"), "better: 'lower' or 'higher' is needed, not \"up\""),
+    "a list of words": (
+        put(["lower"], "better"), "better: 'lower' or 'higher' is needed, not [\"lower\"]",
+    ),
     "another gravity": (
         put("light", "verdict", "threats", 0, "gravity"),
         "threats[0], gravity: 'caution' or 'could' or 'turns' is needed, not \"light\"",
