@@ -216,6 +216,11 @@ class UnjudgedResult(ResultHeading):
     forest: ForestOptions
     inputs_sha256: str
 
+    @property
+    def level(self) -> str:
+        """Confidence level of the intervals in percent, as `95`."""
+        return "95" if self.pooled is None else f"{100 * self.pooled.level:g}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisResult(UnjudgedResult):

@@ -36,11 +36,6 @@ def null(result: ResultScale) -> float:
     return number(measure_of(result.measure).null)
 
 
-def level(result: UnjudgedResult) -> str:
-    """Confidence level in percent, as `95`."""
-    return "95" if result.pooled is None else f"{100 * result.pooled.level:g}"
-
-
 def value(result: ResultScale, estimate: object) -> str:
     """An estimate on the display scale."""
     return ratio(estimate) if is_ratio(result) else fixed(estimate, 2)

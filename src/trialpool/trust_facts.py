@@ -24,6 +24,11 @@ class ShownEstimate:
     ci_low: float
     ci_high: float
 
+    @property
+    def triple(self) -> tuple[float, float, float]:
+        """Estimate, lower and upper limit."""
+        return self.estimate, self.ci_low, self.ci_high
+
     @classmethod
     def of(cls, row: Mapping[str, Any], suffix: str = "") -> ShownEstimate:
         """From the columns estimate, ci_low and ci_high of a table's row, each with the suffix."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, isnan, log10
 from typing import Any
@@ -30,12 +30,6 @@ def text(value: object) -> str:
 def number(value: Any) -> float:
     """A cell as a number; NaN where it is missing."""
     return float(text(value) or "nan")
-
-
-def level(model: Mapping[str, Any]) -> str:
-    """Confidence level in percent, as `95`."""
-    value = number((model.get("pooled") or {}).get("level"))
-    return "95" if isnan(value) else f"{100 * value:g}"
 
 
 def letters(index: int) -> str:

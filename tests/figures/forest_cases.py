@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from filled import analysis_result
+
+from trialpool.analysis_result import AnalysisResult
 
 STUDY_COLUMNS = [
     *("effect_id", "trial_id", "study", "year", "comparison", "instrument", "timepoint"),
@@ -29,7 +32,7 @@ class Case:
     """The four inputs of `rows`."""
 
     studies: pd.DataFrame
-    model: dict[str, Any]
+    result: AnalysisResult
     missing: pd.DataFrame
     risk_of_bias: pd.DataFrame
 
@@ -38,11 +41,11 @@ def frame(lines: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
-def model(k: int, *, measure: str = "SMD", n: int | None = None, **changes: Any) -> dict[str, Any]:
+def result(count: int, *, measure: str = "SMD", n: int = 0, **changes: Any) -> AnalysisResult:
     log = measure in {"OR", "RR"}
     pooled = {
         "beta": -0.5, "level": 0.95, "tau2": 0.12, "tau2_ci_lb": 0.0, "tau2_ci_ub": 3.4,
-        "i2": 45.2, "q": 3.64, "q_df": k - 1, "q_pval": 0.162,
+        "i2": 45.2, "q": 3.64, "q_df": count - 1, "q_pval": 0.162,
     }  # fmt: skip
     display = (
         {"estimate": 0.61, "ci_low": 0.35, "ci_high": 1.06, "pi_low": 0.2, "pi_high": 1.9}
@@ -57,16 +60,15 @@ def model(k: int, *, measure: str = "SMD", n: int | None = None, **changes: Any)
         "favours_right": "favours control",
         "experimental_label": "ketamine",
         "control_label": "control",
-        "k": k,
+        "k": count,
         "n": n,
-        "model": "REML, Hartung-Knapp (hksj)" if k > 2 else "common effect",
-        "display": display if k > 1 else dict.fromkeys(display),
-        "pooled": pooled if k > 1 else None,
-        "policy": {"rule": "", "prediction_interval": "withheld" if k < 5 else "headline",
-                   "withheld": {"prediction_interval": f"k = {k}, fewer than 5 trials"}},
-        "reasons": {},
+        "model": "REML, Hartung-Knapp (hksj)" if count > 2 else "common effect",
+        "display": display if count > 1 else dict.fromkeys(display),
+        "pooled": pooled if count > 1 else None,
+        "policy": {"prediction_interval": "withheld" if count < 5 else "headline"},
+        "reasons": {"pi": f"k = {count}, fewer than 5 trials"},
     }  # fmt: skip
-    return base | changes
+    return analysis_result(**(base | changes))
 
 
 def scores(k: int, *, seed: int = 1) -> list[dict[str, Any]]:
@@ -158,10 +160,10 @@ def case(
     **changes: Any,
 ) -> Case:
     measure = lines[0]["measure"] if lines else "SMD"
-    n = sum(line["n"] for line in lines) if lines else None
+    about = {"measure": measure, "n": sum(line["n"] for line in lines)}
     return Case(
         frame(lines, STUDY_COLUMNS),
-        model(len(lines), measure=measure, n=n) | changes,
+        result(len(lines), **(about | changes)),
         frame(ABSENT[:absent], MISSING_COLUMNS),
         frame([dict(r) for r in rob or []], ROB_COLUMNS),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import bytes_of, outside, overlaps, texts
+from filled import analysis_result
 from matplotlib.collections import PathCollection
 
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import bubble, subgroups
 from trialpool.figures.bubble import BubbleTable
 from trialpool.figures.chart import Withheld
@@ -22,7 +25,7 @@ from trialpool.terms import BY_F, LEVEL, LINE, SLOPE, TEST, TRIAL, UNKNOWN, WITH
 SIZES = (1, 2, 3, 6, 10, 13, 60)
 
 
-def model(k: int, measure: str = "SMD") -> dict[str, Any]:
+def result(k: int, measure: str = "SMD") -> AnalysisResult:
     facts = [
         {"name": name, "title": title, "kind": "covariate", "unit": unit, "per": per,
          "slope": {"p_value": 0.04, "p_permutation": p} if k >= 10 else None}
@@ -33,11 +36,11 @@ def model(k: int, measure: str = "SMD") -> dict[str, Any]:
     ]  # fmt: skip
     log = measure == "RR"
     shown = dict(zip(("estimate", "ci_low", "ci_high"), (0.8, 0.5, 1.2), strict=True))
-    return {
-        "title": "Mood", "measure": measure, "scale": "log" if log else "identity", "k": k,
-        "favours_left": "favours drug", "favours_right": "favours control", "display": shown,
-        "policy": {"withheld": policy(k, counts=False).withheld}, "trust": {"moderators": facts},
-    }  # fmt: skip
+    return analysis_result(
+        title="Mood", measure=measure, scale="log" if log else "identity", k=k,
+        favours_left="favours drug", favours_right="favours control", display=shown,
+        policy=policy(k, counts=False), trust={"moderators": facts},
+    )  # fmt: skip
 
 
 def levels(k: int) -> pd.DataFrame:
@@ -112,7 +115,7 @@ def effects(k: int, measure: str = "SMD") -> pd.DataFrame:
 def test_nothing_overlaps_nothing_is_cut_and_bytes_repeat(
     k: int, measure: str, tmp_path: Path
 ) -> None:
-    about = model(k, measure)
+    about = result(k, measure)
     for module, table in ((subgroups, levels(k)), (bubble, effects(k, measure))):
         fig = module.draw(module.rows(table, about))
         assert not overlaps(fig)
@@ -124,7 +127,7 @@ def test_nothing_overlaps_nothing_is_cut_and_bytes_repeat(
 
 
 def test_subgroups_stand_under_their_headings_with_the_shown_test() -> None:
-    table = subgroups.rows(levels(6), model(6))
+    table = subgroups.rows(levels(6), result(6))
     assert isinstance(table, IntervalTable)
     assert [row.label for row in table.rows] == [
         "All trials",
@@ -148,17 +151,17 @@ def test_figures_that_are_not_drawn_say_why(k: int, reason: str) -> None:
     lines = pd.DataFrame(
         [{"moderator": "design", "title": "design", "kind": WITHHELD, "note": note}]
     )
-    found = subgroups.rows(lines, model(k))
+    found = subgroups.rows(lines, result(k))
     assert found == Withheld(title="By kind of trial: Mood", reason=reason or f"design: {note}")
-    plot = bubble.rows(lines, model(k))
+    plot = bubble.rows(lines, result(k))
     assert isinstance(plot, Withheld)
     assert plot.reason == f"k = {k}: needs at least 10 trials"
 
 
 def test_reasons_where_k_would_allow_it() -> None:
     """Nothing declared, or no covariate with a contrast."""
-    about = model(12)
-    about["trust"]["moderators"] = []
+    about = result(12)
+    about = replace(about, trust=replace(about.trust, moderators=()))
     none = effects(12).iloc[:0]
     assert bubble.rows(none, about) == Withheld(
         title="Effects against covariates: Mood", reason="no covariate is declared"
@@ -173,7 +176,7 @@ def test_reasons_where_k_would_allow_it() -> None:
 
 
 def test_bubbles_have_the_area_of_their_weight_and_the_line_of_the_fit() -> None:
-    table = bubble.rows(effects(13, "RR"), model(13, "RR"))
+    table = bubble.rows(effects(13, "RR"), result(13, "RR"))
     assert isinstance(table, BubbleTable)
     dose, year = table.panels
     assert (dose.label, year.label) == ("Dose (mg/kg)", "Year of publication")
@@ -194,5 +197,5 @@ def test_bubbles_have_the_area_of_their_weight_and_the_line_of_the_fit() -> None
 
 @pytest.mark.parametrize(("k", "named"), [(12, True), (13, False)])
 def test_names_stand_beside_few_bubbles(k: int, named: bool) -> None:
-    fig = bubble.draw(bubble.rows(effects(k), model(k)))
+    fig = bubble.draw(bubble.rows(effects(k), result(k)))
     assert any("Investigator" in text.get_text() for text in texts(fig)) == named

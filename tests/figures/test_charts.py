@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import boxes, bytes_of, outside, overlaps
+from filled import analysis_result
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 
+from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.diagnostics.influence import gosh as all_subsets
+from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.figures import baujat, chart, cumulative, funnel, gosh, leave_one_out, style
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
@@ -24,7 +28,6 @@ from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema import files
 from trialpool.review.trust.influence import cumulative_table, influence_table
-from trialpool.tables import read_json, write_json
 
 KS = (1, 2, 3, 6, 60)
 CHARTS = ("funnel", "baujat", "gosh", "leave_one_out", "cumulative")
@@ -33,7 +36,7 @@ PROTOCOL = Model()
 
 
 class Case:
-    """One made-up analysis: its studies, its model.json, and its tables."""
+    """One made-up analysis: its studies, its result, and its tables."""
 
     def __init__(self, k: int, *, measure: str = "SMD", long: bool = False, spread: float = 0.4,
                  model: Model = PROTOCOL) -> None:  # fmt: skip
@@ -53,33 +56,32 @@ class Case:
             }
         )
         found = fit(self.studies, measure, model)
-        allowed = policy(k, counts=model.method == "MH")
-        self.model: dict[str, Any] = {
-            "title": "Symptoms of depression 24 hours after the first infusion",
-            "measure": measure,
-            "scale": "log" if measure in ("OR", "RR") else "identity",
-            "favours_left": "favours ketamine or esketamine",
-            "favours_right": "favours control",
-            "k": k,
-            "model": found.words,
-            "display": {name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high")},
-            "pooled": found.pooled.as_dict() if found.pooled else None,
-            "policy": {"withheld": allowed.withheld},
-            "specification": {"model": model.model_dump(mode="json")},
-        }
+        self.result = analysis_result(
+            title="Symptoms of depression 24 hours after the first infusion",
+            measure=measure,
+            scale="log" if measure in ("OR", "RR") else "identity",
+            favours_left="favours ketamine or esketamine",
+            favours_right="favours control",
+            k=k,
+            model=found.words,
+            display={name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high")},
+            pooled=found.pooled.as_dict() if found.pooled else None,
+            policy=policy(k, counts=model.method == "MH"),
+            specification={"model": model.model_dump(mode="json")},
+        )
         self.influence = influence_table(self.studies, measure, model)
         self.cumulative = cumulative_table(self.studies, measure, model)
 
     def table(self, name: str) -> Any:
         """What the chart module prepares."""
         if name == "funnel":
-            return funnel.rows(self.studies, self.model)
+            return funnel.rows(self.studies, self.result)
         if name == "gosh":
-            return gosh.rows(self.studies, self.model, self.influence)
+            return gosh.rows(self.studies, self.result, self.influence)
         if name == "cumulative":
-            return cumulative.rows(self.cumulative, self.model)
+            return cumulative.rows(self.cumulative, self.result)
         return {"baujat": baujat, "leave_one_out": leave_one_out}[name].rows(
-            self.influence, self.model
+            self.influence, self.result
         )
 
     def draw(self, name: str) -> Figure:
@@ -175,8 +177,8 @@ def test_charts_take_the_tables_as_written(name: str, tmp_path: Path) -> None:
         names = list(files.declared(path, {}).names)
         files.write(path, getattr(case, part).reindex(columns=names), {})
         setattr(case, part, files.read(path, {}))
-    write_json(tmp_path / "model.json", case.model)
-    case.model = read_json(tmp_path / "model.json")
+    typed_json.write(tmp_path / "model.json", case.result)
+    case.result = typed_json.read(tmp_path / "model.json", AnalysisResult)
     assert [text for text, _ in boxes(case.draw(name))] == before
 
 
@@ -204,10 +206,8 @@ def test_the_main_result_is_a_diamond_over_its_interval() -> None:
     (diamond,) = labelled(case.draw("leave_one_out"), "diamond")
     assert isinstance(diamond, Polygon)
     x = np.asarray(diamond.get_xy())[:4, 0]
-    shown = case.model["display"]
-    assert list(x) == pytest.approx(
-        [shown["ci_low"], shown["estimate"], shown["ci_high"], shown["estimate"]]
-    )
+    estimate, low, high = case.result.display.triple
+    assert list(x) == pytest.approx([low, estimate, high, estimate])
 
 
 def test_influential_trials_are_marked_and_said() -> None:
@@ -318,17 +318,43 @@ def test_a_long_name_keeps_its_end() -> None:
     assert {f"… site {i}" for i in range(6)} <= set(texts)
 
 
-@pytest.mark.parametrize(("k", "shown"), [(9, 0), (10, 2)])
-def test_filled_studies_are_open_dots_from_ten_trials_on(k: int, shown: int) -> None:
+def lopsided(k: int, model: Model = PROTOCOL, measure: str = "SMD") -> Case:
+    """Small trials show more: some are missing on the right."""
+    case = Case(k, measure=measure, model=model)
+    vi = np.linspace(0.02, 0.6, k)
+    yi = 0.2 - 1.5 * np.sqrt(vi) + 0.3 * np.sin(3.0 * np.arange(k))
+    case.studies = case.studies.assign(yi=yi, vi=vi)
+    return case
+
+
+@pytest.mark.parametrize(("k", "shown"), [(9, False), (10, True)])
+def test_filled_studies_are_open_dots_from_ten_trials_on(k: int, shown: bool) -> None:
     """Below, the policy withholds what asks about asymmetry."""
-    case = Case(k)
-    filled = pd.DataFrame({"yi": [0.6, 0.8], "vi": [0.2, 0.3]})
-    table = funnel.rows(case.studies, case.model, filled)
-    fig = funnel.draw(table)
-    assert len(points(fig, "filled")) == shown
+    case = lopsided(k)
+    added = trim_and_fill(case.studies["yi"], case.studies["vi"])
+    assert len(added.yi_filled) > 1
+    fig = case.draw("funnel")
+    assert len(points(fig, "filled")) == (len(added.yi_filled) if shown else 0)
     said = any("trim-and-fill" in text for text, _ in boxes(fig))
-    assert said == bool(shown)
+    assert said == shown
     assert overlaps(fig) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "tau2"),
+    [(Model(), "REML"), (Model(tau2="SJ"), "SJ"), (Model(method="MH", tau2="SJ"), "REML")],
+)
+def test_a_funnel_is_filled_about_the_random_effects_of_the_analysis(
+    model: Model, tau2: str
+) -> None:
+    """With its own estimator, as the table of small studies is; Mantel-Haenszel has none."""
+    case = lopsided(12, model, "OR")
+    yi, vi = case.studies["yi"], case.studies["vi"]
+    added = {name: trim_and_fill(yi, vi, tau2=name) for name in ("REML", "SJ")}
+    assert added["REML"].yi_filled[0] != pytest.approx(added["SJ"].yi_filled[0], abs=1e-3)
+    table = case.table("funnel")
+    assert table.filled_yi == pytest.approx(added[tau2].yi_filled)
+    assert table.filled_sei == pytest.approx(np.sqrt(added[tau2].vi_filled))
 
 
 # --- Baujat and GOSH -----------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import boxes, bytes_of, outside, overlaps
+from filled import given
 from forest_cases import ABSENT, Case, all_cases, case, judged, scores
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -27,7 +29,7 @@ NAMES = list(CASES)
 
 
 def table_of(one: Case) -> ForestTable:
-    return rows(one.studies, one.model, one.missing, one.risk_of_bias)
+    return rows(one.studies, one.result, one.missing, one.risk_of_bias)
 
 
 @lru_cache(maxsize=64)
@@ -133,7 +135,7 @@ def test_rows_of_a_small_analysis() -> None:
 
 
 def test_headings_fall_back_to_the_role_of_the_arm() -> None:
-    table = table_of(case(scores(2), experimental_label="", control_label=None))
+    table = table_of(case(scores(2), experimental_label="", control_label=""))
     assert {c.group for c in table.columns} == {"", "Experimental", "Control"}
 
 
@@ -186,9 +188,10 @@ def test_period_domain_only_where_judged() -> None:
 
 
 def test_common_effect_prints_no_tau2() -> None:
-    model = dict(case(scores(2)).model)
-    model["pooled"] = {**model["pooled"], "method": "EE", "tau2": 0.0}
-    assert "τ²" not in forest_text.heterogeneity(model, 2)
+    result = case(scores(2)).result
+    common = replace(given(result.pooled), method="EE", tau2=0.0)
+    assert "τ²" in forest_text.heterogeneity(result, 2)
+    assert "τ²" not in forest_text.heterogeneity(replace(result, pooled=common), 2)
 
 
 def test_inputs_are_left_alone() -> None:
@@ -206,7 +209,7 @@ def test_tables_read_from_csv_give_the_same(tmp_path: Path) -> None:
     for name in ("studies", "missing", "risk_of_bias"):
         getattr(one, name).to_csv(tmp_path / name, index=False, float_format="%.15g")
         read.append(pd.read_csv(tmp_path / name))
-    again = rows(read[0], one.model, read[1], read[2])
+    again = rows(read[0], one.result, read[1], read[2])
     texts = [c for c in again.body.columns if c not in ("estimate", "ci_low", "ci_high", "share")]
     pd.testing.assert_frame_equal(again.body[texts], table_of(one).body[texts])
 
@@ -317,7 +320,7 @@ def test_missing_trials_have_a_line_and_no_marker() -> None:
 
 @pytest.mark.parametrize(("mode", "expected"), [("withheld", 0), ("shown", 1), ("headline", 1)])
 def test_prediction_bar_only_where_the_policy_allows(mode: str, expected: int) -> None:
-    one = case(scores(6), policy={"prediction_interval": mode, "withheld": {}})
+    one = case(scores(6), policy={"prediction_interval": mode})
     table = table_of(one)
     fig = draw(table)
     assert len(by_label(fig, "prediction")) == expected

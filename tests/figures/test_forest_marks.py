@@ -49,7 +49,7 @@ ROW = 15.0  # points from one line of the table to the next
 
 
 def table_of(one: Case) -> ForestTable:
-    return rows(one.studies, one.model, one.missing, one.risk_of_bias)
+    return rows(one.studies, one.result, one.missing, one.risk_of_bias)
 
 
 def panel(fig: Figure) -> Axes:
@@ -358,7 +358,7 @@ def test_a_missing_trial_says_what_it_reported_where_its_effect_would_stand() ->
 def test_the_pooled_row_is_bold_below_a_rule() -> None:
     """The rule lies two points under the last trial and ends with the last column."""
     table, fig = annotated()
-    pooled = word(fig, f"Pooled effect (k = 3, n = {int(case(scores(3)).model['n'])})")
+    pooled = word(fig, f"Pooled effect (k = 3, n = {case(scores(3)).result.n})")
     assert pooled.get_fontweight() == "bold"
     right = forest_columns.place(table)[-1].right
     y = plan(table).middles[-1] - ROW / 2 - 2
@@ -441,11 +441,11 @@ def test_effects_have_two_decimals_until_one_of_them_reads_ten(largest: float, p
 def test_several_effects_of_a_trial_are_counted_as_such() -> None:
     """Their people are the same: no total is given, and the label tells effects from trials."""
     lines = scores(3)
-    table = table_of(case(lines, k=2, several={"levels": {}}, n=99))
+    table = table_of(case(lines, k=2, several={"effects": 3}, n=99))
     pooled = table.body.iloc[3]
     assert pooled["label"] == "Pooled effect (3 effects of 2 trials, n = 99)"
     assert (pooled["experimental_n"], pooled["control_n"]) == ("", "")
-    same = table_of(case(lines, k=3, several={"levels": {}}, n=99)).body.iloc[3]
+    same = table_of(case(lines, k=3, several={"effects": 3}, n=99)).body.iloc[3]
     assert same["label"] == "Pooled effect (k = 3, n = 99)"
     assert same["control_n"] != ""
 
@@ -476,18 +476,17 @@ def test_columns_only_where_they_say_something() -> None:
 
 def test_between_and_within_trials_are_told_apart() -> None:
     """The two variances of a model of several levels, each under its own name."""
-    model = case(scores(3)).model
-    model["several"] = {"levels": {"sigma2_between": 0.31, "sigma2_within": 0.07}}
-    line = forest_text.heterogeneity(model, 3)
+    levels = {"sigma2_between": 0.31, "sigma2_within": 0.07}
+    line = forest_text.heterogeneity(case(scores(3), several={"levels": levels}).result, 3)
     assert "τ² = 0.12 (95 % CI 0 to 3.4) (0.31 between trials, 0.070 within)" in line
 
 
 def test_nothing_pooled_says_why() -> None:
     """With the reason of the pooled effect, or without any."""
-    model = case(scores(3)).model | {"pooled": None}
-    assert forest_text.heterogeneity(model, 3) == "3 trials: shown, not pooled."
-    model["reasons"] = {"pooled": "two scales"}
-    assert forest_text.heterogeneity(model, 3) == "3 trials: shown, not pooled: two scales."
+    result = case(scores(3), pooled=None).result
+    assert forest_text.heterogeneity(result, 3) == "3 trials: shown, not pooled."
+    told = replace(result, reasons={"pooled": "two scales"})
+    assert forest_text.heterogeneity(told, 3) == "3 trials: shown, not pooled: two scales."
 
 
 # -- the axis -----------------------------------------------------------------------------------

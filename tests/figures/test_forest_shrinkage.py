@@ -22,7 +22,7 @@ ON: dict[str, Any] = {"forest": {"shrinkage": True}, "posterior": POSTERIOR}
 
 def table(k: int = 3, *, ratio: bool = False, **changes: Any) -> ForestTable:
     one = case(counts(k) if ratio else scores(k), **changes)
-    return rows(one.studies, one.model, one.missing, one.risk_of_bias)
+    return rows(one.studies, one.result, one.missing, one.risk_of_bias)
 
 
 def by_label(fig: Figure, label: str) -> list[Line2D]:

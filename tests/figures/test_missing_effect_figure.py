@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 from pathlib import Path
-from typing import Any
 
 import cases
 import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import bytes_of, outside, overlaps
+from filled import filled
 
-from trialpool import tables
+from trialpool.analysis_result import ResultScale
 from trialpool.figures.chart import Withheld
 from trialpool.figures.missing_effect import MissingTable, draw, rows
 from trialpool.review.schema.results import MISSING
 from trialpool.review.trust.missing_effect import missing_effect
 from trialpool.review.trust.what_if import WhatIf
-from trialpool.typed_json import to_json
+from trialpool.trust_facts import MissingEffectFacts, TippingAnswer, Unanswered
 
 CASES = {
     "k = 1": (1, 1, "SMD"),
@@ -29,7 +30,7 @@ CASES = {
 }
 
 
-def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
+def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, MissingEffectFacts, ResultScale]:
     rng = np.random.default_rng(k)
     studies = pd.DataFrame(
         {"trial_id": [f"T{i}" for i in range(k)], "yi": rng.normal(-0.5, 0.2, k),
@@ -42,10 +43,13 @@ def case(k: int, m: int, measure: str) -> tuple[pd.DataFrame, dict[str, Any], di
     ]  # fmt: skip
     absent = WhatIf(missing=MISSING.frame(lines), joint=None, added=())
     result = missing_effect(cases.case(measure, important=0.5), studies, absent)
-    model = {"title": "Symptoms", "measure": measure,
-             "scale": "identity" if measure == "SMD" else "log",
-             "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
-    return result.curve, tables.plain(to_json(result.facts)), model
+    assert isinstance(result.facts, MissingEffectFacts)
+    scale = filled(
+        ResultScale, title="Symptoms", measure=measure,
+        scale="identity" if measure == "SMD" else "log",
+        favours_left="favours ketamine", favours_right="favours control",
+    )  # fmt: skip
+    return result.curve, result.facts, scale
 
 
 def prepared(name: str) -> MissingTable:
@@ -55,12 +59,12 @@ def prepared(name: str) -> MissingTable:
 
 
 def test_the_table_is_on_the_analysis_scale() -> None:
-    curve, facts, model = case(*CASES["k = 6"])
-    table = rows(curve, facts, model)
+    curve, facts, scale = case(*CASES["k = 6"])
+    table = rows(curve, facts, scale)
     assert isinstance(table, MissingTable)
     assert table.assumed[0] == pytest.approx(log(curve["assumed"].iloc[0]))
     assert table.lines[0] == (0.0, "they found nothing")
-    assert exp(table.lines[1][0]) == pytest.approx(facts["estimate"])
+    assert exp(table.lines[1][0]) == pytest.approx(facts.estimate)
     assert table.important == pytest.approx(-0.5)
     assert table.important_label == "matters: 0.61"
     assert "Someone 2000, Someone 2001, Someone 2002 (n = 240), k = 9" in table.subtitle
@@ -89,17 +93,16 @@ def test_the_flips_lie_on_the_line_of_no_difference() -> None:
 
 
 def test_the_sentences_say_what_is_and_what_is_not_found() -> None:
-    curve, facts, model = case(*CASES["k = 3"])
-    facts["answers"] = [
-        {"question": "interval excludes no difference, benefit", "reached": True,
-         "at_null": False, "assumed": -0.25},
-        {"question": "interval excludes no difference, harm", "reached": False,
-         "at_null": False, "assumed": None},
-        {"question": "estimate no longer reaches the important difference", "reached": True,
-         "at_null": True, "assumed": 0.0},
-    ]  # fmt: skip
-    facts["searched"] = [-3.0, 3.0]
-    table = rows(curve, facts, model)
+    curve, facts, scale = case(*CASES["k = 3"])
+    answers = (
+        TippingAnswer(question="interval excludes no difference, benefit", reached=True,
+                      at_null=False, assumed=-0.25),
+        TippingAnswer(question="interval excludes no difference, harm", reached=False,
+                      at_null=False, assumed=None),
+        TippingAnswer(question="estimate no longer reaches the important difference", reached=True,
+                      at_null=True, assumed=0.0),
+    )  # fmt: skip
+    table = rows(curve, replace(facts, answers=answers, searched=(-3.0, 3.0)), scale)
     assert table.subtitle.endswith(  # type: ignore[union-attr]
         "From −0.25 on, the interval excludes no difference (benefit). No common effect between "
         "−3.00 and 3.00 is found from which the interval excludes no difference (harm). Even if "
@@ -108,8 +111,8 @@ def test_the_sentences_say_what_is_and_what_is_not_found() -> None:
 
 
 def test_a_reason_is_shown_instead() -> None:
-    _, _, model = case(*CASES["k = 3"])
-    table = rows(pd.DataFrame(), {"reason": "no trial is in the analysis"}, model)
+    _, _, scale = case(*CASES["k = 3"])
+    table = rows(pd.DataFrame(), Unanswered(reason="no trial is in the analysis"), scale)
     assert isinstance(table, Withheld)
     fig = draw(table)
     assert fig.axes == []

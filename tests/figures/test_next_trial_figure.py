@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 from pathlib import Path
-from typing import Any
 
 import cases
 import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import bytes_of, outside, overlaps
+from filled import filled
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
 import trialpool as tp
-from trialpool import tables
+from trialpool.analysis_result import ResultScale
 from trialpool.figures.chart import Withheld
 from trialpool.figures.next_trial import NextTrialTable, draw, rows
 from trialpool.review.trust.next_trial import next_trial
-from trialpool.typed_json import to_json
+from trialpool.trust_facts import NextTrialFacts, ShownEstimate, Unanswered
 
 CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": (6, "OR"),
          "k = 60": (60, "MD")}  # fmt: skip
@@ -27,7 +28,7 @@ CASES = {"k = 1": (1, "SMD"), "k = 2": (2, "RR"), "k = 3": (3, "SMD"), "k = 6": 
 
 def case(
     k: int, measure: str, shift: float = -0.5
-) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
+) -> tuple[pd.DataFrame, NextTrialFacts, ShownEstimate, ResultScale]:
     rng = np.random.default_rng(k)
     studies = pd.DataFrame(
         {"trial_id": [f"T{i}" for i in range(k)], "yi": rng.normal(shift, 0.2, k),
@@ -36,13 +37,16 @@ def case(
          "n_control": 40.0}
     )  # fmt: skip
     _, facts = next_trial(cases.case(measure, important=0.3), studies)
+    assert isinstance(facts, NextTrialFacts)
     log_scale = measure in ("OR", "RR")
     pooled = tp.pool(studies["yi"], studies["vi"]).beta
-    model = {"title": "Symptoms", "measure": measure, "better": "lower",
-             "scale": "log" if log_scale else "identity",
-             "display": {"estimate": float(np.exp(pooled)) if log_scale else pooled},
-             "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
-    return studies, tables.plain(to_json(facts)), model
+    now = filled(ShownEstimate, estimate=float(np.exp(pooled)) if log_scale else pooled)
+    scale = filled(
+        ResultScale, title="Symptoms", measure=measure, better="lower",
+        scale="log" if log_scale else "identity",
+        favours_left="favours ketamine", favours_right="favours control",
+    )  # fmt: skip
+    return studies, facts, now, scale
 
 
 def prepared(name: str) -> NextTrialTable:
@@ -65,8 +69,8 @@ def test_nothing_overlaps_or_is_cut(name: str) -> None:
 
 
 def test_each_place_is_a_fit_with_that_trial() -> None:
-    studies, facts, model = case(*CASES["k = 3"])
-    table = rows(studies, facts, model)
+    studies, facts, now, scale = case(*CASES["k = 3"])
+    table = rows(studies, facts, now, scale)
     assert isinstance(table, NextTrialTable)
     assert table.pooled.shape == (len(table.errors), len(table.effects))
     i, j = 30, 70
@@ -110,8 +114,8 @@ def test_the_key_names_only_what_is_drawn() -> None:
 
 
 def test_benefit_may_lie_on_the_right() -> None:
-    studies, facts, model = case(1, "SMD")
-    table = rows(studies, facts, model | {"better": "higher"})
+    studies, facts, now, scale = case(1, "SMD")
+    table = rows(studies, facts, now, replace(scale, better="higher"))
     names = [t for t in key(draw(table)) if t.startswith("excludes")]
     assert names[0] == "excludes no difference: harm"
 
@@ -123,17 +127,17 @@ def test_without_a_standard_deviation_there_are_no_people() -> None:
 
 
 def test_ratios_are_drawn_as_logs() -> None:
-    studies, facts, model = case(*CASES["k = 6"])
-    table = rows(studies, facts, model)
+    studies, facts, now, scale = case(*CASES["k = 6"])
+    table = rows(studies, facts, now, scale)
     assert isinstance(table, NextTrialTable)
-    assert table.estimate == pytest.approx(log(model["display"]["estimate"]))
+    assert table.estimate == pytest.approx(log(now.estimate))
     assert table.important == pytest.approx(0.3)
     assert "with a risk of 30 % in the control arm" in table.subtitle
 
 
 def test_a_reason_is_shown_instead() -> None:
-    _, _, model = case(1, "SMD")
-    table = rows(pd.DataFrame(), {"reason": "no trial is in the analysis"}, model)
+    _, _, now, scale = case(1, "SMD")
+    table = rows(pd.DataFrame(), Unanswered(reason="no trial is in the analysis"), now, scale)
     assert isinstance(table, Withheld)
     assert draw(table).axes == []
 

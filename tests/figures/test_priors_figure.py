@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import boxes, bytes_of, outside, overlaps
+from filled import analysis_result
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import style
 from trialpool.figures.chart import Withheld
 from trialpool.figures.priors import PriorTable, draw, rows
@@ -21,16 +23,17 @@ PRIORS = ("tau half-normal(0.25)", "tau half-normal(0.5)", "tau half-normal(1)")
 RHODES = "Rhodes, Turner, Higgins 2015, J Clin Epidemiol 68:52"
 
 
-def model(k: int, *, measure: str = "SMD", **changes: Any) -> dict[str, Any]:
+def result(k: int, *, measure: str = "SMD", **changes: Any) -> AnalysisResult:
     log = measure in ("OR", "RR")
     shown = {"estimate": 0.7, "ci_low": 0.4, "ci_high": 1.2} if log else {
         "estimate": -0.6, "ci_low": -1.7, "ci_high": 0.5}  # fmt: skip
-    return {
+    about: dict[str, Any] = {
         "title": "PTSD symptoms at 1 to 2 weeks", "k": k, "measure": measure,
         "scale": "log" if log else "identity", "favours_left": "favours ketamine or esketamine",
         "favours_right": "favours control", "display": shown, "pooled": {"k": k},
         "model": "random effects (REML), Hartung-Knapp (hksj)",
-    } | changes  # fmt: skip
+    }  # fmt: skip
+    return analysis_result(**(about | changes))
 
 
 def priors(k: int, *, measure: str = "SMD", important: bool = True) -> pd.DataFrame:
@@ -58,7 +61,7 @@ def priors(k: int, *, measure: str = "SMD", important: bool = True) -> pd.DataFr
 
 
 def table(k: int, **options: Any) -> PriorTable:
-    found = rows(priors(k, **options), model(k, measure=options.get("measure", "SMD")))
+    found = rows(priors(k, **options), result(k, measure=options.get("measure", "SMD")))
     assert isinstance(found, PriorTable)
     return found
 
@@ -125,7 +128,7 @@ def test_no_threshold_no_column() -> None:
 def test_without_a_posterior_it_is_withheld_with_the_reason() -> None:
     """One trial, or the units of a scale."""
     empty = pd.DataFrame([{"prior": None, "mu": None, "note": "k = 1: needs at least 2 trials"}])
-    found = rows(empty, model(1))
+    found = rows(empty, result(1))
     assert isinstance(found, Withheld)
     assert found.reason == "k = 1: needs at least 2 trials"
     assert any("k = 1" in text for text in words(draw(found)))

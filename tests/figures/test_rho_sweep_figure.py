@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import bytes_of, outside, overlaps
+from filled import filled
 
+from trialpool.analysis_result import ResultScale
 from trialpool.figures.chart import Withheld
 from trialpool.figures.rho_sweep import RhoTable, draw, rows
 from trialpool.multilevel.sweep import combine_and_pool, sweep_rho
@@ -18,8 +20,8 @@ from trialpool.multilevel.sweep import combine_and_pool, sweep_rho
 SIZES = {"two trials": [2, 1], "three": [3, 1, 2], "six": [1, 2, 2, 5, 1, 3], "sixty": [1, 2] * 30}
 
 
-def case(name: str, measure: str = "SMD", **changes: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A sweep on the display scale and its model.json."""
+def case(name: str, measure: str = "SMD", **changes: Any) -> tuple[pd.DataFrame, ResultScale]:
+    """A sweep on the display scale and what it measures."""
     sizes = SIZES[name]
     random = np.random.default_rng(len(sizes))
     cluster = np.repeat(range(len(sizes)), sizes)
@@ -29,10 +31,12 @@ def case(name: str, measure: str = "SMD", **changes: Any) -> tuple[pd.DataFrame,
     log_scale = measure in ("OR", "RR")
     if log_scale:
         sweep[["estimate", "ci_low", "ci_high"]] = np.exp(sweep[["estimate", "ci_low", "ci_high"]])
-    model = {"title": "Symptoms at 1 to 2 weeks", "measure": measure,
-             "scale": "log" if log_scale else "identity",
-             "favours_left": "favours ketamine", "favours_right": "favours control"}  # fmt: skip
-    return sweep.assign(**changes), model
+    scale = filled(
+        ResultScale, title="Symptoms at 1 to 2 weeks", measure=measure,
+        scale="log" if log_scale else "identity",
+        favours_left="favours ketamine", favours_right="favours control",
+    )  # fmt: skip
+    return sweep.assign(**changes), scale
 
 
 def prepared(name: str, measure: str = "SMD") -> RhoTable:
@@ -50,7 +54,7 @@ def test_nothing_overlaps_or_is_cut(name: str, measure: str) -> None:
 
 
 def test_the_lines_are_the_table() -> None:
-    sweep, model = case("six", "OR")
+    sweep, scale = case("six", "OR")
     table = prepared("six", "OR")
     (ax,) = draw(table).axes
     drawn = {line.get_label(): line for line in ax.lines}
@@ -62,13 +66,13 @@ def test_the_lines_are_the_table() -> None:
     assert [np.asarray(drawn["assumed"].get_xdata())[0]] == [0.6]
     assert ax.get_ylabel() == "Pooled odds ratio"
     assert "Up favours control, down favours ketamine." in table.subtitle
-    assert model["title"] in table.title
+    assert scale.title in table.title
 
 
 def test_a_correlation_without_a_fit_leaves_a_gap() -> None:
-    sweep, model = case("six")
+    sweep, scale = case("six")
     sweep.loc[[3, 19], ["estimate", "ci_low", "ci_high"]] = np.nan
-    table = rows(sweep, model)
+    table = rows(sweep, scale)
     assert isinstance(table, RhoTable)
     assert "No fit at ρ = 0.15, 0.95." in table.subtitle
     assert [i for i, y in enumerate(table.estimate) if isnan(y)] == [3, 19]
@@ -79,14 +83,14 @@ def test_a_correlation_without_a_fit_leaves_a_gap() -> None:
 
 
 def test_nothing_to_show_is_said() -> None:
-    sweep, model = case("six")
+    sweep, scale = case("six")
     flat = sweep.assign(estimate=-0.5, ci_low=-1.0, ci_high=0.1)
     one = sweep.assign(estimate=[-0.5] + [np.nan] * 19)
     for table, reason in (
         (flat, "no trial has several effects"),
         (one, "fewer than two of the assumed correlations have a fit"),
     ):
-        found = rows(table, model)
+        found = rows(table, scale)
         assert isinstance(found, Withheld)
         assert found.reason.startswith(reason)
         assert draw(found).axes == []

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
-from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import cumulative, leave_one_out, style, subgroups
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
@@ -27,18 +26,17 @@ NAN = math.nan
 BAND = (-0.5, -0.9, -0.1)
 
 
-def about(k: int, measure: str = "SMD", **changes: Any) -> Mapping[str, Any]:
+def about(k: int, measure: str = "SMD", **changes: Any) -> AnalysisResult:
     """An analysis of k trials: an effect of −0.5, or a ratio of exp(−0.5)."""
     shown = [math.exp(v) if measure == "RR" else v for v in BAND]
     names = ("estimate", "ci_low", "ci_high")
-    about = {
+    about: dict[str, Any] = {
         "title": "Mood", "measure": measure, "k": k, "model": "random effects (REML)",
         "display": dict(zip(names, shown, strict=True)), "favours_left": "for drug",
-        "favours_right": "for control", "policy": asdict(policy(k, counts=False)),
+        "favours_right": "for control", "policy": policy(k, counts=False),
         "pooled": {"i2": 41.6},
     }  # fmt: skip
-    made: Mapping[str, Any] = typed_json.to_json(analysis_result(**(about | changes)))
-    return made
+    return analysis_result(**(about | changes))
 
 
 def lines(*rows: tuple[Any, ...], names: str) -> pd.DataFrame:
@@ -220,7 +218,7 @@ def test_ratios_of_a_cumulative_chart_are_drawn_as_logs() -> None:
     ],
 )
 def test_why_a_cumulative_chart_is_not_drawn(withheld: dict[str, str], reason: str) -> None:
-    given = about(4, policy=asdict(policy(4, counts=False)) | {"withheld": withheld})
+    given = about(4, policy=replace(policy(4, counts=False), withheld=withheld))
     table = cumulative.rows(lines(*GROWN, names=STEPS), given)
     assert (table.reason if isinstance(table, Withheld) else "") == reason
 

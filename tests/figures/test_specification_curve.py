@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import bytes_of, outside, overlaps
+from filled import filled
 
+from trialpool.analysis_result import MultiverseResult, ResultHeading
 from trialpool.figures.chart import Withheld
 from trialpool.figures.specification_curve import MOST, SpecificationCurve, draw, rows
 
@@ -33,7 +35,9 @@ def question(n: int, name: str = "Comparator: both", **changed: Any) -> dict[str
     } | changed  # fmt: skip
 
 
-def made(n: int, scale: str = "log", seed: int = 1) -> tuple[pd.DataFrame, dict[str, Any]]:
+def made(
+    n: int, scale: str = "log", seed: int = 1
+) -> tuple[pd.DataFrame, MultiverseResult, ResultHeading]:
     """Specifications of two questions, n of the first, its own first."""
     rng = np.random.default_rng(seed)
     half = np.abs(rng.normal(0.3, 0.2, 2 * n)) + 0.05
@@ -49,17 +53,17 @@ def made(n: int, scale: str = "log", seed: int = 1) -> tuple[pd.DataFrame, dict[
     cells["flagged"][1:][own[1:]] = "left out"
     to = np.exp if scale == "log" else np.asarray
     numbers = {"estimate": to(y), "ci_low": to(y - half), "ci_high": to(y + half)}
-    model = {
-        "title": "Mood at one week", "measure": "RR" if scale == "log" else "SMD", "scale": scale,
-        "favours_left": "favours drug", "favours_right": "favours control",
-        "experimental_label": "Drug", "control_label": "Control",
-        "multiverse": {"factors": FACTORS, "questions": [
-            question(n), question(n, "Comparator: placebo"),
-            question(n, "Comparator: any of a long list of controls; Time window: day 2 to 20",
-                     with_estimate=0, median=None),
-        ]},
-    }  # fmt: skip
-    return pd.DataFrame({**cells, **numbers}), model
+    summary = filled(MultiverseResult, factors=FACTORS, questions=[
+        question(n), question(n, "Comparator: placebo"),
+        question(n, "Comparator: any of a long list of controls; Time window: day 2 to 20",
+                 with_estimate=0, median=None),
+    ])  # fmt: skip
+    heading = filled(
+        ResultHeading, title="Mood at one week", measure="RR" if scale == "log" else "SMD",
+        scale=scale, favours_left="favours drug", favours_right="favours control",
+        experimental_label="Drug", control_label="Control",
+    )  # fmt: skip
+    return pd.DataFrame({**cells, **numbers}), summary, heading
 
 
 def prepared(n: int, scale: str = "log") -> SpecificationCurve:
@@ -80,8 +84,8 @@ def test_nothing_overlaps_or_is_cut_at_any_number(n: int, scale: str, tmp_path: 
 
 def test_the_curve_is_the_first_question_in_the_order_of_its_estimates() -> None:
     """Results of another question are no part of the curve."""
-    table, model = made(40)
-    curve = rows(table, model)
+    table, summary, heading = made(40)
+    curve = rows(table, summary, heading)
     assert isinstance(curve, SpecificationCurve)
     assert curve.estimate == pytest.approx(sorted(np.log(table["estimate"][:40])))
     assert curve.protocol is not None
@@ -100,8 +104,8 @@ def test_the_curve_is_the_first_question_in_the_order_of_its_estimates() -> None
 
 def test_thousands_are_thinned_evenly_and_the_subtitle_says_so() -> None:
     """First, last and the protocol's own are always there."""
-    table, model = made(5000)
-    curve = rows(table, model)
+    table, summary, heading = made(5000)
+    curve = rows(table, summary, heading)
     assert isinstance(curve, SpecificationCurve)
     assert MOST <= len(curve.estimate) <= MOST + 1
     everything = np.sort(np.log(table["estimate"][:5000]))
@@ -143,8 +147,8 @@ def test_each_specification_has_its_own_mark_until_they_touch() -> None:
 
 def test_without_any_estimate_the_figure_says_so() -> None:
     """No specification has a trial: a sentence, no empty axes."""
-    table, model = made(3)
-    told = rows(table.assign(estimate=np.nan), model)
+    table, summary, heading = made(3)
+    told = rows(table.assign(estimate=np.nan), summary, heading)
     assert isinstance(told, Withheld)
     assert "no specification of this question has an estimate" in told.reason
     assert outside(draw(told)) == []
@@ -152,9 +156,9 @@ def test_without_any_estimate_the_figure_says_so() -> None:
 
 def test_a_protocol_without_an_estimate_is_not_marked() -> None:
     """Other specifications may still have one."""
-    table, model = made(5)
+    table, summary, heading = made(5)
     table.loc[0, ["estimate", "ci_low", "ci_high"]] = np.nan
-    curve = rows(table, model)
+    curve = rows(table, summary, heading)
     assert isinstance(curve, SpecificationCurve)
     assert curve.protocol is None
     assert "The protocol's own has no estimate." in curve.subtitle

@@ -12,7 +12,6 @@ import yaml
 from filled import given
 from small import SmallReview, through_csv
 
-from trialpool import typed_json
 from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import forest, forest_rows
 from trialpool.figures.chart import Withheld
@@ -213,7 +212,7 @@ def test_what_takes_one_effect_per_trial_is_withheld_with_the_reason(
     drawn = dict(sheets.draw_all(model, held))
     words = {t.get_text() for t in drawn["cumulative"].findobj() if hasattr(t, "get_text")}
     assert any("depend on each other" in each for each in words)
-    sheet = curve(trust["multiverse"], typed_json.to_json(model))
+    sheet = curve(trust["multiverse"], model.multiverse, model)
     assert isinstance(sheet, Withheld)
     assert "one effect of each trial" in sheet.reason
 
@@ -222,8 +221,8 @@ def test_the_forest_plot_names_effects_and_trials(several: SmallReview) -> None:
     """Rows of one trial have their scale or time as label; n of arms is not added up."""
     result = under(several, effects="che")
     held = several.tables("blue")
-    model = typed_json.to_json(result.result)
-    table = forest.rows(through_csv(result.studies), model, result.missing, held.risk_of_bias)
+    studies = through_csv(result.studies)
+    table = forest.rows(studies, result.result, result.missing, held.risk_of_bias)
     labels = table.body["label"].tolist()
     assert "Pooled effect (8 effects of 4 trials, n = 167)" in labels
     assert len(set(labels)) == len(labels)

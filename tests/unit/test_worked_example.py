@@ -15,6 +15,7 @@ from filled import given
 from small import ROOT, SmallReview, through_csv
 
 from trialpool import cli, tables, typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import forest, style
 from trialpool.pooling.model import pool
 from trialpool.review.analysis import Analysed
@@ -358,7 +359,7 @@ def test_the_forest_plot_is_the_pipelines(example: Example, tmp_path: Path) -> N
     risk_of_bias = through_csv(example.cleaned(CONDITION).tables["risk_of_bias"])
     table = forest.rows(
         through_csv(result.studies),
-        tables.read_json(tmp_path / "model.json"),
+        typed_json.read(tmp_path / "model.json", AnalysisResult),
         through_csv(result.missing),
         risk_of_bias,
     )

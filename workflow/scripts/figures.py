@@ -13,9 +13,9 @@ logs.start(snakemake.log[0])
 added = columns_of(snakemake.params.columns)
 bias = files.read(snakemake.input.risk_of_bias)
 for folder in (Path(path).parent for path in snakemake.input.models):
-    own = [path for path in map(Path, snakemake.input.tables) if path.parent == folder]
-    held = {path.stem: files.read(path, added) for path in own} | {"risk_of_bias": bias}
+    paths = [path for path in map(Path, snakemake.input.tables) if path.parent == folder]
+    tables = {path.stem: files.read(path, added) for path in paths} | {"risk_of_bias": bias}
     places = [path for path in map(Path, snakemake.output) if path.parent == folder]
     result = typed_json.read(folder / "model.json", AnalysisResult)
-    for name, figure in sheets.draw_all(result, held):
+    for name, figure in sheets.draw_all(result, tables):
         style.save(figure, [path for path in places if path.stem == name])

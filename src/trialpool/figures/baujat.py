@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,9 @@ from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import Withheld
 from trialpool.figures.marks import signs
 from trialpool.results import Array
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 NAMED = 12  # names at most: those of the dots farthest out
 NEAR = 0.1  # of the axes: dots nearer to the origin than this have no name
@@ -34,20 +36,20 @@ class BaujatTable:
     influential: NDArray[np.bool_]
 
 
-def rows(influence: pd.DataFrame, model: Mapping[str, Any]) -> BaujatTable | Withheld:
+def rows(influence: pd.DataFrame, result: UnjudgedResult) -> BaujatTable | Withheld:
     """What stands in the plot, or why there is none.
 
     Parameters
     ----------
     influence : influence.csv of the analysis
-    model : its model.json
+    result : of the analysis
 
     References
     ----------
     Baujat et al. 2002, Stat Med 21:2641
     """
-    title = f"Baujat plot: {model['title']}"
-    withheld = model["policy"]["withheld"].get("leave-one-out")
+    title = f"Baujat plot: {result.title}"
+    withheld = result.policy.withheld.get("leave-one-out")
     if withheld:
         return Withheld(title=title, reason=withheld)
     influential = (influence["influential"] == "yes").to_numpy()

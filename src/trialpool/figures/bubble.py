@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,11 @@ from trialpool.figures.lettering import look
 from trialpool.results import Array
 from trialpool.tables import records
 from trialpool.terms import LINE, SLOPE, TRIAL, WITHHELD
-from trialpool.words import capital, number, per
+from trialpool.words import capital, per
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
+    from trialpool.trust_facts import CovariateFacts, CovariateSlope
 
 PANEL, HEAD = 216.0, 22.0  # height of a panel with its axis, and of the words above it, in points
 NAMED = 12  # trials at most, for all to have their names
@@ -63,25 +66,28 @@ class BubbleTable:
     panels: tuple[Panel, ...]
 
 
-def rows(regressions: pd.DataFrame, model: Mapping[str, Any]) -> BubbleTable | Withheld:
+def rows(regressions: pd.DataFrame, result: UnjudgedResult) -> BubbleTable | Withheld:
     """What stands in the chart, or why there is none.
 
     Parameters
     ----------
     regressions : regressions.csv of the analysis
-    model : its model.json
+    result : of the analysis
 
     References
     ----------
     Thompson & Higgins 2002, Stat Med 21:1559
     """
-    title = f"Effects against covariates: {model['title']}"
-    facts = model["trust"]["moderators"]
-    fitted = [fact for fact in facts if fact["kind"] == "covariate" and fact["slope"]]
-    withheld = model["policy"]["withheld"].get("meta-regression")
+    title = f"Effects against covariates: {result.title}"
+    fitted = [
+        (fact, fact.slope)
+        for fact in result.trust.moderators
+        if fact.kind == "covariate" and fact.slope
+    ]
+    withheld = result.policy.withheld.get("meta-regression")
     if withheld or not fitted:
         return Withheld(title=title, reason=withheld or _why_none(regressions))
-    axis = EffectAxis.of(model)
+    axis = EffectAxis.of(result)
     how = records(regressions[regressions["kind"] == SLOPE])[0]["method"]
     return BubbleTable(
         title=title,
@@ -89,8 +95,8 @@ def rows(regressions: pd.DataFrame, model: Mapping[str, Any]) -> BubbleTable | W
         "alone; 95 % confidence limits of the mean.",
         axis=axis,
         panels=tuple(
-            _panel(regressions[regressions["moderator"] == fact["name"]], fact, axis)
-            for fact in fitted
+            _panel(regressions[regressions["moderator"] == fact.name], fact, slope, axis)
+            for fact, slope in fitted
         ),
     )
 
@@ -102,20 +108,22 @@ def _why_none(regressions: pd.DataFrame) -> str:
     return "; ".join(f"{line['title']}: {line['note']}" for line in reasons)
 
 
-def _panel(results: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> Panel:
+def _panel(
+    results: pd.DataFrame, fact: CovariateFacts, slope: CovariateSlope, axis: EffectAxis
+) -> Panel:
     trials, line = (results[results["kind"] == kind] for kind in (TRIAL, LINE))
     # Small bubbles lie upon large ones.
     trials = trials.sort_values("weight", ascending=False, kind="stable")
     weight = trials["weight"].to_numpy(float)
     drawn = [line["x"].to_numpy(float)]
     drawn += [axis.scaled(line[name]) for name in ("estimate", "ci_low", "ci_high")]
-    slope = triple(records(results[results["kind"] == SLOPE])[0], "ci")
-    shown = effect(slope, decimals({"study": [slope]}), log=axis.log)
-    step = per(fact["per"], str(fact["unit"]))
+    interval = triple(records(results[results["kind"] == SLOPE])[0])
+    shown = effect(interval, decimals({"study": [interval]}), log=axis.log)
+    step = per(fact.per, fact.unit)
     words = f"{'Ratio' if axis.log else 'Slope'} per {step}: {shown}, "
-    words += style.p_value(number(fact["slope"]["p_value"]))
-    permuted = number(fact["slope"]["p_permutation"])
-    words += "" if isnan(permuted) else f"; by permutation {style.p_value(permuted)}"
+    words += style.p_value(slope.p_value)
+    if not isnan(slope.p_permutation):
+        words += f"; by permutation {style.p_value(slope.p_permutation)}"
     return Panel(
         label=_label(fact),
         words=words,
@@ -127,9 +135,9 @@ def _panel(results: pd.DataFrame, fact: Mapping[str, Any], axis: EffectAxis) -> 
     )
 
 
-def _label(fact: Mapping[str, Any]) -> str:
+def _label(fact: CovariateFacts) -> str:
     """A covariate as the name of an axis, with its unit where the name does not say it."""
-    title, unit = capital(str(fact["title"])), str(fact["unit"])
+    title, unit = capital(fact.title), fact.unit
     said = not unit or unit.rstrip("s").lower() in title.lower()
     return title if said else f"{title} ({unit})"
 

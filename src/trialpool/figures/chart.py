@@ -6,9 +6,9 @@ A chart module has `rows`, which says what is drawn or why nothing is, and `draw
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -64,19 +64,15 @@ class EffectAxis:
         return self.scale is LOG and self.null is not None
 
     @classmethod
-    def of(cls, result: ResultScale | Mapping[str, Any]) -> EffectAxis:
-        """The axis of an analysis, or of a question by its record."""
-        names = ("measure", "favours_left", "favours_right")
-        code, left, right = (
-            result[name] if isinstance(result, Mapping) else getattr(result, name) for name in names
-        )
-        measure = measure_of(code)
+    def of(cls, result: ResultScale) -> EffectAxis:
+        """The axis of an analysis or a question."""
+        measure = measure_of(result.measure)
         return cls(
             label=capital(measure.title),
             scale=measure.scale,
             null=measure.null,
-            favours_left=left,
-            favours_right=right,
+            favours_left=result.favours_left,
+            favours_right=result.favours_right,
         )
 
     def scaled(self, values: ArrayLike) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,26 +14,29 @@ from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
 from trialpool.words import number
 
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
+
 __all__ = ["draw", "rows"]
 
 
-def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
+def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Withheld:
     """What stands in the chart, or why there is none.
 
     Parameters
     ----------
     cumulative : cumulative.csv of the analysis
-    model : its model.json
+    result : of the analysis
     """
-    title = f"Cumulative by year: {model['title']}"
-    withheld = model["policy"]["withheld"]
+    title = f"Cumulative by year: {result.title}"
+    withheld = result.policy.withheld
     for name in ("pooling", "cumulative"):
         if name in withheld:
             return Withheld(title=title, reason=withheld[name])
-    axis = EffectAxis.of(model)
+    axis = EffectAxis.of(result)
     steps = records(cumulative)
-    results = [triple(step, "ci") for step in steps]
-    places = decimals({"study": results})
+    intervals = [triple(step) for step in steps]
+    places = decimals({"study": intervals})
     last = len(steps) - 1
     return IntervalTable(
         title=title,
@@ -42,16 +45,16 @@ def rows(cumulative: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | 
         rows=tuple(
             Row(
                 label=_label(step, first=i == 0),
-                estimate=result[0],
-                low=result[1],
-                high=result[2],
-                cells=(f"{number(step['k']):.0f}", effect(result, places, log=axis.log)),
+                estimate=interval[0],
+                low=interval[1],
+                high=interval[2],
+                cells=(f"{number(step['k']):.0f}", effect(interval, places, log=axis.log)),
                 whole=i == last,
             )
-            for i, (step, result) in enumerate(zip(steps, results, strict=True))
+            for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))
         ),
         label_head="Trial added",
-        heads=("k", f"{model['measure']} (95 % CI)"),
+        heads=("k", f"{result.measure} (95 % CI)"),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trialpool.effects import Measure
-from trialpool.figures import forest_text as words
+from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.words import level, number, text
+from trialpool.words import number, text
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 ARMS = ("experimental", "control")
 Cells = dict[str, str | float]
@@ -23,46 +25,41 @@ def kinds(lines: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
     return counts, any(not math.isnan(number(line.get("mean_experimental"))) for line in lines)
 
 
-def shown(
-    lines: Sequence[Mapping[str, Any]], model: Mapping[str, Any], *, log: bool
-) -> dict[str, list[Triple]]:
+def shown(lines: Sequence[Mapping[str, Any]], result: UnjudgedResult) -> dict[str, list[Triple]]:
     """(estimate, low, high) of the trials, the pooled effect and the prediction interval."""
-    display: Mapping[str, Any] = model.get("display") or {}
-    mode = text((model.get("policy") or {}).get("prediction_interval"))
     out: dict[str, list[Triple]] = {
-        "study": [triple(line, "ci") for line in lines],
+        "study": [triple(line) for line in lines],
         "pooled": [],
         "prediction": [],
     }
-    pooled = triple(display, "ci")
-    if len(lines) > 1 and not any(map(math.isnan, pooled)):
-        out["pooled"] = [pooled]
-        prediction = triple(display, "pi")
-        if mode in {"shown", "headline"} and not any(map(math.isnan, prediction)):
+    display = result.display
+    if len(lines) > 1 and not any(map(math.isnan, display.triple)):
+        out["pooled"] = [display.triple]
+        prediction = display.estimate, display.pi_low, display.pi_high
+        allowed = result.policy.prediction_interval != "withheld"
+        if allowed and not any(map(math.isnan, prediction)):
             out["prediction"] = [prediction]
     return out
 
 
-def shrunken(model: Mapping[str, Any], count: int, measure: Measure) -> tuple[Triple, ...]:
+def shrunken(result: UnjudgedResult, count: int) -> tuple[Triple, ...]:
     """Each trial's true effect given all trials, where the plot is asked to show it, else none.
 
     `count` rows of trials; the posterior has one true effect for each, on the analysis scale.
     """
-    posterior: Mapping[str, Any] = model.get("posterior") or {}
-    columns = [posterior.get(name) or () for name in ("theta", "theta_lb", "theta_ub")]
-    if not words.shrinkage_asked(model) or any(len(column) != count for column in columns):
+    posterior = result.posterior
+    if not result.forest.shrinkage or posterior is None:
         return ()
-    to = measure.shown
+    columns = posterior.theta, posterior.theta_lb, posterior.theta_ub
+    if any(len(column) != count for column in columns):
+        return ()
+    to = measure_of(result.measure).shown
     return tuple((to(mid), to(low), to(high)) for mid, low, high in zip(*columns, strict=True))
 
 
-def triple(source: Mapping[str, Any], bounds: str) -> Triple:
-    """Estimate and bounds (`ci` or `pi`) of a row or of `model.display`."""
-    return (
-        number(source.get("estimate")),
-        number(source.get(f"{bounds}_low")),
-        number(source.get(f"{bounds}_high")),
-    )
+def triple(row: Mapping[str, Any]) -> Triple:
+    """Estimate and limits of a table's row."""
+    return number(row.get("estimate")), number(row.get("ci_low")), number(row.get("ci_high"))
 
 
 def decimals(shown: Shown) -> int:
@@ -138,7 +135,7 @@ def _score(mean: object, sd: object) -> str:
 
 def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) -> Cells:
     """One trial in the analysis."""
-    interval = triple(line, "ci")
+    interval = triple(line)
     weight = number(line.get("weight"))
     cells: Cells = {
         "kind": "study",
@@ -186,7 +183,7 @@ def missing(line: Mapping[str, Any], *, counts: bool) -> Cells:
 def summaries(
     studies: Sequence[Mapping[str, str | float]],
     lines: Sequence[Mapping[str, Any]],
-    model: Mapping[str, Any],
+    result: UnjudgedResult,
     shown: Shown,
     decimals: int,
     *,
@@ -196,14 +193,12 @@ def summaries(
     """The pooled row with the totals of the arms, and the prediction interval below it."""
     out: list[Cells] = []
     for interval in shown["pooled"]:
-        n = number(model.get("n"))
-        people = "" if math.isnan(n) else f", n = {n:.0f}"
         total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
-        several = model.get("several") is not None and len(lines) > model["k"]
-        k = f"{len(lines)} effects of {model['k']} trials" if several else f"k = {len(lines)}"
+        several = result.several is not None and len(lines) > result.k
+        k = f"{len(lines)} effects of {result.k} trials" if several else f"k = {len(lines)}"
         row: Cells = {
             "kind": "pooled",
-            "label": f"Pooled effect ({k}{people})",
+            "label": f"Pooled effect ({k}, n = {result.n})",
             "effect": effect(interval, decimals, log=log),
             "weight": style.fixed(total, 1) if total else "–",
             **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
@@ -222,7 +217,7 @@ def summaries(
         out.append(
             {
                 "kind": "prediction",
-                "label": f"{level(model)} % prediction interval",
+                "label": f"{result.level} % prediction interval",
                 "effect": bounds,
                 "estimate": estimate,
                 "ci_low": low,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from trialpool import tables
-from trialpool.effects import Measure
+from trialpool.effects import Measure, measure_of
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
-from trialpool.words import DOMAINS, capital, level, text
+from trialpool.words import DOMAINS, capital, text
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 KINDS = ("study", "missing", "pooled", "prediction")
 TEXTS = ["kind", "trial_id", "label", "scale", "marks", "experimental", "experimental_n"]
@@ -63,7 +66,7 @@ class ForestTable:
 
 def rows(
     studies: pd.DataFrame,
-    model: Mapping[str, Any],
+    result: UnjudgedResult,
     missing: pd.DataFrame,
     risk_of_bias: pd.DataFrame,
 ) -> ForestTable:
@@ -72,7 +75,7 @@ def rows(
     Parameters
     ----------
     studies : `studies.csv`, one row per trial, k >= 0 rows, order kept
-    model : `model.json`
+    result : of the analysis
     missing : `missing.csv`, eligible trials without usable numbers
     risk_of_bias : `risk_of_bias.csv`; trials outside the plot are ignored
 
@@ -87,10 +90,10 @@ def rows(
     """
     lines = tables.records(studies)
     absent = tables.records(missing)
-    measure = words.measure(model)
+    measure = measure_of(result.measure)
     log = measure.is_ratio
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
-    shown = cells.shown(lines, model, log=log)
+    shown = cells.shown(lines, result)
     decimals = cells.decimals(shown)
     counts, scores = cells.kinds(lines)
 
@@ -100,7 +103,7 @@ def rows(
     ]
     body += [cells.missing(line, counts=counts) for line in absent]
     body += cells.summaries(
-        body[: len(lines)], lines, model, shown, decimals, log=log, counts=counts
+        body[: len(lines)], lines, result, shown, decimals, log=log, counts=counts
     )
     table = pd.DataFrame(body, columns=[*TEXTS, *NUMBERS])
     table = table.astype(dict.fromkeys(TEXTS, "str") | dict.fromkeys(NUMBERS, "float64"))
@@ -109,19 +112,18 @@ def rows(
 
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
-        footnotes += [("", note)] if (note := words.prediction_note(model)) else []
-    shrunken = cells.shrunken(model, len(lines), measure) if pooled else ()
-    if pooled and (note := words.shrinkage_note(model, drawn=bool(shrunken))):
+        footnotes += [("", note)] if (note := words.prediction_note(result)) else []
+    shrunken = cells.shrunken(result, len(lines)) if pooled else ()
+    if pooled and (note := words.shrinkage_note(result, drawn=bool(shrunken))):
         footnotes.append(("", note))
     unweighted = table["weight"].isin(["", "–"]).all()
-    left, right = text(model.get("favours_left")), text(model.get("favours_right"))
+    left, right = result.favours_left, result.favours_right
     return ForestTable(
-        title=text(model.get("title")),
-        subtitle=words.subtitle(model),
+        title=result.title,
+        subtitle=words.subtitle(result),
         columns=_columns(
-            model,
+            result,
             table,
-            measure.short,
             counts=counts,
             scores=scores,
             weights=pooled and not unweighted,
@@ -132,7 +134,7 @@ def rows(
         axis_title=capital(measure.title) + (" (log scale)" if log else ""),
         favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
         missing_heading=MISSING_HEADING if absent else "",
-        heterogeneity=words.heterogeneity(model, len(lines)),
+        heterogeneity=words.heterogeneity(result, len(lines)),
         footnotes=tuple(footnotes),
         domains=domains,
         shrunken=shrunken,
@@ -170,9 +172,8 @@ def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFram
 
 
 def _columns(
-    model: Mapping[str, Any],
+    result: UnjudgedResult,
     table: pd.DataFrame,
-    short: str,
     *,
     counts: bool,
     scores: bool,
@@ -182,8 +183,10 @@ def _columns(
     out = [ForestColumn(key="label", heading="Trial", align="left")]
     if (table["scale"] != "").any():
         out.append(ForestColumn(key="scale", heading="Scale", align="left"))
-    for arm in ("experimental", "control")[: words.measure(model).data.groups]:
-        name = text(model.get(f"{arm}_label")) or arm
+    measure = measure_of(result.measure)
+    labels = {"experimental": result.experimental_label, "control": result.control_label}
+    for arm in cells.ARMS[: measure.data.groups]:
+        name = labels[arm] or arm
         name = name[:1].upper() + name[1:]
         if counts or scores:
             heading = " or ".join(["Mean (SD)"] * scores + ["Events/n (%)"] * counts)
@@ -192,7 +195,7 @@ def _columns(
             out.append(ForestColumn(key=f"{arm}_n", heading="n", group=name))
     if "study" in set(table["kind"]):
         out.append(ForestColumn(key="plot", align="plot"))
-        out.append(ForestColumn(key="effect", heading=f"{short} ({level(model)} % CI)"))
+        out.append(ForestColumn(key="effect", heading=f"{measure.short} ({result.level} % CI)"))
         if weights:
             out.append(ForestColumn(key="weight", heading="Weight\n(%)"))
     elif (table["reported"] != "").any():

@@ -4,95 +4,78 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trialpool.effects import Measure, measure_of
+from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.words import capital, letters, level, number, text
+from trialpool.words import capital, letters, text
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 NO_STUDY = "No trial with usable numbers for this outcome."
 ONE_STUDY = "One trial: shown, not pooled."
 
 
-def measure(model: Mapping[str, Any]) -> Measure:
-    """The measure of a model; of one that does not say, an effect as it was given."""
-    return measure_of(text(model.get("measure")) or "GEN")
-
-
-def subtitle(model: Mapping[str, Any]) -> str:
+def subtitle(result: UnjudgedResult) -> str:
     """The measure in words and which side favours whom."""
-    side = "below 1" if model.get("scale") == "log" else "negative"
-    left = text(model.get("favours_left"))
-    words = capital(measure(model).words)
+    side = "below 1" if result.scale == "log" else "negative"
+    left = result.favours_left
+    words = capital(measure_of(result.measure).words)
     return f"{words}; {side} {left}" if left else words
 
 
-def heterogeneity(model: Mapping[str, Any], k: int) -> str:
+def heterogeneity(result: UnjudgedResult, k: int) -> str:
     """The line below the plot: tau2, I2, Q and the model, or why nothing was pooled."""
     if k == 0:
         return NO_STUDY
     if k == 1:
         return ONE_STUDY
-    pooled: Mapping[str, Any] = model.get("pooled") or {}
-    reasons: Mapping[str, Any] = model.get("reasons") or {}
-    if not pooled or math.isnan(number(pooled.get("beta"))):
-        why = text(reasons.get("pooled")) or text(reasons.get("beta"))
+    pooled = result.pooled
+    if pooled is None or math.isnan(pooled.beta):
+        why = result.reasons.get("pooled") or result.reasons.get("beta")
         return f"{k} trials: shown, not pooled{': ' + why if why else ''}."
     parts = []
     # a common-effect model assumes tau2 = 0; printing the 0 would look like a finding
-    common = text(pooled.get("method")) in {"EE", "FE", "CE"}
-    tau2 = math.nan if common else number(pooled.get("tau2"))
-    if not math.isnan(tau2):
-        low, high = number(pooled.get("tau2_ci_lb")), number(pooled.get("tau2_ci_ub"))
-        shown = f"τ² = {style.significant(tau2)}"
+    common = pooled.method in {"EE", "FE", "CE"}
+    if not common and not math.isnan(pooled.tau2):
+        low, high = pooled.tau2_ci_lb, pooled.tau2_ci_ub
+        shown = f"τ² = {style.significant(pooled.tau2)}"
         if not math.isnan(low + high):
             bounds = f"{style.significant(low)} to {style.significant(high)}"
-            shown += f" ({level(model)} % CI {bounds})"
-        levels: Mapping[str, Any] = (model.get("several") or {}).get("levels") or {}
+            shown += f" ({result.level} % CI {bounds})"
+        levels = result.several and result.several.levels
         if levels:
-            sigma2 = (number(levels[f"sigma2_{name}"]) for name in ("between", "within"))
+            sigma2 = levels.sigma2_between, levels.sigma2_within
             between, within = map(style.significant, sigma2)
             shown += f" ({between} between trials, {within} within)"
         parts.append(shown)
-    i2 = number(pooled.get("i2"))
-    if not math.isnan(i2):
-        parts.append(f"I² = {i2:.0f} %")
-    q, q_pval = number(pooled.get("q")), number(pooled.get("q_pval"))
-    if not math.isnan(q):
-        shown = f"Q = {q:.1f}, df = {int(number(pooled.get('q_df')))}"
-        parts.append(shown if math.isnan(q_pval) else f"{shown}, {style.p_value(q_pval)}")
+    if not math.isnan(pooled.i2):
+        parts.append(f"I² = {pooled.i2:.0f} %")
+    if not math.isnan(pooled.q):
+        shown = f"Q = {pooled.q:.1f}, df = {pooled.q_df}"
+        p = pooled.q_pval
+        parts.append(shown if math.isnan(p) else f"{shown}, {style.p_value(p)}")
     line = f"Heterogeneity: {'; '.join(parts)}." if parts else ""
-    words = text(model.get("model"))
-    return f"{line} Model: {words}.".strip() if words else line
+    return f"{line} Model: {result.model}.".strip()
 
 
-def prediction_note(model: Mapping[str, Any]) -> str:
+def prediction_note(result: UnjudgedResult) -> str:
     """Why no prediction interval is drawn, where the model says so; else empty."""
-    policy: Mapping[str, Any] = model.get("policy") or {}
-    reasons: Mapping[str, Any] = model.get("reasons") or {}
-    withheld: Mapping[str, Any] = policy.get("withheld") or {}
-    for source in (withheld, reasons):
-        for field in ("prediction_interval", "pi", "pi_lb", "pi_low"):
-            if why := text(source.get(field)):
-                return f"Prediction interval not shown: {why.rstrip('.')}."
-    return ""
+    why = result.reasons.get("pi") or result.reasons.get("pi_lb")
+    return f"Prediction interval not shown: {why.rstrip('.')}." if why else ""
 
 
-def shrinkage_asked(model: Mapping[str, Any]) -> bool:
-    """Whether the protocol wants shrinkage estimates in the plot."""
-    return bool((model.get("forest") or {}).get("shrinkage"))
-
-
-def shrinkage_note(model: Mapping[str, Any], *, drawn: bool) -> str:
+def shrinkage_note(result: UnjudgedResult, *, drawn: bool) -> str:
     """What the second marks are, or why they are missing; empty where nobody asked."""
-    if not shrinkage_asked(model):
+    if not result.forest.shrinkage:
         return ""
-    if not drawn:
+    if not drawn or result.posterior is None:
         return "Shrinkage estimates not shown: this analysis has no Bayesian model."
-    prior = text((model.get("posterior") or {}).get("prior"))
+    prior = result.posterior.prior
     return (
         "Circles below the squares: each trial’s true effect given all trials (posterior median "
-        f"and {level(model)} % interval; prior: {prior.replace('tau', 'τ').replace('mu', 'μ')})."
+        f"and {result.level} % interval; prior: {prior.replace('tau', 'τ').replace('mu', 'μ')})."
     )
 
 

@@ -6,10 +6,9 @@ significant, so that gaps can be told from chance (Peters et al. 2008, J Clin Ep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,12 +17,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from scipy.special import ndtri
 
+from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import stroke
-from trialpool.results import Array
-from trialpool.words import number
+from trialpool.pooling.policy import random_effects_tau2
+from trialpool.results import NAN, Array
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 NAMED = 12  # trials up to which dots carry names
 KEY_ROOM = 132.0  # beside the axes, in points
@@ -52,41 +55,50 @@ class FunnelTable:
     pooled: float
 
 
-def rows(
-    studies: pd.DataFrame, model: Mapping[str, Any], filled: pd.DataFrame | None = None
-) -> FunnelTable | Withheld:
-    """What stands in the plot, or why there is none.
+def rows(studies: pd.DataFrame, result: UnjudgedResult) -> FunnelTable | Withheld:
+    """What stands in the plot, or why there is none; fills it where the policy lets one ask.
 
     Parameters
     ----------
     studies : studies.csv of the analysis
-    model : its model.json
-    filled : yi and vi of the studies that trim-and-fill adds, analysis scale; shown only where
-        the policy allows tests of asymmetry
+    result : of the analysis
     """
-    title = f"Funnel plot: {model['title']}"
-    withheld = model["policy"]["withheld"]
-    if "funnel plot" in withheld:
-        return Withheld(title=title, reason=withheld["funnel plot"])
-    if filled is None or "asymmetry tests" in withheld:
-        filled = pd.DataFrame({"yi": [], "vi": []})
-    pooled = number((model["pooled"] or {}).get("beta"))
+    title = f"Funnel plot: {result.title}"
+    withheld = result.policy.withheld.get("funnel plot")
+    if withheld:
+        return Withheld(title=title, reason=withheld)
+    yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
+    filled_yi, filled_vi = _filled(yi, vi, result)
+    pooled = result.pooled.beta if result.pooled else NAN
     many = len(studies) > studies["trial_id"].nunique()
-    what = f"{len(studies)} effects of {model['k']} trials" if many else f"{model['k']} trials"
+    what = f"{len(studies)} effects of {result.k} trials" if many else f"{result.k} trials"
     text = f"{what}. Shades: two-sided p of a single trial, about no effect."
     if not isnan(pooled):
         text += " Dashed: the pooled effect and where 95 % of trials would lie if all shared it."
     return FunnelTable(
         title=title,
         subtitle=text,
-        axis=EffectAxis.of(model),
+        axis=EffectAxis.of(result),
         names=tuple(map(str, studies["study"])),
-        yi=studies["yi"].to_numpy(float),
-        sei=np.sqrt(studies["vi"].to_numpy(float)),
-        filled_yi=filled["yi"].to_numpy(float),
-        filled_sei=np.sqrt(filled["vi"].to_numpy(float)),
+        yi=yi,
+        sei=np.sqrt(vi),
+        filled_yi=filled_yi,
+        filled_sei=np.sqrt(filled_vi),
         pooled=pooled,
     )
+
+
+def _filled(yi: Array, vi: Array, result: UnjudgedResult) -> tuple[Array, Array]:
+    """What trim-and-fill adds about the analysis' own random effects, as small_studies.csv tells.
+
+    Nothing where the policy withholds what asks about asymmetry.
+    """
+    if "asymmetry tests" in result.policy.withheld:
+        return np.empty(0), np.empty(0)
+    model = result.specification["model"]
+    tau2 = random_effects_tau2(model["method"], model["tau2"])
+    filled = trim_and_fill(yi, vi, tau2=tau2)
+    return filled.yi_filled, filled.vi_filled
 
 
 def draw(table: FunnelTable | Withheld) -> Figure:

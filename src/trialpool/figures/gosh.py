@@ -6,9 +6,9 @@ from the rest; one cloud says that heterogeneity is not of one trial's making.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,11 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import signs
-from trialpool.results import Array
+from trialpool.results import NAN, Array
 from trialpool.tables import records
-from trialpool.words import number
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 KEY_ROOM = 132.0  # beside the axes, in points
 TOP = 52.0  # height of the histogram above them
@@ -59,25 +61,25 @@ class GoshTable:
 
 
 def rows(
-    studies: pd.DataFrame, model: Mapping[str, Any], influence: pd.DataFrame
+    studies: pd.DataFrame, result: UnjudgedResult, influence: pd.DataFrame
 ) -> GoshTable | Withheld:
     """What stands in the plot, or why there is none; fits the subsets.
 
     Parameters
     ----------
     studies : studies.csv of the analysis; a trial with several rows can be in a subset with some
-    model : its model.json
+    result : of the analysis
     influence : its influence.csv; the trial with the largest Cook's distance is marked
 
     References
     ----------
     Olkin, Dahabreh & Trikalinos 2012, Res Synth Methods 3:214
     """
-    title = f"All subsets (GOSH): {model['title']}"
-    withheld = model["policy"]["withheld"].get("leave-one-out")
+    title = f"All subsets (GOSH): {result.title}"
+    withheld = result.policy.withheld.get("leave-one-out")
     if withheld:
         return Withheld(title=title, reason=withheld)
-    settings = model["specification"]["model"]
+    settings = result.specification["model"]
     counts = settings["method"] == "MH"
     subsets = gosh(studies["yi"], studies["vi"], tau2="EE" if counts else settings["tau2"])
     known = np.isfinite(subsets.i2)
@@ -90,26 +92,26 @@ def rows(
         inside, name = np.asarray(subsets.mask[:, its_rows].any(axis=1)), str(most["study"])
     return GoshTable(
         title=title,
-        subtitle=_subtitle(len(studies), model, subsets.sampled, int(known.sum()), lost, counts),
-        axis=EffectAxis.of(model),
+        subtitle=_subtitle(len(studies), result, subsets.sampled, int(known.sum()), lost, counts),
+        axis=EffectAxis.of(result),
         beta=subsets.beta[known],
         i2=subsets.i2[known],
         inside=inside[known],
         name=name,
-        pooled=number((model["pooled"] or {}).get("beta")),
+        pooled=result.pooled.beta if result.pooled else NAN,
         whole="all trials, by Mantel-Haenszel" if counts else "all trials",
     )
 
 
 def _subtitle(
-    k: int, model: Mapping[str, Any], sampled: bool, n: int, lost: int, counts: bool
+    k: int, result: UnjudgedResult, sampled: bool, n: int, lost: int, counts: bool
 ) -> str:
-    what = f"{k} effects of {model['k']} trials" if k > model["k"] else f"{k} trials"
+    what = f"{k} effects of {result.k} trials" if k > result.k else f"{k} trials"
     count = f"{n:,}".replace(",", " ")
     which = f"All {count} subsets of two or more of {what}"
     if sampled:
         which = f"A random sample, {count} of the 2^{k} subsets of {what}"
-    how = "common effect by inverse variance" if counts else str(model["model"]).partition(",")[0]
+    how = "common effect by inverse variance" if counts else result.model.partition(",")[0]
     parts = [f"{which}; {how}."]
     if n > SINGLE:
         parts.append("Larger hexagons hold more subsets.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +14,11 @@ from matplotlib.figure import Figure
 from trialpool.figures import chart, style
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import signs
+from trialpool.trust_facts import Unanswered
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import ResultScale
+    from trialpool.trust_facts import MissingEffectFacts
 
 TITLE = "What the missing trials would have to have found"
 _NAMES = 4  # studies named before the others are counted
@@ -54,27 +59,28 @@ class MissingTable:
 
 
 def rows(
-    curve: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
+    curve: pd.DataFrame, facts: MissingEffectFacts | Unanswered, scale: ResultScale
 ) -> MissingTable | chart.Withheld:
     """Prepare the figure.
 
     Parameters
     ----------
-    curve, facts : of `trialpool.review.trust.missing_effect`, display scale
-    model : model.json of the analysis
+    curve : missing_effect.csv of the analysis, display scale
+    facts : what it says, or why there is none
+    scale : of the analysis
     """
-    title = f"{TITLE}: {model['title']}"
-    if facts["reason"]:
-        return chart.Withheld(title=title, reason=facts["reason"])
-    axis = chart.EffectAxis.of(model)
+    title = f"{TITLE}: {scale.title}"
+    if isinstance(facts, Unanswered):
+        return chart.Withheld(title=title, reason=facts.reason)
+    axis = chart.EffectAxis.of(scale)
 
-    def text(value: float) -> str:
+    def text(value: float | None) -> str:
         return style.ratio(value) if axis.log else style.fixed(value, 2)
 
     columns = {name: tuple(axis.scaled(curve[name]).tolist()) for name in curve.columns}
     low, high = columns["assumed"][0], columns["assumed"][-1]
-    flips = [(float(axis.scaled(f["assumed"])), text(f["assumed"])) for f in facts["flips"]]
-    important = facts["important"]
+    flips = [(float(axis.scaled(f.assumed)), text(f.assumed)) for f in facts.flips]
+    important = facts.important
     return MissingTable(
         title=title,
         subtitle=_subtitle(facts, text),
@@ -85,7 +91,7 @@ def rows(
         ci_high=columns["ci_high"],
         lines=(
             (0.0, "they found nothing"),
-            (float(axis.scaled(facts["if_alike"]["assumed"])), "they found what the others did"),
+            (float(axis.scaled(facts.if_alike.assumed)), "they found what the others did"),
         ),
         flips=tuple(flip for flip in flips if low <= flip[0] <= high),
         important=None if important is None else float(axis.scaled(important)),
@@ -163,20 +169,20 @@ def _name_ends(ax: Axes, table: MissingTable) -> None:
     chart.name_lines(ax, names, at=1.01)
 
 
-def _subtitle(facts: Mapping[str, Any], text: Any) -> str:
-    named = list(facts["studies"])
+def _subtitle(facts: MissingEffectFacts, text: Callable[[float | None], str]) -> str:
+    named = facts.studies
     more = len(named) - _NAMES
     who = ", ".join(named[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-    out = [f"Added: {who} (n = {facts['n']}), k = {facts['k']} with them; {facts['model']}."]
-    between = " and ".join(text(value) for value in facts["searched"])
-    for answer in facts["answers"]:
-        what = _BEGINS[answer["question"]]
-        if answer["at_null"]:
+    out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {facts.model}."]
+    between = " and ".join(text(value) for value in facts.searched)
+    for answer in facts.answers:
+        what = _BEGINS[answer.question]
+        if answer.at_null:
             out.append(f"Even if they found nothing, {what}.")
-        elif answer["reached"]:
-            out.append(f"From {text(answer['assumed'])} on, {what}.")
+        elif answer.reached:
+            out.append(f"From {text(answer.assumed)} on, {what}.")
         else:
             out.append(f"No common effect between {between} is found from which {what}.")
-    if facts["not_searched"]:
-        out.append(f"Where the conclusion flips is not known: {facts['not_searched']}.")
+    if facts.not_searched:
+        out.append(f"Where the conclusion flips is not known: {facts.not_searched}.")
     return " ".join(out)

@@ -32,7 +32,7 @@ def rows(
     lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
     axis = EffectAxis.of(facts)
     cautions = "".join(f" {caution}" for caution in facts.cautions)
-    places = decimals({"study": [triple(line, "ci") for line in lines]})
+    places = decimals({"study": [triple(line) for line in lines]})
     return IntervalTable(
         title=title,
         subtitle=(
@@ -49,7 +49,7 @@ def rows(
                 low=line["ci_low"],
                 high=line["ci_high"],
                 cells=(
-                    effect(triple(line, "ci"), places, log=axis.log),
+                    effect(triple(line), places, log=axis.log),
                     f"{line['k']:.0f}",
                     style.fixed(score[line["treatment"]], 2),
                 ),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,11 @@ from trialpool.figures import chart, style
 from trialpool.figures.lettering import font
 from trialpool.figures.marks import signs
 from trialpool.results import Array
+from trialpool.trust_facts import Unanswered
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import ResultScale
+    from trialpool.trust_facts import NextTrialFacts, ShownEstimate
 
 TITLE = "What the next trial could change"
 _ACROSS, _DOWN = 161, 81  # results of a next trial that are pooled
@@ -54,23 +58,27 @@ class NextTrialTable:
 
 
 def rows(
-    studies: pd.DataFrame, facts: Mapping[str, Any], model: Mapping[str, Any]
+    studies: pd.DataFrame,
+    facts: NextTrialFacts | Unanswered,
+    now: ShownEstimate,
+    scale: ResultScale,
 ) -> NextTrialTable | chart.Withheld:
     """Prepare the figure.
 
     Parameters
     ----------
     studies : studies.csv of the analysis
-    facts : of `trialpool.review.trust.next_trial`
-    model : model.json of the analysis
+    facts : how a next trial is pooled with them, or why there is nothing to add it to
+    now : the result without it, display scale
+    scale : of the analysis
     """
-    title = f"{TITLE}: {model['title']}"
-    if "tau2" not in facts:  # there is nothing to add a trial to
-        return chart.Withheld(title=title, reason=facts["reason"])
-    axis = chart.EffectAxis.of(model)
+    title = f"{TITLE}: {scale.title}"
+    if isinstance(facts, Unanswered):
+        return chart.Withheld(title=title, reason=facts.reason)
+    axis = chart.EffectAxis.of(scale)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    estimate = float(axis.scaled(model["display"]["estimate"]))
-    important = None if facts["important"] is None else abs(float(axis.scaled(facts["important"])))
+    estimate = float(axis.scaled(now.estimate))
+    important = None if facts.important is None else abs(float(axis.scaled(facts.important)))
     widest = _BELOW * float(np.sqrt(vi).max())
     reach = max(1.5 * abs(estimate), 1.5 * (important or 0.0), 1.96 * float(np.sqrt(vi).min()))
     low, high = min(float(yi.min()), -reach), max(float(yi.max()), reach)
@@ -78,18 +86,17 @@ def rows(
     effects = np.linspace(low - aside, high + aside, _ACROSS)
     errors = np.linspace(_FINEST * widest, widest, _DOWN)
     x, s = np.meshgrid(effects, errors)
-    fits = with_one_more(yi, vi, x.ravel(), s.ravel() ** 2, tau2=facts["tau2"], test=facts["test"])
-    unit = facts["unit_variance"]
-    known = unit is not None and not math.isnan(unit)
-    people = [(math.sqrt(2 * unit / n), n) for n in _PEOPLE] if known else []
-    assumed = f", with a {facts['assumption']}" if facts["assumption"] else ""
+    fits = with_one_more(yi, vi, x.ravel(), s.ravel() ** 2, tau2=facts.tau2, test=facts.test)
+    unit = facts.unit_variance
+    people = [] if math.isnan(unit) else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
+    assumed = f", with a {facts.assumption}" if facts.assumption else ""
     count = f" People: of a trial that finds no difference{assumed}." if people else ""
     return NextTrialTable(
         title=title,
         subtitle="Each place is the result of one next trial; its shade is what the pooled effect "
-        f"of all k = {facts['k']} would say ({facts['model']}). Dots: the trials there are.{count}",
+        f"of all k = {facts.k} would say ({facts.model}). Dots: the trials there are.{count}",
         axis=axis,
-        better=model["better"],
+        better=scale.better,
         trials=tuple(zip(yi.tolist(), np.sqrt(vi).tolist(), strict=True)),
         estimate=estimate,
         effects=effects,

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,10 +17,12 @@ from matplotlib.transforms import blended_transform_factory
 from trialpool import tables
 from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.forest_rows import triple
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import stroke
 from trialpool.words import number, text
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 TITLE = "Result by prior of the heterogeneity"
 ROW, HEAD = 22.0, 14.0  # height of a row and of the headings, in points
@@ -56,25 +58,25 @@ class PriorTable:
     notes: tuple[str, ...]
 
 
-def rows(priors: pd.DataFrame, model: Mapping[str, Any]) -> PriorTable | Withheld:
+def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
     """What is drawn: the result as reported, and the posterior of the mean under each prior.
 
     Parameters
     ----------
     priors : `priors.csv`
-    model : `model.json`
+    result : of the analysis
 
     Returns
     -------
     the table; Withheld with the reason where there is no posterior
     """
-    axis = EffectAxis.of(model)
+    axis = EffectAxis.of(result)
     lines = tables.records(priors)
     given = [line for line in lines if not math.isnan(number(line["mu"]))]
     if not given:
         why = next((text(line["note"]) for line in lines), "") or "no posterior"
         return Withheld(title=TITLE, reason=why.rstrip("."))
-    out = [_pooled(model, axis)] if model.get("pooled") else []
+    out = [_pooled(result, axis)] if result.pooled else []
     for line in given:
         shown = [number(line[name]) for name in ("mu_low", "mu", "mu_high")]
         low, mid, high = axis.scaled(shown).tolist()
@@ -91,9 +93,9 @@ def rows(priors: pd.DataFrame, model: Mapping[str, Any]) -> PriorTable | Withhel
             )
         )
     return PriorTable(
-        title=f"{TITLE}: {text(model['title'])}",
+        title=f"{TITLE}: {result.title}",
         subtitle=(
-            f"k = {int(model['k'])}. Diamond and bar: pooled effect with 95 % confidence interval. "
+            f"k = {result.k}. Diamond and bar: pooled effect with 95 % confidence interval. "
             "Circles: posterior median of the mean effect with 95 % interval; filled for the "
             "prior of the protocol."
         ),
@@ -143,10 +145,10 @@ def draw(table: PriorTable | Withheld) -> Figure:
     return fig
 
 
-def _pooled(model: Mapping[str, Any], axis: EffectAxis) -> PriorRow:
-    mid, low, high = axis.scaled(triple(model["display"], "ci")).tolist()
+def _pooled(result: UnjudgedResult, axis: EffectAxis) -> PriorRow:
+    mid, low, high = axis.scaled(result.display.triple).tolist()
     return PriorRow(
-        label=f"As reported: {text(model['model'])}", estimate=mid, low=low, high=high, bayes=False
+        label=f"As reported: {result.model}", estimate=mid, low=low, high=high, bayes=False
     )
 
 

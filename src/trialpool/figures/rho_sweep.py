@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,6 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from trialpool.figures import chart, style
 from trialpool.figures.marks import signs
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import ResultScale
 
 TITLE = "The correlation assumed within trials"
 _RIGHT = 76.0  # points for the names of the lines
@@ -38,17 +41,17 @@ class RhoTable:
 
 
 def rows(
-    sweep: pd.DataFrame, model: Mapping[str, Any], assumed: float | None = None
+    sweep: pd.DataFrame, scale: ResultScale, assumed: float | None = None
 ) -> RhoTable | chart.Withheld:
     """What stands in the chart, or why there is none.
 
     Parameters
     ----------
     sweep : columns rho, estimate, ci_low, ci_high, one row per correlation, display scale
-    model : model.json of the analysis
+    scale : of the analysis
     assumed : the correlation that the analysis takes, to be marked
     """
-    title = f"{TITLE}: {model['title']}"
+    title = f"{TITLE}: {scale.title}"
     table = sweep.sort_values("rho", kind="stable")
     fitted = table[list(_COLUMNS)].notna().all(axis=1)
     if fitted.sum() < 2:
@@ -59,7 +62,7 @@ def rows(
     if spread.max() < _SAME:
         reason = "no trial has several effects here, so the correlation changes nothing"
         return chart.Withheld(title=title, reason=reason)
-    axis = chart.EffectAxis.of(model)
+    axis = chart.EffectAxis.of(scale)
     columns = {name: tuple(axis.scaled(table[name].where(fitted)).tolist()) for name in _COLUMNS}
     rho = tuple(float(x) for x in table["rho"])
     marks = [

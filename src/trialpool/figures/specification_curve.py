@@ -6,9 +6,10 @@ Other questions (levels of non-equivalent choices) stand as lines of numbers und
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import isnan
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,14 @@ from trialpool.figures.lettering import look, width, wrap
 from trialpool.figures.marks import signs, stroke
 from trialpool.results import Array
 from trialpool.words import HARDLY
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import (
+        MultiverseAnswer,
+        MultiverseResult,
+        ResultHeading,
+        VariedChoice,
+    )
 
 MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
 CURVE, ROW, GAP, NOTE = 190.0, 9.6, 9.0, 11.0  # heights in points
@@ -57,30 +66,33 @@ class SpecificationCurve:
     others: tuple[tuple[str, str, str, str], ...]
 
 
-def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> SpecificationCurve | Withheld:
+def rows(
+    multiverse: pd.DataFrame, summary: MultiverseResult, heading: ResultHeading
+) -> SpecificationCurve | Withheld:
     """Prepare the curve of the protocol's question.
 
     Parameters
     ----------
     multiverse : multiverse.csv of the analysis
-    model : its model.json, with the summary of the multiverse under "multiverse"
+    summary : what the specifications say together
+    heading : what the analysis asks
     """
-    summary, axis = model["multiverse"], EffectAxis.of(model)
-    title = f"Specification curve: {model['title']}"
-    factors, question = summary["factors"], summary["questions"][0]
+    axis = EffectAxis.of(heading)
+    title = f"Specification curve: {heading.title}"
+    factors, question = summary.factors, summary.questions[0]
     mine = multiverse
     for factor in factors:
-        if factor["kind"] == "N":
-            mine = mine[mine[factor["name"]] == factor["levels"][0]]
+        if factor.kind == "N":
+            mine = mine[mine[factor.name] == factor.levels[0]]
     mine = mine[mine["estimate"].notna()].sort_values(
         ["estimate", "ci_low"], kind="stable", ignore_index=True
     )
     if mine.empty:
-        reason = summary.get("withheld", "no specification of this question has an estimate")
+        reason = summary.withheld or "no specification of this question has an estimate"
         return Withheld(title=title, reason=reason)
     chosen = np.ones(len(mine), dtype=bool)
     for factor in factors:
-        chosen &= (mine[factor["name"]] == factor["levels"][0]).to_numpy()
+        chosen &= (mine[factor.name] == factor.levels[0]).to_numpy()
     protocol = int(chosen.argmax()) if chosen.any() else None
     drawn = _thinned(len(mine), protocol)
     part = mine.iloc[drawn]
@@ -90,14 +102,14 @@ def rows(multiverse: pd.DataFrame, model: Mapping[str, Any]) -> SpecificationCur
         )
     return SpecificationCurve(
         title=title,
-        subtitle=_subtitle(question, len(drawn), len(mine), protocol, model),
+        subtitle=_subtitle(question, len(drawn), len(mine), protocol, heading),
         axis=axis,
         estimate=estimate,
         low=low,
         high=high,
         protocol=None if protocol is None else drawn.index(protocol),
         groups=tuple(_groups(part, factors)),
-        others=tuple(_other(each, axis) for each in summary["questions"][1:]),
+        others=tuple(_other(each, axis) for each in summary.questions[1:]),
     )
 
 
@@ -109,50 +121,50 @@ def _thinned(n: int, protocol: int | None) -> list[int]:
     return sorted(steps | ({protocol} if protocol is not None else set()))
 
 
-def _groups(part: pd.DataFrame, factors: Sequence[Mapping[str, Any]]) -> list[Group]:
+def _groups(part: pd.DataFrame, factors: Sequence[VariedChoice]) -> list[Group]:
     """Factors with more than one level among what is drawn, non-equivalent ones apart."""
     groups = []
     for factor in factors:
-        values = part[factor["name"]].tolist()
+        values = part[factor.name].tolist()
         levels = [
             (level, tuple(i for i, value in enumerate(values) if value == level))
-            for level in factor["levels"]
+            for level in factor.levels
         ]
         levels = [each for each in levels if each[1]]
         if len(levels) > 1:
-            groups.append(Group(title=factor["title"], levels=tuple(levels)))
+            groups.append(Group(title=factor.title, levels=tuple(levels)))
     return groups
 
 
 def _subtitle(
-    question: Mapping[str, Any], drawn: int, n: int, protocol: int | None, model: Mapping[str, Any]
+    question: MultiverseAnswer, drawn: int, n: int, protocol: int | None, heading: ResultHeading
 ) -> str:
-    count = question["specifications"]
+    count = question.specifications
     parts = [f"{count} specification{'s' if count != 1 else ''}"]
-    if question["distinct"] < count:
-        parts.append(f"{question['distinct']} different")
-    if question["with_estimate"] < question["distinct"]:
-        parts.append(f"{question['with_estimate']} with an estimate")
+    if question.distinct < count:
+        parts.append(f"{question.distinct} different")
+    if question.with_estimate < question.distinct:
+        parts.append(f"{question.with_estimate} with an estimate")
     if drawn < n:
         parts.append(f"{drawn} drawn at even steps")
     lines = [", ".join(parts) + "."]
-    if question["distinct"] < count:
+    if question.distinct < count:
         lines.append("Equal fits stand under the first of their choices.")
     if protocol is None:
         lines.append("The protocol's own has no estimate.")
-    elif question["same_sign"] is not None:
-        lines.append(f"Same side as the protocol's: {_percent(question['same_sign'])}.")
+    elif not isnan(question.same_sign):
+        lines.append(f"Same side as the protocol's: {_percent(question.same_sign)}.")
     sides = [
-        f"{_percent(question[key])} favour {model[label].lower()}"
-        for key, label in (
-            ("favours_experimental", "experimental_label"),
-            ("favours_control", "control_label"),
+        f"{_percent(share)} favour {label.lower()}"
+        for share, label in (
+            (question.favours_experimental, heading.experimental_label),
+            (question.favours_control, heading.control_label),
         )
     ]
     lines.append(f"Intervals that exclude no difference: {', '.join(sides)}.")
-    if question["most"]:
-        share = _percent(question["factors"][0]["eta2"])
-        lines.append(f"Most moved by {question['most'].lower()} ({share} of the variance).")
+    if question.most:
+        share = _percent(question.factors[0].eta2)
+        lines.append(f"Most moved by {question.most.lower()} ({share} of the variance).")
     return " ".join(lines)
 
 
@@ -165,17 +177,19 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _other(question: Mapping[str, Any], axis: EffectAxis) -> tuple[str, str, str, str]:
+def _other(question: MultiverseAnswer, axis: EffectAxis) -> tuple[str, str, str, str]:
     form = style.ratio if axis.log else style.significant
-    count = str(question["distinct"])
-    if not question["with_estimate"]:
-        return question["question"], count, "no estimate", "–"
-    middle, low, high = (form(question[name]) for name in ("median", "lowest", "highest"))
+    count = str(question.distinct)
+    if not question.with_estimate:
+        return question.question, count, "no estimate", "–"
+    middle, low, high = (
+        form(value) for value in (question.median, question.lowest, question.highest)
+    )
     return (
-        question["question"],
+        question.question,
         count,
         f"{middle} ({low} to {high})",
-        _percent(question["excludes_null"]),
+        _percent(question.excludes_null),
     )
 
 

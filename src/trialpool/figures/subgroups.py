@@ -4,48 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
-from trialpool.figures.forest_rows import decimals, effect, triple
+from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.words import capital, number
+
+if TYPE_CHECKING:
+    from trialpool.analysis_result import UnjudgedResult
 
 __all__ = ["draw", "rows"]
 
 NAN = float("nan")
 
 
-def rows(subgroups: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | Withheld:
+def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Withheld:
     """What stands in the chart, or why there is none.
 
     Parameters
     ----------
     subgroups : subgroups.csv of the analysis
-    model : its model.json
+    result : of the analysis
     """
-    title = f"By kind of trial: {model['title']}"
+    title = f"By kind of trial: {result.title}"
     lines = records(subgroups)
     levels = [line for line in lines if line["kind"] == LEVEL]
-    withheld = model["policy"]["withheld"].get("subgroups")
+    withheld = result.policy.withheld.get("subgroups")
     if withheld or not levels:
         return Withheld(title=title, reason=withheld or _why_none(lines))
-    axis = EffectAxis.of(model)
-    whole = triple(model["display"], "ci")
-    places = decimals({"study": [whole, *(triple(line, "ci") for line in levels)]})
+    axis = EffectAxis.of(result)
+    whole = result.display.triple
+    places = decimals({"study": [whole, *(triple(line) for line in levels)]})
 
-    def row(label: str, line: Mapping[str, Any], k: object, **kind: bool) -> Row:
-        interval = triple(line, "ci")
+    def row(label: str, interval: Triple, k: object, **kind: bool) -> Row:
         cells = (f"{number(k):.0f}", effect(interval, places, log=axis.log), "")
         estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
-    made = [row("All trials", model["display"], model["k"], whole=True)]
+    made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
     tests = {line["moderator"]: line for line in shown}
     unknown = {line["moderator"]: line["k"] for line in lines if line["kind"] == UNKNOWN}
@@ -57,14 +59,14 @@ def rows(subgroups: pd.DataFrame, model: Mapping[str, Any]) -> IntervalTable | W
         cells = ("", "", "–" if math.isnan(p) else style.p_value(p))
         # Without an estimate a main row is a heading.
         made.append(Row(label=head, estimate=NAN, low=NAN, high=NAN, cells=cells, whole=True))
-        made += [row(str(line["level"]), line, line["k"]) for line in of_kind]
+        made += [row(str(line["level"]), triple(line), line["k"]) for line in of_kind]
     return IntervalTable(
         title=title,
-        subtitle=_subtitle(model, next(iter(tests.values()))),
+        subtitle=_subtitle(result, next(iter(tests.values()))),
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
-        heads=("k", f"{model['measure']} (95 % CI)", "Difference"),
+        heads=("k", f"{result.measure} (95 % CI)", "Difference"),
         band=whole,
     )
 
@@ -76,10 +78,10 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
     return "; ".join(f"{title}: {reason}" for title, reason in reasons.items())
 
 
-def _subtitle(model: Mapping[str, Any], test: Mapping[str, Any]) -> str:
-    few = " Fewer than ten trials: crude." if model["k"] < 10 else ""
+def _subtitle(result: UnjudgedResult, test: Mapping[str, Any]) -> str:
+    few = " Fewer than ten trials: crude." if result.k < 10 else ""
     how = str(test["method"]).replace("tau2", "τ²")
     return (
         "Each line: its own trials, under what their number allows (one: itself; two: a common "
-        f"effect). Difference: {how}. Band: the result with all {model['k']} trials.{few}"
+        f"effect). Difference: {how}. Band: the result with all {result.k} trials.{few}"
     )

@@ -128,3 +128,8 @@ def policy(k: int, *, counts: bool) -> Policy:
         prediction_interval="withheld" if counts else band.prediction_interval,
         withheld=withheld,
     )
+
+
+def random_effects_tau2(method: str, tau2: str) -> str:
+    """The estimator of tau2 of an analysis; Mantel-Haenszel ("MH") has none, REML stands in."""
+    return "REML" if method == "MH" else tau2

@@ -39,7 +39,7 @@ def answer(result: AnalysisResult, studies: pd.DataFrame, missing: pd.DataFrame)
     size = say.value(result, shown.estimate) + _unit(result, studies)
     limits = say.interval(result, shown.ci_low, shown.ci_high)
     says = f": {interval_says(result)}" if not isnan(say.null(result)) else ""
-    effect = f"{size} ({say.level(result)} % CI {limits}){says}."
+    effect = f"{size} ({result.level} % CI {limits}){says}."
     if result.k == 1:
         study = w.text(studies["study"].iloc[0])
         return (
@@ -218,7 +218,7 @@ def _reported(row: Mapping[str, Any], missing: LargestMissing) -> str:
 
 def _changed(result: AnalysisResult, shown: ShownEstimate) -> str:
     limits = say.interval(result, shown.ci_low, shown.ci_high)
-    return f"{say.value(result, shown.estimate)} ({say.level(result)} % CI {limits})"
+    return f"{say.value(result, shown.estimate)} ({result.level} % CI {limits})"
 
 
 def _unit(result: AnalysisResult, studies: pd.DataFrame) -> str:

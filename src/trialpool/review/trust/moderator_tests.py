@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialpool.pooling.permutation import permutation_test
+from trialpool.pooling.policy import random_effects_tau2
 from trialpool.results import Array
 from trialpool.review.fitting.fit import COMMON
 from trialpool.review.protocol.settings import Model
@@ -18,8 +19,8 @@ def regression_model(model: Model) -> Model:
 
     Mantel-Haenszel knows no covariates; the inverse-variance model stands in for it.
     """
-    if model.method == "MH":
-        model = model.model_copy(update={"method": "IV", "tau2": "REML"})
+    tau2 = random_effects_tau2(model.method, model.tau2)
+    model = model.model_copy(update={"method": "IV", "tau2": tau2})
     test = COMMON["test"] if model.tau2 == "EE" else "hksj"
     return model.model_copy(update={"test": test})
 

@@ -20,6 +20,7 @@ from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.selection import selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.pooling.henmi_copas import henmi_copas
+from trialpool.pooling.policy import random_effects_tau2
 from trialpool.results import NAN, Array
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.settings import Model
@@ -49,8 +50,8 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
     effect that allows for small-study effects); what could not be had says so in `note`
     """
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
-    # Mantel-Haenszel has no tau2 of its own; its random-effects sensitivity is REML.
-    tau2, test = ("REML", "hksj") if model.method == "MH" else (model.tau2, model.test)
+    tau2 = random_effects_tau2(model.method, model.tau2)
+    test = "hksj" if model.method == "MH" else model.test
     rows = [
         *_tests(y, v, tau2, test),
         *_estimates(y, v, tau2, test, "less" if better == "lower" else "greater"),
