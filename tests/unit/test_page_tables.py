@@ -7,19 +7,24 @@ from typing import Any
 import pandas as pd
 import pytest
 from filled import analysis_result
+from question_answers import dose_answer, network_answer, time_answer
 
 from trialpool import terms
 from trialpool.analysis_result import AnalysisResult
+from trialpool.question_answer import QuestionAnswer
+from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report import (
     charts,
     condition_tables,
     missing_tables,
     moderator_tables,
     result_tables,
+    summary,
     trust_tables,
 )
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import Cell, Grid
+from trialpool.review.report.question_tables import question_grids
 
 NONE = pd.DataFrame()
 SHOWN = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
@@ -550,3 +555,62 @@ def test_only_charts_that_are_drawn_are_on_a_page() -> None:
         charts.Figure(source="mood/funnel.svg", alt="Funnel. Mood.", width=96, height=40),
         charts.Figure(source="mood/baujat.svg", alt="Baujat. Mood.", width=96, height=49),
     ]
+
+
+# -- questions ----------------------------------------------------------------------------------
+
+
+def test_the_tables_of_questions_have_their_numbers_in_their_columns() -> None:
+    course = {"study": "Ash", "comparison": "a v b", "instrument": "SCALE", "day": 7.0, "n": 40.0,
+              **SHOWN, "in_model": "yes"}  # fmt: skip
+    dose = {"study": "Elm", "arms": "a; b", "dose": 0.5, **SHOWN, "in_model": "no",
+            "reason": "other route"}  # fmt: skip
+    network = {
+        "nodes": frame({"treatment": "drug_a", "trials": 3, "people": None, "note": "not known"}),
+        "p_scores": frame({"treatment": "drug_a", "p_score": 0.7512}),
+        "left_out": frame({"study": "Fir", "reason": "no link"}),
+    }
+
+    def shown(answer: QuestionAnswer, tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
+        found = question_grids(AnsweredQuestion(answer=answer, tables=tables))
+        return {title: list(row(grid).values()) for title, grid in found.items()}
+
+    assert shown(time_answer(), {"time_points": frame(course)}) == {
+        "All times of all trials": [
+            "Ash", "a v b", "SCALE", "7.00", "40", "−0.60 (−0.90 to −0.30)", "yes",
+        ],
+    }  # fmt: skip
+    assert shown(dose_answer(), {"dose_points": frame(dose)}) == {
+        "Trials and doses": ["Elm", "a; b", "0.500", "−0.60 (−0.90 to −0.30)", "no", "other route"],
+    }
+    assert shown(network_answer(), network) == {
+        "Treatments": ["drug a", "3", "– (a)"], "P-scores": ["drug a", "0.751"],
+        "Trials left out": ["Fir", "no link"],
+    }  # fmt: skip
+    assert shown(time_answer(), {"time_points": frame(course).iloc[:0]}) == {}
+
+
+# -- the summary --------------------------------------------------------------------------------
+
+
+def test_a_row_of_the_summary_holds_the_result_and_its_verdict() -> None:
+    pooled = {"method": "REML", "level": 0.95, "tau2": 0.1, "tau2_ci_lb": 0.01, "tau2_ci_ub": 0.9,
+              "i2": 40.0, "q": 9.0, "q_df": 5, "q_pval": 0.11}  # fmt: skip
+    verdict = {"conclusion": "lower", "robust": "no", "line": "SMD: lower", "threats": [
+        {"name": "a single trial", "gravity": "turns", "text": "t"},
+        {"name": "few trials", "gravity": "caution", "text": "t"},
+    ]}  # fmt: skip
+    display = SHOWN | {"pi_low": -1.4, "pi_high": 0.2, "p_value": 0.02}
+    line = summary.summary_row(made(pooled=pooled, verdict=verdict, display=display))
+    limits = {"pi_low": -1.4, "pi_high": 0.2}
+    assert {name: line[name] for name in (*SHOWN, *limits)} == SHOWN | limits
+    names = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_df", "q_p_value")
+    assert [line[name] for name in names] == [0.1, 0.01, 0.9, 40.0, 9.0, 5, 0.11]
+    assert (line["k"], line["n"], line["measure"]) == (6, 200, "SMD")
+    assert [line[name] for name in ("conclusion", "robust", "threat", "verdict")] == [
+        "lower", "no", "a single trial", "SMD: lower",
+    ]  # fmt: skip
+    bare = summary.numbers([made(verdict=verdict | {"threats": []})])
+    assert (bare["blue.mood.threat"], bare["blue.mood.tau2"]) == ("", None)
+    assert bare["blue.mood.ci_high"] == -0.3
+    assert not {"blue.mood.condition", "blue.mood.analysis", "blue.mood.outcome"} & set(bare)
