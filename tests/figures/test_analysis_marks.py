@@ -483,6 +483,21 @@ def test_priors_stand_on_rows_with_their_names_and_probabilities() -> None:
     assert paths(fig, "null") == [[(0, -0.5), (0, 2.5)]]
 
 
+def test_a_long_name_of_a_prior_has_its_lines_about_its_row() -> None:
+    long = "half-normal with a scale of 0.5, as in an earlier review of the same drug in adults"
+    table = prior_table()
+    first, *others = table.rows
+    fig = priors.draw(replace(table, rows=(replace(first, label=long), *others)))
+    (ax,) = fig.axes
+    lines = [t for t in texts(fig) if t.get_text() and t.get_text() in long and at(t)[0] < 20]
+    assert " ".join(t.get_text() for t in lines) == long
+    heights = [at(t)[1] - at((ax, 0.0, 0.0))[1] for t in lines]
+    step = style.BODY * style.LINE_HEIGHT
+    middle = (len(lines) - 1) / 2
+    assert len(lines) > 1
+    assert heights == pytest.approx([(middle - i) * step for i in range(len(lines))], abs=0.003)
+
+
 def test_the_sides_of_priors_stand_beside_no_effect_below_the_axis() -> None:
     """5 points to each side, 36 below the panel; the notes below them, the last at the margin."""
     fig = priors.draw(prior_table())
@@ -536,6 +551,7 @@ def test_the_sweep_of_correlations_is_drawn_with_its_names() -> None:
     assert paths(fig, "estimate")[0][:2] == [(0.15, -0.5), (0.5, -0.45)]
     assert band_of(fig, "interval") == [(0.15, -0.9, -0.1), (0.5, -0.8, -0.05)]
     assert paths(fig, "assumed") == [[(0.5, -0.45)]]
+    assert paths(fig, "null") == [[(0, 0), (1, 0)]]
     assert ax.get_xlim() == (0.15, 0.8)
     assert [(p, label) for p, label in ticks(ax)] == [(i / 10, f"0.{i}") for i in range(2, 9)]
     x0, _, x1, _ = box(ax)
