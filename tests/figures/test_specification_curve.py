@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,37 @@ def test_a_protocol_without_an_estimate_is_not_marked() -> None:
 def test_the_bytes_are_the_same_on_every_run(tmp_path: Path) -> None:
     """A rebuilt figure is the same file."""
     assert bytes_of(draw(prepared(30)), tmp_path) == bytes_of(draw(prepared(30)), tmp_path)
+
+
+SIDES = "Intervals that exclude no difference: 20 % favour drug, 0 % favour control."
+MOVED = "Most moved by flagged results (40 % of the variance)."
+
+
+@pytest.mark.parametrize(
+    ("changed", "subtitle"),
+    [
+        ({}, "10 specifications, 5 different. Equal fits stand under the first of their choices. "
+         f"Same side as the protocol's: >99 %. {SIDES} {MOVED}"),
+        ({"specifications": 5, "with_estimate": 4},
+         f"5 specifications, 4 with an estimate. Same side as the protocol's: >99 %. {SIDES} "
+         f"{MOVED}"),
+        ({"specifications": 1, "distinct": 1, "with_estimate": 1, "most": ""},
+         f"1 specification. Same side as the protocol's: >99 %. {SIDES}"),
+        ({"specifications": 5, "same_sign": float("nan")}, f"5 specifications. {SIDES} {MOVED}"),
+    ],
+)  # fmt: skip
+def test_the_subtitle_says_only_what_differs(changed: dict[str, Any], subtitle: str) -> None:
+    table, summary, heading = made(5)
+    asked = replace(summary.questions[0], **changed)
+    prepared = rows(table, replace(summary, questions=(asked, *summary.questions[1:])), heading)
+    assert isinstance(prepared, SpecificationCurve)
+    assert prepared.subtitle == subtitle
+
+
+def test_a_protocol_without_an_estimate_has_no_side() -> None:
+    table, summary, heading = made(5)
+    table.loc[0, ["estimate", "ci_low", "ci_high"]] = np.nan
+    prepared = rows(table, summary, heading)
+    assert isinstance(prepared, SpecificationCurve)
+    assert prepared.protocol is None
+    assert "choices. The protocol's own has no estimate. Intervals" in prepared.subtitle
