@@ -65,9 +65,15 @@ def effect(
     def parallel(*imputed: str, hangs_on: frozenset[str] = frozenset()) -> Effect:
         people = max(arm.summary(how).n for arm in (*experimental, control))
         return combined(
-            measure, experimental, control, how,
-            design=AS_PARALLEL, people=people, imputed=imputed, hangs_on=hangs_on,
-        )  # fmt: skip
+            measure,
+            experimental,
+            control,
+            how,
+            design=AS_PARALLEL,
+            people=people,
+            imputed=imputed,
+            hangs_on=hangs_on,
+        )
 
     if handling in LEFT_OUT:
         return without(parallel(), LEFT_OUT[handling])
@@ -108,9 +114,17 @@ def _paired(
     pair |= {"ni": pairs, "ri": r}
     sizes = effect_size(paired.name, **{name: [pair[name]] for name in paired.needs}, **options)
     effect = from_arms(
-        sizes, measure, [experimental], control, sides,
-        design=PAIRED, n=pairs, imputed=imputed, derived=(source,), hangs_on=hangs_on,
-    )  # fmt: skip
+        sizes,
+        measure,
+        [experimental],
+        control,
+        sides,
+        design=PAIRED,
+        n=pairs,
+        imputed=imputed,
+        derived=(source,),
+        hangs_on=hangs_on,
+    )
     if cell is None:
         return effect
     return replace(effect, records=(*effect.records, cell.at), cells=(*effect.cells, cell))

@@ -68,9 +68,16 @@ def combined(
     sides = (together([arm.summary(how) for arm in experimental]), control.summary(how))
     n = sides[0].n + sides[1].n if people is None else people
     return from_arms(
-        compared(measure, *sides, how), measure, experimental, control, sides,
-        design=design, n=n, imputed=imputed, hangs_on=hangs_on,
-    )  # fmt: skip
+        compared(measure, *sides, how),
+        measure,
+        experimental,
+        control,
+        sides,
+        design=design,
+        n=n,
+        imputed=imputed,
+        hangs_on=hangs_on,
+    )
 
 
 def alone(measure: str, arms: Sequence[MeasuredArm], how: Choices) -> Effect:
@@ -139,9 +146,16 @@ def _split(
     for arm in experimental:
         sides = (arm.summary(how), part)
         effect = from_arms(
-            compared(measure, *sides, how), measure, [arm], control, sides,
-            design=design, n=sides[0].n + part.n, derived=(derivation,), hangs_on={by.ARMS},
-        )  # fmt: skip
+            compared(measure, *sides, how),
+            measure,
+            [arm],
+            control,
+            sides,
+            design=design,
+            n=sides[0].n + part.n,
+            derived=(derivation,),
+            hangs_on={by.ARMS},
+        )
         out.append(replace(effect, experimental_arms=names, part=str(arm.row["arm_id"])))
     return out
 
@@ -165,10 +179,16 @@ def _with_covariance(
     reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")
     derivation = f"{len(arms)} comparisons with one control, put together with their covariance"
     return from_arms(
-        single(yi, vi, measure, each.formula, reason), measure, experimental,
-        control, sides, design=design, n=sides[0].n + whole.n, derived=(derivation,),
+        single(yi, vi, measure, each.formula, reason),
+        measure,
+        experimental,
+        control,
+        sides,
+        design=design,
+        n=sides[0].n + whole.n,
+        derived=(derivation,),
         hangs_on={by.ARMS},
-    )  # fmt: skip
+    )
 
 
 _COVARIANCES = ("SMD", "MD", "OR", "RR", "RD")

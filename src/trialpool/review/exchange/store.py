@@ -96,12 +96,15 @@ def raw_cells(raw: Path, condition: str) -> dict[str, list[dict[str, str]]]:
 def _merged(new: Sequence[Cells], path: Path, whole: bool) -> list[Cells]:
     stored: dict[str, Cells] = {row["instrument"]: row for row in cells_of(path)}
     mine = {row["instrument"]: row for row in new}
-    clashes = [] if whole else [
+    shared = () if whole else [name for name in mine if name in stored]
+    clashes = [
         f"{path.as_posix()}, instrument {name}, {column} = {stored[name].get(column, '')}: the "
-        f"import has {row.get(column, '')}. Give the import another outcome, or rename the scale."
-        for name, row in mine.items() if name in stored
-        for column in _DECIDING if row.get(column, "") != stored[name].get(column, "")
-    ]  # fmt: skip
+        f"import has {mine[name].get(column, '')}. "
+        "Give the import another outcome, or rename the scale."
+        for name in shared
+        for column in _DECIDING
+        if mine[name].get(column, "") != stored[name].get(column, "")
+    ]
     if clashes:
         raise TrialpoolError("\n".join(["nothing was written", *clashes]))
     both = {**stored, **mine} if whole else {**mine, **stored}

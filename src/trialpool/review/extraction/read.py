@@ -163,8 +163,15 @@ def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
         for name, column, cell in zip(header, columns, typed_in, strict=True):
             if cell in column.faults:
                 problems.append(_problem(file, number, name, cell.strip(), column.faults[cell]))
-    sheet = Sheet(table=table, file=file, rows=tuple(rows), whole=whole, sound=not problems,
-                  header=places, printed=printed)  # fmt: skip
+    sheet = Sheet(
+        table=table,
+        file=file,
+        rows=tuple(rows),
+        whole=whole,
+        sound=not problems,
+        header=places,
+        printed=printed,
+    )
     return sheet, merged_rows(problems)
 
 

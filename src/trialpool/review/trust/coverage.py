@@ -112,9 +112,16 @@ def coverage(
     for truth in plausible(yi, vi, main.tau2, beliefs):
         draw, drawn_words = sampling_of(centre, truth.tau2)
         simulated = simulate(
-            draw, len(studies), centre, truth.tau2, [m.method for m in methods.values()],
-            replicates=replicates, seed=seed, level=LEVEL, pi=model.prediction,
-        )  # fmt: skip
+            draw,
+            len(studies),
+            centre,
+            truth.tau2,
+            [m.method for m in methods.values()],
+            replicates=replicates,
+            seed=seed,
+            level=LEVEL,
+            pi=model.prediction,
+        )
         at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
         rows += [at | _row(one, methods[one.method], measure, shared) for one in simulated]
     return COVERAGE.frame(rows)

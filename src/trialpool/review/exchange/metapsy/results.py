@@ -198,8 +198,8 @@ class Results:
             )
         if line["precalc_log_rr"]:
             ratio = f"{exp(float(line['precalc_log_rr'])):.12g}"
-            out.append(self._contrast(line, "RR", ratio, line["precalc_log_rr_se"],
-                                      "exp of precalc_log_rr; its SE is of the log"))  # fmt: skip
+            se, how = line["precalc_log_rr_se"], "exp of precalc_log_rr; its SE is of the log"
+            out.append(self._contrast(line, "RR", ratio, se, how))
         return out
 
     def _sign(self, line: SourceLine) -> int:
