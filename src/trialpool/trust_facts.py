@@ -136,6 +136,17 @@ class MultiverseFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherChoices:
+    """The rows of the sensitivity table that are `tried` besides the result, and have an interval.
+
+    `turned` are the labels of those that conclude otherwise.
+    """
+
+    tried: int
+    turned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedOutcomes:
     """By how many events one arm of a trial is changed."""
 
@@ -330,6 +341,7 @@ class TrustFacts:
     next_trial: NextTrialFacts | Unanswered
     coverage: CoverageFacts | None = None
     priors: PriorFacts | None = None
+    other_choices: OtherChoices
     multiverse: MultiverseFacts | None = None
     moderators: tuple[SubgroupFacts | CovariateFacts, ...] = ()
     fragility: FragilityFacts | None = None

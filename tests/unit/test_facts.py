@@ -12,7 +12,7 @@ from filled import filled
 from trialpool.analysis_result import MultiverseResult
 from trialpool.review.trust import facts
 from trialpool.terms import ESTIMATE, TEST
-from trialpool.trust_facts import BeliefRange, ShownEstimate, SmallStudyFacts
+from trialpool.trust_facts import BeliefRange, OtherChoices, ShownEstimate, SmallStudyFacts
 from trialpool.words import Share
 
 NAN = float("nan")
@@ -175,3 +175,23 @@ def test_all_the_weight_is_a_hundred_percent() -> None:
 
     assert share(parts) == 100
     assert share({**parts, "abstract": parts["abstract"] - 1e-8}) < 100
+
+
+def test_other_choices_are_those_a_reader_can_tell_from_the_result() -> None:
+    """The protocol's own numbers once more are no other choice; nor is a row without interval."""
+    rows = [
+        ("protocol", "as in the protocol", 4, -0.5, -0.9, -0.1),
+        ("model", "the same", 4, -0.5000000001, -0.9, -0.1),
+        ("model", "wider", 4, -0.5, -1.1, 0.1),
+        ("model", "another k", 3, -0.5, -0.9, -0.1),
+        ("model", "no interval", 4, -0.5, NAN, NAN),
+        ("data", "touches no effect", 4, -0.5, -1.0, 0.0),
+        ("data", "just excludes it", 4, -0.5, -1.0, -0.001),
+    ]
+    table = pd.DataFrame(rows, columns=["group", "label", "k", "estimate", "ci_low", "ci_high"])
+    main = ShownEstimate(estimate=-0.5, ci_low=-0.9, ci_high=-0.1)
+    said = facts.of_other_choices(table, main, "SMD")
+    assert said == OtherChoices(tried=4, turned=("wider", "touches no effect"))
+    nothing = ShownEstimate(estimate=NAN, ci_low=NAN, ci_high=NAN)
+    assert facts.of_other_choices(table, nothing, "SMD") == OtherChoices(tried=0, turned=())
+    assert facts.of_other_choices(table, main, "PLO") == OtherChoices(tried=0, turned=())

@@ -222,15 +222,22 @@ def test_missing_trials_outside_the_what_if_keep_their_reason() -> None:
 
 def test_a_result_that_tips_names_the_choices() -> None:
     """Which choices decide whether the interval excludes no difference."""
-    tips = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, -0.1), (-1, 0.2)))
+    turned = {"other_choices": {"tried": 2, "turned": ["choice 1"]}}
+    tips = held(made(3, -0.5, -1.0, 0.5, trust=turned))
     found = {c.name: c.text for c in caveats(tips, None)}["Other choices"]
     assert found == (
         "This depends on the choices. The interval includes no difference as the protocol has it, "
         "but excludes it under 1 of 2 other choices: choice 1."
     )
-    assert tipping(tips) == "Under 1 of 2 other choices the interval excludes no difference."
-    firm = held(made(3, -0.5, -1.0, 0.5), sensitivity=varied((-1, 0.5), (-1, 0.2)))
+    said = "Under 1 of 2 other choices the interval excludes no difference."
+    assert tipping(tips.result) == said
+    firm = made(3, -0.5, -1.0, 0.5, trust={"other_choices": {"tried": 1, "turned": []}})
     assert tipping(firm) == ""
+    one = {c.name: c.text for c in caveats(held(firm), None)}["Other choices"]
+    assert one == (
+        "The interval includes no difference as the protocol has it, and under 1 other choice as "
+        "well."
+    )
 
 
 def test_every_threat_in_the_tables_becomes_a_caveat() -> None:

@@ -117,6 +117,8 @@ CASES: list[tuple[str, dict[str, Any], Gravity | None]] = [
     ("an interval that is too narrow", covers(None), None),
     ("an interval that is too narrow", {"shown": OPEN, **covers([0.929, 0.95])}, Gravity.CAUTION),
     ("an interval that is too narrow", {"shown": OPEN, **covers([0.93, 0.95])}, None),
+    ("other choices", {"trust": {"other_choices": {"tried": 9, "turned": ["z"]}}}, Gravity.COULD),
+    ("other choices", {"trust": {"other_choices": {"tried": 9, "turned": []}}}, None),
     ("few trials", {"k": 4}, Gravity.CAUTION),
     ("few trials", {"k": 2}, Gravity.CAUTION),
     ("few trials", {"k": 1, "pooled": None}, None),
@@ -178,6 +180,31 @@ def test_the_conclusion_follows_from_the_interval(own: dict[str, Any], expected:
 )
 def test_robust_is_no_when_anything_turns_it(own: dict[str, Any], robust: str) -> None:
     assert verdict(made(**own)).robust == robust
+
+
+@pytest.mark.parametrize(
+    ("shown", "agree", "words"),
+    [
+        (CLEAR, 100, "robust to all that was tried"),
+        (CLEAR, 99, "robust to nearly all that was tried"),
+        (OPEN, 100, "and so in all that was tried"),
+        (OPEN, 95, "and so in nearly all that was tried"),
+    ],
+)
+def test_all_is_said_only_of_all(shown: tuple[float, float, float], agree: int, words: str) -> None:
+    """A few declared analyses may conclude otherwise where a result is robust; it is said."""
+    assert verdict(made(shown, trust=multiverse(agree))).text.split("; ")[1].rstrip(".") == words
+
+
+def test_a_result_is_not_robust_to_what_turns_it() -> None:
+    """One row of the sensitivity table on the other side: the page cannot say robust to all."""
+    said = verdict(made(trust={"other_choices": {"tried": 5, "turned": ["first period only"]}}))
+    assert said.robust == v.NOT_JUDGED
+    assert said.text == (
+        "Lower with ketamine; whether it is robust cannot be told; threatened most by other "
+        "choices: under 1 of 5 other choices the interval includes no difference (first period "
+        "only)."
+    )
 
 
 def test_the_gravest_threat_is_named_and_ties_go_by_order() -> None:

@@ -55,7 +55,8 @@ def analyse(case: Case) -> Analysed:
     """Run one analysis of the protocol."""
     main = main_result(case)
     universe = explore(case)
-    trusted = trust(case, main, universe)
+    others = sensitivity(case, main)
+    trusted = trust(case, main, others, universe)
     shown = _shown(main.studies, case)
     unjudged = _unjudged(case, main, universe.summary, trusted.facts, tables.fingerprint(shown))
     rest = {each.name: getattr(unjudged, each.name) for each in fields(unjudged)}
@@ -64,7 +65,7 @@ def analyse(case: Case) -> Analysed:
         studies=shown,
         selection=main.selection.rejected,
         missing=main.absent.missing,
-        sensitivity=sensitivity(case, main),
+        sensitivity=others,
         trust=trusted.tables,
     )
 

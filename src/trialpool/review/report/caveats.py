@@ -16,7 +16,7 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
 from trialpool.review.report import codes, sentences
-from trialpool.trust_facts import ShownEstimate
+from trialpool.trust_facts import OtherChoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,52 +96,33 @@ def _missing(analysis: AnalysisTables) -> str:
     return " ".join(part for part in parts if part)
 
 
-def tipping(analysis: AnalysisTables) -> str:
+def tipping(result: AnalysisResult) -> str:
     """Under how many other choices the interval changes sides; blank when under none."""
-    tipped, others = _tipped(analysis)
-    if not tipped:
+    others = result.trust.other_choices
+    if not others.turned:
         return ""
-    does = "includes" if concluded(analysis.result).excludes_null else "excludes"
-    return f"Under {len(tipped)} of {_choices(others)} the interval {does} no difference."
+    does = "includes" if concluded(result).excludes_null else "excludes"
+    return f"Under {len(others.turned)} of {_choices(others)} the interval {does} no difference."
 
 
-def _tipped(analysis: AnalysisTables) -> tuple[list[str], int]:
-    """The choices that move the interval across no difference, and how many there are in all."""
-    result = analysis.result
-    main = concluded(result)
-    if main.side is None:
-        return [], 0
-    rows = tables.records(analysis.sensitivity)
-    protocol = [_numbers(row) for row in rows if row["group"] == "protocol"]
-    # What the protocol chose stands once more among the alternatives; it is no other choice.
-    others = [row for row in rows if row["group"] != "protocol" and _numbers(row) not in protocol]
-    said = [(w.text(row["label"]), concluded(result, ShownEstimate.of(row))) for row in others]
-    known = [(label, other) for label, other in said if other.side is not None]
-    return [label for label, other in known if other.turns(main)], len(known)
-
-
-def _numbers(row: Mapping[str, Any]) -> tuple[object, ...]:
-    return tuple(row[name] for name in ("k", "estimate", "ci_low", "ci_high"))
-
-
-def _choices(k: int) -> str:
-    return f"{k} other choice{'' if k == 1 else 's'}"
+def _choices(others: OtherChoices) -> str:
+    return f"{others.tried} other choice{'' if others.tried == 1 else 's'}"
 
 
 def _tips(analysis: AnalysisTables) -> str:
     result = analysis.result
-    tipped, others = _tipped(analysis)
-    if not others:
+    others = result.trust.other_choices
+    if not others.tried:
         return ""
     does, other = "excludes", "includes"
     if not concluded(result).excludes_null:
         does, other = other, does
     lead = f"The interval {does} no difference as the protocol has it"
-    if not tipped:
-        return f"{lead}, and under {'' if others == 1 else 'all '}{_choices(others)} as well."
+    if not others.turned:
+        return f"{lead}, and under {'' if others.tried == 1 else 'all '}{_choices(others)} as well."
     return (
-        f"This depends on the choices. {lead}, but {other} it under {len(tipped)} of "
-        f"{_choices(others)}: {'; '.join(tipped)}."
+        f"This depends on the choices. {lead}, but {other} it under {len(others.turned)} of "
+        f"{_choices(others)}: {'; '.join(others.turned)}."
     )
 
 

@@ -236,7 +236,7 @@ def _section(
         counts=sentences.counts(result, studies),
         largest=sentences.largest_missing(result, missing),
         joint=sentences.joint_missing(result, missing),
-        tipping=tipping(analysis),
+        tipping=tipping(analysis.result),
         left_out=sentences.left_out(result, missing) if result.k else "",
         also_missing=sentences.also_missing(result, missing),
         caveats=tuple(caveats(analysis, bias)),

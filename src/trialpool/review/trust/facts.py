@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from typing import Any
 
@@ -22,6 +22,7 @@ from trialpool.trust_facts import (
     CoverageFacts,
     InfluenceFacts,
     MultiverseFacts,
+    OtherChoices,
     PriorFacts,
     Range,
     ShownEstimate,
@@ -44,6 +45,30 @@ def of_influence(table: pd.DataFrame, shown: ShownEstimate, measure: str) -> Inf
         influential=tuple(name for name, pull in pulls.items() if pull),
         without=without,
     )
+
+
+def of_other_choices(table: pd.DataFrame, shown: ShownEstimate, measure: str) -> OtherChoices:
+    """Which rows of the sensitivity table conclude otherwise, of those that have an interval.
+
+    What the protocol chose stands once more among the alternatives; it is no other choice.
+    """
+    marks = Marks.of(measure_of(measure))
+    main = marks.conclude(shown)
+    if main.side is None:
+        return OtherChoices(tried=0, turned=())
+    rows = tables.records(table)
+    protocol = [_as_written(row) for row in rows if row["group"] == "protocol"]
+    others = [row for row in rows if _as_written(row) not in protocol]
+    said = [(row["label"], marks.conclude(ShownEstimate.of(row))) for row in others]
+    known = [(label, other) for label, other in said if other.side is not None]
+    return OtherChoices(
+        tried=len(known), turned=tuple(label for label, other in known if other.turns(main))
+    )
+
+
+def _as_written(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The result of a row to the digits its table shows: what a reader can tell apart."""
+    return tuple(tables.cell(row[name]) for name in ("k", "estimate", "ci_low", "ci_high"))
 
 
 def of_small_studies(

@@ -32,7 +32,7 @@ from trialpool.review.trust.moderators import moderators
 from trialpool.review.trust.multiverse import AnalysisMultiverse
 from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.small_studies import small_studies
-from trialpool.trust_facts import ShownEstimate, TrustFacts, Unanswered
+from trialpool.trust_facts import OtherChoices, ShownEstimate, TrustFacts, Unanswered
 
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST_TABLES = tuple(table.name for table in TRUST)
@@ -46,18 +46,25 @@ class Trust:
     facts: TrustFacts
 
 
-def trust(case: Case, main: MainResult, multiverse: AnalysisMultiverse) -> Trust:
+def trust(
+    case: Case, main: MainResult, others: pd.DataFrame, multiverse: AnalysisMultiverse
+) -> Trust:
     """Ask of one analysis everything its number of trials allows.
 
     Where a trial's effects stand beside each other, which leaves little to ask, all but the shares
-    of the weight is withheld.
+    of the weight and the other choices is withheld.
+
+    Parameters
+    ----------
+    others : the sensitivity table
     """
-    if case.spec.effects in TOGETHER:
-        return _of_dependent(case, main, multiverse)
-    studies, measure, model = main.studies, case.measure, case.model
     now = ShownEstimate(
         estimate=main.fit.estimate, ci_low=main.fit.ci_low, ci_high=main.fit.ci_high
     )
+    varied = facts.of_other_choices(others, now, case.measure)
+    if case.spec.effects in TOGETHER:
+        return _of_dependent(case, main, varied, multiverse)
+    studies, measure, model = main.studies, case.measure, case.model
     gone = missing_effect(case, studies, main.absent)
     further, about = next_trial(case, studies)
     moderated = moderators(case, studies)
@@ -85,6 +92,7 @@ def trust(case: Case, main: MainResult, multiverse: AnalysisMultiverse) -> Trust
             missing_effect=gone.facts,
             next_trial=about,
             coverage=facts.of_coverage(made["coverage"]),
+            other_choices=varied,
             priors=facts.of_priors(made["priors"], threshold, _if_missing_null(case, main)),
             multiverse=facts.of_multiverse(multiverse.summary, now, measure, better),
             moderators=moderated.facts,
@@ -112,7 +120,9 @@ def _if_missing_null(case: Case, main: MainResult) -> Posterior | None:
     return posterior(case, pd.concat(parts))
 
 
-def _of_dependent(case: Case, main: MainResult, multiverse: AnalysisMultiverse) -> Trust:
+def _of_dependent(
+    case: Case, main: MainResult, varied: OtherChoices, multiverse: AnalysisMultiverse
+) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = Unanswered(reason=DEPENDENT)
     weights = weight_shares(main.studies, case.tables.risk_of_bias)
@@ -126,6 +136,7 @@ def _of_dependent(case: Case, main: MainResult, multiverse: AnalysisMultiverse) 
         facts=TrustFacts(
             weights=facts.of_weights(weights),
             flagged=_flagged(main.studies),
+            other_choices=varied,
             missing_effect=why,
             next_trial=why,
         ),

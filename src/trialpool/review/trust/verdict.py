@@ -28,8 +28,7 @@ MUCH_SPREAD = 75.0  # I2, percent
 UNDECIDED = "undecided"
 NO_SIDE = "nothing is compared, so there is no side to be on"
 NOT_JUDGED = "cannot be told"
-_ROBUST = {
-    "yes": "robust to all that was tried",
+_NOT_ROBUST = {
     "no": "not robust",
     NOT_JUDGED: "whether it is robust cannot be told",
 }
@@ -51,10 +50,11 @@ def verdict(result: UnjudgedResult) -> Verdict:
         words = ""
     elif result.k == 1:
         words = "one trial, so nothing can be said of how robust it is"
-    elif says == UNDECIDED and robust == "yes":
-        words = "and so in all that was tried"
+    elif robust == "yes":
+        most = "all" if _all_agree(result) else "nearly all"
+        words = f"{'and so in' if says == UNDECIDED else 'robust to'} {most} that was tried"
     else:
-        words = _ROBUST[robust]
+        words = _NOT_ROBUST[robust]
     parts = [says, words] if words else [says]
     if threats:
         parts.append(f"threatened most by {threats[0].name}: {threats[0].text}")
@@ -85,6 +85,12 @@ def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
     if gravest == Gravity.TURNS:
         return "no"
     return NOT_JUDGED if gravest == Gravity.COULD or result.k < 2 else "yes"
+
+
+def _all_agree(result: UnjudgedResult) -> bool:
+    """Whether not one declared analysis concludes otherwise; a few may where it is robust."""
+    tried = result.trust.multiverse
+    return tried is None or tried.same_conclusion.part == 1
 
 
 def missing_trials(result: UnjudgedResult) -> Threat | None:
@@ -128,6 +134,21 @@ def choices(result: UnjudgedResult) -> Threat | None:
         name="the choices of the analysis",
         gravity=Gravity.TURNS if agree.part < AGREE_LITTLE else Gravity.COULD,
         text=f"{agree.rest} declared analyses with an estimate conclude otherwise{by}",
+    )
+
+
+def other_choices(result: UnjudgedResult) -> Threat | None:
+    """Rows of the sensitivity table that conclude otherwise; not all are equally defensible."""
+    others = result.trust.other_choices
+    if not others.turned:
+        return None
+    does = "includes" if concluded(result).excludes_null else "excludes"
+    return Threat(
+        name="other choices",
+        gravity=Gravity.COULD,
+        text=f"under {len(others.turned)} of {others.tried} other choice"
+        f"{'' if others.tried == 1 else 's'} the interval "
+        f"{does} no difference ({'; '.join(others.turned)})",
     )
 
 
@@ -289,6 +310,7 @@ RULES: tuple[Callable[[UnjudgedResult], Threat | None], ...] = (
     risk_of_bias,
     sources,
     coverage,
+    other_choices,
     few,
     spread,
 )
