@@ -698,6 +698,8 @@ def test_the_key_of_a_curve_names_the_protocol_only_where_it_is_drawn() -> None:
     assert [s.get_color() for s in signs] == [style.SUMMARY, style.MUTED, style.PREDICTION]
     for sign, (x, _) in zip(signs, places, strict=True):
         assert float(np.asarray(sign.get_xdata())[0]) == pytest.approx(x - 7, abs=0.003)
+        middle = at((fig.axes[1], 0.0, float(np.asarray(sign.get_ydata())[0])))[1]
+        assert middle == pytest.approx(places[0][1], abs=0.003)
     bare = specification_curve.draw(curve(protocol=None))
     assert word_count(bare, "the protocol's own") == 0
     assert paths(bare, "protocol") == paths(bare, "protocol interval") == []

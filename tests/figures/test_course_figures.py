@@ -177,3 +177,41 @@ def test_the_same_bytes_every_time(tmp_path: Path) -> None:
         course = bytes_of(time_course.draw(over_time(k)), one)
         assert course == bytes_of(time_course.draw(over_time(k)), two)
         assert len(course["svg"]) < 150_000
+
+
+@pytest.mark.parametrize(
+    ("k", "fitted", "start", "end"),
+    [
+        (1, False, "1 trial, 1 effect; vertical", "No model of the course: too few trials."),
+        (2, False, "2 trials, 3 effects; vertical", "No model of the course: too few trials."),
+        (3, True, "3 trials, 6 effects; vertical",
+         "Shaded: 95 % interval of the mean (line in log days, REML)."),
+    ],
+)  # fmt: skip
+def test_what_is_said_above_a_course(k: int, fitted: bool, start: str, end: str) -> None:
+    subtitle = over_time(k, fitted=fitted).subtitle
+    assert subtitle.startswith(start)
+    assert subtitle.endswith(f"those of one day stand side by side. {end}")
+
+
+@pytest.mark.parametrize(
+    ("facts", "tests"),
+    [
+        ({"p_slope": 0.03}, "slope p = 0.030"),
+        ({"p_slope": None, "p_nonlinear": 0.2}, "bend p = 0.20"),
+        ({"p_slope": 0.03, "p_nonlinear": 0.2}, "slope p = 0.030, bend p = 0.20"),
+    ],
+)
+def test_what_is_said_above_a_dose_response(facts: dict[str, Any], tests: str) -> None:
+    """Which test is of what; trials that are not in the model are not drawn."""
+    line = band(np.array([0.0, 1.0]), np.array([0.0, -1.0]), "dose", {})
+    points = pd.concat([line.assign(weight=2.0, in_model=said) for said in ("yes", "no")])
+    table = dose_response.rows(points, line, dose_answer(asked=question(), **facts))
+    assert isinstance(table, DoseTable)
+    assert table.subtitle.startswith(f"6 trials: linear; {tests}. Shaded: 95 % interval")
+    assert (table.title, table.unit) == ("Effect by dose: Mood by dose", "Dose (mg/kg drug IV)")
+    assert table.dose.tolist() == [0.0, 1.0]
+    assert table.curve[:, 0].tolist() == [0.0, 1.0]
+    assert (table.curve[:, 1] == line["estimate"]).all()
+    assert (table.low <= table.estimate).all()
+    assert (table.curve[:, 2] < table.curve[:, 3]).all()
