@@ -272,6 +272,17 @@ def test_a_hexagon_is_as_large_as_its_subsets_and_as_orange_as_its_share() -> No
     assert shown == pytest.approx(half, abs=0.6)
 
 
+def test_a_subset_lies_in_the_hexagon_whose_middle_is_nearest() -> None:
+    """Middles are 8 points apart in rows 4 √3 points apart, every other row moved by half."""
+    rng = np.random.default_rng(3)
+    middles = np.array([[8.0 * i + 4.0 * (j % 2), 4.0 * math.sqrt(3) * j]
+                        for i in range(-2, 12) for j in range(-2, 16)])  # fmt: skip
+    for point in rng.uniform(0, 60, (40, 2)):
+        ((centres, _, _),) = gosh._cells(point[np.newaxis], np.array([True]))
+        nearest = middles[np.argmin(np.hypot(*(middles - point).T))]
+        assert centres[0] == pytest.approx(nearest)
+
+
 # -- missing effect -----------------------------------------------------------------------------
 
 

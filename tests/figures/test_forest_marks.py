@@ -481,6 +481,26 @@ def test_between_and_within_trials_are_told_apart() -> None:
     assert "τ² = 0.12 (95 % CI 0 to 3.4) (0.31 between trials, 0.070 within)" in line
 
 
+@pytest.mark.parametrize(
+    ("pooled", "line"),
+    [
+        ({}, "Heterogeneity: τ² = 0.12 (95 % CI 0 to 3.4); I² = 45 %; Q = 3.6, df = 2, p = 0.16."),
+        ({"tau2_ci_ub": None, "q_pval": None},
+         "Heterogeneity: τ² = 0.12; I² = 45 %; Q = 3.6, df = 2."),
+        ({"i2": None, "q": None}, "Heterogeneity: τ² = 0.12 (95 % CI 0 to 3.4)."),
+        # A common effect supposes that there is none; 0 would look like a finding.
+        ({"method": "EE", "q": None}, "Heterogeneity: I² = 45 %."),
+        ({"tau2": None, "i2": None, "q": None}, ""),
+    ],
+)  # fmt: skip
+def test_the_line_of_heterogeneity_has_what_is_known(pooled: dict[str, Any], line: str) -> None:
+    known = {"beta": -0.5, "level": 0.95, "method": "REML", "tau2": 0.12, "tau2_ci_lb": 0.0,
+             "tau2_ci_ub": 3.4, "i2": 45.2, "q": 3.64, "q_df": 2, "q_pval": 0.162}  # fmt: skip
+    result = case(scores(3), pooled=known | pooled, model="random effects").result
+    said = f"{line} Model: random effects."
+    assert forest_text.heterogeneity(result, 3) == said.strip()
+
+
 def test_nothing_pooled_says_why() -> None:
     """With the reason of the pooled effect, or without any."""
     result = case(scores(3), pooled=None).result

@@ -190,6 +190,16 @@ def test_names_that_would_empty_an_analysis_are_refused(
     assert message in str(caught.value).replace(f"{small.folder.as_posix()}/", "")
 
 
+@pytest.mark.parametrize("rule", ["{diagnosis: [blues]}", "{setting: [medical]}"])
+def test_a_code_that_trials_have_or_may_have_is_no_mistake(small: SmallReview, rule: str) -> None:
+    """A choice that no trial has today is spelt right; the first trial with it will count."""
+    path = small.folder / "config" / "review.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("prefer_time: 7", f"exclude: {rule}", 1), encoding="utf-8")
+    _, problems = check(small.review, small.folder / "data" / "raw")
+    assert [each for each in problems if each.severity == "error"] == []
+
+
 def test_a_level_of_the_defaults_need_not_be_in_every_condition(small: SmallReview) -> None:
     """No trial of blue has the diagnosis of green; one condition that has it is enough."""
     small.set("trials", 2, "diagnosis", "greens", "green")
