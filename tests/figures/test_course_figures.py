@@ -215,3 +215,22 @@ def test_what_is_said_above_a_dose_response(facts: dict[str, Any], tests: str) -
     assert (table.curve[:, 1] == line["estimate"]).all()
     assert (table.low <= table.estimate).all()
     assert (table.curve[:, 2] < table.curve[:, 3]).all()
+
+
+def test_what_stands_in_a_course_is_what_the_tables_hold() -> None:
+    """Trials in the order of the table, each by its days; the curve with its limits."""
+    points = pd.DataFrame(
+        [("T1", "Elm", 7.0, -0.5, -0.9, -0.2), ("T0", "Ash", 1.0, -0.3, -0.6, 0.1),
+         ("T1", "Elm", 1.0, -0.4, -0.8, 0.3)],
+        columns=["trial_id", "study", "day", "estimate", "ci_low", "ci_high"],
+    )  # fmt: skip
+    curve = pd.DataFrame({"day": [1.0, 7.0], "estimate": [-0.35, -0.5], "ci_low": [-0.7, -0.8],
+                          "ci_high": [0.0, -0.25]})  # fmt: skip
+    table = time_course.rows(points, curve, time_answer(asked=question()))
+    assert isinstance(table, TimeTable)
+    assert table.title == "Course over time: PTSD symptoms"
+    assert [trial.name for trial in table.trials] == ["Elm", "Ash"]
+    first = table.trials[0]
+    shown = [each.tolist() for each in (first.day, first.estimate, first.low, first.high)]
+    assert shown == [[1.0, 7.0], [-0.4, -0.5], [-0.8, -0.9], [0.3, -0.2]]
+    assert table.curve.tolist() == [[1.0, -0.35, -0.7, 0.0], [7.0, -0.5, -0.8, -0.25]]
