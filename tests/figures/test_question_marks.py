@@ -400,6 +400,26 @@ def test_many_names_stand_in_two_columns(n: int, columns: bool) -> None:
     assert look(name)[:2] == ("left", "normal")
 
 
+def test_a_line_from_a_node_ends_at_the_middle_of_its_name() -> None:
+    """Also where names of several lines push the others of their side away from their nodes."""
+    n = 26
+    long = "a treatment with a name of three lines that has to be broken and broken again, "
+    names = tuple(f"{long * 3 if i in (2, 3) else 'Node'} {i}" for i in range(n))
+    edges = tuple((0, i, 1) for i in range(1, n))
+    table = graph(n, names=names, edges=edges, several=())
+    fig = network_graph.draw(table)
+    ends = {tuple(np.round(start, 3)): end for start, end in paths(fig, "leader")}
+    nodes = [tuple(np.round(c.center, 3)) for c in labelled(fig, "node", Circle)]
+    at_height = {t.get_text(): t.get_position()[1] for t in fig.axes[0].texts}
+    lift, pushed = style.CAP_MIDDLE * style.SMALL, 0
+    for i, node in enumerate(nodes):
+        if i not in (2, 3):
+            _, y = ends[node]
+            assert at_height[f"Node {i} (n = {100 * (i + 1)})"] + lift == pytest.approx(y, abs=0.01)
+            pushed += abs(y - node[1]) > 10
+    assert pushed > 3
+
+
 def test_the_graph_counts_trials_and_pairs() -> None:
     """A trial of three arms is three contrasts and one shade; the order of a pair is no matter."""
     contrasts = pd.DataFrame(

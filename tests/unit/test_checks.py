@@ -256,6 +256,13 @@ def test_the_nearest_mean_and_the_n_that_fit_are_named(small: SmallReview) -> No
     assert "in steps of 0.5 have this mean: the nearest are 0.833 and 0.889" in str(problem)
 
 
+def test_how_far_a_mean_is_off_the_middle_of_its_interval_is_said(small: SmallReview) -> None:
+    """20 is 2 of 8 points from 22."""
+    put(small, 2, mean="20.0", ci_low="18.0", ci_high="26.0", sd="")
+    (problem,) = found(small, "mean_off_centre")
+    assert "25 % of the width away from the middle of its interval, 18 to 26" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

@@ -178,21 +178,27 @@ def contrast(small: SmallReview, **cells: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "se", "formula"),
+    ("cells", "se", "formula", "used"),
     [
-        ({"f": 6.25, "df": 37}, 2.0, "SE = |estimate / sqrt(F)|"),
-        ({"t": 2.5}, 2.0, "SE = |estimate / t|"),
+        ({"f": 6.25, "df": 37}, 2.0, "SE = |estimate / sqrt(F)|", "f"),
+        ({"t": 2.5}, 2.0, "SE = |estimate / t|", "t"),
+        ({"se": 2}, 2.0, "reported estimate and SE", "se"),
+        ({"ci_low": 1, "ci_high": 9}, 4 / stats.norm.isf(0.025), "SE = CI width / (2 x 1.96)",
+         "ci_low ci_high"),
         (
             {"p_value": 0.02},
             5 / stats.t.isf(0.01, 37),
             "SE = |estimate / t|, t from p and n1 + n2 - 2 df",
+            "p_value",
         ),
+        ({"p_value": 0.02, "df": 30}, 5 / stats.t.isf(0.01, 30),
+         "SE = |estimate / t|, t from p and df", "p_value df"),
     ],
-)
+)  # fmt: skip
 def test_a_difference_is_standardised_by_the_sd_behind_its_error(
-    small: SmallReview, cells: dict[str, object], se: float, formula: str
+    small: SmallReview, cells: dict[str, object], se: float, formula: str, used: str
 ) -> None:
-    """SD = SE / sqrt(1/n1 + 1/n2), Handbook 6.5.2.3; then g = J MD / SD."""
+    """SD = SE / sqrt(1/n1 + 1/n2), Handbook 6.5.2.3; then g = J MD / SD, from the cells used."""
     contrast(small, **cells)
     row = found(small, CONTRAST)
     sd = se / sqrt(1 / 20 + 1 / 19)
@@ -201,6 +207,9 @@ def test_a_difference_is_standardised_by_the_sd_behind_its_error(
     assert row["vi"] == pytest.approx(1 / 20 + 1 / 19 + g**2 / 78, rel=1e-5)
     assert row["formula"].startswith(formula)
     assert row["basis"] == "contrast, standardised"
+    places, *names = str(row["cells"]).split(" ")
+    assert places == "contrasts.csv:2"
+    assert set(names) == {"estimate", *used.split(), "n_experimental", "n_control"}
 
 
 def test_a_bound_of_p_is_used_and_marked(small: SmallReview) -> None:
