@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from trialpool.pooling.policy import TABLE, policy
+from trialpool.pooling.policy import (
+    TABLE,
+    policy,
+    random_effects_tau2,
+    tau2_without_counts,
+)
 from trialpool.results import TrialpoolError
 
 LATER = ("asymmetry tests", "selection models", "meta-regression")
@@ -69,3 +74,11 @@ def test_a_number_of_trials_is_a_whole_number(k: float) -> None:
     """Half a trial is a programming error."""
     with pytest.raises(TrialpoolError, match="whole number"):
         policy(k, counts=False)  # type: ignore[arg-type]
+
+
+def test_mantel_haenszel_without_its_counts() -> None:
+    """Refits of effects are of the common effect; where tau2 is asked for, REML stands in."""
+    assert tau2_without_counts("MH", "PM") == "EE"
+    assert random_effects_tau2("MH", "PM") == "REML"
+    for code in ("EE", "PM", "REML"):
+        assert tau2_without_counts("IV", code) == random_effects_tau2("IV", code) == code

@@ -23,6 +23,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import signs
+from trialpool.pooling.policy import tau2_without_counts
 from trialpool.results import NAN, Array
 from trialpool.tables import records
 
@@ -81,7 +82,8 @@ def rows(
         return Withheld(title=title, reason=withheld)
     settings = result.specification["model"]
     counts = settings["method"] == "MH"
-    subsets = gosh(studies["yi"], studies["vi"], tau2="EE" if counts else settings["tau2"])
+    tau2 = tau2_without_counts(settings["method"], settings["tau2"])
+    subsets = gosh(studies["yi"], studies["vi"], tau2=tau2)
     known = np.isfinite(subsets.i2)
     lost = int((~known & (subsets.k > 1)).sum())
     distance = influence["cook_d"].astype(float)

@@ -133,3 +133,11 @@ def policy(k: int, *, counts: bool) -> Policy:
 def random_effects_tau2(method: str, tau2: str) -> str:
     """The estimator of tau2 of an analysis; Mantel-Haenszel ("MH") has none, REML stands in."""
     return "REML" if method == "MH" else tau2
+
+
+def tau2_without_counts(method: str, tau2: str) -> str:
+    """The estimator of tau2 of an analysis in effects alone, as when trials are left out in turn.
+
+    Mantel-Haenszel ("MH") needs counts; by inverse variance it is the common effect ("EE").
+    """
+    return "EE" if method == "MH" else tau2

@@ -14,7 +14,7 @@ from trialpool.effects import measure_of
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
-from trialpool.pooling.policy import Policy, policy
+from trialpool.pooling.policy import Policy, policy, tau2_without_counts
 from trialpool.results import NAN, Pooled
 from trialpool.review.fitting.che import che
 from trialpool.review.protocol.settings import Correlated, Model
@@ -76,7 +76,9 @@ def without_counts(model: Model) -> Model:
 
     Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
     """
-    return model.model_copy(update={"method": "IV", **COMMON}) if model.method == "MH" else model
+    tau2 = tau2_without_counts(model.method, model.tau2)
+    changed = {"method": "IV", "tau2": tau2, "test": COMMON["test"]}
+    return model.model_copy(update=changed) if model.method == "MH" else model
 
 
 def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:

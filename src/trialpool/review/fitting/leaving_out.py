@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialpool.diagnostics.influence import influence
-from trialpool.review.fitting.fit import fit
+from trialpool.review.fitting.fit import fit, without_counts
 from trialpool.review.protocol.settings import Model
 
 AFTERWARDS = {
@@ -33,6 +33,5 @@ def left_out(studies: pd.DataFrame, without: str, measure: str, model: Model) ->
     else:
         # Viechtbauer & Cheung's marks are set for the model's own standard errors; of counts
         # (Mantel-Haenszel) the measures are those of the common effect, as in influence.csv.
-        tau2 = "EE" if model.method == "MH" else model.tau2
-        out = influence(yi, vi, tau2=tau2, test="z").influential
+        out = influence(yi, vi, tau2=without_counts(model).tau2, test="z").influential
     return [AFTERWARDS[without] if each else "" for each in out]

@@ -15,7 +15,7 @@ from trialpool.pooling.batch import pool_many
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array
-from trialpool.review.fitting.fit import COMMON, fit
+from trialpool.review.fitting.fit import fit, without_counts
 from trialpool.review.fitting.refits import refit_many
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import CUMULATIVE, INFLUENCE, WEIGHTS
@@ -70,7 +70,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     if "leave-one-out" in policy(k, counts=counts).withheld:
         return INFLUENCE.frame()
     about, rows_of = _trials(studies)
-    used = model.model_copy(update=COMMON) if counts else model
+    used = without_counts(model)
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     single = influence(y, v, tau2=used.tau2, test=used.test)
     numbers, influential, why = _of_trials(single, rows_of)
