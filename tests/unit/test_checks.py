@@ -263,6 +263,16 @@ def test_how_far_a_mean_is_off_the_middle_of_its_interval_is_said(small: SmallRe
     assert "25 % of the width away from the middle of its interval, 18 to 26" in str(problem)
 
 
+def test_a_ratio_is_held_against_the_middle_of_its_logs(small: SmallReview) -> None:
+    """1 lies log 2 below 2, the middle of 0.5 to 8, which are log 16 apart: a quarter."""
+    ratio = {"outcome": "harm", "instrument": "", "effect_measure": "OR", "estimate": "1.000",
+             "ci_low": "0.500", "ci_high": "8.000"}  # fmt: skip
+    for column, value in ratio.items():
+        small.set("contrasts", 2, column, value)
+    (problem,) = found(small, "estimate_off_centre")
+    assert "25 % of the width away from the middle (on the log scale)" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

@@ -221,3 +221,23 @@ def test_a_key_that_stands_twice_is_refused(small: SmallReview) -> None:
                     "{title: Any harm, o"), encoding="utf-8")  # fmt: skip
     with pytest.raises(ProtocolError, match="the key 'mood' stands twice in one place"):
         read_protocol(path)
+
+
+@pytest.mark.parametrize(("factor", "correlation", "wrong"), [
+    (0.01, 0.0, ""), (0.0, 0.5, "factor"), (0.01, 1.0, "correlation"), (70.0, 0.999, ""),
+])  # fmt: skip
+def test_a_conversion_is_above_nothing_and_a_correlation_below_one(
+    config: dict[str, Any], factor: float, correlation: float, wrong: str
+) -> None:
+    conversion = {"drug": "esketamine", "route": "nasal", "unit": "mg", "factor": factor,
+                  "source": "label"}  # fmt: skip
+    asked = {"title": "T", "analysis": "mood"}
+    config["conditions"]["blue"] |= {
+        "doses": {"x": asked | {"drug": "d", "route": "IV", "conversions": [conversion]}},
+        "time_courses": {"x": asked | {"correlation": correlation}},
+    }
+    if not wrong:
+        resolve(config)
+        return
+    (found,) = messages(config)
+    assert wrong in found
