@@ -120,8 +120,9 @@ def test_no_function_of_a_review_takes_more_than_five_positional_arguments() -> 
 
 
 def nodes(*kinds: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
-    """What the library's modules are made of, of these kinds."""
-    for module, path in MODULES.items():
+    """What the library's modules and the workflow's scripts are made of, of these kinds."""
+    scripts = {path.name: path for path in (ROOT / "workflow/scripts").glob("*.py")}
+    for module, path in {**MODULES, **scripts}.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, kinds):
                 yield module, node

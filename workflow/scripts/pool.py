@@ -12,8 +12,8 @@ from trialpool.review.schema import files
 logs.start(snakemake.log[0])
 review, wanted = resolve(snakemake.params.review), snakemake.wildcards
 added = review.added
-held = Tables.read(snakemake.input, added)
-made = analyse(Case.of(review, wanted.condition, wanted.analysis, held))
+tables = Tables.read(snakemake.input, added)
+made = analyse(Case.of(review, wanted.condition, wanted.analysis, tables))
 typed_json.write(snakemake.output.model, made.result)
 for name in ("studies", "selection", "missing", "sensitivity"):
     files.write(snakemake.output[name], getattr(made, name), added)

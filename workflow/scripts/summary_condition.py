@@ -17,7 +17,7 @@ folders = [Path(path).parent for path in snakemake.input.models]
 names = ("studies", "selection", "missing")
 parts = [[files.read(folder / f"{name}.csv", added) for name in names] for folder in folders]
 about = (files.read(snakemake.input[name], added) for name in ("trials", "missing_results"))
-written = [Written(result, *held) for result, held in zip(results, parts, strict=True)]
+written = [Written(result, *tables) for result, tables in zip(results, parts, strict=True)]
 evidence, judged = rob_me(written, *about)
 files.write(snakemake.output.evidence, evidence)
 files.write(snakemake.output.judgements, judged)
