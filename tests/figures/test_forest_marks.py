@@ -501,6 +501,26 @@ def test_the_line_of_heterogeneity_has_what_is_known(pooled: dict[str, Any], lin
     assert forest_text.heterogeneity(result, 3) == said.strip()
 
 
+@pytest.mark.parametrize(
+    ("k", "changes", "pooled", "prediction"),
+    [
+        (5, {}, 1, 1),
+        (4, {}, 1, 0),  # the policy withholds it
+        (1, {}, 0, 0),
+        (5, {"display": {"estimate": -0.5, "ci_low": None, "ci_high": None}}, 0, 0),
+        (5, {"display": {"estimate": -0.5, "ci_low": -1.0, "ci_high": 0.0}}, 1, 0),
+    ],
+)
+def test_a_pooled_row_needs_two_trials_and_an_interval(
+    k: int, changes: dict[str, Any], pooled: int, prediction: int
+) -> None:
+    lines = scores(k)
+    shown = forest_rows.shown(lines, case(lines, **changes).result)
+    assert [len(shown[kind]) for kind in ("study", "pooled", "prediction")] == [
+        k, pooled, prediction,
+    ]  # fmt: skip
+
+
 def test_nothing_pooled_says_why() -> None:
     """With the reason of the pooled effect, or without any."""
     result = case(scores(3), pooled=None).result

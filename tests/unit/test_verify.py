@@ -59,6 +59,23 @@ def test_any_shown_number_that_is_off_is_found(
         raise_disagreements(verify(wrong, studies))
 
 
+def test_of_a_pooled_risk_ratio_the_second_route_has_the_estimate_only(
+    small: SmallReview, tmp_path: Path
+) -> None:
+    """Its limits are not covered, which is said; its estimate is, and a wrong one is seen."""
+    path = small.folder / "config" / "review.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("measure: OR", "measure: RR", 1), encoding="utf-8")
+    result, studies = stored(small, "green", "harm_odds", tmp_path)
+    table = verify(result, studies).set_index("quantity")
+    raise_disagreements(table.reset_index())
+    assert table["verdict"]["estimate"] == "agree"
+    why = table["note"]["ci_low"]
+    assert why == "statsmodels has no variance of the pooled risk ratio"
+    with pytest.raises(DisagreementError, match="estimate"):
+        raise_disagreements(verify(off(result, "estimate"), studies))
+
+
 @pytest.mark.parametrize("field", ["k", "n", "inputs_sha256"])
 def test_a_model_of_other_studies_is_found(small: SmallReview, tmp_path: Path, field: str) -> None:
     """The model and the studies table belong together."""
