@@ -768,8 +768,9 @@ def test_a_bubble_is_round() -> None:
     """Flattened, every point of its edge is half a diameter from its middle."""
     (dots,) = labelled(bubble.draw(bubble_table(1)), "trials", PathCollection)
     large = Affine2D().scale(200.0).transform_path(dots.get_paths()[0])
-    (edge,) = large.to_polygons(closed_only=False)
-    assert np.hypot(*np.asarray(edge).T) == pytest.approx(np.full(len(edge), 100.0), abs=0.1)
+    (polygon,) = large.to_polygons(closed_only=False)
+    edge = np.asarray(polygon)
+    assert np.hypot(*edge.T) == pytest.approx(np.full(len(edge), 100.0), abs=0.1)
     assert len(edge) > 12
 
 

@@ -11,6 +11,7 @@ from question_answers import dose_answer, network_answer, time_answer
 
 from trialpool import terms
 from trialpool.analysis_result import AnalysisResult
+from trialpool.figures.catalogue import WITHHELD as NOT_DRAWN
 from trialpool.question_answer import QuestionAnswer
 from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report import (
@@ -544,7 +545,7 @@ def test_a_judgement_is_proposed_until_a_person_decides(decided: str | None, sho
 def test_only_charts_that_are_drawn_are_on_a_page() -> None:
     """Each in the order of the captions, as large as its file says: 96 pixels to 72 points."""
     svg = b'<svg width="72pt" height="%bpt"></svg>'
-    figures = {"baujat": svg % b"36.4", "funnel": svg % b"30", "gosh": svg % b"9" + charts.WITHHELD,
+    figures = {"baujat": svg % b"36.4", "funnel": svg % b"30", "gosh": svg % b"9" + NOT_DRAWN,
                "other": svg % b"1"}  # fmt: skip
     captions = {"gosh": "Subsets", "funnel": "Funnel", "baujat": "Baujat", "bubble": "Bubbles"}
     drawn = list(charts.drawn(figures, captions, "mood", "Mood"))
