@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.question_answer import NetworkAnswer
-from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered
 from trialpool.review.questions.network_tables import network_tables
 
@@ -56,7 +56,7 @@ def made(
             row |= {"treatment_1": called[arms[a]], "treatment_2": called[arms[b]]}
             row |= {"n_1": float(people[a]), "n_2": float(people[b])}
             rows.append({**row, "vi": 1 / people[a] + 1 / people[b]})
-    spec = NetworkSpec.model_validate(
+    spec = NetworkQuestion.model_validate(
         {
             "title": "Symptoms of depression at 1 to 4 weeks",
             "outcome": "symptoms",

@@ -9,12 +9,19 @@ import pytest
 import yaml
 from small import SmallReview, through_csv
 
+from trialpool import typed_json
+from trialpool.analysis_result import AnalysisResult
 from trialpool.cli import main
+from trialpool.review.accounts.rob_me import Written, rob_me
+from trialpool.review.analysis import analyse
+from trialpool.review.case import Case
 from trialpool.review.commands.check import look
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.protocol.settings import Defaults
+from trialpool.review.questions.questions import answers
 from trialpool.review.schema import files
+from trialpool.review.schema.added import columns_of
 
 THERAPIST = {"kind": "choice", "choices": [True, False], "meaning": "a therapist was there"}
 SESSIONS = {"kind": "number", "unit": "sessions", "low": 0, "meaning": "sessions planned"}
@@ -295,3 +302,73 @@ def test_columns_of_arms_and_results_are_carried(tmp_path: Path) -> None:
         assert len(typed) > 5
         assert list(typed["page"]) == list(typed["row"] - 2)
     assert small.result("blue", "mood").result.k > 0
+
+
+ROOM = {"kind": "yes_no", "meaning": "a room of their own"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"include": {"therapist": ["yes"]}}, {"exclude": {"therapist": ["no"]}},
+     {"include": {"room": [True]}}],
+    ids=["include", "exclude", "yes or no"],
+)  # fmt: skip
+def test_an_added_column_filters_in_every_step(small: SmallReview, rule: dict[str, Any]) -> None:
+    """Each step is handed the protocol or its answers as plain values, and filters alike.
+
+    Of the trials with a result Birch had neither therapist nor room, of those without Fir; the
+    subset leaves out Elm.
+    """
+    header, *rows = small.rows("trials")
+    place = header.index("therapist")
+    cells = [[*row, row[place], {"Elm": "many"}.get(row[0], "few")] for row in rows]
+    small.write("trials", [[*header, "room", "visits"], *cells])
+    visits = {"kind": "choice", "choices": ["few", "many"], "meaning": "visits to the clinic"}
+    declared = {"therapist": THERAPIST, "sessions": SESSIONS, "room": ROOM, "visits": visits}
+    by_room = {"title": "room", "kind": "group", "column": "room"}
+    few = {"label": "few visits", "include": {"visits": ["few"]}}
+    review = declare(small, {**rule, "subsets": [few], "moderators": {"room": by_room}}, **declared)
+    config = review.model_dump(mode="json")
+    nodes = {"drug": {"drug": ["drug"]}, "saline": {"drug": ["saline"]}}
+    config["conditions"]["blue"] |= {
+        "time_courses": {"mood": {"title": "Mood", "analysis": "mood"}},
+        "doses": {"mood": {"title": "Mood", "analysis": "mood", "drug": "drug", "route": "IV"}},
+        "networks": {"mood": {"title": "Mood", "outcome": "mood", "measure": "SMD", "nodes": nodes,
+                              "reference": "saline", **rule}},
+    }  # fmt: skip
+    review = resolve(config)
+    tables = small.tables()
+    # What rules/pool.smk hands over.
+    one = resolve(review.for_analysis("blue", "mood"))
+    made = analyse(Case.of(one, "blue", "mood", tables))
+    assert "Birch" not in set(made.studies["trial_id"]) > {"Ash", "Elm"}
+    assert list(made.missing["trial_id"]) == []
+    subset = made.sensitivity.set_index("label").loc["few visits"]
+    assert subset["k"] == len(made.studies) - 1
+    assert "room" in set(made.trust["subgroups"]["moderator"])
+    # What rules/summary.smk reads.
+    typed_json.write(small.folder / "model.json", made.result)
+    for name in ("studies", "selection", "missing"):
+        files.write(small.folder / f"{name}.csv", getattr(made, name), review.added)
+    added = columns_of(review.columns.model_dump())
+    written = Written(
+        typed_json.read(small.folder / "model.json", AnalysisResult),
+        *(
+            files.read(small.folder / f"{n}.csv", added)
+            for n in ("studies", "selection", "missing")
+        ),
+    )
+    evidence, _ = rob_me([written], tables.trials, tables.missing_results)
+    why = evidence.set_index("trial_id")["detail"]
+    column = next(iter(next(iter(rule.values()))))
+    assert why["Birch"].startswith(f"{column} is no")
+    assert why["Fir"].startswith(f"{column} is no")
+    # What rules/questions.smk hands over.
+    whole = resolve(review.for_condition("blue"))
+    course, dose, network = answers(tables, small.records(), whole, "blue")
+    for question in (course, dose):
+        said = "".join(table.to_csv() for table in question.tables.values())
+        assert "Ash" in said and "Birch" not in said
+    left = network.tables["left_out"].set_index("trial_id")["reason"]
+    assert left["Birch"].startswith(f"{column} is no")
+    assert "Ash" in set(network.tables["contrasts"]["trial_id"])

@@ -14,6 +14,7 @@ from test_house import ROOMS
 from trialpool.review.extraction.codebook import code_book
 from trialpool.review.protocol import (
     added_columns,
+    eligibility,
     network_spec,
     protocol,
     settings,
@@ -43,7 +44,7 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
     }  # fmt: skip
     assert missing <= grouped
     assert all(f"`{name}" in page for name in missing)
-    homes = (protocol, specs, settings, network_spec, time_dose_spec, added_columns)
+    homes = (protocol, specs, eligibility, settings, network_spec, time_dose_spec, added_columns)
     assert spec.__module__ in [home.__name__ for home in homes]
 
 

@@ -35,7 +35,7 @@ from trialpool.pooling.tau2 import (
     register,
 )
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import Review, resolve
 
@@ -185,9 +185,9 @@ def test_the_protocol_accepts_it(code: str) -> None:
     assert Review.model_validate(review.model_dump(mode="json")) == review
     asked = {"title": "t", "outcome": "o", "measure": "MD", "reference": "a"}
     nodes = {"a": {"drug": ["a"]}, "b": {"drug": ["b"]}}
-    assert NetworkSpec.model_validate({**asked, "nodes": nodes, "tau2": code}).tau2 == code
+    assert NetworkQuestion.model_validate({**asked, "nodes": nodes, "tau2": code}).tau2 == code
     with pytest.raises(ValueError, match=f"'PM', 'EB' or '{code}'"):
-        NetworkSpec.model_validate({**asked, "nodes": nodes, "tau2": "SJ"})
+        NetworkQuestion.model_validate({**asked, "nodes": nodes, "tau2": "SJ"})
 
 
 @pytest.mark.parametrize("value", ["DL2", "reml", None, 3, ["REML"]])

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small import ROOT, SmallReview
+from small import ROOT, SmallReview, through_csv
 
 from trialpool import effect_size, pool, pool_counts
+from trialpool.figures import specification_curve
 from trialpool.review.effects.choices import AXES
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol, resolve
@@ -241,6 +242,33 @@ def test_the_protocol_page_gives_the_factors_that_hold_without_config() -> None:
     for name, factor in MULTIVERSE:
         told = f"{factor.kind}: {', '.join(map(str, factor.levels))}" if factor else "none"
         assert f"| `{name}` | {told} |" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "alike", "combined"),
+    [
+        ({"test": {"kind": "E", "levels": ["z", "knha"]}}, "estimator", "test"),
+        ({"estimator": {"kind": "E", "levels": ["DL", "PM"]}}, "test", "estimator"),
+        ({"missing": {"kind": "U", "levels": ["null"]}}, "test", "missing"),
+        ({name: {"kind": "E", "levels": []} for name in ("estimator", "test")}, "test", ""),
+        ({}, "estimator", ""),
+    ],
+    ids=["test alone", "estimator alone", "neither", "both empty", "no factor"],
+)
+def test_a_factor_that_is_not_named_keeps_the_protocols_level(
+    small: SmallReview, change: dict[str, Any], alike: str, combined: str
+) -> None:
+    """Only the factors that are named are combined, estimator and test among them; all is shown."""
+    configure(small, change)
+    result = small.result("blue", "mood")
+    made = through_csv(result.trust["multiverse"])
+    assert [name for name in TITLES if name in made] == ([combined] if combined else [])
+    assert alike not in made
+    assert made["estimate"][0] == pytest.approx(result.result.display.estimate, rel=1e-5)
+    assert [factor.name for factor in result.result.multiverse.factors] == (
+        [combined] if combined else []
+    )
+    specification_curve.draw(specification_curve.rows(made, result.result))
 
 
 def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) -> None:

@@ -110,6 +110,8 @@ class Case:
             self.spec,
             self.tables.trials,
             self.tables.risk_of_bias,
+            comparators=self.spec.comparators,
+            several=self.spec.effects != "one",
             confidence=self.confidence,
             counts=self.model.method == "MH",
         )

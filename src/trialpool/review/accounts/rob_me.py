@@ -18,7 +18,6 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.missing import size
 from trialpool.review.choosing.selection import not_asked, why_not
-from trialpool.review.protocol.specs import Filter
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.terms import (
     AVAILABLE,
@@ -96,7 +95,7 @@ def availability(
     as unusable or as another question; missing, but from another question; nothing known.
     """
     result, studies, selection, missing = written
-    rule = Filter(include=result.specification["include"], exclude=result.specification["exclude"])
+    include, exclude = (result.specification[name] for name in ("include", "exclude"))
     included = set(studies["trial_id"])
     gone = {row["trial_id"]: row for row in tables.records(missing)}
     left: dict[str, list[str]] = {}
@@ -108,7 +107,7 @@ def availability(
         name = trial["trial_id"]
         if name in included:
             status, detail = AVAILABLE, ""
-        elif filtered := why_not(trial, rule):
+        elif filtered := why_not(trial, include, exclude):
             status, detail = OUTSIDE, filtered
         elif name in gone:
             status, detail = _missing(gone[name])

@@ -14,7 +14,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.effects import measure_of
 from trialpool.review.effects.crossover import FIRST
-from trialpool.review.protocol.specs import Analysis, Filter
+from trialpool.review.protocol.eligibility import Eligibility
 
 # What an effect is made of, the preferred first.
 BASES = ("arms", "contrast", "contrast, standardised")
@@ -23,18 +23,22 @@ _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "
                "analysis_set")  # fmt: skip
 
 Row = Mapping[str, Any]
+Codes = Mapping[str, Sequence[str]]  # by column of trials.csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides which effects count: the analysis, and what it asks of trials and sources.
+    """What decides which effects count: the question, and what it asks of trials and sources.
 
+    `comparators` are the preferred first; `several` says whether a trial may give several effects.
     `trials` are the rows of trials.csv and `judged` the overall risk of bias, both by trial;
     `confidence` are kinds of source, the preferred one first; `counts` says whether the model
     needs counts (Mantel-Haenszel).
     """
 
-    analysis: Analysis
+    question: Eligibility
+    comparators: Sequence[str]
+    several: bool
     trials: Mapping[str, Row]
     judged: Mapping[str, str]
     confidence: Sequence[str]
@@ -43,17 +47,21 @@ class Rules:
     @classmethod
     def of(
         cls,
-        analysis: Analysis,
+        question: Eligibility,
         trials: pd.DataFrame,
         risk_of_bias: pd.DataFrame,
         *,
+        comparators: Sequence[str],
+        several: bool,
         confidence: Sequence[str],
         counts: bool,
     ) -> Self:
-        """The rules of an analysis, from the condition's trials.csv and risk_of_bias.csv."""
+        """The rules of a question, from the condition's trials.csv and risk_of_bias.csv."""
         overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
         return cls(
-            analysis=analysis,
+            question=question,
+            comparators=comparators,
+            several=several,
             trials={row["trial_id"]: row for row in tables.records(trials)},
             judged=dict(zip(overall["trial_id"], overall["judgement"], strict=True)),
             confidence=confidence,
@@ -62,10 +70,12 @@ class Rules:
 
     def against_trial(self, trial: str) -> str:
         """Why a trial is out, whatever its effects are; blank where it is not."""
-        wanted, judgement = self.analysis.risk_of_bias, self.judged.get(trial, "not judged")
-        if reason := why_not(self.trials[trial], self.analysis):
+        asked, judgement = self.question, self.judged.get(trial, "not judged")
+        if reason := why_not(self.trials[trial], asked.include, asked.exclude):
             return reason
-        return f"{_BIAS}{judgement.replace('_', ' ')}" if wanted and judgement not in wanted else ""
+        if asked.risk_of_bias and judgement not in asked.risk_of_bias:
+            return f"{_BIAS}{judgement.replace('_', ' ')}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +118,10 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     ----------
     effects : effects.csv of the condition, or the part of it to choose from
     """
-    analysis = rules.analysis
+    question = rules.question
     pool = effects[
-        (effects["outcome"] == analysis.outcome)
-        & (effects["measure"] == analysis.measure)
+        (effects["outcome"] == question.outcome)
+        & (effects["measure"] == question.measure)
         & effects["variant"].isna()
     ]
     rejected: dict[str, str] = {}
@@ -120,7 +130,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         if reason := rules.against_trial(row["trial_id"]) or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
-            columns = () if analysis.effects == "one" else _ONE_RESULT
+            columns = _ONE_RESULT if rules.several else ()
             key = (row["trial_id"], *(str(row[name]) for name in columns))
             groups.setdefault(key, []).append(row)
     chosen = []
@@ -141,12 +151,12 @@ def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, st
     return Selection(chosen=picked, rejected=left.reset_index(drop=True), every=picked)
 
 
-def why_not(trial: Row, rule: Filter) -> str:
+def why_not(trial: Row, include: Codes, exclude: Codes) -> str:
     """Why a filter leaves a trial out; blank when it does not."""
-    for column, values in rule.include.items():
+    for column, values in include.items():
         if trial[column] not in values:
             return f"{column} is {trial[column]}, not {' or '.join(values)}"
-    for column, values in rule.exclude.items():
+    for column, values in exclude.items():
         if trial[column] in values:
             return f"{column} is {trial[column]}"
     return ""
@@ -167,21 +177,21 @@ def not_asked(reason: str) -> bool:
 
 
 def _unfit(row: Row, rules: Rules) -> str:
-    analysis, time = rules.analysis, row["time_days"]
-    if analysis.instruments and row["instrument"] not in analysis.instruments:
+    question, time = rules.question, row["time_days"]
+    if question.instruments and row["instrument"] not in question.instruments:
         return f"instrument {row['instrument']} is not one of the analysis"
-    compared = measure_of(analysis.measure).data.groups == 2
-    if compared and row["comparator_class"] not in analysis.comparators:
-        return f"comparator is {row['comparator_class']}, not {' or '.join(analysis.comparators)}"
-    if analysis.time_days is not None:
-        low, high = analysis.time_days
+    compared = measure_of(question.measure).data.groups == 2
+    if compared and row["comparator_class"] not in rules.comparators:
+        return f"comparator is {row['comparator_class']}, not {' or '.join(rules.comparators)}"
+    if question.time_days is not None:
+        low, high = question.time_days
         if isnan(time):
             return "the time point is not known"
         if not low <= time <= high:
             return f"day {time:g} is outside day {low:g} to {high:g}"
     if (
         row["outcome_type"] in ("msd", "change")
-        and row["outcome_type"] not in analysis.outcome_types
+        and row["outcome_type"] not in question.outcome_types
     ):
         return "change scores are not pooled with scores after treatment"
     if isnan(row["yi"]) or isnan(row["vi"]):
@@ -192,14 +202,14 @@ def _unfit(row: Row, rules: Rules) -> str:
 
 
 def _preference(row: Row, rules: Rules) -> tuple[float | str, ...]:
-    analysis, time, distance = rules.analysis, row["time_days"], 0.0
-    if analysis.prefer_time is not None:
+    question, time, distance = rules.question, row["time_days"], 0.0
+    if question.prefer_time is not None:
         # A time that is not known comes after every known one.
-        distance = inf if isnan(time) else abs(time - analysis.prefer_time)
+        distance = inf if isnan(time) else abs(time - question.prefer_time)
     return (
-        _place(row["instrument"], analysis.instruments),
-        _place(row["comparator_class"], analysis.comparators),
-        _place(row["outcome_type"], analysis.outcome_types),
+        _place(row["instrument"], question.instruments),
+        _place(row["comparator_class"], rules.comparators),
+        _place(row["outcome_type"], question.outcome_types),
         distance,
         # Where both periods can be used the first one alone wastes half of the data.
         float(row["design"] == FIRST),

@@ -9,10 +9,10 @@ from typing import Any
 from trialpool.review.extraction.clean import check_all
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
+from trialpool.review.protocol.eligibility import Filter
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
 from trialpool.review.protocol.protocol import Review, load_yaml, resolve
 from trialpool.review.protocol.settings import Moderator
-from trialpool.review.protocol.specs import Filter
 
 
 def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:

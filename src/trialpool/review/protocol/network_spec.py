@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialpool.review.protocol.settings import Judgement, NetworkEstimator, Spec
+from trialpool.review.protocol.eligibility import Eligibility
+from trialpool.review.protocol.settings import NetworkEstimator, Spec
 
 # The measures whose covariance between the arms of one trial `trialpool.network` knows.
 NetworkMeasure = Literal["SMD", "MD", "OR", "RR", "RD"]
@@ -37,31 +38,22 @@ class Node(Spec):
         return self
 
 
-class NetworkSpec(Spec):
-    """One network meta-analysis: an outcome, which results of it, and the nodes.
+class NetworkQuestion(Eligibility):
+    """Which treatment against which: all arms of the trials that a filter lets in, as nodes.
 
-    The node named `reference` is what tables compare with. Which trials enter is a `Filter`, with
-    which the protocol's own class joins this one.
+    The node named `reference` is what tables compare with.
     """
 
     title: str
-    outcome: str
     measure: NetworkMeasure
     nodes: Annotated[dict[str, Node], Field(min_length=2)]
     reference: str
-    instruments: tuple[str, ...] = ()
-    time_days: tuple[float, float] | None = None
-    prefer_time: float | None = None
-    outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
-    risk_of_bias: tuple[Judgement, ...] = ()
     tau2: NetworkEstimator = "REML"
 
     @model_validator(mode="after")
-    def _consistent(self) -> NetworkSpec:
+    def _known_reference(self) -> NetworkQuestion:
         if self.reference not in self.nodes:
             raise ValueError(
                 f"reference = {self.reference}: is not a node; use one of {', '.join(self.nodes)}"
             )
-        if self.time_days is not None and self.time_days[0] > self.time_days[1]:
-            raise ValueError("time_days: the window's start is after its end")
         return self

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from trialpool.effects import measure_of
-from trialpool.review.protocol.network_spec import NetworkMeasure
+from trialpool.review.protocol.network_spec import NetworkMeasure, NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolProblem
 from trialpool.review.protocol.specs import (
     QUESTIONS,
     Analysis,
     AnalysisQuestion,
     Condition,
-    NetworkQuestion,
     Outcome,
 )
 

@@ -18,10 +18,9 @@ from trialpool.review.choosing.selection import Rules, select
 from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.choices import of_protocol
 from trialpool.review.effects.records import Records
-from trialpool.review.protocol.network_spec import NetworkSpec, Node
+from trialpool.review.protocol.network_spec import NetworkQuestion, Node
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Comparator, Defaults
-from trialpool.review.protocol.specs import Analysis, NetworkQuestion
 from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.words import number, text
@@ -73,8 +72,15 @@ def gather(known: Tables, records: Records, spec: NetworkQuestion, review: Revie
     """
     nodes = _Nodes(records, spec)
     fitting, why = nodes.sort(known.effects)
-    order, analysis = review.confidence_order, _as_analysis(spec)
-    rules = Rules.of(analysis, known.trials, known.risk_of_bias, confidence=order, counts=False)
+    rules = Rules.of(
+        spec,
+        known.trials,
+        known.risk_of_bias,
+        comparators=get_args(Comparator),
+        several=False,
+        confidence=review.confidence_order,
+        counts=False,
+    )
     chosen = select(fitting, rules)
     reasons = {**why, **_last_reasons(chosen.rejected)}
     rows: list[dict[str, Any]] = []
@@ -109,7 +115,7 @@ def gather(known: Tables, records: Records, spec: NetworkQuestion, review: Revie
 class _Nodes:
     """Which node each arm of a condition is."""
 
-    def __init__(self, records: Records, spec: NetworkSpec) -> None:
+    def __init__(self, records: Records, spec: NetworkQuestion) -> None:
         trials = {row["trial_id"]: row for row in tables.records(records.trials)}
         self.outcome = spec.outcome
         self._of: dict[tuple[str, str], str] = {}
@@ -199,13 +205,6 @@ def _described(arm: Mapping[str, Any]) -> str:
     return f"{arm['drug']} at {whole:g} mg" if isfinite(whole) else f"{arm['drug']}, dose not known"
 
 
-def _as_analysis(spec: NetworkQuestion) -> Analysis:
-    """The network as an analysis of any comparator, so that effects are chosen alike."""
-    shared = Analysis.model_fields.keys() & NetworkQuestion.model_fields.keys()
-    keys = {name: getattr(spec, name) for name in shared}
-    return Analysis(**keys, comparators=get_args(Comparator))
-
-
 def _last_reasons(rejected: pd.DataFrame) -> dict[str, str]:
     return {str(row["trial_id"]): str(row["reason"]) for row in tables.records(rejected)}
 
@@ -247,7 +246,7 @@ def _one_pair(effect: Mapping[str, Any], experimental: str, control: str) -> dic
 def _all_pairs(
     effect: Mapping[str, Any],
     by_node: Mapping[str, list[MeasuredArm]],
-    spec: NetworkSpec,
+    spec: NetworkQuestion,
     defaults: Defaults,
 ) -> tuple[list[dict[str, Any]], str]:
     """All contrasts of a trial of three nodes or more, from its arms."""

@@ -13,7 +13,7 @@ from trialpool.network import tables as of_network
 from trialpool.network.inputs import alphabetical, components
 from trialpool.network.model import Network, network
 from trialpool.question_answer import FittedNetwork, NetworkFacts
-from trialpool.review.protocol.network_spec import NetworkSpec
+from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered
 from trialpool.review.schema.questions import NODES, QUESTION_TABLES
 from trialpool.terms import NETWORK
@@ -23,7 +23,7 @@ NAMES = tuple(QUESTION_TABLES[NETWORK])
 
 
 def network_tables(
-    gathered: Gathered, spec: NetworkSpec, *, better: Literal["lower", "higher"]
+    gathered: Gathered, spec: NetworkQuestion, *, better: Literal["lower", "higher"]
 ) -> tuple[dict[str, pd.DataFrame], NetworkFacts]:
     """Fit the network of the gathered contrasts, and put it into tables on the display scale.
 
@@ -81,7 +81,7 @@ def _node_table(contrasts: pd.DataFrame) -> pd.DataFrame:
     return NODES.frame(rows)
 
 
-def _not_estimable(contrasts: pd.DataFrame, nodes: pd.DataFrame, spec: NetworkSpec) -> str:
+def _not_estimable(contrasts: pd.DataFrame, nodes: pd.DataFrame, spec: NetworkQuestion) -> str:
     names = list(nodes["treatment"])
     if len(names) < LEAST_NODES:
         listed = f" ({', '.join(names)})" if names else ""
@@ -103,7 +103,7 @@ def _not_estimable(contrasts: pd.DataFrame, nodes: pd.DataFrame, spec: NetworkSp
 
 
 def _facts(
-    spec: NetworkSpec, contrasts: pd.DataFrame, better: Literal["lower", "higher"], reason: str
+    spec: NetworkQuestion, contrasts: pd.DataFrame, better: Literal["lower", "higher"], reason: str
 ) -> NetworkFacts:
     """What the pages and the figures need to know beside the tables."""
     sides = ("favours the treatment", f"favours {spec.reference}")

@@ -155,9 +155,9 @@ PRIORS = Table(
     ),
 )
 
-# The factors of the multiverse, in the order of files and pages. One of the data has a column only
-# where it changes something.
-_OF_DATA = (
+# The factors of the multiverse, in the order of files and pages. One has a column only where it
+# changes something.
+FACTORS = (
     Column("comparators", "text", "comparators that enter", heading="Comparator"),
     Column("time_window", "text", "the time window", heading="Time window"),
     Column("time_point", "text", "which of several times of a trial", heading="Time point"),
@@ -171,12 +171,9 @@ _OF_DATA = (
            heading="Flagged results"),
     Column("missing", "text", "whether missing trials are added with no effect",
            heading="Missing results"),
-)  # fmt: skip
-FACTORS = (
-    *_OF_DATA,
     Column("estimator", "text", "the model", heading="Model", required=True),
     Column("test", "text", "the test", heading="Test", required=True),
-)
+)  # fmt: skip
 
 MULTIVERSE = Table(
     "multiverse",
@@ -191,7 +188,7 @@ MULTIVERSE = Table(
         p.TAU2,
         p.NOTE,
     ),
-    may_lack=tuple(factor.name for factor in _OF_DATA),
+    may_lack=tuple(factor.name for factor in FACTORS),
 )
 
 _MODERATOR = (

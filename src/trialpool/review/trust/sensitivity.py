@@ -175,10 +175,8 @@ def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield without("data", label, out)
     about = case.rules.trials
     for subset in case.spec.subsets:
-        out = pd.Series(
-            [bool(why_not(about[trial], subset)) for trial in studies["trial_id"]],
-            index=studies.index,
-            dtype=bool,
-        )
+        named = subset.include, subset.exclude
+        left = [bool(why_not(about[trial], *named)) for trial in studies["trial_id"]]
+        out = pd.Series(left, index=studies.index, dtype=bool)
         if out.any() and not out.all():
             yield without("subset", subset.label, out)

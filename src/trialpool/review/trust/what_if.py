@@ -89,7 +89,7 @@ def what_if(case: Case, studies: pd.DataFrame) -> WhatIf:
 def _outside(row: Mapping[str, Any], case: Case, rules: Rules) -> bool:
     """Whether the missing result would not belong to the analysis anyway."""
     analysis, arms, trial = case.spec, case.tables.arms, row["trial_id"]
-    if why_not(rules.trials[trial], analysis):
+    if why_not(rules.trials[trial], analysis.include, analysis.exclude):
         return True
     if trial in rules.judged and rules.against_trial(trial):
         return True

@@ -1,0 +1,74 @@
+"""Which trials and which of their results a question takes: the rules every question shares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from trialpool.effects import MEASURES, measure_of
+from trialpool.review.protocol.settings import Identifier, Judgement, Spec, Word, added_columns
+from trialpool.review.schema.raw import TRIALS
+
+
+def _computable(code: str) -> str:
+    """The measure itself, if a review can compute it from raw tables."""
+    known = [name for name, measure in MEASURES.items() if measure.outcome]
+    if code not in known:
+        raise ValueError(f"is none of the measures of a review; use one of {', '.join(known)}")
+    return code
+
+
+MeasureCode = Annotated[str, AfterValidator(_computable)]
+
+
+class Filter(Spec):
+    """Values of trial columns that an analysis includes or excludes."""
+
+    include: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    exclude: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_columns(self, info: ValidationInfo) -> Filter:
+        known = {
+            column.name: ("yes", "no") if column.kind == "yes_no" else column.choices
+            for column in (*TRIALS.columns, *added_columns(info, "trials"))
+            if column.kind in ("choice", "id", "yes_no")
+        }
+        for column, values in (*self.include.items(), *self.exclude.items()):
+            if column not in known:
+                raise ValueError(
+                    f"'{column}' is not a column of trials.csv to filter on; "
+                    f"use one of {', '.join(known)}"
+                )
+            allowed = known[column]
+            for value in values:
+                if allowed and value not in allowed:
+                    raise ValueError(
+                        f"{column} is never '{value}'; use one of {', '.join(allowed)}"
+                    )
+        return self
+
+
+class Eligibility(Filter):
+    """The effects of an outcome that a question may take, and which it prefers."""
+
+    outcome: Identifier
+    measure: MeasureCode
+    instruments: tuple[str, ...] = ()
+    time_days: tuple[float, float] | None = None
+    prefer_time: float | None = None
+    outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
+    risk_of_bias: tuple[Judgement, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_scale_in_one_window(self) -> Eligibility:
+        measure = measure_of(self.measure)
+        if self.time_days is not None and self.time_days[0] > self.time_days[1]:
+            raise ValueError("time_days: the window's start is after its end")
+        if measure.unit == "SD" and len(set(self.outcome_types)) > 1:
+            raise ValueError(
+                f"outcome_types: change scores and post scores are never pooled in one "
+                f"{measure.short} (their SDs differ); choose one, or use measure MD"
+            )
+        return self
