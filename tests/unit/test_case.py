@@ -16,9 +16,9 @@ from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.analysis import analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
+from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.protocol import Review, read_protocol, resolve
 from trialpool.review.protocol.settings import Model
-from trialpool.review.protocol.specs import NetworkQuestion
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
 from trialpool.review.questions.dose import dose_tables
 from trialpool.review.questions.network_data import gather

@@ -150,6 +150,34 @@ def test_names_that_only_the_protocol_knows(
     assert error["fix"] == "Add it there or fix the spelling"
 
 
+def test_names_that_only_a_network_knows(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its instruments and filters are checked as those of an analysis."""
+    network = (
+        "networks: {n: {title: N, outcome: mood, measure: SMD, reference: b, instruments: [OTTER],"
+        " include: {trial_id: [Ask]}, nodes: {a: {drug: [drug]}, b: {drug: [saline]}}}}"
+    )
+    protocol(small, "question: Does the drug help in blue?",
+             f"question: Does the drug help in blue?\n    {network}")  # fmt: skip
+    code, found = told(small, capsys)
+    assert code == 1
+    assert [(e["column"], e["rule"]) for e in found["errors"]] == [
+        ("conditions.blue.networks.n.include.trial_id", "no trial has Ask"),
+        ("conditions.blue.networks.n.instruments", "OTTER is not in data/raw/instruments.csv"),
+    ]
+
+
+def test_a_name_is_refused_in_words(small: SmallReview, capsys: pytest.CaptureFixture[str]) -> None:
+    """What letters a name may have is said, not shown as a pattern."""
+    protocol(small, "      harm: {title: Any harm, o", "      Any harm: {title: Any harm, o")
+    code, found = told(small, capsys)
+    assert code == 1
+    (error,) = found["errors"]
+    assert error["rule"] == "'Any harm' cannot be a name here"
+    assert error["fix"] == "Use lower-case letters, digits and `_` only, the first no `_`"
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"- a list", b"title: [", b"\xff\xfe", b"title: \x00", b"? [a]: b", b"a: 2024-99-99",

@@ -15,7 +15,7 @@ from trialpool.effects import effect_size
 from trialpool.network.model import Network, network
 from trialpool.question_answer import FittedNetwork, NetworkFacts
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol.specs import NetworkQuestion
+from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered, gather
 from trialpool.review.questions.network_tables import NAMES, network_tables
 from trialpool.tables import records

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +13,11 @@ from tempfile import mkdtemp
 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Cells, Imported
+from trialpool.review.protocol.settings import NAME_LETTERS, is_name
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 # What decides how a number is used; names and notes are the first importer's.
 _DECIDING = ("outcome", "better")
-_CONDITION = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
 def store(
@@ -39,10 +38,10 @@ def store(
         when the condition is no name for a folder, when it is there and `force` is not given, or
         when an instrument that is there measures something else
     """
-    if not _CONDITION.fullmatch(condition):
+    if not is_name(condition):
         raise TrialpoolError(
-            f"condition {condition}: must be lower-case letters, digits and `_` only; it names a "
-            "folder and a key of the protocol"
+            f"condition {condition}: must be {NAME_LETTERS}; it names a folder and a key of the "
+            "protocol"
         )
     home = raw / condition
     if home.exists() and not force:

@@ -9,7 +9,7 @@ from typing import Any
 from trialpool.review.extraction.clean import check_all
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData
-from trialpool.review.protocol.eligibility import Filter
+from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
 from trialpool.review.protocol.protocol import Review, load_yaml, resolve
 from trialpool.review.protocol.settings import Moderator
@@ -74,21 +74,27 @@ def unknown_names(review: Review, data: Mapping[str, RawData]) -> Iterator[Proto
 
 
 def _unknown_in(review: Review, condition: str, raw: RawData) -> Iterator[ProtocolProblem]:
-    instruments = raw.instruments()
-    for name, analysis in review.conditions[condition].analyses.items():
+    asked = review.conditions[condition]
+    for name, network in asked.networks.items():
+        yield from _not_eligible(f"conditions.{condition}.networks.{name}", network, raw)
+    for name, analysis in asked.analyses.items():
         where = f"conditions.{condition}.analyses.{name}"
-        for instrument in analysis.instruments:
-            if instrument not in instruments:
-                yield ProtocolProblem(
-                    key=f"{where}.instruments",
-                    rule=f"{instrument} is not in data/raw/instruments.csv",
-                    fix="add it there or fix the spelling",
-                )
-        yield from _unknown_codes(where, analysis, raw)
+        yield from _not_eligible(where, analysis, raw)
         for subset in analysis.subsets:
             yield from _unknown_codes(f"{where}.subsets.{subset.label}", subset, raw)
         for called, moderator in analysis.moderators.items():
             yield from _unknown_levels(f"{where}.moderators.{called}", moderator, raw)
+
+
+def _not_eligible(where: str, asked: Eligibility, raw: RawData) -> Iterator[ProtocolProblem]:
+    for instrument in asked.instruments:
+        if instrument not in raw.instruments():
+            yield ProtocolProblem(
+                key=f"{where}.instruments",
+                rule=f"{instrument} is not in data/raw/instruments.csv",
+                fix="add it there or fix the spelling",
+            )
+    yield from _unknown_codes(where, asked, raw)
 
 
 def _unknown_codes(where: str, rule: Filter, raw: RawData) -> Iterator[ProtocolProblem]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -48,7 +50,21 @@ Comparator = Literal[
     "ect",
     "other",
 ]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+NAME_LETTERS = "lower-case letters, digits and `_` only, the first no `_`"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name something of the protocol: a column, an analysis, a folder."""
+    return re.fullmatch("[a-z0-9][a-z0-9_]*", text) is not None
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"'{text}' cannot be a name here; use {NAME_LETTERS}")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_name)]
 Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
 # Handlings under which a trial's effects stand beside each other in one model.
 TOGETHER = ("all", "che")
