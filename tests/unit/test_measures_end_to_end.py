@@ -21,6 +21,8 @@ from trialpool.effects.scales import LOG
 from trialpool.results import Array, Pooled
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
+from trialpool.review.commands.check import look
+from trialpool.review.exchange.formats import FORMATS, Export
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
 from trialpool.review.protocol.problems import ProtocolError
@@ -28,6 +30,8 @@ from trialpool.review.report import sheets
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.summary import summary_table
+from trialpool.review.schema.processed import EFFECTS
+from trialpool.tables import write_table
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="468pt" height="324pt"></svg>'
 TRIALS = ("Ash", "Birch", "Elm")
@@ -194,6 +198,64 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert [line.get_xdata()[0] for line in marks] == ([] if null is None else [null])
     if MEASURES[code].data.groups == 1:
         assert "favours" not in text
+
+
+@pytest.mark.parametrize("code", CASES)
+@pytest.mark.parametrize("with_effects", [False, True], ids=["raw", "effects"])
+def test_what_the_metapsy_standard_cannot_hold_is_listed(
+    code: str, with_effects: bool, tmp_path: Path
+) -> None:
+    """Scores of two arms go out; of any other outcome here each row is left, with the reason."""
+    kind, fill, _, _ = CASES[code]
+    asked = Asked(tmp_path, kind, code)
+    fill(asked)
+    effects = tmp_path / "effects.csv"
+    if with_effects:
+        write_table(effects, asked.small.effects(), EFFECTS)
+    export = Export(
+        raw=tmp_path / "data/raw", condition="blue", effects=effects if with_effects else None
+    )
+    made = FORMATS["metapsy"].write(tmp_path / "out.csv", export)
+    table = "contrasts" if kind == "time_to_event" else "results"
+    left = {each.where: each.why for each in made.left if each.where.startswith(f"{table}.csv row")}
+    rows = len(asked.small.rows(table)) - 1
+    if kind in ("continuous", "binary"):
+        assert made.rows["rows"] == (0 if with_effects and code == "PLO" else len(TRIALS))
+    elif kind == "time_to_event":
+        assert len(left) == (rows if with_effects else 0)
+    else:
+        assert made.rows["rows"] == 0
+        assert set(left.values()) == {"the standard has no columns for results of this kind"}
+        assert len(left) == rows
+
+
+@pytest.mark.parametrize("kind", ["association", "binary"])
+@pytest.mark.parametrize("usable", [True, False])
+def test_an_outcome_of_one_group_needs_no_control_before_it_is_asked(
+    kind: str, usable: bool, tmp_path: Path
+) -> None:
+    """An association never has a control arm, whatever else the protocol says; counts have one."""
+    asked = Asked(tmp_path, kind, "ZCOR" if kind == "association" else "OR")
+    if kind == "association":
+        correlations(asked)
+    else:
+        proportions(asked)
+        header, *rows = asked.small.rows("results")
+        of_arms = [row for row in rows if row[header.index("arm_id")] == "experimental"]
+        asked.small.write("results", [header, *of_arms])
+    header, *rows = asked.small.rows("arms")
+    of_arms = [row for row in rows if row[header.index("role")] == "experimental"]
+    asked.small.write("arms", [header, *of_arms])
+    path = tmp_path / "config/review.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["conditions"]["blue"]["analyses"] = {}
+    if not usable:
+        config["titel"] = ""
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    said = {each.check for each in look(path, tmp_path / "data/raw").of("warning")
+            if "blue" in each.file}  # fmt: skip
+    expected = {"one_sided_trial", "not_used"} if usable else {"one_sided_trial"}
+    assert said & expected == (set() if kind == "association" else expected)
 
 
 def test_a_measure_registered_here_needs_no_other_edit(tmp_path: Path) -> None:

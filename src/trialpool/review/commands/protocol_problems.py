@@ -76,7 +76,7 @@ def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
     analyses = [spec.get("analyses") for spec in by_name.values() if isinstance(spec, dict)]
     try:
         named = dict(outcomes or {}).items()
-        rules = {str(n): Outcome.model_validate(o).model_dump() for n, o in named}
+        rules = {str(n): Outcome.model_validate(o).rule() for n, o in named}
     except (TypeError, ValueError):
         rules = None
     return {

@@ -155,18 +155,15 @@ class Review(Spec):
     def outcome_rules(self) -> dict[str, dict[str, str]]:
         """What raw data are checked against: kind, better direction, `groups` of an outcome."""
         return {
-            name: {"kind": outcome.kind, "better": outcome.better, **self._alone(name)}
+            name: outcome.rule(
+                {
+                    measure_of(code).data.groups
+                    for condition in self.conditions
+                    for code in self.measures(condition).get(name, ())
+                }
+            )
             for name, outcome in self.outcomes.items()
         }
-
-    def _alone(self, outcome: str) -> dict[str, str]:
-        """`groups`, "1" or "1 or 2", of an outcome that some question asks of one group alone."""
-        asked = {
-            measure_of(code).data.groups
-            for condition in self.conditions
-            for code in self.measures(condition).get(outcome, ())
-        }
-        return {"groups": " or ".join(map(str, sorted(asked)))} if 1 in asked else {}
 
     def _measured(self, condition: str) -> list[Analysis | NetworkQuestion]:
         """What asks for effects: the analyses and networks of a condition."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialpool.effects import measure_of
+from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.settings import (
@@ -30,6 +31,17 @@ class Outcome(Spec):
     title: str
     kind: OutcomeKind
     better: Literal["lower", "higher"]
+
+    def rule(self, asked: Collection[int] = ()) -> dict[str, str]:
+        """What raw data are checked against: kind, better direction and, if need be, `groups`.
+
+        `groups`, "1" or "1 or 2", is of an outcome that some question asks of one group alone, or
+        of a kind that has no other measures. `asked` are the numbers of groups of its questions.
+        """
+        of_kind = {each.data.groups for each in MEASURES.values() if each.outcome == self.kind}
+        groups = set(asked) or (of_kind if of_kind == {1} else set())
+        alone = {"groups": " or ".join(map(str, sorted(groups)))} if 1 in groups else {}
+        return {"kind": self.kind, "better": self.better, **alone}
 
 
 class Subset(Filter):

@@ -45,6 +45,8 @@ RESULT_CELLS = {
     "baseline": {"baseline_mean": "mean", "baseline_sd": "sd", "baseline_n": "n"},
 }
 
+NO_CELLS = "the standard has no columns for results of this kind"
+
 NUMBERS = frozenset(
     f"{cell}_arm{arm}" for cells in RESULT_CELLS.values() for cell in cells for arm in ARMS
 ) | {

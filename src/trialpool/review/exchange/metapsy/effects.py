@@ -66,13 +66,14 @@ class HedgesG:
 def pairs(raw: RawData) -> list[ArmPair]:
     """Every comparison of an experimental with a control arm, and every reported contrast.
 
+    Results of a kind the standard has no columns for, such as rates, make none.
     Results that were read from a Metapsy file make a pair only where the file had them in one
     row.
     """
     roles = {(row["trial_id"], row["arm_id"]): row["role"] for row in raw["arms"].rows}
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in raw["results"].rows:
-        if row["outcome_type"] != "baseline" and row["exclude_reason"] is None:
+        if row["outcome_type"] in _NUMBERS and row["exclude_reason"] is None:
             groups.setdefault(tuple(row[name] for name in _GROUP), []).append(row)
     arm_pairs = [pair for rows in groups.values() for pair in _paired(rows, roles)]
     for row in raw["contrasts"].rows:
@@ -102,7 +103,7 @@ def _with_contrast(arm_pairs: list[ArmPair], row: Row, raw: RawData) -> list[Arm
     results = {
         arms[result["arm_id"]]: result
         for result in raw["results"].rows
-        if result["outcome_type"] != "baseline"
+        if result["outcome_type"] in _NUMBERS
         and lines & _lines(result)
         and result["trial_id"] == row["trial_id"]
         and result["arm_id"] in arms

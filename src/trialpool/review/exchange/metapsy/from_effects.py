@@ -15,6 +15,7 @@ from trialpool.review.exchange.metapsy.rows import Out, RowsOut, effect, number
 from trialpool.review.extraction.read import Row
 from trialpool.review.schema import files
 from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
+from trialpool.words import text
 
 _SAME = ("trial_id", "experimental_arms", "control_arm", "outcome", "instrument", "definition",
          "time_days", "outcome_type", "analysis_set", "design", "basis", "records")  # fmt: skip
@@ -47,7 +48,7 @@ def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[
     formulas: dict[str, int] = {}
     for same in groups.values():
         usable = [each for each in same if not _unfit(each)]
-        if not usable and str(same[0]["basis"]).startswith("contrast"):
+        if not usable and _without_place(same[0]):
             continue
         row = _row(rows, same[0], path)
         for one in usable:
@@ -60,6 +61,12 @@ def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[
         out.append(row)
     said = [f"effects as in {path.name}: {text} ({n})" for text, n in sorted(formulas.items())]
     return out, said, left
+
+
+def _without_place(each: Effect) -> bool:
+    """Whether no cell of the file can hold what an effect without a column was made of."""
+    contrast = str(each["basis"]).startswith("contrast")
+    return contrast or each["outcome_type"] not in RESULT_CELLS or not text(each["control_arm"])
 
 
 def _unfit(each: Effect) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trialpool.review.exchange.formats import Export, Exported
 from trialpool.review.exchange.imported import Left
-from trialpool.review.exchange.metapsy.columns import EXPORTED, NUMBERS
+from trialpool.review.exchange.metapsy.columns import EXPORTED, NO_CELLS, NUMBERS, RESULT_CELLS
 from trialpool.review.exchange.metapsy.from_effects import from_effects
 from trialpool.review.exchange.metapsy.rows import Out, RowsOut, identifier
 from trialpool.review.extraction.problems import DataError
@@ -94,7 +94,9 @@ def _unused_rows(rows: RowsOut, raw: RawData) -> list[Left]:
             continue
         for row in sheet.rows:
             if (name, int(row["row"] or 0)) not in rows.used:
-                why = str(row.get("exclude_reason") or _WHY[name])
+                kind = row.get("outcome_type")
+                why = _WHY[name] if kind in (None, *RESULT_CELLS) else NO_CELLS
+                why = str(row.get("exclude_reason") or why)
                 left.append(Left(f"{name}.csv row {row['row']}", "row", str(row["trial_id"]), why))
     return left
 
