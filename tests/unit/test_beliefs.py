@@ -93,6 +93,8 @@ def test_a_prior_of_another_scale_is_refused() -> None:
     )
     rhodes = EMPIRICAL["rhodes_mental_health_drug"]
     assert refused(rhodes, "OR").startswith("the empirical priors at hand are for SMDs")
+    for measure, many in {"ROM": "log ratios of means", "IRR": "log incidence rate ratios"}.items():
+        assert f"; tau of {many} is on another scale" in refused(rhodes, measure)
     assert refused(rhodes, "SMD") == ""
     for measure in ("SMD", "OR"):
         for _, words in OUTCOMES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import atanh, log, sqrt
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 from small import SmallReview, through_csv
 
@@ -196,6 +198,11 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     lines = [line for axes in figures["forest"].axes for line in axes.lines]
     marks = [line for line in lines if line.get_label() == "null"]
     assert [line.get_xdata()[0] for line in marks] == ([] if null is None else [null])
+    # Tables and every figure have one name for it.
+    short = MEASURES[code].short
+    lettering = [t.get_text() for figure in figures.values() for t in figure.findobj(Text)]
+    assert f"{short} (95 % CI)" in lettering
+    assert code == short or not [t for t in lettering if re.search(rf"\b{code}\b", t)]
     if MEASURES[code].data.groups == 1:
         assert "favours" not in text
 

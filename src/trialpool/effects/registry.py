@@ -151,6 +151,12 @@ class Measure:
         return f"{'an' if self.title[0] in 'aeiou' else 'a'} {self.title}"
 
     @property
+    def many(self) -> str:
+        """Its title for several: `risk ratios`, `ratios of means`."""
+        head, of, rest = self.title.partition(" of ")
+        return f"{head}s{of}{rest}"
+
+    @property
     def lead(self) -> str:
         """What stands before the name of an outcome: `risk ratio of`."""
         short = f" ({self.short})" if self.unit == "SD" else ""

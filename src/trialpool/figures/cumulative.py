@@ -11,6 +11,7 @@ import pandas as pd
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
+from trialpool.phrases import short_measure
 from trialpool.tables import records
 from trialpool.words import number
 
@@ -54,7 +55,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
             for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))
         ),
         label_head="Trial added",
-        heads=("k", f"{result.measure} (95 % CI)"),
+        heads=("k", f"{short_measure(result)} (95 % CI)"),
     )
 
 

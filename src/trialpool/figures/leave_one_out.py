@@ -11,6 +11,7 @@ from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
+from trialpool.phrases import short_measure
 from trialpool.results import NAN
 from trialpool.tables import records
 from trialpool.words import number
@@ -60,7 +61,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
             ),
         ),
         label_head="Left out",
-        heads=(f"{result.measure} (95 % CI)", *(["I²"] if heterogeneity else [])),
+        heads=(f"{short_measure(result)} (95 % CI)", *(["I²"] if heterogeneity else [])),
         band=whole,
     )
 

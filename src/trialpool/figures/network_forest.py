@@ -8,6 +8,7 @@ from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
+from trialpool.phrases import short_measure
 from trialpool.question_answer import FittedNetwork, NetworkAnswer
 from trialpool.tables import records
 
@@ -57,5 +58,5 @@ def rows(
             for line in lines
         ),
         label_head="Treatment",
-        heads=(f"{facts.measure} (95 % CI)", "Trials", "P-score"),
+        heads=(f"{short_measure(facts)} (95 % CI)", "Trials", "P-score"),
     )

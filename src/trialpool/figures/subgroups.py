@@ -12,6 +12,7 @@ from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
+from trialpool.phrases import short_measure
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.words import capital, number
@@ -66,7 +67,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
-        heads=("k", f"{result.measure} (95 % CI)", "Difference"),
+        heads=("k", f"{short_measure(result)} (95 % CI)", "Difference"),
         band=whole,
     )
 

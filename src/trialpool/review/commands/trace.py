@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from trialpool import tables, typed_json
 from trialpool.analysis_result import AnalysisResult
+from trialpool.phrases import short_measure
 from trialpool.results import TrialpoolError
 from trialpool.review.accounts.trace import chain, effect_chain, raw_tables
 from trialpool.review.accounts.trace_checks import TraceCheck, check_analysis, check_effects
@@ -143,7 +144,7 @@ def _analysis(folder: Path, study: str | None) -> _Traced:
             raise TrialpoolError(f"{folder}: no study {study}. Its studies are: {known}.")
         table = table[(table["level"] == "pooled") | table["study"].isin(study_rows["study"])]
     name = f"{result.condition}/{result.analysis}"
-    return _Traced(title=f"{name}: {result.title} ({result.measure})", table=table, checks=checks)
+    return _Traced(title=f"{name}: {result.title} ({short_measure(result)})", table=table, checks=checks)
 
 
 def _effects(folder: Path, effect: str | None) -> _Traced:

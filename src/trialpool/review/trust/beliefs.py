@@ -151,7 +151,7 @@ def refused(prior: Prior, measure: str) -> str:
 def _many(measure: str) -> str:
     """Effects of a measure in words: `SMDs`, `log risk ratios`."""
     record = measure_of(measure)
-    return f"log {record.title}s" if record.is_ratio else f"{record.short}s"
+    return f"log {record.many}" if record.is_ratio else f"{record.short}s"
 
 
 def _numbers(posterior: Posterior, measure: str) -> dict[str, Any]:
