@@ -268,7 +268,9 @@ def test_a_factor_that_is_not_named_keeps_the_protocols_level(
     assert [factor.name for factor in result.result.multiverse.factors] == (
         [combined] if combined else []
     )
-    specification_curve.draw(specification_curve.rows(made, result.result))
+    specification_curve.draw(
+        specification_curve.rows(made, result.result, result.result.multiverse)
+    )
 
 
 def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) -> None:

@@ -144,7 +144,9 @@ def _analysis(folder: Path, study: str | None) -> _Traced:
             raise TrialpoolError(f"{folder}: no study {study}. Its studies are: {known}.")
         table = table[(table["level"] == "pooled") | table["study"].isin(study_rows["study"])]
     name = f"{result.condition}/{result.analysis}"
-    return _Traced(title=f"{name}: {result.title} ({short_measure(result)})", table=table, checks=checks)
+    return _Traced(
+        title=f"{name}: {result.title} ({short_measure(result)})", table=table, checks=checks
+    )
 
 
 def _effects(folder: Path, effect: str | None) -> _Traced:
