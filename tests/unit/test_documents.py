@@ -21,7 +21,7 @@ from trialpool.review.protocol import (
     specs,
     time_dose_spec,
 )
-from trialpool.review.protocol.settings import Spec
+from trialpool.review.protocol.base import Spec
 
 
 def test_the_code_book_is_generated_from_the_schema() -> None:

@@ -269,7 +269,7 @@ def test_a_factor_that_is_not_named_keeps_the_protocols_level(
         [combined] if combined else []
     )
     specification_curve.draw(
-        specification_curve.rows(made, result.result, result.result.multiverse)
+        specification_curve.rows(made, result.result.multiverse, result.result)
     )
 
 

@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.protocol.settings import NAME_LETTERS, is_name
+from trialpool.review.protocol.base import NAME_LETTERS, is_name
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 # What decides how a number is used; names and notes are the first importer's.

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, model_validator
 
 from trialpool.columns import Kind
+from trialpool.review.protocol.base import Identifier, Spec, Word
 from trialpool.review.protocol.problems import ProtocolProblem, SettingsError
-from trialpool.review.protocol.settings import Identifier, Spec, Word
 from trialpool.review.schema.added import taken
 
 

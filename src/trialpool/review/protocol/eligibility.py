@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.review.protocol.settings import Identifier, Judgement, Spec, Word, added_columns
+from trialpool.review.protocol.base import Identifier, Spec, Word
+from trialpool.review.protocol.settings import Judgement, added_columns
 from trialpool.review.schema.raw import TRIALS
 
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError, model_validator
 
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
+from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
 from trialpool.review.protocol.question_checks import misfit, undeclared, wrong_questions
@@ -22,11 +23,9 @@ from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
     Defaults,
-    Identifier,
     Model,
     Moderator,
     MultiverseSpec,
-    Spec,
 )
 from trialpool.review.protocol.specs import (
     QUESTIONS,

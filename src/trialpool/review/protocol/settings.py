@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     model_validator,
@@ -20,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
+from trialpool.review.protocol.base import Identifier, Spec, Word
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
@@ -50,21 +47,6 @@ Comparator = Literal[
     "ect",
     "other",
 ]
-NAME_LETTERS = "lower-case letters, digits and `_` only, the first no `_`"
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can name something of the protocol: a column, an analysis, a folder."""
-    return re.fullmatch("[a-z0-9][a-z0-9_]*", text) is not None
-
-
-def _name(text: str) -> str:
-    if not is_name(text):
-        raise ValueError(f"'{text}' cannot be a name here; use {NAME_LETTERS}")
-    return text
-
-
-Identifier = Annotated[str, AfterValidator(_name)]
 Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
 # Handlings under which a trial's effects stand beside each other in one model.
 TOGETHER = ("all", "che")
@@ -72,20 +54,6 @@ Judgement = Literal["low", "some_concerns", "high", "no_information"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
-
-
-def _spoken(value: Any) -> Any:
-    """YAML reads yes and no as true and false."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-
-
-Word = Annotated[str, BeforeValidator(_spoken)]
-
-
-class Spec(BaseModel):
-    """Base of all specifications: frozen, and a misspelt key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Model(Spec):

@@ -8,16 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from trialpool.effects import MEASURES, measure_of
+from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.settings import (
     Comparator,
     Handling,
-    Identifier,
     Model,
     Moderator,
     MultiverseSpec,
-    Spec,
 )
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
 

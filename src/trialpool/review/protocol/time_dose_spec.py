@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialpool.review.protocol.settings import Spec
+from trialpool.review.protocol.base import Spec
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

@@ -1,0 +1,38 @@
+"""What every specification of the protocol is, and what may be a name or a word in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+NAME_LETTERS = "lower-case letters, digits and `_` only, the first no `_`"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name something of the protocol: a column, an analysis, a folder."""
+    return re.fullmatch("[a-z0-9][a-z0-9_]*", text) is not None
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"'{text}' cannot be a name here; use {NAME_LETTERS}")
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_name)]
+
+
+def _spoken(value: Any) -> Any:
+    """YAML reads yes and no as true and false."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_spoken)]
+
+
+class Spec(BaseModel):
+    """Base of all specifications: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
