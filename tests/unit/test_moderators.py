@@ -233,6 +233,10 @@ def test_the_slope_of_the_bcg_trials_on_latitude() -> None:
     assert line["x"].iloc[[0, -1]].tolist() == [13, 55]
     first = np.exp(0.251468210007339 - 13 * 0.02910172501164918)
     assert line["estimate"].iloc[0] == pytest.approx(first, rel=1e-6)
+    fact = found.facts[0]
+    assert isinstance(fact, CovariateFacts)
+    assert fact.range == (13, 55)
+    assert (fact.per, fact.unit, fact.k) == (10, "years", 13)
     of_one = {key: value for key, value in AGE.items() if key != "per"}
     found = ask(BCG, {"mean_age": bcg.LATITUDE}, {"age": of_one}, measure="RR")
     slope = of_kind(found, SLOPE, "regressions").iloc[0]
