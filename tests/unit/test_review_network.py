@@ -15,8 +15,8 @@ from trialpool.effects import effect_size
 from trialpool.network.model import Network, network
 from trialpool.question_answer import FittedNetwork, NetworkFacts
 from trialpool.results import TrialpoolError
-from trialpool.review.protocol.network_spec import NetworkQuestion
-from trialpool.review.questions.network_data import Gathered, gather
+from trialpool.review.protocol.network_spec import NetworkQuestion, Node
+from trialpool.review.questions.network_data import Gathered, _fits, gather
 from trialpool.review.questions.network_tables import NAMES, network_tables
 from trialpool.tables import records
 
@@ -209,3 +209,29 @@ def test_a_spec_that_cannot_be(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         spec(**changes)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "arm", "fits"),
+    [
+        ({}, {}, True),
+        ({"drug": ["other"]}, {}, False),
+        ({"concomitant": ["ect", "none"]}, {}, True),
+        ({"concomitant": ["ect"]}, {}, False),
+        # Limits hold on both sides, and of an arm without a dose none does.
+        ({"dose_min": 0.5, "dose_max": 0.5}, {"dose_mg_kg": 0.5}, True),
+        ({"dose_min": 0.5}, {"dose_mg_kg": 0.49}, False),
+        ({"dose_max": 0.5}, {"dose_mg_kg": 0.51}, False),
+        ({"dose_min": 0.5}, {"dose_mg": 40.0}, False),
+        ({"dose_max": 0.5}, {}, False),
+        ({"dose_mg_min": 40.0, "dose_mg_max": 40.0}, {"dose_mg": 40.0}, True),
+        ({"dose_mg_min": 40.0}, {"dose_mg": 39.0}, False),
+        ({"dose_mg_max": 40.0}, {"dose_mg": 41.0}, False),
+    ],
+)
+def test_an_arm_fits_a_node_whose_rules_all_hold(
+    rules: dict[str, Any], arm: dict[str, Any], fits: bool
+) -> None:
+    row = {"drug": "drug", "dose_mg_kg": None, "dose_mg": None} | arm
+    node = Node.model_validate({"drug": ["drug"]} | rules)
+    assert _fits(row, {"concomitant": "none"}, node) == fits
