@@ -43,8 +43,8 @@ def letters(index: int) -> str:
 
 
 def capital(words: str) -> str:
-    """The first letter in upper case; a symbol as in `r = 0.5` or `n not known` keeps its own."""
-    symbol = words[1:2] == " " and words[0] not in "aI"
+    """The first letter in upper case; a symbol as in `r = 0.5` or `τ² not known` keeps its own."""
+    symbol = words[:1] == "τ" or (words[1:2] == " " and words[0] not in "aI")
     return words if symbol else words[:1].upper() + words[1:]
 
 

@@ -272,6 +272,12 @@ def test_a_hexagon_is_as_large_as_its_subsets_and_as_orange_as_its_share() -> No
     assert shown == pytest.approx(half, abs=0.6)
 
 
+@pytest.mark.parametrize("ends", [(0.1, 0.9), (-0.9, -0.1)])
+def test_the_axis_of_subsets_holds_all_of_them(ends: tuple[float, float]) -> None:
+    low, high = gosh.draw(gosh_table(50, beta=np.linspace(*ends, 50))).axes[0].get_xlim()
+    assert low < min(ends) < max(ends) < high
+
+
 def test_a_subset_lies_in_the_hexagon_whose_middle_is_nearest() -> None:
     """Middles are 8 points apart in rows 4 √3 points apart, every other row moved by half."""
     rng = np.random.default_rng(3)

@@ -19,6 +19,7 @@ from trialpool.review.report import (
     condition_tables,
     missing_tables,
     moderator_tables,
+    pages,
     result_tables,
     summary,
     trust_tables,
@@ -215,6 +216,19 @@ def test_verdicts_name_the_greatest_threat() -> None:
     assert said(none.rows[0][0]) == "[Feeling blue](blue/index.html)"
     first = row(none, 1)
     assert (first["Estimate (95 % CI)"], first["Greatest threat"]) == ("–", "–")
+
+
+def test_what_is_withheld_is_grouped_by_its_reason() -> None:
+    """A thing that the policy withholds has that reason only; a number that is there has none."""
+    policy = {"withheld": {"funnel plot": "k = 4", "subgroups": "k = 4", "τ²": "one effect"}}
+    reasons = {"tau2": "not estimated", "pi_lb": "no tau2", "i2": ""}
+    withheld = pages._withheld(made(k=4, policy=policy, reasons=reasons))
+    assert withheld == (
+        ("Funnel plot and subgroups", "k = 4"), ("τ²", "one effect"),
+        ("Prediction interval", "no tau2"),
+    )  # fmt: skip
+    alone = pages._withheld(made(k=1, policy=policy, reasons=reasons))
+    assert [why for _, why in alone] == ["k = 4", "one effect"]
 
 
 # -- how far to trust it ------------------------------------------------------------------------

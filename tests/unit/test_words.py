@@ -47,6 +47,7 @@ def test_a_range_of_shares(low: float, high: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "capital"),
     [
+        ("τ² and I²", "τ² and I²"),
         ("three trials", "Three trials"), ("a trial", "A trial"), ("r = 0.5", "r = 0.5"),
         ("n not known", "n not known"), ("p < 0.05", "p < 0.05"), ("", ""),
         ("I² is 3 %", "I² is 3 %"),
