@@ -338,7 +338,7 @@ def test_an_added_column_filters_in_every_step(small: SmallReview, rule: dict[st
     }  # fmt: skip
     review = resolve(config)
     tables = small.tables()
-    # What rules/pool.smk hands over.
+    # What rules/synthesis.smk hands over.
     one = resolve(review.for_analysis("blue", "mood"))
     made = analyse(Case.of(one, "blue", "mood", tables))
     assert "Birch" not in set(made.studies["trial_id"]) > {"Ash", "Elm"}
@@ -346,7 +346,7 @@ def test_an_added_column_filters_in_every_step(small: SmallReview, rule: dict[st
     subset = made.sensitivity.set_index("label").loc["few visits"]
     assert subset["k"] == len(made.studies) - 1
     assert "room" in set(made.trust["subgroups"]["moderator"])
-    # What rules/summary.smk reads.
+    # What rules/synthesis.smk reads.
     typed_json.write(small.folder / "model.json", made.result)
     for name in ("studies", "selection", "missing"):
         files.write(small.folder / f"{name}.csv", getattr(made, name), review.added)

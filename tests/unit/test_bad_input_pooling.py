@@ -204,7 +204,7 @@ def test_tables_of_sets_of_another_shape_or_kind(yi: Any, vi: Any, mask: Any, me
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tau2": "reml"}, "tau2 = 'reml': allowed are EE, DL, HE, HS, SJ, ML, REML, PM, EB"),
+        ({"tau2": "reml"}, f"tau2 = 'reml': allowed are {', '.join(estimators_of('effects'))}"),
         ({"tau2": None}, "tau2 = None: allowed are EE"),
         ({"test": "adhoc"}, "test = 'adhoc': allowed are z, t, knha, hksj"),
         ({"pi": "k-3"}, "pi = 'k-3': allowed are k-1, k-2, z"),

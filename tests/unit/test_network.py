@@ -466,7 +466,7 @@ def test_all_problems_come_at_once() -> None:
 def test_unknown_names() -> None:
     with pytest.raises(TrialpoolError, match="'none': is not in the network of t00"):
         made(reference="none")
-    with pytest.raises(TrialpoolError, match="allowed are EE, DL, HE, HS, ML, REML, PM, EB"):
+    with pytest.raises(TrialpoolError, match=f"allowed are {', '.join(estimators_of('network'))}"):
         made(tau2="SJ")
     with pytest.raises(TrialpoolError, match="allowed are random, common"):
         made().of("fixed")

@@ -107,12 +107,12 @@ def test_a_network_knows_it(code: str) -> None:
     """Of two treatments it is the pairwise analysis; SJ needs a mean and is not offered."""
     fit = network([*range(13)], ["B"] * 13, ["A"] * 13, bcg.Y, np.sqrt(bcg.V), tau2=code)
     assert fit.tau2 == pytest.approx(tp.pool(bcg.Y, bcg.V, tau2=code).tau2, rel=1e-9)
-    with pytest.raises(TrialpoolError, match=f"EE, DL, HE, HS, ML, REML, PM, EB, {code}"):
+    with pytest.raises(TrialpoolError, match=f"EE, DL, .*, {code}$"):
         network([1], ["B"], ["A"], [0.0], [1.0], tau2="SJ")
 
 
-# What each kind of model offers today, and which of three made-up estimators fit it besides:
-# one of effects only, one of a likelihood, one of a covariance of coefficients.
+# Which of the first ten estimators each kind of model offers, and which of three made-up ones fit
+# it besides: one of effects only, one of a likelihood, one of a covariance of coefficients.
 OFFERED = {
     "effects": ("EE DL HE HS SJ ML REML PM EB", "mean like"),
     "network": ("EE DL HE HS ML REML PM EB", "like"),
@@ -126,8 +126,12 @@ OFFERED = {
 
 
 @pytest.fixture
-def three(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`mean` looks at the studies about their mean, `like` is REML, `slopes` halves that of MM."""
+def three(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """`mean` looks at the studies about their mean, `like` is REML, `slopes` halves that of MM.
+
+    What each kind of model offered before.
+    """
+    before = {model: tuple(estimators_of(model)) for model in FITS}
     mm = ESTIMATORS["MM"].covariance
     assert mm is not None
 
@@ -140,16 +144,19 @@ def three(monkeypatch: pytest.MonkeyPatch) -> None:
         ("slopes", Estimator(name="slopes", covariance=half)),
     ):
         monkeypatch.setitem(ESTIMATORS, name, made)
+    return before
 
 
 @pytest.mark.parametrize("model", FITS)
-def test_each_kind_of_model_offers_what_fits(three: None, model: str) -> None:
+def test_each_kind_of_model_offers_what_fits(three: dict[str, tuple[str, ...]], model: str) -> None:
     """And no more, whatever is registered."""
-    today, besides = OFFERED[model]
-    assert estimators_of(model) == (*today.split(), *besides.split())
+    first, besides = OFFERED[model]
+    ten = {code for codes, _ in OFFERED.values() for code in codes.split()}
+    assert [code for code in three[model] if code in ten] == first.split()
+    assert estimators_of(model) == (*three[model], *besides.split())
 
 
-def test_a_likelihood_serves_wherever_there_is_one(three: None) -> None:
+def test_a_likelihood_serves_wherever_there_is_one(three: dict[str, tuple[str, ...]]) -> None:
     """A second REML under another code gives REML's numbers, restricted terms included."""
     trials = made_up(6, 4)
     options: dict[str, Any] = {"random": [Nested("study")], "data": {"study": [*range(13)]}}
@@ -167,14 +174,16 @@ def test_a_likelihood_serves_wherever_there_is_one(three: None) -> None:
     assert fits("like") == fits("REML") != fits("ML")
 
 
-def test_a_covariance_of_coefficients_serves_the_second_stage(three: None) -> None:
+def test_a_covariance_of_coefficients_serves_the_second_stage(
+    three: dict[str, tuple[str, ...]],
+) -> None:
     """There it is taken as it is, without a likelihood; one stage refuses it and says what fits."""
     trials = made_up(6, 4)
     whole, half = (dose_response(trials, stages=2, method=m) for m in ("MM", "slopes"))
     assert whole.psi[0, 0] > 0
     assert half.psi == pytest.approx(whole.psi / 2, rel=1e-12)
     assert np.isnan(half.loglik)
-    with pytest.raises(TrialpoolError, match="allowed are EE, ML, REML, like"):
+    with pytest.raises(TrialpoolError, match=r"allowed are EE, ML, REML, .*like$"):
         dose_response(trials, stages=1, method="slopes")
 
 
@@ -186,7 +195,7 @@ def test_the_protocol_accepts_it(code: str) -> None:
     asked = {"title": "t", "outcome": "o", "measure": "MD", "reference": "a"}
     nodes = {"a": {"drug": ["a"]}, "b": {"drug": ["b"]}}
     assert NetworkQuestion.model_validate({**asked, "nodes": nodes, "tau2": code}).tau2 == code
-    with pytest.raises(ValueError, match=f"'PM', 'EB' or '{code}'"):
+    with pytest.raises(ValueError, match=f"'EE', 'DL', .* or '{code}'"):
         NetworkQuestion.model_validate({**asked, "nodes": nodes, "tau2": "SJ"})
 
 
@@ -203,9 +212,9 @@ def test_the_protocol_refuses_what_is_not_registered(value: Any) -> None:
 
 def test_the_refusal_lists_it_too(code: str) -> None:
     """A misspelt code is answered with the new one among those allowed, in both places."""
-    with pytest.raises(ProtocolError, match=f"'EB' or '{code}'"):
+    with pytest.raises(ProtocolError, match=f"'EE', 'DL', .* or '{code}'"):
         resolve(config(tau2="DL-2"))
-    with pytest.raises(TrialpoolError, match=f"allowed are EE, .*, EB, {code}"):
+    with pytest.raises(TrialpoolError, match=f"allowed are EE, .*, {code}$"):
         tp.pool(bcg.Y, bcg.V, tau2="DL-2")
 
 

@@ -184,7 +184,7 @@ def test_bad_studies_are_named(yi: Any, vi: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tau2": "reml"}, "tau2 = 'reml': allowed are EE, DL, HE, HS, SJ, ML, REML, PM, EB"),
+        ({"tau2": "reml"}, f"tau2 = 'reml': allowed are {', '.join(estimators_of('effects'))}"),
         ({"test": "adhoc"}, "test = 'adhoc': allowed are z, t, knha, hksj"),
         ({"pi": "k-3"}, "pi = 'k-3': allowed are k-1, k-2, z"),
         ({"level": 95}, "level = 95: must lie between 0 and 1"),
