@@ -11,58 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trialpool.columns import Column, Table
+from trialpool.review.schema import raw_parts as p
 from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
 
-CONFIDENCE = ("primary", "abstract", "secondary")
+CONFIDENCE = p.CONFIDENCE.choices
 JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
 ROB_DOMAINS = ("D1", "D2", "D3", "D4", "D5", "DS", "overall")
-
-_TRIAL = Column("trial_id", "id", "the trial; the same id in every table", required=True)
-_OUTCOME = Column(
-    "outcome", "id", "the construct, as declared in config/review.yaml", required=True
-)
-_INSTRUMENT = Column("instrument", "id", "the scale, a row of instruments.csv; blank for counts")
-_DEFINITION = Column(
-    "definition", "text", "what counts as an event, e.g. '>=30 % reduction'; blank for scores"
-)
-_PERIOD = Column(
-    "period",
-    "choice",
-    "crossover trials: `first` = first period only, `both` = every participant under both "
-    "conditions; parallel trials: `whole`",
-    required=True,
-    choices=("whole", "first", "both"),
-)
-_TIME = Column(
-    "time_days", "number", "time since the first dose; blank when not stated", unit="days"
-)
-_TIMEPOINT = Column("timepoint", "text", "the time point in the source's own words")
-_DERIVED = Column("derived", "text", "blank = printed in the source; otherwise how it was computed")
-_EXCLUDE = Column(
-    "exclude_reason",
-    "text",
-    "blank = use the row; otherwise why the extractor keeps it out (it moves to dropped.csv)",
-)
-_CONFIDENCE = Column(
-    "confidence",
-    "choice",
-    "how close to the trial the source is: the paper, its registry record or posted data "
-    "(primary), the abstract, another review's table (secondary)",
-    required=True,
-    choices=CONFIDENCE,
-)
-_SOURCE = Column("source", "id", "short name of the source, e.g. registry, paper, marchi2022")
-_URL = Column("source_url", "url", "where the number was read", required=True)
-_LOCATOR = Column("locator", "text", "where in the source: table, sentence, field")
-_CHECKED = Column(
-    "checked",
-    "text",
-    "names of the checks whose warning a second look found unfounded, separated by `;`; the "
-    "reason stands in notes",
-)
-_BY = Column("extracted_by", "text", "who read the number; blank when not recorded")
-_ON = Column("extracted_on", "date", "when it was read: YYYY-MM-DD, YYYY-MM or YYYY")
-_NOTES = Column("notes", "text", "anything a second extractor should know")
 
 # One line per column, as in the tables themselves.
 # fmt: off
@@ -86,7 +40,7 @@ INSTRUMENTS = Table(
         Column("mid", "number", "smallest important difference", unit="points", low=0),
         Column("mid_kind", "text", "anchor, distribution, reliable change; person or group"),
         Column("mid_source", "text", "where it comes from"),
-        _NOTES,
+        p.NOTES,
     ),
 )
 
@@ -95,7 +49,7 @@ TRIALS = Table(
     meaning="Eligible trials, with or without usable results.",
     key=("trial_id",),
     columns=(
-        _TRIAL,
+        p.TRIAL,
         Column("study", "text", "label in figures and tables, e.g. 'Feder 2014'", required=True),
         Column("year", "integer", "year of publication; blank if unpublished", low=1950, high=2100),
         Column("citation", "text", "full citation as far as known"),
@@ -120,9 +74,9 @@ TRIALS = Table(
         Column("percent_women", "number", "share of women", unit="%", low=0, high=100),
         Column("primary_outcome", "text", "the trial's own primary outcome and time"),
         Column("funding", "text", "funding and interests"),
-        _CONFIDENCE,
-        _URL,
-        _NOTES,
+        p.CONFIDENCE,
+        p.URL,
+        p.NOTES,
     ),
 )
 
@@ -131,7 +85,7 @@ ARMS = Table(
     meaning="The arms of each trial: what was given, how much, how often.",
     key=("trial_id", "arm_id"),
     columns=(
-        _TRIAL,
+        p.TRIAL,
         Column("arm_id", "id", "the arm within its trial", required=True),
         Column("arm", "text", "label in tables", required=True),
         Column("role", "choice", "experimental or control", required=True,
@@ -147,9 +101,9 @@ ARMS = Table(
         Column("route", "text", "route, e.g. IV over 40 min, intranasal"),
         Column("n_doses", "integer", "administrations planned", low=0),
         Column("n_randomised", "integer", "participants randomised to the arm", low=0),
-        _CONFIDENCE,
-        _URL,
-        _NOTES,
+        p.CONFIDENCE,
+        p.URL,
+        p.NOTES,
     ),
 )
 
@@ -160,14 +114,14 @@ RESULTS = Table(
          "outcome_type", "analysis_set", "source"),
     may_lack=("time_at_risk",),
     columns=(
-        _TRIAL,
+        p.TRIAL,
         Column("arm_id", "id", "the arm", required=True),
-        _OUTCOME,
-        _INSTRUMENT,
-        _DEFINITION,
-        _PERIOD,
-        _TIME,
-        _TIMEPOINT,
+        p.OUTCOME,
+        p.INSTRUMENT,
+        p.DEFINITION,
+        p.PERIOD,
+        p.TIME,
+        p.TIMEPOINT,
         Column("outcome_type", "choice",
                "msd = score after treatment, change = change from baseline, baseline = before "
                "treatment, event = count of people, rate = events in time at risk, association = "
@@ -196,16 +150,16 @@ RESULTS = Table(
                low=0),
         Column("percent", "number", "share with the event as printed; gives the count where that "
                "is blank, and is checked against it", unit="%", low=0, high=100),
-        _CHECKED,
-        _DERIVED,
-        _EXCLUDE,
-        _CONFIDENCE,
-        _SOURCE,
-        _URL,
-        _LOCATOR,
-        _BY,
-        _ON,
-        _NOTES,
+        p.CHECKED,
+        p.DERIVED,
+        p.EXCLUDE,
+        p.CONFIDENCE,
+        p.SOURCE,
+        p.URL,
+        p.LOCATOR,
+        p.BY,
+        p.ON,
+        p.NOTES,
     ),
 )
 
@@ -215,15 +169,15 @@ CONTRASTS = Table(
     key=("trial_id", "experimental_arm", "control_arm", "outcome", "instrument", "definition",
          "period", "time_days", "effect_measure", "analysis_set", "source"),
     columns=(
-        _TRIAL,
+        p.TRIAL,
         Column("experimental_arm", "id", "arm_id of the experimental arm", required=True),
         Column("control_arm", "id", "arm_id of the control arm", required=True),
-        _OUTCOME,
-        _INSTRUMENT,
-        _DEFINITION,
-        _PERIOD,
-        _TIME,
-        _TIMEPOINT,
+        p.OUTCOME,
+        p.INSTRUMENT,
+        p.DEFINITION,
+        p.PERIOD,
+        p.TIME,
+        p.TIMEPOINT,
         Column("effect_measure", "choice",
                "D = Cohen's d, G = Hedges' g; the others as in docs/measures.md, ratios not logged",
                required=True, choices=REPORTED),
@@ -248,16 +202,16 @@ CONTRASTS = Table(
            "SD of the scores within the arms, to standardise a mean difference by", unit="points",
                low=0),
         Column("adjusted_for", "text", "covariates, e.g. baseline"),
-        _CHECKED,
-        _DERIVED,
-        _EXCLUDE,
-        _CONFIDENCE,
-        _SOURCE,
-        _URL,
-        _LOCATOR,
-        _BY,
-        _ON,
-        _NOTES,
+        p.CHECKED,
+        p.DERIVED,
+        p.EXCLUDE,
+        p.CONFIDENCE,
+        p.SOURCE,
+        p.URL,
+        p.LOCATOR,
+        p.BY,
+        p.ON,
+        p.NOTES,
     ),
 )
 
@@ -266,14 +220,14 @@ RISK_OF_BIAS = Table(
     meaning="RoB 2 judgements; `no_information` is an answer. DS is for crossover trials only.",
     key=("trial_id", "domain"),
     columns=(
-        _TRIAL,
+        p.TRIAL,
         Column("domain", "choice",
                "D1 randomisation, D2 deviations from intended interventions, D3 missing outcome "
            "data, D4 measurement of the outcome, D5 selection of the reported result, DS period "
                "and carry-over effects (crossover), overall", required=True, choices=ROB_DOMAINS),
         Column("judgement", "choice", "the judgement", required=True, choices=JUDGEMENTS),
         Column("reason", "text", "why", required=True),
-        _URL,
+        p.URL,
     ),
 )
 
@@ -282,8 +236,8 @@ MISSING_RESULTS = Table(
     meaning="Trials known to exist without usable numbers for an outcome.",
     key=("trial_id", "outcome"),
     columns=(
-        _TRIAL,
-        _OUTCOME,
+        p.TRIAL,
+        p.OUTCOME,
         Column("status", "choice", "what is known", required=True, choices=(
            "published_without_numbers", "completed_unpublished", "status_unknown", "ongoing", )),
         Column("period", "choice",
@@ -300,10 +254,10 @@ MISSING_RESULTS = Table(
                "enters the what-if analysis; no when an effect was reported or nothing is known",
                required=True),
         Column("what_if_reason", "text", "why it does not, or what was assumed"),
-        _CONFIDENCE,
-        _URL,
-        _LOCATOR,
-        _NOTES,
+        p.CONFIDENCE,
+        p.URL,
+        p.LOCATOR,
+        p.NOTES,
     ),
 )
 
@@ -321,9 +275,9 @@ EXCLUDED = Table(
                "wrong_population", "wrong_intervention", "wrong_comparator", "wrong_outcome",
                "overlapping_report", "secondary_analysis", "no_results_expected", )),
         Column("reason", "text", "the reason in one sentence", required=True),
-        _CONFIDENCE,
-        _URL,
-        _NOTES,
+        p.CONFIDENCE,
+        p.URL,
+        p.NOTES,
     ),
 )
 
@@ -337,7 +291,7 @@ SEARCH = Table(
         Column("date", "text", "date of the search (YYYY-MM-DD); blank when not recorded"),
         Column("n_records", "integer", "records found; blank when not recorded", low=0),
         Column("source_url", "url", "address"),
-        _NOTES,
+        p.NOTES,
     ),
 )
 
@@ -367,19 +321,19 @@ ADJUDICATION = Table(
     columns=(
         Column("table", "choice", "the table of the cell", required=True,
                choices=("results", "contrasts")),
-        _TRIAL,
+        p.TRIAL,
         replace(RESULTS["arm_id"], required=False),
         replace(CONTRASTS["experimental_arm"], required=False),
         replace(CONTRASTS["control_arm"], required=False),
-        _OUTCOME,
-        _INSTRUMENT,
-        _DEFINITION,
-        _PERIOD,
-        _TIME,
+        p.OUTCOME,
+        p.INSTRUMENT,
+        p.DEFINITION,
+        p.PERIOD,
+        p.TIME,
         replace(RESULTS["outcome_type"], required=False),
         replace(CONTRASTS["effect_measure"], required=False),
         RESULTS["analysis_set"],
-        _SOURCE,
+        p.SOURCE,
         Column("column", "id", "the column of the cell; `row` when one extractor has no such row",
                required=True),
         Column("first", "text", "what the first extractor had typed before the decision; blank = "
