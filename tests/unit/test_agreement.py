@@ -15,10 +15,10 @@ from small import SmallReview, through_csv
 
 from trialpool import tables
 from trialpool.review.extraction.agreement import agreement, cohen_kappa, disagreements, wilson
-from trialpool.review.extraction.pairs import RowPair
+from trialpool.review.extraction.pairs import KINDS, RowPair
 from trialpool.review.extraction.second import TwoExtractions, load, second_files
 from trialpool.review.report import agreement_tables
-from trialpool.review.schema.raw import ADJUDICATION
+from trialpool.review.schema.raw import ADJUDICATION, RESULTS
 
 SECOND = "second/results"
 CELL: dict[str, str] = {
@@ -225,6 +225,7 @@ def test_a_decision_on_a_whole_row(double: SmallReview, decision: str, kept: boo
     assert double.cleaned().flags.empty
 
 
+COMPARED = [c.name for c in RESULTS.columns if c.kind in KINDS and c.name not in RESULTS.key]
 A, R, S = (f"data/raw/blue/{name}.csv" for name in ("adjudication", "results", "second/results"))
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "not followed": (
@@ -244,8 +245,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "unknown column": (
         {"column": "notes"},
         f"{A} row 2, column = notes: not a column of results.csv that is compared. Use `row` or "
-        "one of n, mean, sd, se, ci_low, ci_high, median, q1, q3, minimum, maximum, correlation, "
-        "event, totaln, time_at_risk, percent, confidence.",
+        f"one of {', '.join(COMPARED)}.",
     ),
     "other second reading": (
         {"second": "18.6"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from math import atanh, log, sqrt
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from small import SmallReview, through_csv
 import trialpool as tp
 from trialpool.effects import MEASURES
 from trialpool.effects.continuous import COLUMNS
-from trialpool.effects.registry import Estimate, measure
+from trialpool.effects.registry import DATA, Data, Estimate, measure
 from trialpool.effects.scales import LOG
 from trialpool.results import Array, Pooled
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
 from trialpool.review.commands.check import look
+from trialpool.review.effects.arms import Summary
 from trialpool.review.exchange.formats import FORMATS, Export
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
@@ -32,6 +34,7 @@ from trialpool.review.report import sheets
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.summary import summary_table
+from trialpool.review.schema.outcomes import SIDES, unfilled
 from trialpool.review.schema.processed import EFFECTS
 from trialpool.tables import write_table
 
@@ -292,6 +295,27 @@ def test_a_measure_registered_here_needs_no_other_edit(tmp_path: Path) -> None:
         assert [line.get_xdata()[0] for line in lines if line.get_label() == "null"] == [1.0]
     finally:
         del MEASURES["MADEUP"]
+
+
+def test_a_measure_of_columns_that_no_table_fills_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`trialpool check` says which; else the run would end in the middle."""
+    medians = Data(name="medians", columns=frozenset({"med1i", "med2i"}), outcome="continuous")
+    monkeypatch.setattr("trialpool.effects.registry.DATA", (*DATA, medians))
+    monkeypatch.setitem(MEASURES, "ROMED", replace(
+        MEASURES["ROM"], name="ROMED", needs=("med1i", "med2i"), title="ratio of medians"
+    ))  # fmt: skip
+    asked = Asked(tmp_path, "continuous", "ROMED")
+    (problem,) = look(tmp_path / "config/review.yaml", asked.small.folder / "data/raw").of("error")
+    assert problem.column == "conditions.blue.analyses.x.measure"
+    assert problem.rule == "needs med1i, med2i, which a review fills in from no raw table"
+
+
+def test_every_column_a_review_fills_in_stands_in_the_summary_of_a_side() -> None:
+    """And every measure that can be asked of an outcome today is filled in."""
+    assert {name for _, name in SIDES.values()} <= {field.name for field in fields(Summary)}
+    assert not [code for code, each in MEASURES.items() if each.outcome and unfilled(each)]
 
 
 def test_a_proportion_has_no_side_no_p_value_and_no_control(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from trialpool.results import Array, EffectSizes
 from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.effect_rows import Effect, from_arms, single, without
+from trialpool.review.schema.outcomes import SIDES
 
 if TYPE_CHECKING:
     from trialpool.review.effects.choices import Choices
@@ -102,25 +103,11 @@ def _options(measure: str, how: Choices) -> dict[str, Any]:
     }
 
 
-# The column of a formula, the side it is of, and what the side's summary calls it.
-_COLUMNS = {
-    "m1i": (0, "mean"), "sd1i": (0, "sd"), "n1i": (0, "n"),
-    "m2i": (1, "mean"), "sd2i": (1, "sd"), "n2i": (1, "n"),
-    "ai": (0, "event"), "ci": (1, "event"),
-    "x1i": (0, "event"), "t1i": (0, "time"), "x2i": (1, "event"), "t2i": (1, "time"),
-    "mi": (0, "mean"), "sdi": (0, "sd"), "ni": (0, "n"), "ri": (0, "r"),
-    "xi": (0, "event"), "ti": (0, "time"),
-}  # fmt: skip
-
-
 def _columns(
     experimental: Sequence[Summary], control: Sequence[Summary], measure: str
 ) -> Mapping[str, Any]:
     sides, needs = (experimental, control), measure_of(measure).needs
-    return {
-        name: [getattr(arm, _COLUMNS[name][1]) for arm in sides[_COLUMNS[name][0]]]
-        for name in needs
-    }
+    return {name: [getattr(arm, SIDES[name][1]) for arm in sides[SIDES[name][0]]] for name in needs}
 
 
 def _split(

@@ -9,12 +9,19 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.base import Identifier, Spec, Word
 from trialpool.review.protocol.settings import Judgement, added_columns
+from trialpool.review.schema.outcomes import unfilled
 from trialpool.review.schema.raw import TRIALS
 
 
 def _computable(code: str) -> str:
     """The measure itself, if a review can compute it from raw tables."""
-    known = [name for name, measure in MEASURES.items() if measure.outcome]
+    asked = {name: measure for name, measure in MEASURES.items() if measure.outcome}
+    if code in asked and (lacking := unfilled(asked[code])):
+        raise ValueError(
+            f"needs {', '.join(lacking)}, which a review fills in from no raw table; "
+            "ask for another measure"
+        )
+    known = [name for name, measure in asked.items() if not unfilled(measure)]
     if code not in known:
         raise ValueError(f"is none of the measures of a review; use one of {', '.join(known)}")
     return code
