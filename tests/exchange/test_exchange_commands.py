@@ -344,6 +344,15 @@ def test_raw_tables_that_are_not_there_cannot_be_exported(
         assert "none/trials.csv: the file is missing" in capsys.readouterr().err
 
 
+def test_an_export_is_of_one_condition_that_is_named(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "metapsy", "out.csv", "--raw", str(RAW), *SHIPPED])
+    assert "--condition" in capsys.readouterr().err
+    assert not (place / "out.csv").exists()
+
+
 def test_excluded_and_lonely_rows_are_listed_by_an_export(tmp_path: Path) -> None:
     """A row of ours that no comparison is made of, with its reason."""
     raw = tmp_path / "raw"

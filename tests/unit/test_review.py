@@ -227,6 +227,25 @@ def test_mantel_haenszel_leaves_out_a_contrast_with_the_reason(small: SmallRevie
     assert reasons["Larch"] == "a reported contrast has no counts for Mantel-Haenszel"
 
 
+def test_mantel_haenszel_is_another_choice_only_where_all_have_counts(small: SmallReview) -> None:
+    """Beside a model of effects, as soon as one of them is a reported ratio it cannot be had."""
+    config = small.folder / "config/review.yaml"
+    text = config.read_text(encoding="utf-8").replace("model: {method: MH}", "model: {method: IV}")
+    config.write_text(text, encoding="utf-8")
+    counted = small.result("green", "harm_odds")
+    assert "Mantel-Haenszel" in set(counted.sensitivity["label"])
+    header, row = small.rows("contrasts", "green")
+    cells = dict(zip(header, row, strict=True)) | {
+        "trial_id": "Larch", "outcome": "harm", "instrument": "", "effect_measure": "OR",
+        "estimate": "1.5", "ci_low": "0.5", "ci_high": "4.5",
+    }  # fmt: skip
+    small.write("contrasts", [header, [cells[name] for name in header]], "green")
+    reported = small.result("green", "harm_odds")
+    assert reported.result.k == counted.result.k + 1
+    assert "Mantel-Haenszel" not in set(reported.sensitivity["label"])
+    assert "DerSimonian-Laird, normal quantile" in set(reported.sensitivity["label"])
+
+
 @pytest.mark.parametrize(
     ("column", "value", "rows"),
     [
