@@ -147,8 +147,10 @@ class ChoiceEffect:
 class MultiverseAnswer(ShownEstimate):
     """One question of the multiverse: its result under the protocol, and those of all choices.
 
-    Shares (0 to 1), median and range are of the distinct fits that have an estimate. `most` is the
-    choice that moves the estimate most, `factors` all of them in this order.
+    Shares (0 to 1), median and range are of the distinct fits that have an estimate; shares of what
+    favours a side are NaN where nothing is a benefit, and all of sides where nothing is compared.
+    `most` is the choice that moves the estimate most, blank where none moves what readers see of
+    it; `factors` are all of them in this order.
     """
 
     question: str
@@ -186,17 +188,18 @@ class MultiverseResult:
 class UnjudgedResult(ResultHeading):
     """One analysis before its verdict: what it asks, what came out, and how far to trust it.
 
-    `k` counts trials and `n` people; `model` is what was fitted, in words, and `note` what a reader
-    must know. `pooled` is None for fewer than two trials, `posterior` without a Bayesian model.
-    `important` is the smallest difference that matters, > 0, analysis scale. `several` is of
-    several effects per trial. `reasons` says of each missing number why it is missing,
-    `weight_by_design` is in percent, `inputs_sha256` is of studies.csv.
+    `k` counts trials and `n` people, None if one trial does not say how many; `model` is what was
+    fitted, in words, and `note` what a reader must know. `pooled` is None for fewer than two
+    trials, `posterior` without a Bayesian model. `important` is the smallest difference that
+    matters, > 0, analysis scale. `several` is of several effects per trial. `reasons` says of each
+    missing number why it is missing, `weight_by_design` is in percent, `inputs_sha256` is of
+    studies.csv.
     """
 
     condition: str
     analysis: str
     k: int
-    n: int
+    n: int | None
     model: str
     note: str
     display: DisplayedResult

@@ -59,8 +59,9 @@ class Column:
 class Table:
     """One table: its columns in order, and those that together name a row.
 
-    A file has all of them, but for those it `may_lack`. `further` says what stands in columns
-    that get their names from the data; without it there are none.
+    A file has all of them, but for those it `may_lack`, and those that are `rare`, which the
+    schema that such files share leaves out. `further` says what stands in columns that get their
+    names from the data; without it there are none.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     may_lack: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
     further: Column | None = None
 
     @property
@@ -97,7 +99,8 @@ class Table:
         others = [name for name in header if name not in self]
         if others and self.further is None:
             raise TrialpoolError(f"{self.name}: no column is declared as {_some(others)}")
-        expected = [name for name in self.names if name in header or name not in self.may_lack]
+        lacking = {*self.may_lack, *self.rare} - {*header}
+        expected = [name for name in self.names if name not in lacking]
         if missing := [name for name in expected if name not in header]:
             raise TrialpoolError(f"{self.name}: missing {_some(missing)}")
         if [name for name in header if name in self] != expected:

@@ -26,6 +26,11 @@ def is_events(result: ResultScale) -> bool:
     return measure_of(result.measure).data.name == "counts"
 
 
+def is_frequency(result: ResultScale) -> bool:
+    """Whether the model's effects say how often something happens."""
+    return measure_of(result.measure).data.above == "more frequent"
+
+
 def short_measure(result: ResultScale) -> str:
     """The measure as in a table: SMD, MD, RR."""
     return measure_of(result.measure).short
@@ -80,9 +85,9 @@ def control(result: ResultHeading) -> str:
 
 def direction(result: ResultHeading, *, above: bool) -> str:
     """Where an effect lies: `lower with the drug`, `more frequent with the drug`."""
-    data = measure_of(result.measure).data
-    word = data.above if above else data.below
-    return word if data.groups == 1 else f"{word} with {drug(result)}"
+    record = measure_of(result.measure)
+    word = record.directions[above]
+    return word if record.data.groups == 1 else f"{word} with {drug(result)}"
 
 
 def does(result: UnjudgedResult) -> str:

@@ -24,6 +24,7 @@ from figure_checks import (
 from matplotlib.artist import Artist
 from matplotlib.axes._base import _AxesBase
 from matplotlib.collections import FillBetweenPolyCollection, PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -117,6 +118,15 @@ def test_contours_of_a_funnel_are_at_the_right_effect_for_each_standard_error() 
     assert paths(fig, "pooled") == [[(-0.25, 0), (-0.25, pytest.approx(deepest))]]
     low, high = fig.axes[0].get_xlim()
     assert low < -0.25 - z < -0.25 + z < high
+
+
+def test_a_funnel_of_what_is_not_compared_has_no_zones() -> None:
+    """A mean has no effect of 0 to be significant against: no shades, no line, no p in the key."""
+    fig = funnel.draw(funnel_table(axis=replace(PLAIN, null=None)))
+    assert labelled(fig, "zone", Polygon) == []
+    assert paths(fig, "null") == []
+    assert not [t for t in texts(fig) if t.get_text().startswith("p ")]
+    assert fig.axes[0].get_facecolor() != to_rgba(style.ZONES[-1])
 
 
 def test_the_key_of_a_funnel_names_what_is_there() -> None:

@@ -13,7 +13,7 @@ from cases import case
 from trialpool.bayes import EMPIRICAL, normal_normal
 from trialpool.review.protocol.settings import Bayes, Defaults
 from trialpool.review.schema.trust import PRIORS
-from trialpool.review.trust.beliefs import NO_SCALE, OUTCOMES, beliefs, empirical, refused
+from trialpool.review.trust.beliefs import OUTCOMES, beliefs, empirical, refused
 
 Y, V = [-0.55, -1.10, -0.20], [0.12, 0.15, 0.15]
 ACTIVE, PLACEBO = ["active_placebo"] * 3, ["placebo"] * 3
@@ -133,10 +133,14 @@ def test_which_empirical_prior(
 
 def test_what_cannot_be_given_is_a_row_with_its_reason() -> None:
     """One trial; the units of a scale; risks."""
+    units = (
+        "no prior of tau fits differences in the units of a scale or of risks: those used here are "
+        "in standard deviations or logs of ratios"
+    )
     for found, note in (
         (table(k=1), "k = 1: needs at least 2 trials"),
-        (table("MD"), NO_SCALE),
-        (table("RD"), NO_SCALE),
+        (table("MD"), units),
+        (table("RD"), units),
     ):
         (row,) = found.to_dict("records")
         assert row["note"] == note

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from filled import filled
 
+from trialpool import conclusions
 from trialpool.analysis_result import MultiverseResult
 from trialpool.review.trust import facts
 from trialpool.terms import ESTIMATE, TEST
@@ -120,9 +121,10 @@ def test_priors_give_the_range_of_both_sides() -> None:
     assert found.harm.matters == (0.01, 0.02)
 
 
-def question(
-    excludes: float, experimental: float, control: float, sign: float = 1.0
-) -> MultiverseResult:
+HALVES = {conclusions.BELOW: 0.5, conclusions.ACROSS: 0.5, conclusions.ABOVE: 0.0}
+
+
+def question(sign: float = 1.0) -> MultiverseResult:
     """Of 12 specifications 8 are distinct, of which 6 have an estimate."""
     factors = [
         {"factor": "Test", "swing": 0.4}, {"factor": "Model", "swing": 0.1},
@@ -130,38 +132,37 @@ def question(
     ]  # fmt: skip
     own = {
         "specifications": 12, "distinct": 8, "lowest": -1.0, "highest": -0.1, "same_sign": sign,
-        "with_estimate": 6, "excludes_null": excludes, "favours_experimental": experimental,
-        "favours_control": control, "most": "Model", "factors": factors,
+        "with_estimate": 6, "most": "Model", "factors": factors,
     }  # fmt: skip
     return filled(MultiverseResult, questions=[own])
 
 
 def test_the_multiverse_counts_those_that_conclude_the_same() -> None:
     """An interval across no difference agrees with those across; one below with those below."""
-    across = facts.of_multiverse(question(1 / 3, 1 / 3, 0.0), ACROSS, "SMD", "lower")
-    below = facts.of_multiverse(question(5 / 6, 4 / 6, 1 / 6), BELOW, "SMD", "lower")
-    harm = facts.of_multiverse(question(5 / 6, 4 / 6, 1 / 6), BELOW, "SMD", "higher")
+    few = {conclusions.BELOW: 1 / 3, conclusions.ACROSS: 4 / 6, conclusions.ABOVE: 0.0}
+    most = {conclusions.BELOW: 4 / 6, conclusions.ACROSS: 1 / 6, conclusions.ABOVE: 1 / 6}
+    across = facts.of_multiverse(question(), few, ACROSS, "SMD")
+    below = facts.of_multiverse(question(), most, BELOW, "SMD")
     assert across is not None
     assert below is not None
-    assert harm is not None
     assert across.same_conclusion == Share(4, 6)
     assert below.same_conclusion == Share(4, 6)
-    assert harm.same_conclusion == Share(1, 6)
     assert (across.turned_most_by, across.moved_most_by) == ("Test", "Model")
 
 
 def test_a_protocol_without_a_sign_has_no_share_on_its_side() -> None:
-    facts_of = facts.of_multiverse(question(0.5, 0.5, 0.0, NAN), ACROSS, "SMD", "lower")
+    facts_of = facts.of_multiverse(question(NAN), HALVES, ACROSS, "SMD")
     assert facts_of is not None
     assert facts_of.same_sign is None
 
 
 def test_no_estimate_is_no_multiverse() -> None:
-    asked = question(0.5, 0.5, 0.0)
+    asked = question()
     nothing = ShownEstimate(estimate=NAN, ci_low=NAN, ci_high=NAN)
-    assert facts.of_multiverse(asked, nothing, "SMD", "lower") is None
+    assert facts.of_multiverse(asked, HALVES, nothing, "SMD") is None
     none = replace(asked, questions=(replace(asked.questions[0], with_estimate=0),))
-    assert facts.of_multiverse(none, BELOW, "SMD", "lower") is None
+    assert facts.of_multiverse(none, HALVES, BELOW, "SMD") is None
+    assert facts.of_multiverse(asked, HALVES, BELOW, "PLO") is None
 
 
 def test_all_the_weight_is_a_hundred_percent() -> None:

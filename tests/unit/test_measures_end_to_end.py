@@ -78,10 +78,10 @@ class Asked:
     def result(self) -> Any:
         return self.small.result("blue", "x")
 
-    def page(self) -> tuple[str, dict[str, Any]]:
+    def page(self, result: Any = None) -> tuple[str, dict[str, Any]]:
         """All steps of the pipeline for the condition: the page, and the figures by name."""
         review, cleaned = self.small.review, self.small.cleaned().all_tables()
-        result = self.result()
+        result = result or self.result()
         raise_disagreements(verify(result.result, through_csv(result.studies)))
         held = {name: through_csv(table) for name, table in cleaned.items()}
         own = {name: through_csv(getattr(result, name))
@@ -425,3 +425,30 @@ def test_fisher_z_is_what_is_pooled_and_r_what_is_shown(tmp_path: Path) -> None:
     studies = asked.result().studies
     assert_allclose(studies["estimate"], [r for _, r in CORRELATIONS], rtol=1e-5)
     assert_allclose(studies["yi"], [atanh(r) for _, r in CORRELATIONS], rtol=1e-5)
+
+
+@pytest.mark.parametrize("blank", [3, 1, 0])
+def test_an_unknown_number_of_people_is_not_nobody(blank: int, tmp_path: Path) -> None:
+    """A rate may come without people: of one such trial on their sum is not known."""
+    asked = Asked(tmp_path, "rate", "IRR")
+    rates(asked)
+    for place in range(2, 2 + 2 * blank):
+        asked.small.set("results", place, "n", "")
+    asked.add("missing_results", [
+        {"trial_id": "Fir", "status": "completed_unpublished", "n_total": 10, "what_if": "yes",
+         "reason": "not published", "source_url": "https://example.org/made-up"}
+    ])  # fmt: skip
+    result = asked.result()
+    assert result.result.n == (None if blank else 151)
+    assert result.result.largest_missing is not None
+    assert not result.result.largest_missing.larger_than_any_included
+    assert "more people" not in result.result.verdict.line
+    text, figures = asked.page(result)
+    words = [t.get_text() for t in figures["forest"].findobj(Text)]
+    words += [t.get_text() for axes in figures["forest"].axes for t in axes.texts]
+    said = {3: "n not known", 1: "n not known for one trial", 0: "n = 151"}[blank]
+    assert said in text
+    assert "n = 0" not in text
+    assert not [word for word in words if "n = 0" in word or "None" in word]
+    (row,) = summary_table([result.result]).to_dict("records")
+    assert row["n"] == (None if blank else 151)

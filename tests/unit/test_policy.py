@@ -56,6 +56,16 @@ def test_counts_are_pooled_by_mantel_haenszel() -> None:
         assert "Mantel-Haenszel" not in policy(k, counts=False).rule
 
 
+@pytest.mark.parametrize(("k", "told"), [(1, False), (2, True), (4, True), (12, True)])
+def test_without_a_prior_no_bayesian_analysis_is_promised(k: int, told: bool) -> None:
+    """From two trials on, what pools them otherwise, the reason stands with what is withheld."""
+    without = policy(k, counts=False, no_bayes="the units of a scale")
+    assert "Bayesian" not in without.rule
+    assert (without.withheld.get("Bayesian analysis") == "the units of a scale") == told
+    assert "Bayesian analysis" not in policy(k, counts=False).withheld
+    assert ("Bayesian" in policy(k, counts=False).rule) == (k in (2, 4))
+
+
 def test_more_trials_never_withhold_more() -> None:
     """What k trials allow, k + 1 allow as well."""
     for k in range(12):

@@ -284,6 +284,42 @@ def test_a_flagged_trial_stands_with_and_without() -> None:
     )
 
 
+def test_a_trial_with_several_effects_is_named_once() -> None:
+    """Two of its effects carry one flag, a third another: one trial, both flags."""
+    table = studies(3).assign(study="Trial 0", trial_id="T0", imputed="r assumed 0.5")
+    table["flag_words"] = ["the SD is small", "the SD is small", "the mean is that of day 0"]
+    found = {c.name: c.text for c in caveats(held(made(1, -0.5, -1.0, 0.0), studies=table), None)}
+    assert found["Flagged data"].endswith(
+        "a second look: Trial 0 (the SD is small; the mean is that of day 0)."
+    )
+    assert found["Imputed values"] == "Trial 0: r assumed 0.5."
+
+
+def test_a_table_that_the_protocol_prefers_is_not_the_only_source() -> None:
+    """Of a superseded row of the trial's own report nothing is denied."""
+    table = studies(2)
+    table.loc[0, "confidence"] = "secondary"
+    order = {"specification": {"confidence_order": ["secondary", "primary", "abstract"]}}
+    told = {
+        c.name: c.text
+        for c in caveats(held(made(2, -0.5, -1.0, 0.0, **order), studies=table), None)
+    }
+    assert told["Sources"] == "Known from another review’s table: Trial 0."
+
+
+@pytest.mark.parametrize(
+    ("used", "names"),
+    [(["RR"], ["RR"]), (["SMD", "OR"], ["SMD", "OR"]), (["OR", "MD", "RR"], ["MD", "RR, OR"]),
+     (["ZCOR", "IRR"], ["IRR", "r"]), ([], [])],
+)  # fmt: skip
+def test_the_measures_in_use_are_explained_and_no_others(used: list[str], names: list[str]) -> None:
+    told = pages.explained(used, "ketamine")
+    assert [name for name, _ in told] == names
+    words = dict(told)
+    assert words.get("RR", "Risk ratio: how many times").startswith("Risk ratio: how many times")
+    assert words.get("RR, OR", "Risk ratio and odds").startswith("Risk ratio and odds")
+
+
 def test_words_of_judgement_stay_out() -> None:
     """No adjective that the numbers do not carry, whatever the numbers."""
     for estimate, low, high in ((-2.0, -2.5, -1.5), (0.1, -0.1, 0.3), (3.0, 0.5, 9.0)):

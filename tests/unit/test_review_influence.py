@@ -260,7 +260,7 @@ def shares_of() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_shares_of_the_weight_add_up() -> None:
     """Each property divides the same 100 % and the same three trials."""
-    table = weight_shares(*shares_of())
+    table = weight_shares(*shares_of(), "SMD")
     for _, part in table.groupby("by"):
         assert part["weight"].sum() == pytest.approx(100)
         assert part["k"].sum() == 3
@@ -276,6 +276,6 @@ def test_shares_of_the_weight_add_up() -> None:
 def test_without_weights_the_shares_are_blank() -> None:
     """One trial is not pooled: it is counted, and has no share."""
     studies, judged = shares_of()
-    table = weight_shares(studies.iloc[:1].assign(weight=None), judged)
+    table = weight_shares(studies.iloc[:1].assign(weight=None), judged, "SMD")
     assert table["weight"].isna().all()
     assert (table["k"] == 1).all()

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from math import exp
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+from cases import case
 from small import ROOT, SmallReview, through_csv
 
 from trialpool import effect_size, pool, pool_counts
+from trialpool.diagnostics.multiverse_summary import Moves, QuestionSummary
 from trialpool.figures import specification_curve
 from trialpool.review.effects.choices import AXES
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol, resolve
 from trialpool.review.protocol.settings import MULTIVERSE, MultiverseSpec
-from trialpool.review.trust.multiverse import AnalysisMultiverse, explore
+from trialpool.review.trust.multiverse import AnalysisMultiverse, answer_of, explore
 from trialpool.review.trust.multiverse_choices import TITLES
 
 
@@ -345,3 +347,29 @@ def test_a_misspelt_factor_or_level_is_refused(
     with pytest.raises(ProtocolError) as caught:
         read_protocol(Path(small.folder / "config/review.yaml"))
     assert any(line.startswith(message) for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("measure", "lowest", "highest", "moved"),
+    [("SMD", -0.2949, -0.2851, False), ("SMD", -0.2951, -0.2851, True),
+     ("RR", log(0.8251), log(0.8349), False), ("RR", log(0.8249), log(0.8349), True)],
+)  # fmt: skip
+def test_no_choice_moves_an_estimate_that_reads_the_same_each_time(
+    measure: str, lowest: float, highest: float, moved: bool
+) -> None:
+    """All of the variance of the last digits is no finding; at the digits shown it is one."""
+    moves = Moves(name="test", kind="E", eta2=1.0, shift=highest - lowest, swing=0.25,
+                  lowest="a", highest="b")  # fmt: skip
+    same = dict.fromkeys(("same_sign", "excludes_zero", "below_zero", "above_zero"), 1.0)
+    values = dict.fromkeys(("median", "beta", "ci_lb", "ci_ub"), lowest)
+    asked = QuestionSummary(
+        levels={}, specifications=4, distinct=4, estimated=4, without_estimate={}, lowest=lowest,
+        highest=highest, factors=(moves,), most="test", **same, **values,
+    )  # fmt: skip
+    answer = answer_of(asked, case(measure).heading())
+    (factor,) = answer.factors
+    assert bool(answer.most) == moved
+    assert (factor.eta2, factor.swing) == (1.0 if moved else 0.0, 0.25)
+    nothing = 1.0 if measure == "RR" else 0.0
+    assert (factor.shift == nothing) == (not moved)
+    assert (factor.from_level, factor.to_level) == (("a", "b") if moved else ("", ""))

@@ -55,6 +55,32 @@ def test_selection_prefers_the_side_of_benefit(better: str, favoured: str) -> No
     assert row["p_value"] == own.selection.pval
 
 
+@pytest.mark.parametrize("measure", ["VR", "ZCOR"])
+def test_where_none_is_a_benefit_selection_is_two_sided(measure: str) -> None:
+    """Neither side is preferred, and the step is that of a two-sided p."""
+    table = by_method(measure)
+    row = table.loc["Selection model, one step at p = 0.05"]
+    ours = selection_model(Y, V, kind="step", steps=(0.05,), alternative="two.sided")
+    assert row["statistic"] == pytest.approx(ours.selection.stat, rel=1e-9)
+    assert not table["note"].str.contains("benefit").any()
+    note = str(table.loc["Selection model, beta", "note"])
+    assert note.startswith("trials with effects of either")
+
+
+def test_where_nothing_is_compared_no_method_hangs_on_a_p_value() -> None:
+    """Asymmetry can be tested and trials filled in; what asks for p values says why not."""
+    table = by_method("PLO")
+    assert table["p_value"].notna()["Egger's regression, classical"]
+    assert table["estimate"].notna()["Trim-and-fill, L0"]
+    without = table[table["note"].str.startswith("nothing is compared")]
+    assert set(without.index) == {
+        "PET-PEESE", "Selection model, one step at p = 0.05", "Selection model, beta",
+        "Fail-safe N, Rosenthal",
+    }  # fmt: skip
+    assert without[["estimate", "ci_low", "statistic", "p_value"]].isna().all(axis=None)
+    assert table.loc[table["kind"] == "estimate", "p_value"].isna().all()
+
+
 def test_mantel_haenszel_takes_its_random_effects_sensitivity() -> None:
     pd.testing.assert_frame_equal(by_method(model=Model(method="MH")), by_method())
 

@@ -178,6 +178,12 @@ def test_as_many_people_as_in_the_analysis_is_high() -> None:
     assert found["size_not_known"] == 1
 
 
+def test_of_an_unknown_number_of_people_none_is_as_many() -> None:
+    """What is known to be missing is not compared with nobody."""
+    assert proposal(missing(gone(n_total=50.0)), n=50)["proposed"] == "high"
+    assert proposal(missing(gone(n_total=50.0)), n=None)["proposed"] == "some concerns"
+
+
 @pytest.mark.parametrize(
     ("measure", "now", "added", "changes"),
     [

@@ -279,3 +279,26 @@ def test_the_page_states_every_threat_and_threshold() -> None:
                    f"{100 * v.COVERAGE:.0f} %", f"above {v.MUCH_SPREAD:.0f} %"):  # fmt: skip
         assert number in page
     assert (v.HALF, v.FEW_EVENTS, v.FEW_TRIALS) == (50, 5, 5)  # "half", "five" on the page
+
+
+def test_of_an_unknown_number_of_people_no_missing_trial_is_more() -> None:
+    """Ten people are more than nobody, but not more than people whose number is not known."""
+    assert v.missing_trials(made(n=10, **largest(10))) is not None
+    assert v.missing_trials(made(n=None, **largest(10))) is None
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [(None, "known only from"), (["primary", "secondary", "abstract"], "known only from"),
+     (["abstract", "primary", "secondary"], "known from"),
+     (["secondary", "primary", "abstract"], "known from")],
+)  # fmt: skip
+def test_what_a_better_source_could_hold_is_not_known_only_from_another(
+    order: list[str] | None, words: str
+) -> None:
+    """Where the protocol prefers another review's table, the trial's own report may be at hand."""
+    spec = {"confidence_order": order} if order else {}
+    trust = {"weights": {v.SECOND_HAND: 60.0}}
+    threat = v.sources(made(specification=spec, trust=trust))
+    assert threat is not None
+    assert f"is {words} abstracts" in threat.text

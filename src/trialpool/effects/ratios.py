@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from trialpool.effects.continuous import COLUMNS, arm_rules, pooled_variance
@@ -14,6 +16,10 @@ from trialpool.results import Array
 # The correction of a logarithm is of second order; it bears the name "exact" so that one value
 # of `correction` means "corrected" for all measures.
 CORRECTIONS = ("exact", "none")
+
+_OF_CV = "ratio of coefficients of variation"
+# Neither more nor less variability is a benefit, whatever a review says of the scores.
+_SPREAD: dict[str, Any] = {"above": "more variable", "below": "less variable", "valued": False}
 
 
 def _signs(m1i: Array, m2i: Array) -> Rule:
@@ -77,7 +83,7 @@ def log_ratio_of_means(
     return Estimate(yi, vi, f"ROM, {correction} correction, {variance} variance", rules)
 
 
-@measure("CVR", title="ratio of coefficients of variation", scale=LOG, paired="CVRC", needs=COLUMNS)
+@measure("CVR", title=_OF_CV, scale=LOG, **_SPREAD, paired="CVRC", needs=COLUMNS)
 def log_ratio_of_cv(
     m1i: Array, sd1i: Array, n1i: Array, m2i: Array, sd2i: Array, n2i: Array
 ) -> Estimate:
@@ -111,6 +117,7 @@ def _at_least_2(n1i: Array, n2i: Array) -> list[Rule]:
     "VR",
     title="ratio of standard deviations",
     scale=LOG,
+    **_SPREAD,
     paired="VRC",
     needs=("sd1i", "n1i", "sd2i", "n2i"),
     ignores=("m1i", "m2i"),
@@ -177,7 +184,7 @@ def paired_log_ratio_of_means(
     return Estimate(yi, vi, f"ROMC, {correction} correction", rules)
 
 
-@measure("CVRC", title="ratio of coefficients of variation", scale=LOG, needs=PAIRED)
+@measure("CVRC", title=_OF_CV, scale=LOG, **_SPREAD, needs=PAIRED)
 def paired_log_ratio_of_cv(
     m1i: Array, sd1i: Array, m2i: Array, sd2i: Array, ni: Array, ri: Array
 ) -> Estimate:
@@ -212,6 +219,7 @@ def paired_log_ratio_of_cv(
     "VRC",
     title="ratio of standard deviations",
     scale=LOG,
+    **_SPREAD,
     needs=("sd1i", "sd2i", "ni", "ri"),
     ignores=("m1i", "m2i"),
 )

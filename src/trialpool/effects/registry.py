@@ -73,6 +73,7 @@ DATA = (
     _data("events of one group", "xi ti", outcome="rate", groups=1),
     _data("pairs", "m1i sd1i m2i sd2i ni ri", joint="in"),
 )
+_PRIORS = "those used here are in standard deviations or logs of ratios"
 _ELSE = Data(name="", columns=frozenset())
 
 
@@ -87,6 +88,8 @@ class Measure:
     `title` are its words on the display scale of `scale`, `form` what tells it from measures of
     the same title, `short` its name in tables. `unit` is "SD", "points" (of an instrument) or
     "risk" where effects are in one of these. `kind` is the kind of outcome if `data` do not tell.
+    `above` and `below` say which way an effect points where the data's words do not, and `valued`
+    whether one way is better than the other, as the review says of the outcome.
     `paired` names the measure that compares the same people under two conditions. `reported` are
     the measures of reported estimates that can serve as this one. `mantel_haenszel` says whether
     counts can be pooled without an effect of each study.
@@ -104,6 +107,9 @@ class Measure:
     scale: Scale = IDENTITY
     unit: Literal["", "SD", "points", "risk"] = ""
     kind: str = ""
+    above: str = ""
+    below: str = ""
+    valued: bool = True
     paired: str = ""
     reported: tuple[str, ...] = ()
     mantel_haenszel: bool = False
@@ -139,6 +145,43 @@ class Measure:
         """The displayed effect that is no effect; None where nothing is compared."""
         alone = self.data.groups == 1 and self.data.outcome != "association"
         return None if alone else float(self.scale.shown(0.0))
+
+    @property
+    def favours(self) -> bool:
+        """Whether effects favour one of two groups; of others none is a benefit or a harm."""
+        return self.valued and self.data.groups == 2
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """The words for an effect below no effect and for one above it: `lower`, `higher`."""
+        return self.below or self.data.below, self.above or self.data.above
+
+    def sides(self, experimental: str, control: str, *, better: str) -> tuple[str, str]:
+        """What the two sides of an axis mean, left and right; blank where nothing is compared.
+
+        `better` says which effects are a benefit, "lower" or "higher"
+        """
+        if self.data.groups == 1:
+            return "", ""
+        if not self.valued:
+            below, above = self.directions
+            return f"{below} with {experimental}", f"{above} with {experimental}"
+        left, right = f"favours {experimental}", f"favours {control}"
+        return (left, right) if better == "lower" else (right, left)
+
+    @property
+    def no_prior(self) -> str:
+        """Why no prior of tau at hand is for it; "" where one is.
+
+        They are made for standardised differences and log ratios (Roever et al. 2021, Res Synth
+        Methods 12:448), and give the probability of a benefit.
+        """
+        if self.null is None:
+            return f"nothing is compared: {_PRIORS}"
+        if self.unit_free:
+            return "" if self.favours else f"neither direction of {self.a} is the better one"
+        what = "in the units of a scale or of risks" if self.data.groups == 2 else "of correlations"
+        return f"no prior of tau fits differences {what}: {_PRIORS}"
 
     @property
     def words(self) -> str:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.words import number, text
+from trialpool.words import number, short, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
 
 ARMS = ("experimental", "control")
 Cells = dict[str, str | float]
+
+
+class Kinds(NamedTuple):
+    """Whether any trial gives counts of people, means, and events in time."""
+
+    counts: bool
+    scores: bool
+    rates: bool
+
+
 Triple = tuple[float, float, float]
 Shown = Mapping[str, Sequence[Triple]]
 
 
-def kinds(lines: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
-    """Whether any trial gives counts, and whether any gives means."""
-    counts = any(not math.isnan(number(line.get("event_experimental"))) for line in lines)
-    return counts, any(not math.isnan(number(line.get("mean_experimental"))) for line in lines)
+def kinds(lines: Sequence[Mapping[str, Any]]) -> Kinds:
+    """What the trials give of each arm."""
+    given = (
+        any(not math.isnan(number(line.get(f"{column}_experimental"))) for line in lines)
+        for column in ("event", "mean", "rate_time")
+    )
+    return Kinds(*given)
 
 
 def shown(lines: Sequence[Mapping[str, Any]], result: UnjudgedResult) -> dict[str, list[Triple]]:
@@ -152,8 +165,10 @@ def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) ->
         if counts and math.isnan(number(mean)):
             total = line.get(f"totaln_{arm}")
             cells[arm] = _events(event, total if text(total) else n)
-        else:
+        elif math.isnan(time := number(line.get(f"rate_time_{arm}"))):
             cells[arm] = _score(mean, line.get(f"sd_{arm}"))
+        else:
+            cells[arm] = f"{_count(line.get(f'rate_events_{arm}'))}/{short(time)}"
         cells[f"{arm}_n"] = _count(n)
     return cells
 
@@ -198,7 +213,7 @@ def summaries(
         k = f"{len(lines)} effects of {result.k} trials" if several else f"k = {len(lines)}"
         row: Cells = {
             "kind": "pooled",
-            "label": f"Pooled effect ({k}, n = {result.n})",
+            "label": f"Pooled effect ({k}{'' if result.n is None else f', n = {result.n}'})",
             "effect": effect(interval, decimals, log=log),
             "weight": style.fixed(total, 1) if total else "–",
             **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
@@ -211,6 +226,11 @@ def summaries(
                 events = sum(number(line.get(f"event_{arm}")) for line in lines)
                 totals = sum(number(line.get(f"totaln_{arm}")) for line in lines)
                 row[arm] = "" if math.isnan(events + totals) else _events(events, totals)
+            elif not math.isnan(
+                time := sum(number(line.get(f"rate_time_{arm}")) for line in lines)
+            ):
+                events = sum(number(line.get(f"rate_events_{arm}")) for line in lines)
+                row[arm] = f"{_count(events)}/{short(time)}"
         out.append(row)
     for estimate, low, high in shown["prediction"]:
         bounds = effect((estimate, low, high), decimals, log=log).partition(" ")[2]

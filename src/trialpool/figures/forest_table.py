@@ -95,7 +95,8 @@ def rows(
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
     shown = cells.shown(lines, result)
     decimals = cells.decimals(shown)
-    counts, scores = cells.kinds(lines)
+    given = cells.kinds(lines)
+    counts = given.counts
 
     body = [
         {**cells.study(line, decimals, log=log, counts=counts), "label": label, "marks": mark}
@@ -124,8 +125,7 @@ def rows(
         columns=_columns(
             result,
             table,
-            counts=counts,
-            scores=scores,
+            given=given,
             weights=pooled and not unweighted,
             domains=domains,
         ),
@@ -175,8 +175,7 @@ def _columns(
     result: UnjudgedResult,
     table: pd.DataFrame,
     *,
-    counts: bool,
-    scores: bool,
+    given: cells.Kinds,
     weights: bool,
     domains: Sequence[str],
 ) -> tuple[ForestColumn, ...]:
@@ -188,10 +187,12 @@ def _columns(
     for arm in cells.ARMS[: measure.data.groups]:
         name = labels[arm] or arm
         name = name[:1].upper() + name[1:]
-        if counts or scores:
-            heading = " or ".join(["Mean (SD)"] * scores + ["Events/n (%)"] * counts)
+        if any(given):
+            headings = ("Events/n (%)", "Mean (SD)", "Events/time")
+            used = [words for words, here in zip(headings, given, strict=True) if here]
+            heading = " or ".join(sorted(used, reverse=True))
             out.append(ForestColumn(key=arm, heading=heading, group=name))
-        if (scores or not counts) and (table[f"{arm}_n"] != "").any():
+        if (given.scores or not given.counts) and (table[f"{arm}_n"] != "").any():
             out.append(ForestColumn(key=f"{arm}_n", heading="n", group=name))
     if "study" in set(table["kind"]):
         out.append(ForestColumn(key="plot", align="plot"))

@@ -2,6 +2,7 @@
 
 Contours are about no effect, not about the pooled effect: they show where single trials would be
 significant, so that gaps can be told from chance (Peters et al. 2008, J Clin Epidemiol 61:991).
+Where nothing is compared there are none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from matplotlib.patches import Polygon
 from scipy.special import ndtri
 
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
+from trialpool.effects import measure_of
 from trialpool.figures import chart, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
@@ -72,7 +74,9 @@ def rows(studies: pd.DataFrame, result: UnjudgedResult) -> FunnelTable | Withhel
     pooled = result.pooled.beta if result.pooled else NAN
     many = len(studies) > studies["trial_id"].nunique()
     what = f"{len(studies)} effects of {result.k} trials" if many else f"{result.k} trials"
-    text = f"{what}. Shades: two-sided p of a single trial, about no effect."
+    text = f"{what}."
+    if measure_of(result.measure).null is not None:
+        text += " Shades: two-sided p of a single trial, about no effect."
     if not isnan(pooled):
         text += " Dashed: the pooled effect and where 95 % of trials would lie if all shared it."
     return FunnelTable(
@@ -121,9 +125,11 @@ def draw(table: FunnelTable | Withheld) -> Figure:
         here = [] if isnan(table.pooled) else [table.pooled]
         ends = [value for at in here for value in (at - z * deepest, at + z * deepest)]
         chart.effect_axis(ax, table.axis, [*table.yi, *table.filled_yi, *ends, *here])
-        _zones(ax, deepest)
-        chart.null_line(ax, table.axis)
-        paths = [np.array([(0.0, 0.0), (0.0, deepest)])]
+        paths = []
+        if table.axis.null is not None:
+            _zones(ax, deepest)
+            chart.null_line(ax, table.axis)
+            paths.append(np.array([(0.0, 0.0), (0.0, deepest)]))
         for at in here:
             middle = np.array([(at, 0.0), (at, deepest)])
             sides = np.array([(ends[0], deepest), (at, 0.0), (ends[1], deepest)])
@@ -162,8 +168,9 @@ def _key(table: FunnelTable, unnamed: int) -> list[Entry]:
         out.append(Entry("added by trim-and-fill", "open", style.MARKED))
     if not isnan(table.pooled):
         out.append(Entry("pooled effect, 95 %", "dashes", style.SUMMARY))
-    zones = zip(ZONES, style.ZONES, strict=True)
-    out += [Entry(text, "box", colour) for (_, text), colour in zones]
+    if table.axis.null is not None:
+        zones = zip(ZONES, style.ZONES, strict=True)
+        out += [Entry(text, "box", colour) for (_, text), colour in zones]
     if unnamed:
         out.append(Entry(f"{unnamed} names left out", "dot", style.SUMMARY))
     return out

@@ -160,8 +160,12 @@ def _subtitle(
             (question.favours_experimental, heading.experimental_label),
             (question.favours_control, heading.control_label),
         )
+        if not isnan(share)
     ]
-    lines.append(f"Intervals that exclude no difference: {', '.join(sides)}.")
+    if not sides and not isnan(question.excludes_null):
+        sides = [_percent(question.excludes_null)]
+    if sides:
+        lines.append(f"Intervals that exclude no difference: {', '.join(sides)}.")
     if question.most:
         share = _percent(question.factors[0].eta2)
         lines.append(f"Most moved by {question.most.lower()} ({share} of the variance).")
@@ -189,7 +193,7 @@ def _other(question: MultiverseAnswer, axis: EffectAxis) -> tuple[str, str, str,
         question.question,
         count,
         f"{middle} ({low} to {high})",
-        _percent(question.excludes_null),
+        "–" if isnan(question.excludes_null) else _percent(question.excludes_null),
     )
 
 
@@ -233,7 +237,8 @@ def draw(table: SpecificationCurve | Withheld) -> Figure:
 def _curve(ax: Axes, table: SpecificationCurve) -> int:
     """Estimates with their intervals; how many of these reach beyond the axis."""
     estimate, low, high = (np.array(v) for v in (table.estimate, table.low, table.high))
-    ends = [0.0, *estimate[[0, -1]]]
+    compares = table.axis.null is not None
+    ends = [*([0.0] if compares else []), *estimate[[0, -1]]]
     if table.protocol is not None:
         ends += [low[table.protocol], high[table.protocol]]
     finite = np.isfinite(low) & np.isfinite(high)
@@ -245,7 +250,7 @@ def _curve(ax: Axes, table: SpecificationCurve) -> int:
     thin, thick = min(1.1, 0.75 * step), min(2.4, max(1.0, 0.8 * step))
     bottom, top = ax.get_ylim()
     butt = {"solid_capstyle": "butt"}
-    beyond = side_of(low, high) != ACROSS
+    beyond = (side_of(low, high) != ACROSS) & compares
     x = np.arange(len(estimate), dtype=float)
     for part, colour, name in (
         (~beyond, style.HAIRLINE, "includes"),
@@ -282,6 +287,8 @@ def _key(fig: Figure, y: float, table: SpecificationCurve, cut: int) -> None:
     ax.set_axis_off()
     x = style.MARGIN
     items = [("excludes no difference", style.SUMMARY, "s"), ("includes it", style.MUTED, "s")]
+    if table.axis.null is None:
+        items = []
     if table.protocol is not None:
         items.append(("the protocol's own", style.PREDICTION, "D"))
     for words, colour, marker in items:
@@ -349,7 +356,8 @@ def _others(
     def write(words: str, x: float, colour: str = style.INK) -> None:
         fig.text(x / chart.WIDTH, y / high, words, va="baseline", **look(colour))
 
-    heads = ("Other questions, kept apart", "different", "median (range)", "exclude null")
+    last = "" if table.axis.null is None else "exclude null"
+    heads = ("Other questions, kept apart", "different", "median (range)", last)
     columns = (style.MARGIN, *_COLUMNS)
     for head, x in zip(heads, columns, strict=True):
         write(head, x, style.MUTED)

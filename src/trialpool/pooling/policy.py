@@ -48,13 +48,13 @@ TABLE = (
     ),
     _Band(
         at_least=2,
-        rule="two trials: {common}, with a Bayesian analysis beside it; read with caution",
+        rule="two trials: {common}{beside}; read with caution",
         prediction_interval="withheld",
         opens=("pooling",),
     ),
     _Band(
         at_least=3,
-        rule="three or four trials: {main}, with a Bayesian analysis beside it",
+        rule="three or four trials: {main}{beside}",
         prediction_interval="shown",
         opens=("random effects", "prediction interval"),
     ),
@@ -87,13 +87,14 @@ _WORDS = {
 }
 
 
-def policy(k: int, *, counts: bool) -> Policy:
+def policy(k: int, *, counts: bool, no_bayes: str = "") -> Policy:
     """What may be shown for k trials.
 
     Parameters
     ----------
     k : number of trials that contribute an effect, >= 0
     counts : whether the data are counts of events, where Mantel-Haenszel is the primary method
+    no_bayes : why there can be no Bayesian analysis whatever k is; "" where there can
 
     Returns
     -------
@@ -120,9 +121,12 @@ def policy(k: int, *, counts: bool) -> Policy:
     }
     if counts:
         withheld["prediction interval"] = "Mantel-Haenszel is a common-effect model"
+    if no_bayes and "pooling" not in withheld:
+        withheld["Bayesian analysis"] = no_bayes
+    beside = "" if no_bayes else ", with a Bayesian analysis beside it"
     return Policy(
         k=int(k),
-        rule=f"k = {k}, " + band.rule.format(**_WORDS[counts]),
+        rule=f"k = {k}, " + band.rule.format(**_WORDS[counts], beside=beside),
         pool="pooling" not in withheld,
         common_effect_only="pooling" not in withheld and "random effects" in withheld,
         prediction_interval="withheld" if counts else band.prediction_interval,

@@ -21,7 +21,7 @@ from trialpool.analysis_result import (
 )
 from trialpool.review.case import Case
 from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.several import people
+from trialpool.review.choosing.several import people, unsized
 from trialpool.review.fitting.fit import Fit
 from trialpool.review.schema.added import with_added
 from trialpool.review.schema.results import STUDIES
@@ -75,7 +75,9 @@ def _shown(studies: pd.DataFrame, case: Case) -> pd.DataFrame:
     trials = case.tables.trials.set_index("trial_id")
     more = [column.name for column in case.added.get("trials", ())]
     of_trial = {name: studies["trial_id"].map(trials[name]) for name in more}
-    return studies.assign(**of_trial)[list(with_added(STUDIES, case.added).names)]
+    columns = studies.assign(**of_trial)
+    declared = with_added(STUDIES, case.added)
+    return columns[[n for n in declared.names if n in columns or n not in declared.rare]]
 
 
 def _unjudged(
@@ -89,7 +91,7 @@ def _unjudged(
         condition=case.condition,
         analysis=case.name,
         k=int(studies["trial_id"].nunique()),
-        n=int(people(studies, several)) if studies["n"].notna().any() else 0,
+        n=None if isnan(n := people(studies, several)) else int(n),
         model=fitted.words,
         note=_note(fitted, studies),
         display=DisplayedResult(
@@ -148,12 +150,11 @@ def _note(result: Fit, studies: pd.DataFrame) -> str:
     for column, lead in (("imputed", "imputed values in"), ("flags", "flagged data in")):
         hit = studies[studies[column].notna()]
         if len(hit):
-            parts.append(f"{lead} {', '.join(hit['study'])}")
+            parts.append(f"{lead} {', '.join(dict.fromkeys(hit['study']))}")
     definitions = sorted(set(studies["definition"].dropna()))
     if len(definitions) + studies["definition"].isna().any() > 1:
         parts.append(f"definitions differ: {', '.join(definitions)}")
-    unknown = int(studies["n"].isna().sum())
-    if unknown:
+    if unknown := unsized(studies):
         parts.append(f"n not known for {unknown} trial{'s' if unknown > 1 else ''}")
     return "; ".join(parts)
 
@@ -183,6 +184,6 @@ def _largest(missing: pd.DataFrame, studies: pd.DataFrame) -> LargestMissing | N
         study=row["study"],
         n=size(row),
         reported=text(row["reported"]) or None,
-        larger_than_any_included=bool(size(row) > studies["n"].max()),
+        larger_than_any_included=bool(size(row) > studies["n"].max(skipna=False)),
         **asdict(ShownEstimate.of(row, "_if_null")),
     )

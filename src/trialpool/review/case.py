@@ -26,6 +26,7 @@ from trialpool.review.protocol.settings import (
 from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
+from trialpool.review.schema.raw import CONFIDENCE
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -139,19 +140,15 @@ class Case:
 
     def heading(self, title: str = "") -> ResultHeading:
         """What is asked: outcome, measure, scale, sides; under the analysis' title or another."""
-        left, right = f"favours {self.experimental}", f"favours {self.control}"
-        if measure_of(self.measure).data.groups == 1:
-            left, right = "", ""
-        if self.outcome.better == "higher":
-            left, right = right, left
-        spec = self.spec
+        spec, record = self.spec, measure_of(self.measure)
+        left, right = record.sides(self.experimental, self.control, better=self.outcome.better)
         unusual = spec.effects != "one" or spec.without or spec.risk_of_bias
         return ResultHeading(
             title=title or spec.title,
             outcome=spec.outcome,
             outcome_title=self.outcome.title,
             measure=self.measure,
-            scale=measure_of(self.measure).scale.name,
+            scale=record.scale.name,
             primary=spec.primary,
             better=self.outcome.better,
             favours_left=left,
@@ -163,5 +160,6 @@ class Case:
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
+                **({} if self.confidence == CONFIDENCE else {"confidence_order": self.confidence}),
             },
         )

@@ -210,7 +210,7 @@ def _judge(
     if changes == "yes":
         why = "the conclusion changes if those that can be added found nothing"
         return HIGH, f"{who}; {why}{tail}"
-    if people >= result.n:
+    if result.n is not None and people >= result.n:
         return (
             HIGH,
             f"{who}; they hold at least as many people as the analysis (n = {result.n}){tail}",

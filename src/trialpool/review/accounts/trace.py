@@ -117,7 +117,8 @@ def _pooled(result: AnalysisResult, file: str) -> Iterator[Line]:
         tau2 = rounded["pooled"]["tau2"]
         yield _line("pooled", "tau2", tau2, how=words, file=file, column="pooled.tau2")
     yield _line("pooled", "k", rounded["k"], how=rounded["policy"]["rule"], file=file, column="k")
-    yield _line("pooled", "n", rounded["n"], how="people in these trials", file=file, column="n")
+    how = "people in these trials" if result.n is not None else "not known for every trial"
+    yield _line("pooled", "n", rounded["n"], how=how, file=file, column="n")
 
 
 def _why_not(name: str, result: AnalysisResult) -> str:

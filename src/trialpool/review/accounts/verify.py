@@ -75,7 +75,10 @@ def raise_disagreements(table: pd.DataFrame) -> None:
 def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     yield _compared("k", result.k, studies["trial_id"].nunique())
     several = result.several
-    yield _compared("n", result.n, people(studies, several))
+    if result.n is None:
+        yield _uncovered("n", "the number of people is not known for every trial")
+    else:
+        yield _compared("n", result.n, people(studies, several))
     if len(studies) == 0:
         return
     if several is not None and several.handling == "che" and result.k > 0:

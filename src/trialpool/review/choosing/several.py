@@ -89,10 +89,14 @@ def _words(values: pd.Series) -> str | None:
 
 
 def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:
-    """How many people stand behind the rows of studies.csv.
+    """How many people stand behind the rows of studies.csv; NaN if one trial does not say.
 
     Several effects of a trial are of the same people: the largest of them counts.
     """
-    if several is None:
-        return float(studies["n"].sum())
-    return float(studies.groupby("trial_id")["n"].max().sum())
+    of_each = studies["n"] if several is None else studies.groupby("trial_id")["n"].max()
+    return float(of_each.sum(skipna=False))
+
+
+def unsized(studies: pd.DataFrame) -> int:
+    """Of how many trials the number of people is not known."""
+    return int(studies.groupby("trial_id")["n"].max().isna().sum())

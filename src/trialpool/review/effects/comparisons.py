@@ -69,7 +69,8 @@ def build_effects(
             "two results cannot be told apart; correct a key column of results.csv or "
             f"contrasts.csv: {', '.join(sorted(set(twice['effect_id'])))}"
         )
-    return frame.sort_values(key, ignore_index=True)
+    blank = [name for name in EFFECTS.rare if frame[name].isna().all()]
+    return frame.drop(columns=blank).sort_values(key, ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True)

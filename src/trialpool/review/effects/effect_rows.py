@@ -187,7 +187,9 @@ def _numbers(*sides: Summary) -> dict[str, float]:
     for name, side in zip(("experimental", "control"), sides, strict=False):
         out[f"n_{name}"] = side.n
         if isfinite(side.time):
-            continue  # events in time are no share of the people
+            # Events in time are no share of the people.
+            out |= {f"rate_events_{name}": side.event, f"rate_time_{name}": side.time}
+            continue
         if isfinite(side.event):
             out |= {f"event_{name}": side.event, f"totaln_{name}": side.n}
         else:

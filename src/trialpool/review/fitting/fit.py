@@ -90,7 +90,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         several rows where its control is split among its arms. The policy counts trials.
     """
     k = int(studies["trial_id"].nunique())
-    allowed = policy(k, counts=model.method == "MH")
+    allowed = policy(k, counts=model.method == "MH", no_bayes=measure_of(measure).no_prior)
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:

@@ -106,13 +106,13 @@ def _facts(
     spec: NetworkQuestion, contrasts: pd.DataFrame, better: Literal["lower", "higher"], reason: str
 ) -> NetworkFacts:
     """What the pages and the figures need to know beside the tables."""
-    sides = ("favours the treatment", f"favours {spec.reference}")
-    left, right = sides if better == "lower" else sides[::-1]
+    record = measure_of(spec.measure)
+    left, right = record.sides("the treatment", spec.reference, better=better)
     return NetworkFacts(
         title=spec.title,
         outcome=spec.outcome,
         measure=spec.measure,
-        scale=measure_of(spec.measure).scale.name,
+        scale=record.scale.name,
         favours_left=left,
         favours_right=right,
         reference=spec.reference,

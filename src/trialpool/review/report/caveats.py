@@ -15,6 +15,7 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
+from trialpool.review.choosing.sources import only, order_of
 from trialpool.review.report import codes, sentences
 from trialpool.trust_facts import OtherChoices
 
@@ -188,7 +189,10 @@ def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
 
 
 def _flagged(analysis: AnalysisTables) -> str:
-    parts = [f"{name} ({words})" for name, words in _noted(analysis.studies, "flag_words")]
+    marks: dict[str, dict[str, None]] = {}
+    for name, words in _noted(analysis.studies, "flag_words"):
+        marks.setdefault(name, {})[words] = None
+    parts = [f"{name} ({'; '.join(words)})" for name, words in marks.items()]
     if not parts:
         return ""
     marked = f"Marked by checks on the raw data for a second look: {w.listed(parts)}."
@@ -213,19 +217,18 @@ def _imputed(analysis: AnalysisTables) -> str:
     by_text: dict[str, list[str]] = {}
     for name, assumption in _noted(analysis.studies, "imputed"):
         by_text.setdefault(assumption, []).append(name)
+    by_text = {assumption: list(dict.fromkeys(names)) for assumption, names in by_text.items()}
     parts = [f"{w.listed(names)}: {assumption}" for assumption, names in by_text.items()]
     return f"{'; '.join(parts)}." if parts else ""
 
 
 def _sources(analysis: AnalysisTables) -> str:
     parts = []
-    for level, words in (
-        ("secondary", "Known only from another review’s table"),
-        ("abstract", "Known only from an abstract"),
-    ):
+    for level, source in (("secondary", "another review’s table"), ("abstract", "an abstract")):
         names = _names(analysis.studies, "confidence", level)
         if names:
-            parts.append(f"{words}: {w.listed(names)}.")
+            known = f"Known {only(order_of(analysis.result), level)}from"
+            parts.append(f"{known} {source}: {w.listed(names)}.")
     return " ".join(parts)
 
 

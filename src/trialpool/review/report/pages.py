@@ -8,7 +8,7 @@ network. The same tables give the same bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,13 @@ def condition_page(
         sections=_first_primary(sections),
         questions=by_kind(questions),
         grids=grids,
-        measures=_explained([a.result for a in analyses]),
+        measures=explained(
+            (
+                *(a.result.measure for a in analyses),
+                *(q.answered.answer.question.measure for q in questions),
+            ),
+            review["experimental"],
+        ),
         root="../",
     )
 
@@ -195,24 +201,35 @@ def index_page(
         summary=result_tables.summary(summary, [a.result for a in analyses], titles),
         verdicts=trust_tables.verdicts([a.result for a in analyses], titles),
         verification=_verified(verification),
-        measures=_explained([a.result for a in analyses]),
+        measures=explained((a.result.measure for a in analyses), review["experimental"]),
         root="",
     )
 
 
-# The measures that reading.html explains itself.
-_EXPLAINED = ("SMD", "MD", "RR", "OR")
+# Measures in words of their own, before all others; {} is what is tested.
+_EXPLAINED = {
+    ("SMD",): "Standardised mean difference (Hedges g): the difference between the groups in "
+    "standard deviations of the score, so that different scales can be pooled. No difference is "
+    "0; negative means a lower score with {}.",
+    ("MD",): "Mean difference in points of one scale. No difference is 0.",
+    ("RR", "OR"): "{kind}: how many times as frequent an event is with {}. No difference is 1; "
+    "above 1 means more frequent.",
+}
 
 
-def _explained(results: Sequence[AnalysisResult]) -> list[tuple[str, str]]:
-    """Each further measure in use: its short name, its words and what no effect is in it."""
-    out = {}
-    for code in dict.fromkeys(result.measure for result in results):
-        measure = measure_of(code)
+def explained(codes: Iterable[str], experimental: str) -> list[tuple[str, str]]:
+    """Each measure in use: its short name, its words and what no effect is in it."""
+    used = set(codes)
+    out = []
+    for group, words in _EXPLAINED.items():
+        if here := [code for code in group if code in used]:
+            kind = w.capital(" and ".join(measure_of(code).title for code in here))
+            out.append((", ".join(here), words.format(experimental, kind=kind)))
+    rest = {}
+    for measure in map(measure_of, used - {code for group in _EXPLAINED for code in group}):
         middle = "Nothing is compared" if measure.null is None else f"No effect is {measure.null:g}"
-        if code not in _EXPLAINED:
-            out[measure.short] = f"{w.capital(measure.words)}. {middle}."
-    return sorted(out.items())
+        rest[measure.short] = f"{w.capital(measure.words)}. {middle}."
+    return [*out, *sorted(rest.items())]
 
 
 def _section(

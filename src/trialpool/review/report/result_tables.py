@@ -13,6 +13,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
+from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
 from trialpool.review.report import codes
 from trialpool.review.report.caveats import AnalysisTables, why_no_prediction
@@ -67,15 +68,17 @@ def trials(analysis: AnalysisTables) -> Grid:
 
 def _arms(analysis: AnalysisTables) -> Iterator[GridColumn]:
     """What each side reported: events of people, or people and their scores."""
-    studies = analysis.studies
+    studies, groups = analysis.studies, measure_of(analysis.result.measure).data.groups
     events = studies["event_experimental"].notna().any()
     scores = studies["mean_experimental"].notna().any()
-    for side in ("experimental", "control"):
+    for side in ("experimental", "control")[:groups]:
         label = w.text(getattr(analysis.result, f"{side}_label"))
         if events:
             yield number(f"{label}: events / people", _events(side))
             continue
         yield number(f"{label}: people", _people(side))
+        if f"rate_time_{side}" in studies:
+            yield number(f"{label}: events / time", _rate(side))
         if scores:
             yield number(f"{label}: mean (SD)", _score(side))
 
@@ -84,6 +87,15 @@ def _events(side: str) -> Show:
     def shown(row: Row) -> Cell:
         n = w.whole(row[f"totaln_{side}"])
         return or_why(n if n == w.DASH else f"{w.whole(row[f'event_{side}'])} / {n}", _CONTRAST)
+
+    return shown
+
+
+def _rate(side: str) -> Show:
+    def shown(row: Row) -> Cell:
+        time = w.short(row[f"rate_time_{side}"])
+        events = w.whole(row[f"rate_events_{side}"])
+        return or_why(time if time == w.DASH else f"{events} / {time}", _CONTRAST)
 
     return shown
 
@@ -172,14 +184,14 @@ def sensitivity(analysis: AnalysisTables) -> Grid:
         protocol = w.text(row["model"]) if row["group"] == "protocol" else ""
         return cell(protocol, w.text(row["note"]))
 
+    compares = not isnan(say.null(result))
     return table("The same question under other choices", tables.records(analysis.sensitivity), [
         text("Choice", lambda row: w.capital(w.text(row["label"]))),
         text("Kind", lambda row: w.capital(w.text(row["group"]))),
         number("Trials", "k"),
         number(f"{say.short_measure(result)} (95 % interval)",
                lambda row: say.effect_of(result, row)),
-        text("No difference", no_difference),
-        number("p", p),
+        *([text("No difference", no_difference), number("p", p)] if compares else []),
         number("I²", i2),
         prose("Note", note),
     ], empty="There is nothing to vary.")  # fmt: skip
@@ -208,7 +220,8 @@ def missing(analysis: AnalysisTables) -> Grid:
         prose("What is reported", "reported"),
         prose("Why there is no number",
               lambda row: linked(codes.links(row["source_url"]), w.text(row["reason"]))),
-        number(f"{say.short_measure(result)} had it found nothing", if_null),
+        *([number(f"{say.short_measure(result)} had it found nothing", if_null)]
+          if not isnan(say.null(result)) else []),
     ], empty="No eligible trial is known to lack usable numbers for this outcome.")  # fmt: skip
 
 
@@ -261,13 +274,24 @@ def summary(
         return or_why(shown, why or "nothing is pooled from fewer than two trials")
 
     none = "no trial"
+
+    def p(row: Row) -> Cell:
+        alone = row["k"] and isnan(say.null(result(row)))
+        why = "nothing is compared, so there is nothing to test" if alone else none
+        return or_why(w.p_value(row["p_value"]), why)
+
+    def people(row: Row) -> Cell:
+        if not row["k"]:
+            return or_why("", none)
+        return or_why(w.whole(row["n"]), "not known for every trial")
+
     return table("All analyses in one table", tables.records(frame), [
         text("Analysis", title),
         number("Trials", "k"),
-        number("People", lambda row: or_why(w.whole(row["n"]) if row["k"] else "", none)),
+        number("People", people),
         text("Measure", lambda row: say.short_measure(result(row))),
         number("Estimate (95 % CI)", lambda row: or_why(say.effect_of(result(row), row), none)),
-        number("p", lambda row: or_why(w.p_value(row["p_value"]), none)),
+        number("p", p),
         number("Prediction interval", prediction),
         number("I²", lambda row: spread("i2", w.percent(row["i2"]), row)),
         number("τ²", lambda row: spread("tau2", w.significant(row["tau2"]), row)),

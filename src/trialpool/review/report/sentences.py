@@ -16,6 +16,7 @@ from trialpool.analysis_result import AnalysisResult, LargestMissing
 from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
 from trialpool.effects import measure_of
 from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.several import unsized
 from trialpool.review.report import codes
 from trialpool.trust_facts import ShownEstimate
 
@@ -99,10 +100,11 @@ def direction(result: AnalysisResult, estimate: float) -> str:
 
 def people(result: AnalysisResult, studies: pd.DataFrame) -> str:
     """How many people stand behind an analysis: `n = 90`."""
-    unknown = int(studies["n"].isna().sum())
-    if unknown == len(studies):
-        return "n not known"
-    return f"n = {result.n}" + (f", not known for {w.count(unknown, 'trial')}" if unknown else "")
+    if result.n is not None:
+        return f"n = {result.n}"
+    unknown = unsized(studies)
+    of = "" if unknown == result.k else f" for {w.count(unknown, 'trial')}"
+    return f"n not known{of}"
 
 
 def counts(result: AnalysisResult, studies: pd.DataFrame) -> str:
@@ -237,13 +239,14 @@ def _reach(result: AnalysisResult, said: Conclusion) -> str:
         return ""
     # A drug does not help with a harm, and one that cannot be ruled out must be named.
     measure = measure_of(result.measure)
-    if not (measure.data.above == "more frequent" and result.better == "lower"):
+    if measure.favours and not (say.is_frequency(result) and result.better == "lower"):
         return f"; too imprecise to tell whether {say.drug(result)} helps"
     if less and more:
-        return (
-            f"; too imprecise to tell whether it is more or less frequent with {say.drug(result)}"
-        )
+        below, above = measure.directions
+        either = f"more or {below}" if above.startswith("more ") else f"{above} or {below}"
+        side = f" with {say.drug(result)}" if measure.data.groups == 2 else ""
+        return f"; too imprecise to tell whether it is {either}{side}"
     limit = say.value(result, result.display.ci_high if more else result.display.ci_low)
-    if not measure.is_ratio:
-        return f", and also a difference of {limit}"
-    return f", and also {limit} times the {measure.title.removesuffix(' ratio')}"
+    if measure.is_ratio and measure.title.endswith(" ratio"):
+        return f", and also {limit} times the {measure.title.removesuffix(' ratio')}"
+    return f", and also {'a difference' if measure.favours else measure.a} of {limit}"

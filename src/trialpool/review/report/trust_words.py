@@ -14,6 +14,8 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
+from trialpool.effects import measure_of
+from trialpool.review.choosing.sources import only, order_of
 from trialpool.review.report.caveats import AnalysisTables, Caveat
 from trialpool.review.trust.verdict import AGREE_LITTLE, HALF
 from trialpool.terms import EXCLUDES, INCLUDES
@@ -68,7 +70,10 @@ def _influence(analysis: AnalysisTables) -> str:
         ]
         text = f"Yes. {spread}, and {'; '.join(parts)}: another conclusion."
     else:
-        text = f"No. {spread}; the interval {say.does(result)} no difference each time."
+        text = f"No. {spread}"
+        if not math.isnan(say.null(result)):
+            text += f"; the interval {say.does(result)} no difference each time"
+        text += "."
     pull = [name for name in influence.influential if name not in influence.turns]
     if pull:
         verb = "pulls" if len(pull) == 1 else "pull"
@@ -78,12 +83,13 @@ def _influence(analysis: AnalysisTables) -> str:
 
 def _weights(analysis: AnalysisTables) -> str:
     shares = analysis.result.trust.weights
+    known = f"known {only(order_of(analysis.result), 'abstract', 'secondary')}from"
     words = {
         "high risk of bias": "trials at high risk of bias",
         "risk of bias not judged": "trials whose risk of bias nobody has judged",
         "flagged": "numbers that a check marked",
         "imputed": "numbers that needed an assumption",
-        "not from the trial's own report": "numbers known only from abstracts or other reviews",
+        "not from the trial's own report": f"numbers {known} abstracts or other reviews",
     }
     grave = [(share, words[name]) for name, share in shares.items() if share > 0]
     if not grave:
@@ -163,12 +169,15 @@ def _beliefs(analysis: AnalysisTables) -> str:
     if beliefs is None:
         return ""
     harm = _is_harm(result)
-    drug = say.drug(result)
-    at_all, by = f"that {drug} helps at all", "that it helps by more than {} standard deviations"
-    if say.is_events(result):
+    drug, does = say.drug(result), "helps"
+    at_all = f"that {drug} helps at all"
+    if say.is_frequency(result):
         less = not harm and result.better == "lower"
         at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
-        by = "that it is so by a ratio of more than {} to 1"
+        does = "is so"
+    ratio = measure_of(result.measure).is_ratio
+    size = "a ratio of more than {} to 1" if ratio else "more than {} standard deviations"
+    by = f"that it {does} by {size}"
     asked = beliefs.harm if harm else beliefs.benefit
     text = f"The probability is {w.part(*asked.any)} {at_all}"
     if asked.matters:
@@ -186,7 +195,7 @@ def _beliefs(analysis: AnalysisTables) -> str:
 def _is_harm(result: AnalysisResult) -> bool:
     """Whether an event nobody wants was seen more often, so that the question is of a harm."""
     more = result.display.estimate > say.null(result)
-    return say.is_events(result) and result.better == "lower" and more
+    return say.is_frequency(result) and result.better == "lower" and more
 
 
 def _coverage(analysis: AnalysisTables) -> str:

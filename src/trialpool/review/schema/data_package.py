@@ -50,7 +50,7 @@ def data_package(
         table = _declared(folder, place, added)
         columns = [_column(table, name) for name in _header(folder / place)]
         schema: Any = table_schema(table, columns)
-        if tuple(columns) == table.columns:
+        if columns == [column for column in table.columns if column.name not in table.rare]:
             shared = _schema_of(folder, place)
             made[shared], schema = schema, shared
         resources.append(

@@ -64,6 +64,12 @@ COUNTS = tuple(
     for side in ("experimental", "control")
     for name, words in (("event", "people with the event"), ("totaln", "people at risk"))
 )
+# Of a rate, in a table of which some effect is one.
+RATES = tuple(
+    Column(f"rate_{name}_{side}", "number", f"of a rate: {words}, {side}", low=0)
+    for side in ("experimental", "control")
+    for name, words in (("events", "events"), ("time", "time that people were at risk"))
+)
 # How an effect came about, down to the typed cells.
 MADE = (
     Column("imputed", "text", "what was assumed, and how; blank where nothing was"),

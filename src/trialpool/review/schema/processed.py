@@ -114,8 +114,10 @@ EFFECTS = Table(
         p.N,
         *p.SCORES,
         *p.COUNTS,
+        *p.RATES,
         *p.MADE,
     ),
+    rare=tuple(column.name for column in p.RATES),
 )  # fmt: skip
 
 # The choices that may decide an effect, as columns of a level each.

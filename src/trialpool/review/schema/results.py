@@ -33,6 +33,7 @@ STUDIES = Table(
         p.N,
         *p.SCORES,
         *p.COUNTS,
+        *p.RATES,
         p.YI,
         p.VI,
         p.ESTIMATE,
@@ -41,6 +42,7 @@ STUDIES = Table(
         Column("formula", "text", "the formula by name"),
         *p.MADE,
     ),
+    rare=tuple(column.name for column in p.RATES),
 )
 
 SELECTION = Table(

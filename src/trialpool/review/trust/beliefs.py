@@ -15,10 +15,6 @@ from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.schema.trust import PRIORS
 
-NO_SCALE = (
-    "no prior of tau fits differences in the units of a scale or of risks: those used here are in "
-    "standard deviations or logs of ratios"
-)
 # As the empirical priors divide comparisons (Turner 2015, Rhodes 2015): the drug against placebo
 # or nothing but what both arms get, or against another drug.
 PLACEBO = ("placebo", "usual_care", "waiting_list", "no_treatment", "same_ect")
@@ -43,10 +39,9 @@ class Chosen(NamedTuple):
 def posterior(case: Case, studies: pd.DataFrame) -> Posterior | None:
     """The Bayesian model beside the result, under the protocol's own prior; it needs two trials.
 
-    The half-normal prior of tau is made for standardised differences and log ratios (Roever 2021);
-    on the points of a scale, or on risks, it would mean something else.
+    None too for a measure that the prior of tau is not made for.
     """
-    if len(studies) < 2 or not measure_of(case.measure).unit_free:
+    if len(studies) < 2 or measure_of(case.measure).no_prior:
         return None
     return normal_normal(
         studies["yi"].to_numpy(float),
@@ -82,8 +77,8 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     allowed = policy(int(studies["trial_id"].nunique()), counts=False)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
-    if not measure_of(measure).unit_free:
-        return _table([{"note": NO_SCALE}])
+    if why := measure_of(measure).no_prior:
+        return _table([{"note": why}])
     scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
     notes = [""] * len(priors)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.analysis_result import ChoiceEffect, MultiverseResult
-from trialpool.conclusions import ACROSS, BELOW, Marks
+from trialpool.conclusions import Marks
 from trialpool.effects import measure_of
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import TEST_WORDS
@@ -194,29 +194,24 @@ def _sides(benefit: Any, important: Any, harmful: Any) -> tuple[BeliefRange, Bel
 
 
 def of_multiverse(
-    multiverse: MultiverseResult, shown: ShownEstimate, measure: str, better: str
+    multiverse: MultiverseResult, sides: Mapping[int, float], shown: ShownEstimate, measure: str
 ) -> MultiverseFacts | None:
     """How many declared analyses of the protocol's own question conclude the same.
 
-    None where there is nothing to fit.
+    `sides` says which share of their intervals lies BELOW no effect, ACROSS it and ABOVE. None
+    where there is nothing to fit, or nothing is compared.
     """
     answer, main = multiverse.questions[0], Marks.of(measure_of(measure)).conclude(shown).side
     estimates, sign = answer.with_estimate, answer.same_sign
     if main is None or not estimates:
         return None
-    if main == ACROSS:
-        same = 1 - answer.excludes_null
-    elif (main == BELOW) == (better == "lower"):
-        same = answer.favours_experimental
-    else:
-        same = answer.favours_control
     return MultiverseFacts(
         specifications=answer.specifications,
         distinct=answer.distinct,
         lowest=answer.lowest,
         highest=answer.highest,
         same_sign=None if isnan(sign) else Share.nearest(sign, estimates),
-        same_conclusion=Share.nearest(same, estimates),
+        same_conclusion=Share.nearest(sides[main], estimates),
         moved_most_by=answer.most,
         turned_most_by=_turns_most(answer.factors),
     )

@@ -18,7 +18,7 @@ from trialpool.review.protocol.specs import Analysis
 
 DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 _ONE_EACH = ("leave-one-out", "subgroups", "cumulative", "funnel plot", "asymmetry tests",
-             "selection models", "meta-regression")  # fmt: skip
+             "selection models", "meta-regression", "Bayesian analysis")  # fmt: skip
 
 
 def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:

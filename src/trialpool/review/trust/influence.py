@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from trialpool.diagnostics.influence import Influence, baujat, by_convention, influence
+from trialpool.effects import measure_of
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
@@ -144,8 +145,10 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
     )[list(CUMULATIVE.names)]
 
 
-def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataFrame:
+def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: str) -> pd.DataFrame:
     """How much of the weight hangs on what, for weights.csv.
+
+    Effects of one group have no comparator to tell apart.
 
     Parameters
     ----------
@@ -170,6 +173,8 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame) -> pd.DataF
         "imputed": studies["imputed"].notna().map({True: "yes", False: "no"}),
         "confidence": studies["confidence"].fillna(NOT_STATED),
     }
+    if measure_of(measure).data.groups == 1:
+        del by["comparator"]
     rows = [row for name, levels in by.items() for row in _shares(studies, name, levels)]
     return WEIGHTS.frame(rows)
 

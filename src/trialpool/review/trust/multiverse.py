@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trialpool.analysis_result import ChoiceEffect, MultiverseAnswer, MultiverseResult, VariedChoice
+from trialpool import phrases as say
+from trialpool.analysis_result import (
+    ChoiceEffect,
+    MultiverseAnswer,
+    MultiverseResult,
+    ResultHeading,
+    VariedChoice,
+)
+from trialpool.conclusions import ABOVE, ACROSS, BELOW
 from trialpool.diagnostics.multiverse import COUNTED, Multiverse, multiverse
 from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
 from trialpool.effects import measure_of
-from trialpool.results import Array
+from trialpool.results import NAN, Array
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.trust.multiverse_choices import TITLES, words_of
@@ -34,11 +43,13 @@ class AnalysisMultiverse:
     `table` has one row per distinct fit, the protocol's own first: a column for each factor that
     matters here, with the levels of the first specification that comes to this fit (the
     protocol's own, where a choice changes nothing), and NUMBERS, of which `specifications` counts
-    those that come to it.
+    those that come to it. `sides` are the shares of the intervals of the protocol's own question
+    that lie BELOW and ABOVE no effect, and ACROSS it.
     """
 
     table: pd.DataFrame
     summary: MultiverseResult
+    sides: Mapping[int, float]
 
 
 def explore(case: Case) -> AnalysisMultiverse:
@@ -82,7 +93,9 @@ def _table(fitted: Multiverse, measure: str) -> pd.DataFrame:
         ("ci_high", fitted.ci_ub),
     ):
         columns[name] = _shown(values[first], measure)
-    columns |= {"p_value": fitted.pval[first], "tau2": fitted.tau2[first]}
+    p = fitted.pval[first]
+    columns["p_value"] = p if measure_of(measure).null is not None else np.full_like(p, NAN)
+    columns["tau2"] = fitted.tau2[first]
     columns["note"] = [_note(fitted, int(i)) for i in first]
     return pd.DataFrame(columns)
 
@@ -101,9 +114,14 @@ def _shown(values: Array, measure: str) -> Array:
     return measure_of(measure).scale.shown(values)
 
 
-def _answer(asked: QuestionSummary, measure: str, better: str) -> MultiverseAnswer:
+def answer_of(asked: QuestionSummary, heading: ResultHeading) -> MultiverseAnswer:
     """A question's answer for readers."""
-    below, above = asked.below_zero, asked.above_zero
+    record, measure = measure_of(heading.measure), heading.measure
+    compares = record.null is not None
+    below, above = (asked.below_zero, asked.above_zero) if record.favours else (NAN, NAN)
+    lower = heading.better == "lower"
+    lowest, highest = shown(asked.lowest, measure), shown(asked.highest, measure)
+    moved = say.value(heading, lowest) != say.value(heading, highest)
     words = [f"{TITLES[name]}: {level}" for name, level in asked.levels.items()]
     return MultiverseAnswer(
         question="; ".join(words) or "the protocol's",
@@ -111,38 +129,44 @@ def _answer(asked: QuestionSummary, measure: str, better: str) -> MultiverseAnsw
         distinct=asked.distinct,
         with_estimate=asked.estimated,
         without_estimate="; ".join(f"{n} {why}" for why, n in asked.without_estimate.items()),
-        same_sign=asked.same_sign,
-        excludes_null=asked.excludes_zero,
-        favours_experimental=below if better == "lower" else above,
-        favours_control=above if better == "lower" else below,
+        same_sign=asked.same_sign if compares else NAN,
+        excludes_null=asked.excludes_zero if compares else NAN,
+        favours_experimental=below if lower else above,
+        favours_control=above if lower else below,
         estimate=shown(asked.beta, measure),
         ci_low=shown(asked.ci_lb, measure),
         ci_high=shown(asked.ci_ub, measure),
         median=shown(asked.median, measure),
-        lowest=shown(asked.lowest, measure),
-        highest=shown(asked.highest, measure),
-        most=TITLES.get(asked.most, ""),
-        factors=tuple(_factors(asked, measure)),
+        lowest=lowest,
+        highest=highest,
+        most=TITLES.get(asked.most, "") if moved else "",
+        factors=tuple(_factors(asked, measure, moved=moved)),
     )
 
 
-def _factors(asked: QuestionSummary, measure: str) -> Iterator[ChoiceEffect]:
-    """How much each factor moves a question's answer, the one that moves it most first."""
+def _factors(asked: QuestionSummary, measure: str, *, moved: bool) -> Iterator[ChoiceEffect]:
+    """How much each factor moves a question's answer, the one that moves it most first.
+
+    None moves an estimate whose extremes read the same: what differs is the last digits of fits.
+    """
+    compares = measure_of(measure).null is not None
     order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
     for moves in order:
         yield ChoiceEffect(
             factor=TITLES[moves.name],
             kind=moves.kind,
-            eta2=moves.eta2,
-            shift=shown(moves.shift, measure),
-            from_level=moves.lowest,
-            to_level=moves.highest,
-            swing=moves.swing,
+            eta2=moves.eta2 if moved or isnan(moves.eta2) else 0.0,
+            shift=shown(moves.shift if moved or isnan(moves.shift) else 0.0, measure),
+            from_level=moves.lowest if moved else "",
+            to_level=moves.highest if moved else "",
+            swing=moves.swing if compares else NAN,
         )
 
 
 def _described(fitted: Multiverse, data: MultiverseData) -> AnalysisMultiverse:
     measure, wanted = data.case.measure, data.case.multiverse
+    asked, heading = questions(fitted), data.case.heading()
+    first = asked[0]
     used = [factor for factor in fitted.factors if len(factor.levels) > 1]
     named = {factor.name for factor in used}
     summary = MultiverseResult(
@@ -157,9 +181,15 @@ def _described(fitted: Multiverse, data: MultiverseData) -> AnalysisMultiverse:
         ),
         specifications=len(fitted),
         distinct=len(fitted.first),
-        questions=tuple(
-            _answer(each, measure, data.case.outcome.better) for each in questions(fitted)
-        ),
+        questions=tuple(answer_of(each, heading) for each in asked),
     )
     idle = [factor.name for factor in fitted.factors if factor.name not in named]
-    return AnalysisMultiverse(table=_table(fitted, measure).drop(columns=idle), summary=summary)
+    return AnalysisMultiverse(
+        table=_table(fitted, measure).drop(columns=idle),
+        summary=summary,
+        sides={
+            BELOW: first.below_zero,
+            ACROSS: 1 - first.below_zero - first.above_zero,
+            ABOVE: first.above_zero,
+        },
+    )

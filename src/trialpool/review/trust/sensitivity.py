@@ -13,6 +13,7 @@ from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import why_not
+from trialpool.review.choosing.sources import only
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fitting.fit import Fit, fit, shown
 from trialpool.review.protocol.settings import TOGETHER, Alternative
@@ -164,9 +165,10 @@ def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield without("flagged data", f"without {row['study']}", of_trial, row["flag_words"])
     if len(marked) > 1:
         yield without("flagged data", "without flagged results", flagged)
+    known = only(case.confidence, "secondary")
     for column, label in (
         ("imputed", "without results that needed an assumption"),
-        ("confidence", "without results known only from other reviews"),
+        ("confidence", f"without results known {known}from other reviews"),
     ):
         out = studies[column].notna()
         if column == "confidence":

@@ -19,6 +19,7 @@ from trialpool.diagnostics.fail_safe import fail_safe_n
 from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.selection import selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
+from trialpool.effects import measure_of
 from trialpool.pooling.henmi_copas import henmi_copas
 from trialpool.pooling.policy import random_effects_tau2
 from trialpool.results import NAN, Array
@@ -42,7 +43,8 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
     ----------
     studies : yi and vi of the chosen effects
     better : "lower" or "higher" effects are the benefit; selection models suppose that trials
-        which show a benefit are the ones that are seen
+        which show a benefit are the ones that are seen, or, where none is a benefit, those with
+        effects of either sign
 
     Returns
     -------
@@ -52,11 +54,15 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     tau2 = random_effects_tau2(model.method, model.tau2)
     test = "hksj" if model.method == "MH" else model.test
+    record = measure_of(measure)
+    favoured = "less" if better == "lower" else "greater"
     rows = [
         *_tests(y, v, tau2, test),
-        *_estimates(y, v, tau2, test, "less" if better == "lower" else "greater"),
+        *_estimates(y, v, tau2, test, favoured if record.favours else "two.sided"),
         _fail_safe(y, v),
     ]
+    if record.null is None:
+        rows = [_not_tested(row) for row in rows]
     for row in rows:
         if row["kind"] == ESTIMATE:
             row |= {name: shown(row[name], measure) for name in ("estimate", "ci_low", "ci_high")}
@@ -85,9 +91,10 @@ def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Itera
     yield _row("PET-PEESE", line.reasons, line, note=note, estimate=line.est, p_value=line.pval)
     limit = limit_meta(y, v, tau2=tau2)
     yield _row("Limit meta-analysis", limit.reasons, limit, p_value=limit.pval)
-    side = "benefit" if favoured == "less" else "higher values"
-    for kind, words in (("step", "one step at p = 0.025"), ("beta", "beta")):
-        chosen = selection_model(y, v, kind=kind, alternative=favoured)
+    side = _SEEN[favoured]
+    step = 0.05 if favoured == "two.sided" else 0.025
+    for kind, words in (("step", f"one step at p = {step:g}"), ("beta", "beta")):
+        chosen = selection_model(y, v, kind=kind, alternative=favoured, steps=(step,))
         weights = ", ".join(f"{d:.3g}" for d in np.atleast_1d(chosen.delta) if not isnan(d))
         note = f"trials with {side} taken as preferred; weights {weights}" if weights else ""
         method, lrt = f"Selection model, {words}", chosen.selection
@@ -104,6 +111,22 @@ def _fail_safe(y: Array, v: Array) -> Row:
     return _row(method, number.reasons, statistic=number.fsnum, note=number.warning)
 
 
+# What selection prefers, by the side of its test.
+_SEEN = {"less": "benefit", "greater": "higher values", "two.sided": "effects of either sign"}
+# Methods that ask of each trial, or of all, whether it differs from no effect.
+_BY_P = ("Selection model", "Fail-safe N", "PET-PEESE")
+
+
+def _not_tested(row: Row) -> Row:
+    """The row where nothing is compared: no p value of the effect, no method that hangs on one."""
+    if row["kind"] == ESTIMATE:
+        row = {**row, "p_value": NAN, "df": NAN}
+    if not row["method"].startswith(_BY_P):
+        return row
+    blank = dict.fromkeys(("estimate", "ci_low", "ci_high", "statistic", "df", "p_value"), NAN)
+    return {**row, **blank, "note": "nothing is compared, and this hangs on a test of each trial"}
+
+
 # What kind of row each method gives, and where it comes from.
 _METHODS = {
     "Egger's regression, classical": (TEST, "Egger 1997, BMJ 315:629"),
@@ -115,6 +138,10 @@ _METHODS = {
     "PET-PEESE": (ESTIMATE, "Stanley & Doucouliagos 2014, Res Synth Methods 5:60"),
     "Limit meta-analysis": (ESTIMATE, "Ruecker et al. 2011, Biostatistics 12:122"),
     "Selection model, one step at p = 0.025": (
+        ESTIMATE,
+        "Vevea & Hedges 1995, Psychometrika 60:419",
+    ),
+    "Selection model, one step at p = 0.05": (
         ESTIMATE,
         "Vevea & Hedges 1995, Psychometrika 60:419",
     ),

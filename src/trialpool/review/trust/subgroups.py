@@ -76,7 +76,7 @@ def _level(level: str, part: pd.DataFrame, result: Fit) -> dict[str, Any]:
         "kind": LEVEL,
         "level": level,
         "k": part["trial_id"].nunique(),
-        "n": part["n"].astype(float).sum(min_count=1),
+        "n": part["n"].astype(float).sum(skipna=False),
         "trials": ", ".join(dict.fromkeys(map(str, part["study"]))),
         "estimate": result.estimate,
         "ci_low": result.ci_low,

@@ -71,7 +71,7 @@ def trust(
     made = {
         "influence": influence_table(studies, measure, model),
         "cumulative": cumulative_table(studies, measure, model),
-        "weights": weight_shares(studies, case.tables.risk_of_bias),
+        "weights": weight_shares(studies, case.tables.risk_of_bias, measure),
         "small_studies": _asymmetry(case, main),
         "missing_effect": gone.curve,
         "next_trial": further,
@@ -80,8 +80,7 @@ def trust(
         "multiverse": multiverse.table,
         **moderated.tables,
     }
-    better, threshold = case.outcome.better, case.important
-    threshold = None if threshold is None else shown(threshold, measure)
+    threshold = None if case.important is None else shown(case.important, measure)
     return Trust(
         tables=made,
         facts=TrustFacts(
@@ -94,7 +93,7 @@ def trust(
             coverage=facts.of_coverage(made["coverage"]),
             other_choices=varied,
             priors=facts.of_priors(made["priors"], threshold, _if_missing_null(case, main)),
-            multiverse=facts.of_multiverse(multiverse.summary, now, measure, better),
+            multiverse=facts.of_multiverse(multiverse.summary, multiverse.sides, now, measure),
             moderators=moderated.facts,
             fragility=fragility(studies, main.fit, measure, model),
         ),
@@ -125,7 +124,7 @@ def _of_dependent(
 ) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = Unanswered(reason=DEPENDENT)
-    weights = weight_shares(main.studies, case.tables.risk_of_bias)
+    weights = weight_shares(main.studies, case.tables.risk_of_bias, case.measure)
     return Trust(
         tables={
             **{table.name: table.frame() for table in TRUST},

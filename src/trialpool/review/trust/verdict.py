@@ -14,6 +14,7 @@ from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import UnjudgedResult
 from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
+from trialpool.review.choosing.sources import only, order_of
 from trialpool.trust_facts import Gravity, Threat, Verdict
 
 # Thresholds of the rules, each with its reason in docs/verdict.md.
@@ -103,7 +104,7 @@ def missing_trials(result: UnjudgedResult) -> Threat | None:
             text=f"had the {w.count(len(joint.trials), 'trial')} that can be added found "
             f"nothing, it would be {say.effect(result, joint)}",
         )
-    if largest is None or not largest.n >= HALF / 100 * result.n:
+    if largest is None or result.n is None or largest.n < HALF / 100 * result.n:
         return None
     size = (
         "more people than all trials here together"
@@ -249,10 +250,11 @@ def sources(result: UnjudgedResult) -> Threat | None:
     second = result.trust.weights[SECOND_HAND]
     if second < HALF:
         return None
+    known = f"known {only(order_of(result), 'abstract', 'secondary')}from"
     return Threat(
         name="second-hand numbers",
         gravity=Gravity.COULD,
-        text=f"{w.part(second / 100)} of the weight is known only from abstracts or other reviews",
+        text=f"{w.part(second / 100)} of the weight is {known} abstracts or other reviews",
     )
 
 

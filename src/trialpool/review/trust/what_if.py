@@ -110,8 +110,10 @@ def _variance(
     if isnan(n):
         return NAN, "the number of participants is not known"
     record = measure_of(measure)
+    if record.null is None:
+        return NAN, "nothing is compared, so no result can be assumed of it"
     if record.data.groups == 1:
-        return NAN, "nothing is compared, so no effect is no difference"
+        return NAN, f"no what-if is made of {record.a}"
     counted, standardised = record.data.name == "counts", record.unit == "SD"
     if not (counted or standardised):
         what = "no standard deviation" if record.data.name == "scores" else "nothing"
