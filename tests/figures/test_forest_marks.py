@@ -546,6 +546,14 @@ def test_an_interval_counts_up_to_three_typical_half_widths() -> None:
     assert low(2.9) > low(3.0)
 
 
+@pytest.mark.parametrize("low", [0.0, math.nan])
+def test_a_ratio_whose_interval_has_no_logarithm_leaves_the_axis_as_it_is(low: float) -> None:
+    """An end of zero (exp(-800) is zero) has no place on an axis of ratios, nor one not known."""
+    usual = [(0.8, 0.5, 1.3), (0.6, 0.3, 1.2), (1.1, 0.7, 1.8)]
+    axis = forest_axis.build([*usual, (1.0, low, 5.0)], [], log=True, null=1.0)
+    assert axis == forest_axis.build(usual, [], log=True, null=1.0)
+
+
 def test_of_two_trials_the_narrower_is_the_yardstick() -> None:
     """A median of two would be half the absurd one."""
     axis = forest_axis.build([(0.0, -1.0, 1.0), (0.0, -90.0, 90.0)], [], log=False, null=0.0)
