@@ -193,6 +193,10 @@ def sizes() -> Iterator[Limit]:
     # Six points with an SD of 2.
     yield Limit("effect_above_3_sd", [results(2, sd="2.0"), results(3, sd="2.0")],
                 results(3, mean="24.0"), results(3, mean="24.1"))  # fmt: skip
+    # Falls are as far apart as scores are: 18 points down, and six more.
+    falls = [results(row, outcome_type="change", sd="2.0", mean="-18.0") for row in (2, 3)]
+    yield Limit("effect_above_3_sd", falls,
+                results(3, mean="-24.0"), results(3, mean="-24.1"))  # fmt: skip
     yield Limit("effect_above_3_sd", [ALONE, contrast(effect_measure="D")],
                 contrast(estimate="3.0"), contrast(estimate="3.1"))  # fmt: skip
     yield Limit("effect_above_3_sd", [ALONE, contrast(sd_pooled="2.0")],

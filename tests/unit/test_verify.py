@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from small import SmallReview, through_csv
 
 from trialpool import typed_json
@@ -57,6 +58,25 @@ def test_any_shown_number_that_is_off_is_found(
     wrong = off(result, field)
     with pytest.raises(DisagreementError, match=f"{condition}/{name}, {field}: trialpool"):
         raise_disagreements(verify(wrong, studies))
+
+
+@pytest.mark.parametrize("prediction", ["k-1", "k-2"])
+def test_a_prediction_interval_is_compared_with_the_protocols_degrees_of_freedom(
+    small: SmallReview, tmp_path: Path, prediction: str
+) -> None:
+    path = small.folder / "config" / "review.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config.setdefault("defaults", {}).setdefault("model", {})["prediction"] = prediction
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    result, studies = stored(small, "blue", "mood", tmp_path)
+    assert result.pooled is not None
+    assert result.pooled.pi_method == prediction
+    table = verify(result, studies).set_index("quantity")
+    raise_disagreements(table.reset_index())
+    assert table["verdict"][["pi_low", "pi_high"]].tolist() == ["agree", "agree"]
+    for field in ("pi_low", "pi_high"):
+        with pytest.raises(DisagreementError, match=field):
+            raise_disagreements(verify(off(result, field), studies))
 
 
 def test_of_a_pooled_risk_ratio_the_second_route_has_the_estimate_only(
