@@ -20,8 +20,7 @@ from trialpool.analysis_result import (
     WithMissingTrials,
 )
 from trialpool.review.case import Case
-from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.several import people, unsized
+from trialpool.review.choosing.people import people, size, unsized
 from trialpool.review.fitting.fit import Fit
 from trialpool.review.schema.added import with_added
 from trialpool.review.schema.results import STUDIES

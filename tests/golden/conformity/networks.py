@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from conformity.ledger import CLOSED, ITERATIVE, Ledger
@@ -30,7 +32,7 @@ def compare(ledger: Ledger, root: Node) -> None:
         if not node:
             continue
         given = [node.get("input", name).value for name in INPUT]
-        ours = ledger.attempt("netmeta", node, CLOSED, network, *given)
+        ours = ledger.attempt("netmeta", node, CLOSED, partial(network, tau2="DL"), *given)
         if ours is not None:
             _summary(ledger, node, ours)
             _matrices(ledger, node, ours)

@@ -18,7 +18,7 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
-from trialpool.review.choosing.several import people
+from trialpool.review.choosing.people import people
 from trialpool.review.fitting.fit import COUNTS
 from trialpool.review.schema.results import VERIFICATION
 

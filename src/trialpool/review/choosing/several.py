@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from trialpool import tables
-from trialpool.analysis_result import SeveralEffects
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.protocol.specs import Analysis
@@ -86,17 +85,3 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
 def _words(values: pd.Series) -> str | None:
     distinct = dict.fromkeys(text(value) for value in values)
     return "; ".join(value for value in distinct if value) or None
-
-
-def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:
-    """How many people stand behind the rows of studies.csv; NaN if one trial does not say.
-
-    Several effects of a trial are of the same people: the largest of them counts.
-    """
-    of_each = studies["n"] if several is None else studies.groupby("trial_id")["n"].max()
-    return float(of_each.sum(skipna=False))
-
-
-def unsized(studies: pd.DataFrame) -> int:
-    """Of how many trials the number of people is not known."""
-    return int(studies.groupby("trial_id")["n"].max().isna().sum())

@@ -10,7 +10,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool import words as w
 from trialpool.figures.style import JUDGEMENTS
-from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.people import size
 from trialpool.review.report import codes
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import (

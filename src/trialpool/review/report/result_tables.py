@@ -14,7 +14,7 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
-from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.people import size
 from trialpool.review.report import codes
 from trialpool.review.report.caveats import AnalysisTables, why_no_prediction
 from trialpool.review.report.grid import (

@@ -15,8 +15,7 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult, LargestMissing
 from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
 from trialpool.effects import measure_of
-from trialpool.review.choosing.missing import size
-from trialpool.review.choosing.several import unsized
+from trialpool.review.choosing.people import size, unsized
 from trialpool.review.report import codes
 from trialpool.trust_facts import ShownEstimate
 

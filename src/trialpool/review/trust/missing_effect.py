@@ -17,7 +17,7 @@ from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.policy import policy
 from trialpool.results import Array
 from trialpool.review.case import Case
-from trialpool.review.choosing.missing import size
+from trialpool.review.choosing.people import size
 from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, words
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import MISSING_EFFECT
