@@ -131,7 +131,8 @@ class VariedChoice:
 class ChoiceEffect:
     """How much one choice moves a question's answer, as in `diagnostics.multiverse_summary`.
 
-    `shift` is on the display scale, from the mean of one level to that of another.
+    `shift` is on the display scale, from the mean of one level to that of another: the ratio of
+    two where effects are pooled as logarithms, otherwise the difference.
     """
 
     factor: str

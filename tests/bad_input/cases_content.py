@@ -36,6 +36,8 @@ CONTENT: dict[str, dict[str, Change]] = {
         "event_in_a_row_of_scores": cells(2, event="9"),
         "zero_sd": cells(2, sd="0"),
         "zero_se": cells(2, se="0.0"),
+        "correlation_of_one": cells(2, correlation="1"),
+        "correlation_of_minus_one": cells(2, correlation="-1.0"),
         "limits_swapped": cells(2, ci_low="22", ci_high="14"),
         "mean_outside_interval": cells(2, ci_low="19", ci_high="22"),
         "quartiles_swapped": cells(2, q1="24", median="18", q3="12"),

@@ -18,6 +18,7 @@ WARNINGS: dict[str, dict[str, Change]] = {
         "same_as_another_trial": cells(4, n="20", mean="18.0", sd="8.0"),
         "sd_against_se": cells(2, se="4.1"),
         "sd_against_interval": cells(2, ci_low="17.2", ci_high="18.8"),
+        "correlation_of_three": cells(2, n="3", correlation="0.5"),
         "mean_off_centre": cells(2, sd="", ci_low="14", ci_high="28"),
         "n_grows": another(8, time_days="30", timepoint="day 30", n="29", mean="17.5"),
         "week_typed_as_day": cells(2, timepoint="week 1", time_days="1"),

@@ -253,6 +253,25 @@ def test_ratios_have_widths_as_ratios_of_limits() -> None:
     assert row["sampling"] == "normal effects with known variances"
 
 
+@pytest.mark.parametrize(
+    ("code", "ratio", "said"),
+    [
+        ("PLO", False, "upper - lower limit, scale of logit"),
+        ("ZCOR", False, "upper - lower limit, scale of Fisher's z"),
+        ("IRLN", True, "upper limit / lower limit"),
+        ("SMD", False, "upper - lower limit"),
+    ],
+)
+def test_a_width_says_of_which_scale_it_is(code: str, ratio: bool, said: str) -> None:
+    """A width in logits is no difference of proportions; one of logs is a ratio of any measure."""
+    rows = studies([0.1, 0.2, 0.3], [0.12, 0.15, 0.15], basis="contrast")
+    found = coverage(case(code), rows, None, replicates=50)
+    first = found[found["method"].str.startswith("common") & (found["tau2"] == 0)].iloc[0]
+    width = 2 * 1.959963984540054 / math.sqrt(1 / 0.12 + 2 / 0.15)
+    assert first["width_is"] == said
+    assert first["width_mean"] == pytest.approx(math.exp(width) if ratio else width, rel=1e-3)
+
+
 def test_how_results_are_drawn_is_said_per_trial() -> None:
     """Paired crossover trials and reported contrasts keep their known variance."""
     found = table(design=["parallel", "crossover, paired", "crossover, first period"])

@@ -34,7 +34,7 @@ from trialpool.review.report import sheets
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.summary import summary_table
-from trialpool.review.schema.outcomes import SIDES, unfilled
+from trialpool.review.schema.outcomes import SIDES, in_words, unfilled
 from trialpool.review.schema.processed import EFFECTS
 from trialpool.tables import write_table
 
@@ -395,6 +395,51 @@ def test_a_row_of_a_rate_holds_events_and_time(tmp_path: Path) -> None:
     asked.small.set("results", 2, "totaln", "")
     dropped = asked.small.cleaned().dropped
     assert "no time_at_risk" in set(dropped["reason"])
+
+
+@pytest.mark.parametrize(("time", "told"), [("0", True), ("0.5", False)])
+def test_a_time_at_risk_is_above_zero(time: str, told: bool, tmp_path: Path) -> None:
+    """Nobody is at risk for no time: file, row, column, value, rule and fix."""
+    asked = Asked(tmp_path, "rate", "IRR")
+    rates(asked)
+    asked.small.set("results", 2, "time_at_risk", time)
+    message = "row 2, time_at_risk = 0: must be above 0. Leave it blank if it is not known."
+    found = [problem for problem in asked.small.problems() if "time_at_risk" in problem]
+    assert [problem.endswith(message) for problem in found] == [True] * told
+
+
+@pytest.mark.parametrize(("n", "told"), [("3", True), ("4", False)])
+def test_a_correlation_of_three_is_warned_about_and_said_in_words(
+    n: str, told: bool, tmp_path: Path
+) -> None:
+    """It has no variance: a flag in check, and a reason that names no column of a formula."""
+    asked = Asked(tmp_path, "association", "ZCOR")
+    correlations(asked)
+    asked.small.set("results", 2, "n", n)
+    assert asked.small.problems() == []
+    flags = set(asked.small.cleaned().flags["check"])
+    assert ("correlation_of_few" in flags) == told
+    reason = through_csv(asked.small.effects())["reason"].fillna("").iloc[0]
+    assert reason == ("number of people is at most 3" if told else "")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        ("IRR", "t1i <= 0", "time at risk (experimental) is not above 0"),
+        ("IRR", "t2i <= 0", "time at risk (control) is not above 0"),
+        ("IR", "ti <= 0", "time at risk is not above 0"),
+        ("ZCOR", "ri is -1 or 1", "correlation is -1 or 1"),
+        ("ZCOR", "ni <= 3", "number of people is at most 3"),
+        ("SMCRP", "ni < 1", "number of people is below 1"),
+        ("SMD", "sd2i is missing", "SD (control) is missing"),
+        ("RR", "no events in either arm", "no events in either arm"),
+        ("SMD", "statistic 0.333 > 0.262", "statistic 0.333 > 0.262"),
+    ],
+)
+def test_reasons_name_what_was_measured(code: str, reason: str, said: str) -> None:
+    """Not the columns of formulas; a reason that names none stays as it is."""
+    assert in_words(reason, MEASURES[code]) == said
 
 
 def test_several_arms_of_a_rate_are_summed_and_split(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -157,3 +158,20 @@ def test_grids_hold_levels_tests_slopes_and_reasons() -> None:
     assert [" ".join(cell.lines) for cell in withheld.rows[0]] == [
         "Design", "4", "k = 4: needs at least 5 trials.", "not stated: E"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("measure", "scale", "starts"),
+    [
+        ("PLO", "logit", "Per 0.1 mg/kg above the mean the PR changes by "),
+        ("ZCOR", "Fisher's z", "Per 0.1 mg/kg above the mean the r changes by "),
+        ("IRLN", "log", "Per 0.1 mg/kg the IR is multiplied by "),
+        ("SMD", "identity", "Per 0.1 mg/kg the SMD changes by "),
+    ],
+)
+def test_a_slope_says_from_where_its_change_counts(measure: str, scale: str, starts: str) -> None:
+    """Where a step hangs on its start; a log's slope is a factor also where nothing is compared."""
+    result = analysis_result(measure=measure, scale=scale, trust={"moderators": [DOSE]})
+    tables = replace(analysis(), result=result)
+    (only,) = moderator_words(tables)
+    assert only.text.startswith(starts)

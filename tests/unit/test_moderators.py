@@ -243,6 +243,20 @@ def test_the_slope_of_the_bcg_trials_on_latitude() -> None:
     assert slope["estimate"] == pytest.approx(np.exp(-0.02910172501164918), rel=1e-6)
 
 
+def test_the_slope_of_a_proportion_is_the_change_from_the_middle_of_its_line() -> None:
+    """The line is exact, 0.1 logits a year through 0.2 at the mean age of 40: ten years add 0.204.
+
+    The slope itself on the display scale would be a proportion of 0.73, whatever the start.
+    """
+    age = np.arange(35.0, 46.0)
+    y = np.log(0.2 / 0.8) + 0.1 * (age - 40)
+    found = ask(rows(y, np.full(11, 0.01)), {"mean_age": age}, {"age": AGE}, measure="PLO")
+    slope = of_kind(found, SLOPE, "regressions").iloc[0]
+    after = 1 / (1 + 4 * np.exp(-1.0))
+    assert slope["estimate"] == pytest.approx(after - 0.2, rel=1e-6)
+    assert slope["ci_low"] < slope["estimate"] < slope["ci_high"]
+
+
 def test_covariates_that_go_together_are_named_with_their_inflation() -> None:
     """Of two covariates both have the same VIF; one that follows from the other has none."""
     n = {"n": {"title": "people", "kind": "covariate", "table": "studies", "column": "n"}}

@@ -108,6 +108,7 @@ def test_the_summary_is_what_counting_in_a_loop_gives(seed: int) -> None:
         total = sum((found.beta[i] - grand) ** 2 for i in every)
         assert moved["scale"].eta2 == pytest.approx(between / total)
         assert moved["scale"].shift == pytest.approx(abs(means[1] - means[0]))
+        assert moved["scale"].start == pytest.approx(min(means))
         assert question.most == max(question.factors, key=lambda f: f.eta2).name
 
 

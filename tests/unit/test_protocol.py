@@ -72,7 +72,7 @@ def test_all_problems_are_reported_at_once(config: dict[str, Any]) -> None:
             {"measure": "RR"},
             "analyses.mood.measure = RR: does not fit outcome mood",
         ),
-        ({"time_days": [10, 5]}, "time_days: the window's start is after its end"),
+        ({"time_days": [10, 5]}, "the window's start is after its end"),
         ({"include": {"colour": ["red"]}}, "'colour' is not a column of trials.csv"),
         ({"model": {"method": "MH"}}, "Mantel-Haenszel needs counts"),
         ({"outcome_types": ["msd", "change"]}, "never pooled in one SMD"),
@@ -122,6 +122,73 @@ def test_moderators_that_cannot_be_are_refused(
     (found,) = messages(config)
     assert found.startswith(f"{where}.moderators.kinds")
     assert message in found
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"multiverse": {"time_window": {"kind": "N", "levels": [{"time_days": [10, 2]}]}}},
+            ".multiverse.time_window.levels.0.time_days: the window's start is after its end; ",
+        ),
+        (
+            {"time_days": [10, 5]},
+            ".time_days: the window's start is after its end; write the earlier day first",
+        ),
+        (
+            {"subsets": [{"label": "A", "exclude": {"design": ["crossover"]}},
+                         {"label": "A ", "include": {"design": ["crossover"]}}]},
+            ": subsets: 2 have the label 'A'; give each its own, or remove one",
+        ),
+        (
+            {"subsets": [{"label": " ", "exclude": {"design": ["crossover"]}}]},
+            ".subsets.0.label: blank, and names a row of a table; say which trials are taken",
+        ),
+        (
+            {"subsets": [{"label": "A"}]},
+            ".subsets.0: takes every trial; say which to include or exclude, or remove it",
+        ),
+        (
+            {"outcome": "harm", "measure": "PLO", "instruments": [], "important": 0.1},
+            ": important = 0.1: PLO compares nothing, so that no difference can matter; remove it, "
+            "or ask for a measure of a difference",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_that_would_be_passed_over_are_refused(
+    config: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    """Each alone, with its key; nothing is dropped or doubled in silence."""
+    analysis(config).update(change)
+    (line,) = messages(config)
+    assert line.startswith(f"conditions.blue.analyses.mood{message}")
+
+
+def test_settings_on_the_right_side_of_these_rules_pass(config: dict[str, Any]) -> None:
+    """A window of one day, two labels, and what matters of a correlation, which compares."""
+    levels = [{"time_days": [7, 7]}]
+    analysis(config).update(
+        multiverse={"time_window": {"kind": "N", "levels": levels}},
+        time_days=[7, 7],
+        subsets=[{"label": name, "exclude": {"design": ["crossover"]}} for name in "AB"],
+    )
+    config["outcomes"]["ties"] = {"title": "ties", "kind": "association", "better": "lower"}
+    ties = {"title": "Ties", "outcome": "ties", "measure": "ZCOR", "important": 0.1}
+    config["conditions"]["blue"]["analyses"]["ties"] = ties
+    resolve(config)
+
+
+@pytest.mark.parametrize(
+    "order", [["primary", "abstract"], ["primary", "abstract", "secondary", "primary"]]
+)
+def test_kinds_of_source_stand_once_each(config: dict[str, Any], order: list[str]) -> None:
+    """One that is missing and one that stands twice leave the order open; any full order is one."""
+    config["confidence_order"] = order
+    assert messages(config) == [
+        f"confidence_order = {', '.join(order)}: name each of primary, abstract, secondary once"
+    ]
+    config["confidence_order"] = ["secondary", "primary", "abstract"]
+    assert resolve(config).confidence_order[0] == "secondary"
 
 
 def test_two_primary_analyses_are_refused(config: dict[str, Any]) -> None:

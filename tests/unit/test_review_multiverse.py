@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from math import exp, log
+from math import atanh, exp, log, nan
 from pathlib import Path
 from typing import Any
 
@@ -358,8 +358,8 @@ def test_no_choice_moves_an_estimate_that_reads_the_same_each_time(
     measure: str, lowest: float, highest: float, moved: bool
 ) -> None:
     """All of the variance of the last digits is no finding; at the digits shown it is one."""
-    moves = Moves(name="test", kind="E", eta2=1.0, shift=highest - lowest, swing=0.25,
-                  lowest="a", highest="b")  # fmt: skip
+    moves = Moves(name="test", kind="E", eta2=1.0, start=lowest, shift=highest - lowest,
+                  swing=0.25, lowest="a", highest="b")  # fmt: skip
     same = dict.fromkeys(("same_sign", "excludes_zero", "below_zero", "above_zero"), 1.0)
     values = dict.fromkeys(("median", "beta", "ci_lb", "ci_ub"), lowest)
     asked = QuestionSummary(
@@ -373,3 +373,33 @@ def test_no_choice_moves_an_estimate_that_reads_the_same_each_time(
     nothing = 1.0 if measure == "RR" else 0.0
     assert (factor.shift == nothing) == (not moved)
     assert (factor.from_level, factor.to_level) == (("a", "b") if moved else ("", ""))
+
+
+@pytest.mark.parametrize(
+    ("code", "start", "shift", "displayed"),
+    [
+        ("PLO", log(0.2 / 0.8), 0.0, 0.0),
+        ("PLO", log(0.2 / 0.8), log(0.25 / 0.75) - log(0.2 / 0.8), 0.05),
+        ("PLO", log(0.2 / 0.8), nan, nan),
+        ("ZCOR", atanh(0.4), 0.0, 0.0),
+        ("ZCOR", atanh(0.4), atanh(0.426) - atanh(0.4), 0.026),
+        ("IRLN", log(0.2), log(1.5), 1.5),
+        ("RR", log(0.2), log(1.5), 1.5),
+        ("SMD", 0.4, 0.1, 0.1),
+    ],
+)
+def test_the_shift_of_a_choice_is_that_of_the_displayed_means(
+    code: str, start: float, shift: float, displayed: float
+) -> None:
+    """From a proportion of 0.2 to one of 0.25 it is 0.05; a shift of nothing is no proportion."""
+    moves = Moves(name="test", kind="E", eta2=1.0, start=start, shift=shift, swing=0.0,
+                  lowest="a", highest="b")  # fmt: skip
+    values = dict.fromkeys(("median", "beta", "ci_lb", "ci_ub", "lowest"), start)
+    same = dict.fromkeys(("same_sign", "excludes_zero", "below_zero", "above_zero"), 1.0)
+    asked = QuestionSummary(
+        levels={}, specifications=2, distinct=2, estimated=2, without_estimate={},
+        highest=start + (shift if shift > 0 else 0.0), factors=(moves,), most="test", **same,
+        **values,
+    )  # fmt: skip
+    (factor,) = answer_of(asked, case(code).heading()).factors
+    assert factor.shift == pytest.approx(displayed, abs=1e-12, nan_ok=True)

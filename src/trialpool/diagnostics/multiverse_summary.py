@@ -22,14 +22,16 @@ class Moves:
 
     `eta2` is the share (0 to 1) of the variance of the estimates that lies between the means of
     the factor's levels; 0 where all estimates are equal. `shift` is the largest difference between
-    the means of two levels, from `lowest` to `highest` (blank where it is 0). `swing` is the
-    largest difference between two levels in the share of intervals that exclude zero: what a test
-    moves, which moves no estimate. NaN where there is no estimate at all.
+    the means of two levels, from `lowest` to `highest` (blank where it is 0), and `start` the mean
+    of the first. `swing` is the largest difference between two levels in the share of intervals
+    that exclude zero: what a test moves, which moves no estimate. NaN where there is no estimate at
+    all.
     """
 
     name: str
     kind: str
     eta2: float
+    start: float
     shift: float
     swing: float
     lowest: str
@@ -150,6 +152,7 @@ def _moves(results: Multiverse, rows: Ints, i: int) -> Moves:
             name=factor.name,
             kind=factor.kind,
             eta2=NAN,
+            start=NAN,
             shift=NAN,
             swing=NAN,
             lowest="",
@@ -173,6 +176,7 @@ def _moves(results: Multiverse, rows: Ints, i: int) -> Moves:
         name=factor.name,
         kind=factor.kind,
         eta2=min(1.0, between / whole) if moved else 0.0,
+        start=float(beta[0] + mean[low]),
         shift=float(mean[high] - mean[low]) if moved else 0.0,
         swing=float(outside.max() - outside.min()),
         lowest=factor.levels[present[low]] if moved else "",

@@ -209,6 +209,10 @@ class Measure:
         """An effect of the analysis scale on the display scale."""
         return float(self.scale.shown(value))
 
+    def difference(self, start: float, by: float) -> float:
+        """A difference of the analysis scale, from `start`, on the display scale; a log's ratio."""
+        return float(self.scale.difference(start, by))
+
     def analysed(self, value: float) -> float:
         """A displayed effect on the analysis scale."""
         return float(self.scale.analysed(value))

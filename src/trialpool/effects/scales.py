@@ -30,6 +30,21 @@ class Scale:
         with np.errstate(over="ignore"):
             return np.asarray(self.to_display(np.asarray(values, dtype=np.float64)))
 
+    @property
+    def even(self) -> bool:
+        """Whether a step is the same from any start as displayed: a difference, or a ratio."""
+        return self.name in ("identity", "log")
+
+    def difference(self, start: ArrayLike, by: ArrayLike) -> Array:
+        """What effects at `start` that move by `by`, both of the analysis scale, gain as displayed.
+
+        On an even scale that is one difference, of logs one ratio, wherever they start. On others
+        the start decides: as a proportion 0.1 logits are more at 0.5 than at 0.01.
+        """
+        if self.even:
+            return self.shown(by)
+        return self.shown(np.add(start, by)) - self.shown(start)
+
     def analysed(self, values: ArrayLike) -> Array:
         """Displayed effects on the analysis scale; at a bound plus or minus inf, beyond it NaN."""
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from trialpool.effects import measure_of
 from trialpool.results import NAN, EffectSizes
 from trialpool.review.effects.arms import MeasuredArm, Summary
 from trialpool.review.effects.records import Flag
+from trialpool.review.schema.outcomes import in_words
 from trialpool.review.schema.packed import (
     ADDRESSES,
     ARM_IDS,
@@ -151,6 +153,8 @@ def from_arms(
     reason = next((side.reason for side in sides if side.reason), "")
     if reason:
         sizes = single(NAN, NAN, measure, sizes.formula, reason)
+    formula = measure_of(sizes.measure)
+    sizes = replace(sizes, reason=tuple(in_words(each, formula) for each in sizes.reason))
     return Effect(
         about=arms[-1].row,
         measure=measure,

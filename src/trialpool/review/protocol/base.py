@@ -32,6 +32,15 @@ def _spoken(value: Any) -> Any:
 Word = Annotated[str, BeforeValidator(_spoken)]
 
 
+def _in_order(days: tuple[float, float]) -> tuple[float, float]:
+    if days[0] > days[1]:
+        raise ValueError("the window's start is after its end; write the earlier day first")
+    return days
+
+
+TimeWindow = Annotated[tuple[float, float], AfterValidator(_in_order)]
+
+
 class Spec(BaseModel):
     """Base of all specifications: frozen, and a misspelt key is an error."""
 

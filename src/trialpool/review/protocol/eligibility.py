@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.review.protocol.base import Identifier, Spec, Word
+from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
 from trialpool.review.protocol.settings import Judgement, added_columns
 from trialpool.review.schema.outcomes import unfilled
 from trialpool.review.schema.raw import TRIALS
@@ -64,16 +64,14 @@ class Eligibility(Filter):
     outcome: Identifier
     measure: MeasureCode
     instruments: tuple[str, ...] = ()
-    time_days: tuple[float, float] | None = None
+    time_days: TimeWindow | None = None
     prefer_time: float | None = None
     outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
     risk_of_bias: tuple[Judgement, ...] = ()
 
     @model_validator(mode="after")
-    def _one_scale_in_one_window(self) -> Eligibility:
+    def _one_scale(self) -> Eligibility:
         measure = measure_of(self.measure)
-        if self.time_days is not None and self.time_days[0] > self.time_days[1]:
-            raise ValueError("time_days: the window's start is after its end")
         if measure.unit == "SD" and len(set(self.outcome_types)) > 1:
             raise ValueError(
                 f"outcome_types: change scores and post scores are never pooled in one "

@@ -60,9 +60,10 @@ class Review(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Review:
         problems: list[ProtocolProblem] = []
-        if len(set(self.confidence_order)) != len(CONFIDENCE):
-            each = f"name each of {', '.join(CONFIDENCE)} once"
-            problems.append(ProtocolProblem(key="confidence_order", rule=each))
+        if sorted(self.confidence_order) != sorted(CONFIDENCE):
+            order, each = ", ".join(self.confidence_order), ", ".join(CONFIDENCE)
+            rule = f"name each of {each} once"
+            problems.append(ProtocolProblem(key="confidence_order", value=order, rule=rule))
         for name, condition in self.conditions.items():
             for key, analysis in condition.analyses.items():
                 where = f"conditions.{name}.analyses.{key}"

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
-from trialpool.review.protocol.base import Identifier, Spec, Word
+from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
@@ -153,7 +153,7 @@ def _crossed(value: Any) -> Any:
 class Window(Spec):
     """Another time window, with its preferred day."""
 
-    time_days: tuple[float, float]
+    time_days: TimeWindow
     prefer_time: float | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.base import Identifier, Spec
@@ -43,10 +43,22 @@ class Outcome(Spec):
         return {"kind": self.kind, "better": self.better, **alone}
 
 
+def _not_blank(label: str) -> str:
+    if not label.strip():
+        raise ValueError("blank, and names a row of a table; say which trials are taken")
+    return label
+
+
 class Subset(Filter):
     """A declared sensitivity analysis: the same analysis in fewer trials."""
 
-    label: str
+    label: Annotated[str, AfterValidator(_not_blank)]
+
+    @model_validator(mode="after")
+    def _takes_some(self) -> Subset:
+        if not self.include and not self.exclude:
+            raise ValueError("takes every trial; say which to include or exclude, or remove it")
+        return self
 
 
 class Analysis(Eligibility):
@@ -71,6 +83,18 @@ class Analysis(Eligibility):
     @model_validator(mode="after")
     def _poolable(self) -> Analysis:
         measure = measure_of(self.measure)
+        if measure.null is None and self.important is not None:
+            raise ValueError(
+                f"important = {self.important:g}: {self.measure} compares nothing, so that no "
+                "difference can matter; remove it, or ask for a measure of a difference"
+            )
+        labels = [subset.label.strip() for subset in self.subsets]
+        for label in dict.fromkeys(labels):
+            if labels.count(label) > 1:
+                raise ValueError(
+                    f"subsets: {labels.count(label)} have the label '{label}'; "
+                    "give each its own, or remove one"
+                )
         if measure.is_ratio and self.important is not None and self.important <= 1:
             raise ValueError(
                 "important: a ratio that matters is given as more than 1, such as 1.25"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
+from trialpool.effects import measure_of
 from trialpool.review.report.caveats import AnalysisTables, Caveat
 from trialpool.trust_facts import CovariateFacts, CovariateSlope, DifferenceTest, SubgroupFacts
 from trialpool.words import per
@@ -74,11 +75,13 @@ def _slope(result: AnalysisResult, facts: CovariateFacts) -> str:
     slope = facts.slope
     if slope is None or facts.range is None:
         return ""
-    does = "is multiplied by" if say.is_ratio(result) else "changes by"
+    scale = measure_of(result.measure).scale
+    does = "is multiplied by" if scale.name == "log" else "changes by"
     low, high = (w.minus(f"{value:g}") for value in facts.range)
+    start = "" if scale.even else " above the mean"
     among = f"{w.count(facts.k, 'trial')} from {low} to {high}"
     text = (
-        f"Per {per(facts.per, facts.unit)} the {say.short_measure(result)} {does} "
+        f"Per {per(facts.per, facts.unit)}{start} the {say.short_measure(result)} {does} "
         f"{say.effect(result, slope)}, among {among}"
     )
     p = slope.p_value

@@ -271,7 +271,7 @@ def _spread(tried: MultiverseFacts, low: str, high: str) -> str:
 
 def _width(result: AnalysisResult, low: float, high: float) -> float:
     """A range of estimates as a share of the width of the interval, analysis scale."""
-    to = math.log if say.is_ratio(result) else float
+    to = measure_of(result.measure).analysed
     shown = result.display
     whole = to(shown.ci_high) - to(shown.ci_low)
     return (to(high) - to(low)) / whole

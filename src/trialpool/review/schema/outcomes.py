@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from trialpool.effects import MEASURES
 from trialpool.effects.registry import Measure
 
@@ -22,6 +24,10 @@ SIDES = {
     "mi": (0, "mean"), "sdi": (0, "sd"), "ni": (0, "n"), "ri": (0, "r"),
     "xi": (0, "event"), "ti": (0, "time"),
 }  # fmt: skip
+_QUANTITIES = {"mean": "mean", "sd": "SD", "n": "number of people", "event": "number of events",
+               "time": "time at risk", "r": "correlation"}  # fmt: skip
+_COMPARED = {" <= 0": " is not above 0", " <= ": " is at most ", " < ": " is below ",
+             " > ": " is above "}  # fmt: skip
 # What a reported estimate gives, as a contrast.
 _REPORTED_AS = {"yi", "sei"}
 
@@ -30,6 +36,26 @@ def unfilled(measure: Measure) -> list[str]:
     """The columns a measure needs that a review can fill in from no raw table."""
     needs = set(measure.needs)
     return [] if needs <= _REPORTED_AS else sorted(needs - SIDES.keys())
+
+
+def in_words(reason: str, measure: Measure) -> str:
+    """Why there is no effect, for readers who do not know the columns of formulas.
+
+    "t1i <= 0" is "time at risk (experimental) is not above 0"; the side is said where a measure
+    takes the same of both.
+    """
+
+    def words(column: re.Match[str]) -> str:
+        side, name = SIDES[column[0]]
+        sides = {SIDES[need][0] for need in measure.needs if SIDES.get(need, "")[1:] == (name,)}
+        where = f" ({('experimental', 'control')[side]})" if len(sides) > 1 else ""
+        return f"{_QUANTITIES[name]}{where}"
+
+    said = re.sub(rf"\b({'|'.join(SIDES)})\b", words, reason)
+    if said != reason:
+        for sign, verb in _COMPARED.items():
+            said = said.replace(sign, verb)
+    return said
 
 
 # The measures of reported estimates.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trialpool import tables
+from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError
@@ -111,7 +113,7 @@ def _one(
     y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
     design = np.column_stack([np.ones(len(x)), x])
     regression = regress(y, v, design, tau2=used.tau2, test=used.test)
-    slope = _slope(regression, moderator.per, measure) | {"k": k}
+    slope = _slope(regression, float(x.mean()), moderator.per, measure) | {"k": k}
     dealt, note = permuted(known, y, v, design, used)
     slope |= {"note": note}
     if dealt is not None:
@@ -135,12 +137,15 @@ def _with_unit(value: float, moderator: Moderator) -> str:
     return f"{value:.6g} {moderator.unit}".strip()
 
 
-def _slope(regression: Regression, per: float, measure: str) -> dict[str, Any]:
+def _slope(regression: Regression, middle: float, per: float, measure: str) -> dict[str, Any]:
+    """What `per` units change; where that hangs on the start, from the line at `middle` on."""
+    at_middle = float(regression.beta[0] + regression.beta[1] * middle)
+    difference = partial(measure_of(measure).difference, at_middle)
     return {
         "kind": SLOPE,
-        "estimate": shown(per * float(regression.beta[1]), measure),
-        "ci_low": shown(per * float(regression.ci_lb[1]), measure),
-        "ci_high": shown(per * float(regression.ci_ub[1]), measure),
+        "estimate": difference(per * float(regression.beta[1])),
+        "ci_low": difference(per * float(regression.ci_lb[1])),
+        "ci_high": difference(per * float(regression.ci_ub[1])),
         "p_value": float(regression.pval[1]),
         "ddf": regression.ddf,
         "tau2": NAN if regression.method == "EE" else regression.tau2,

@@ -232,9 +232,14 @@ def _row(result: Coverage, pooling: _Pooling, measure: str, notes: list[str]) ->
     if result.failed:
         notes = [*notes, f"{result.failed} of {replicates} sets gave no interval"]
     widths = result.mean_width, result.median_width
-    ratio = measure_of(measure).is_ratio
-    if ratio:
+    scale = measure_of(measure).scale.name
+    width_is = "upper - lower limit"
+    if scale == "log":
         widths = display(widths[0], measure), display(widths[1], measure)
+        width_is = "upper limit / lower limit"
+    elif scale != "identity":
+        # What a width is as displayed hangs on where its interval lies.
+        width_is += f", scale of {scale}"
     return {
         "method": pooling.words,
         "shown": "yes" if pooling.shown else "no",
@@ -244,7 +249,7 @@ def _row(result: Coverage, pooling: _Pooling, measure: str, notes: list[str]) ->
         "mc_se": _rounded(result.mc_se, 2),
         "width_mean": _rounded(widths[0]),
         "width_median": _rounded(widths[1]),
-        "width_is": "upper limit / lower limit" if ratio else "upper - lower limit",
+        "width_is": width_is,
         "replicates": replicates,
         "failed": result.failed,
         "note": "; ".join(notes),

@@ -149,17 +149,19 @@ def _factors(asked: QuestionSummary, measure: str, *, moved: bool) -> Iterator[C
 
     None moves an estimate whose extremes read the same: what differs is the last digits of fits.
     """
-    compares = measure_of(measure).null is not None
+    record = measure_of(measure)
     order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
     for moves in order:
         yield ChoiceEffect(
             factor=TITLES[moves.name],
             kind=moves.kind,
             eta2=moves.eta2 if moved or isnan(moves.eta2) else 0.0,
-            shift=shown(moves.shift if moved or isnan(moves.shift) else 0.0, measure),
+            shift=record.difference(
+                moves.start, moves.shift if moved or isnan(moves.shift) else 0.0
+            ),
             from_level=moves.lowest if moved else "",
             to_level=moves.highest if moved else "",
-            swing=moves.swing if compares else NAN,
+            swing=moves.swing if record.null is not None else NAN,
         )
 
 

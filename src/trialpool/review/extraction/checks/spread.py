@@ -19,20 +19,43 @@ ENOUGH_TRIALS, ENOUGH_PEOPLE = 2, 5
 # Near an end of its scale a score has no room to vary. An SD of half the distance to that end is
 # what small scores have (as counts do); the SE of ten people and more is well below it.
 SD_OF_ROOM = 0.5
+# Fisher's z has the variance 1/(n - 3).
+FEWEST_CORRELATED = 3
 
 
 @error("Leave it blank if it is not known")
 def zero_spread(index: Index) -> Iterator[Finding]:
-    """A standard deviation, a standard error or degrees of freedom of exactly zero are none."""
+    """An SD, a standard error, degrees of freedom or a time at risk of exactly zero are none."""
     for name, columns in (
-        ("results", ("sd", "se")),
+        ("results", ("sd", "se", "time_at_risk")),
         ("contrasts", ("se", "sd_difference", "sd_pooled", "df")),
         ("instruments", ("reference_sd",)),
     ):
         for column in columns:
-            for row in index.having(name, column):
-                if row[column] == 0:
+            for row in index[name].rows:
+                if row.get(column) == 0:  # a table may lack time_at_risk
                     yield Finding(index[name], row, column, "must be above 0")
+
+
+@error("Correct the value; leave it blank if it is not known")
+def perfect_correlation(index: Index) -> Iterator[Finding]:
+    """A correlation lies strictly between -1 and 1."""
+    for row in index.having("results", "correlation"):
+        if abs(number(row, "correlation")) == 1:
+            rule = "must lie strictly between -1 and 1"
+            yield Finding(index["results"], row, "correlation", rule)
+
+
+@warning(
+    "Check n in the source; a correlation of so few people cannot be pooled as Fisher's z",
+    flag="a correlation of three people or fewer",
+)
+def correlation_of_few(index: Index) -> Iterator[Finding]:
+    """A correlation is of more than 3 people: its variance, 1/(n - 3), does not exist otherwise."""
+    for row in having(index.used("results"), "correlation", "n"):
+        if number(row, "n") <= FEWEST_CORRELATED:
+            rule = "a correlation of 3 people or fewer has no variance, 1/(n - 3)"
+            yield Finding(index["results"], row, "n", rule)
 
 
 @warning("If it is a standard error, move it to se", flag="the SD may be a standard error")
