@@ -151,6 +151,19 @@ def test_a_declared_column_is_a_filter(small: SmallReview) -> None:
     assert all("therapist" in str(why[trial]) for trial in kept)
 
 
+def test_a_filter_says_of_a_blank_cell_that_it_is_not_stated(small: SmallReview) -> None:
+    """In selection.csv, and in the account of missing evidence; a filled cell is named."""
+    small.set("trials", 2, "therapist", "")
+    result = small_of(small, {"include": {"therapist": [True]}})
+    why = result.selection.groupby("trial_id")["reason"].agg(set)
+    assert why["Ash"] == {"therapist is not stated"}
+    assert why["Birch"] == {"therapist is no, not yes"}
+    tables = small.tables("blue")
+    written = Written(result.result, result.studies, result.selection, result.missing)
+    evidence, _ = rob_me([written], tables.trials, tables.missing_results)
+    assert evidence.set_index("trial_id")["detail"]["Ash"] == "therapist is not stated"
+
+
 def small_of(small: SmallReview, mood: dict[str, Any]) -> Any:
     """The result of blue/mood under other settings."""
     declare(small, mood)

@@ -117,6 +117,25 @@ def test_contrasts_alone_have_people_only() -> None:
     assert dict(grid.notes) == {"a": "number of people not known"}
 
 
+RATES = ("rate_events_experimental", "rate_time_experimental", "rate_events_control",
+         "rate_time_control")  # fmt: skip
+
+
+def test_columns_of_rates_stand_where_a_trial_has_a_rate() -> None:
+    """With one analysis of rates in a condition the others have its columns too, all blank."""
+    rate = dict(zip(RATES, (9.0, 210.5, 3.0, 190.0), strict=True))
+    blank, none = dict.fromkeys(RATES), {"mean_experimental": None}
+    scores = result_tables.trials(analysis(studies=frame(STUDY | blank, STUDY | blank)))
+    assert not [c.heading for c in scores.columns if "events / time" in c.heading]
+    assert dict(scores.notes) == {}
+    mixed = (STUDY | none | blank, STUDY | none | rate)
+    grid = result_tables.trials(analysis(studies=frame(*mixed)))
+    assert row(grid)["Ketamine: events / time"] == "– (a)"
+    assert row(grid, 1)["Ketamine: events / time"] == "9 / 210.5"
+    assert row(grid, 1)["Control: events / time"] == "3 / 190"
+    assert dict(grid.notes) == {"a": "the source gives the difference between groups only"}
+
+
 def test_where_numbers_come_from() -> None:
     grid = result_tables.provenance(analysis(studies=frame(STUDY, STUDY | {"basis": "contrast"})))
     assert row(grid) == {
@@ -439,6 +458,31 @@ def test_eligible_trials_by_year_with_their_arms() -> None:
         "ketamine 1 mg, n = 11", "– (a)", "ACTRN1",
     )  # fmt: skip
     assert (elm["Used in"], fir["Links"]) == ("– (b)", "–")
+
+
+def test_a_trial_that_is_in_no_analysis_says_why() -> None:
+    """A filter or another question leaves usable numbers out; others have no such number."""
+    asked = {"include": {"design": ["crossover"]}, "exclude": {}}
+    left = frame(
+        {"trial_id": "Elm", "reason": "design is parallel, not crossover"},
+        {"trial_id": "Ash", "reason": "day 3 is outside day 5 to 9"},
+        {"trial_id": "Ash", "reason": "sd1i is missing"},
+    )
+    none = frame({"trial_id": "Oak"})
+    filters = analysis(made(specification=asked), studies=none, selection=left.iloc[:1])
+    times = analysis(
+        made(specification=asked | {"include": {}}),
+        studies=none,
+        selection=pd.concat([left.iloc[1:], frame({"trial_id": "Fir", "reason": "no SD"})]),
+    )
+    grid = condition_tables.trials(TRIALS, ARMS, [filters, times])
+    notes = dict(grid.notes)
+    why = {row(grid, i)["Trial"]: row(grid, i)["Used in"].strip("– ()") for i in range(3)}
+    assert {trial: notes[mark] for trial, mark in why.items()} == {
+        "Ash 2011": "left out: day 3 is outside day 5 to 9",
+        "Elm 2015": "left out: design is parallel, not crossover",
+        "Fir": "no usable number for any analysis",
+    }
 
 
 def test_judgements_of_bias_are_signs() -> None:

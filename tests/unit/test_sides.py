@@ -156,4 +156,27 @@ def test_one_group_has_no_control_to_explain(code: str) -> None:
     assert "difference between groups" not in page
     assert "number of people not known" not in page.lower()
     assert "comparator" not in set(result.trust["weights"]["by"])
+    # Nor is there a kind of trial by it; the other kinds stay.
+    kinds = set(result.trust["subgroups"]["title"])
+    assert kinds == set(made("SMD")[0].trust["subgroups"]["title"]) - {"comparator"}
+    assert len(result.result.trust.moderators) == len(kinds) > 0
     assert len(TRIALS) == result.result.k
+
+
+def test_kinds_by_comparator_are_asked_of_comparisons() -> None:
+    assert "comparator" in set(made("SMD")[0].trust["subgroups"]["title"])
+
+
+@pytest.mark.parametrize("code", ["IRR", "HR"])
+def test_the_probability_names_the_outcome(code: str) -> None:
+    words = {"IRR": "more", "HR": "less"}[code]
+    page = " ".join(made(code)[1].split())
+    assert f"that the thing is {words} frequent with drug at all" in page
+    assert "that it is more frequent" not in page
+    assert "that it is less frequent" not in page
+
+
+@pytest.mark.parametrize("code", WITHOUT_NULL)
+def test_why_there_is_no_prior_is_a_whole_sentence(code: str) -> None:
+    why = made(code)[0].result.policy.withheld["Bayesian analysis"]
+    assert why.startswith("nothing is compared: the priors used here are in ")

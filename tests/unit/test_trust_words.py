@@ -31,8 +31,9 @@ RATIO_BELOW = {"estimate": 0.5, "ci_low": 0.2, "ci_high": 0.9}
 
 def made(shown: dict[str, float] = BELOW, **changes: Any) -> AnalysisResult:
     """Six trials of 200 people, in which a drug is compared."""
-    about = {"measure": "SMD", "better": "lower", "k": 6, "n": 200, "display": shown,
-             "experimental_label": "Ketamine", "pooled": {"level": 0.95}}  # fmt: skip
+    about = {"measure": "SMD", "outcome_title": "dropout", "better": "lower", "k": 6, "n": 200,
+             "display": shown, "experimental_label": "Ketamine",
+             "pooled": {"level": 0.95}}  # fmt: skip
     return analysis_result(**(about | changes))
 
 
@@ -181,12 +182,12 @@ OF_ALL = " (three priors of the heterogeneity, a flat one of the effect)."
     [
         (made(trust=beliefs()), BENEFIT, "that ketamine helps at all"),
         (made(RATIO_BELOW, measure="RR", trust=beliefs()), BENEFIT,
-         "that it is less frequent with ketamine at all"),
+         "that dropout is less frequent with ketamine at all"),
         # More of what is wanted is a benefit; more of what nobody wants is a harm.
         (made(RATIO_ABOVE, measure="RR", better="higher", trust=beliefs()), BENEFIT,
-         "that it is more frequent with ketamine at all"),
+         "that dropout is more frequent with ketamine at all"),
         (made(RATIO_ABOVE, measure="RR", trust=beliefs()), HARM,
-         "that it is more frequent with ketamine at all"),
+         "that dropout is more frequent with ketamine at all"),
         # A score that rose is not called a harm of an event.
         (made({"estimate": 0.6, "ci_low": 0.3, "ci_high": 0.9}, trust=beliefs()), BENEFIT,
          "that ketamine helps at all"),

@@ -73,7 +73,7 @@ DATA = (
     _data("events of one group", "xi ti", outcome="rate", groups=1),
     _data("pairs", "m1i sd1i m2i sd2i ni ri", joint="in"),
 )
-_PRIORS = "those used here are in standard deviations or logs of ratios"
+_PRIORS = "used here are in standard deviations or logs of ratios"
 _ELSE = Data(name="", columns=frozenset())
 
 
@@ -177,11 +177,11 @@ class Measure:
         Methods 12:448), and give the probability of a benefit.
         """
         if self.null is None:
-            return f"nothing is compared: {_PRIORS}"
+            return f"nothing is compared: the priors {_PRIORS}"
         if self.unit_free:
             return "" if self.favours else f"neither direction of {self.a} is the better one"
         what = "in the units of a scale or of risks" if self.data.groups == 2 else "of correlations"
-        return f"no prior of tau fits differences {what}: {_PRIORS}"
+        return f"no prior of tau fits differences {what}: those {_PRIORS}"
 
     @property
     def words(self) -> str:

@@ -17,7 +17,7 @@ from trialpool import tables
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.people import size
-from trialpool.review.choosing.selection import not_asked, why_not
+from trialpool.review.choosing.reasons import not_asked, why_not
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.terms import (
     AVAILABLE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan
@@ -13,6 +12,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.effects import measure_of
+from trialpool.review.choosing.reasons import BIAS, why_not
 from trialpool.review.effects.crossover import FIRST
 from trialpool.review.protocol.eligibility import Eligibility
 
@@ -23,7 +23,6 @@ _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "
                "analysis_set")  # fmt: skip
 
 Row = Mapping[str, Any]
-Codes = Mapping[str, Sequence[str]]  # by column of trials.csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ class Rules:
         if reason := why_not(self.trials[trial], asked.include, asked.exclude):
             return reason
         if asked.risk_of_bias and judgement not in asked.risk_of_bias:
-            return f"{_BIAS}{judgement.replace('_', ' ')}"
+            return f"{BIAS}{judgement.replace('_', ' ')}"
         return ""
 
 
@@ -149,31 +148,6 @@ def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, st
     left = left.drop_duplicates("effect_id")
     left = left.assign(reason=[rejected[i] for i in left["effect_id"]])
     return Selection(chosen=picked, rejected=left.reset_index(drop=True), every=picked)
-
-
-def why_not(trial: Row, include: Codes, exclude: Codes) -> str:
-    """Why a filter leaves a trial out; blank when it does not."""
-    for column, values in include.items():
-        if trial[column] not in values:
-            return f"{column} is {trial[column]}, not {' or '.join(values)}"
-    for column, values in exclude.items():
-        if trial[column] in values:
-            return f"{column} is {trial[column]}"
-    return ""
-
-
-_BIAS = "risk of bias is "
-# Why an effect does not belong to the question, in the words of `_unfit` and `Rules`; any other
-# reason says that it cannot be used.
-_NOT_ASKED = re.compile(
-    r"is not one of the analysis$|^comparator is |is outside day |^the time point is not known$"
-    rf"|^change scores are not pooled|^{_BIAS}"
-)
-
-
-def not_asked(reason: str) -> bool:
-    """Whether a rejected effect is of another question, rather than not usable."""
-    return bool(_NOT_ASKED.search(reason))
 
 
 def _unfit(row: Row, rules: Rules) -> str:

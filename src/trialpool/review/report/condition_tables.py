@@ -11,6 +11,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.figures.style import JUDGEMENTS
 from trialpool.review.choosing.people import size
+from trialpool.review.choosing.reasons import not_asked, why_not
 from trialpool.review.report import codes
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import (
@@ -48,7 +49,7 @@ def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[AnalysisT
 
     def used_in(row: Row) -> Cell:
         links = tuple(used.get(row["trial_id"], ()))
-        return Cell(links=links) if links else or_why("", "no usable number for any analysis")
+        return Cell(links=links) if links else or_why("", _why_unused(row, analyses))
 
     return table("Eligible trials", _by_year(frame), [
         text("Trial", lambda row: Cell(lines=(w.text(row["study"]),),
@@ -61,6 +62,22 @@ def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[AnalysisT
         text("Used in", used_in),
         text("Links", _references),
     ], empty="No eligible trial.")  # fmt: skip
+
+
+def _why_unused(trial: Row, analyses: Sequence[AnalysisTables]) -> str:
+    """Why a trial is in no analysis: left out by what they ask, or without usable numbers."""
+    left: dict[str, None] = {}
+    for analysis in analyses:
+        for row in tables.records(analysis.selection):
+            if row["trial_id"] != trial["trial_id"]:
+                continue
+            asked = analysis.result.specification
+            filtered = why_not(trial, asked["include"], asked["exclude"])
+            if reason := filtered or (row["reason"] if not_asked(row["reason"]) else ""):
+                left[reason] = None
+    if left:
+        return f"left out: {'; '.join(left)}"
+    return "no usable number for any analysis"
 
 
 def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:

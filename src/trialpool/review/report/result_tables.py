@@ -71,13 +71,15 @@ def _arms(analysis: AnalysisTables) -> Iterator[GridColumn]:
     studies, groups = analysis.studies, measure_of(analysis.result.measure).data.groups
     events = studies["event_experimental"].notna().any()
     scores = studies["mean_experimental"].notna().any()
+    # A condition with one analysis of rates has these columns, blank, in all its analyses.
+    rates = "rate_time_experimental" in studies and studies["rate_time_experimental"].notna().any()
     for side in ("experimental", "control")[:groups]:
         label = w.text(getattr(analysis.result, f"{side}_label"))
         if events:
             yield number(f"{label}: events / people", _events(side))
             continue
         yield number(f"{label}: people", _people(side))
-        if f"rate_time_{side}" in studies:
+        if rates:
             yield number(f"{label}: events / time", _rate(side))
         if scores:
             yield number(f"{label}: mean (SD)", _score(side))

@@ -173,7 +173,8 @@ def _beliefs(analysis: AnalysisTables) -> str:
     at_all = f"that {drug} helps at all"
     if say.is_frequency(result):
         less = not harm and result.better == "lower"
-        at_all = f"that it is {'less' if less else 'more'} frequent with {drug} at all"
+        often = "less" if less else "more"
+        at_all = f"that {result.outcome_title} is {often} frequent with {drug} at all"
         does = "is so"
     ratio = measure_of(result.measure).is_ratio
     size = "a ratio of more than {} to 1" if ratio else "more than {} standard deviations"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.effects import measure_of
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import COUNTS
 from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
@@ -18,6 +19,9 @@ from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
 from trialpool.review.trust.subgroups import subgroups
 from trialpool.trust_facts import CovariateFacts, SubgroupFacts
+
+# What tells comparisons apart: table and column.
+_OF_CONTROLS = {("studies", "comparator_class"), ("studies", "n_control")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Moderators:
 
 def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
     """Ask of each declared moderator what the number of trials allows.
+
+    Effects of one group have no control: what is declared of it is left out.
 
     Parameters
     ----------
@@ -54,7 +60,13 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
     Borenstein & Higgins 2013, Prev Sci 14:134; Knapp & Hartung 2003, Stat Med 22:2693; Higgins &
     Thompson 2004, Stat Med 23:1663
     """
-    declared, measure, model = case.moderators, case.measure, case.model
+    measure, model = case.measure, case.model
+    compared = measure_of(measure).data.groups == 2
+    declared = {
+        name: each
+        for name, each in case.moderators.items()
+        if compared or (each.table, each.column) not in _OF_CONTROLS
+    }
     by_moderator = {name: values_of(each, studies, case.tables) for name, each in declared.items()}
     # Cutting a table costs by its columns.
     studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]

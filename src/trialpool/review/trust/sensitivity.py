@@ -12,7 +12,7 @@ from trialpool.effects import measure_of
 from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior
 from trialpool.review.case import Case
-from trialpool.review.choosing.selection import why_not
+from trialpool.review.choosing.reasons import why_not
 from trialpool.review.choosing.sources import only
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fitting.fit import Fit, fit, shown

@@ -14,7 +14,8 @@ from trialpool.effects import effect_size, measure_of
 from trialpool.results import NAN
 from trialpool.review.case import Case
 from trialpool.review.choosing.people import size
-from trialpool.review.choosing.selection import Rules, why_not
+from trialpool.review.choosing.reasons import why_not
+from trialpool.review.choosing.selection import Rules
 from trialpool.review.fitting.fit import Fit, fit, without_counts
 from trialpool.review.protocol.settings import Crossover
 from trialpool.review.schema.results import MISSING
