@@ -44,9 +44,7 @@ WITHOUT_NULL = [code for code in ASKED if MEASURES[code].null is None]
 def made(code: str) -> tuple[Analysed, str, dict[str, str]]:
     """An analysis with a missing trial: its result, its page, and the words of its figures."""
     record = MEASURES[code]
-    settings = (
-        {} if record.scale.name == "logit" else {"important": 1.3 if record.is_ratio else 0.2}
-    )
+    settings = {} if record.null is None else {"important": 1.3 if record.is_ratio else 0.2}
     with TemporaryDirectory() as folder:
         asked = Asked(Path(folder), record.outcome, code, **settings)
         FILL[record.outcome](asked)
