@@ -93,3 +93,23 @@ def direction(result: ResultHeading, *, above: bool) -> str:
 def does(result: UnjudgedResult) -> str:
     """What the interval shown does with no difference: `excludes` or `includes`."""
     return "excludes" if concluded(result).excludes_null else "includes"
+
+
+def does_otherwise(result: UnjudgedResult) -> str:
+    """What an interval does that concludes otherwise than the one shown."""
+    return "includes" if concluded(result).excludes_null else "excludes"
+
+
+def other_choices(result: UnjudgedResult) -> str:
+    """How many other choices there are: `5 other choices`."""
+    tried = result.trust.other_choices.tried
+    return f"{tried} other choice{'' if tried == 1 else 's'}"
+
+
+def turned(result: UnjudgedResult) -> str:
+    """Under how many other choices the interval changes sides; blank when under none."""
+    labels = result.trust.other_choices.turned
+    if not labels:
+        return ""
+    does = does_otherwise(result)
+    return f"under {len(labels)} of {other_choices(result)} the interval {does} no difference"

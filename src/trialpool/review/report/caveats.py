@@ -13,11 +13,9 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
-from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
 from trialpool.review.choosing.sources import only, order_of
 from trialpool.review.report import codes, sentences
-from trialpool.trust_facts import OtherChoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +97,8 @@ def _missing(analysis: AnalysisTables) -> str:
 
 def tipping(result: AnalysisResult) -> str:
     """Under how many other choices the interval changes sides; blank when under none."""
-    others = result.trust.other_choices
-    if not others.turned:
-        return ""
-    does = "includes" if concluded(result).excludes_null else "excludes"
-    return f"Under {len(others.turned)} of {_choices(others)} the interval {does} no difference."
-
-
-def _choices(others: OtherChoices) -> str:
-    return f"{others.tried} other choice{'' if others.tried == 1 else 's'}"
+    turned = say.turned(result)
+    return f"{w.capital(turned)}." if turned else ""
 
 
 def _tips(analysis: AnalysisTables) -> str:
@@ -115,15 +106,13 @@ def _tips(analysis: AnalysisTables) -> str:
     others = result.trust.other_choices
     if not others.tried:
         return ""
-    does, other = "excludes", "includes"
-    if not concluded(result).excludes_null:
-        does, other = other, does
+    choices, does = say.other_choices(result), say.does(result)
     lead = f"The interval {does} no difference as the protocol has it"
     if not others.turned:
-        return f"{lead}, and under {'' if others.tried == 1 else 'all '}{_choices(others)} as well."
+        return f"{lead}, and under {'' if others.tried == 1 else 'all '}{choices} as well."
     return (
-        f"This depends on the choices. {lead}, but {other} it under {len(others.turned)} of "
-        f"{_choices(others)}: {'; '.join(others.turned)}."
+        f"This depends on the choices. {lead}, but {say.does_otherwise(result)} it under "
+        f"{len(others.turned)} of {choices}: {'; '.join(others.turned)}."
     )
 
 

@@ -140,17 +140,11 @@ def choices(result: UnjudgedResult) -> Threat | None:
 
 def other_choices(result: UnjudgedResult) -> Threat | None:
     """Rows of the sensitivity table that conclude otherwise; not all are equally defensible."""
-    others = result.trust.other_choices
-    if not others.turned:
+    turned = say.turned(result)
+    if not turned:
         return None
-    does = "includes" if concluded(result).excludes_null else "excludes"
-    return Threat(
-        name="other choices",
-        gravity=Gravity.COULD,
-        text=f"under {len(others.turned)} of {others.tried} other choice"
-        f"{'' if others.tried == 1 else 's'} the interval "
-        f"{does} no difference ({'; '.join(others.turned)})",
-    )
+    labels = "; ".join(result.trust.other_choices.turned)
+    return Threat(name="other choices", gravity=Gravity.COULD, text=f"{turned} ({labels})")
 
 
 def one_trial(result: UnjudgedResult) -> Threat | None:
