@@ -150,16 +150,7 @@ RESULTS = Table(
                low=0),
         Column("percent", "number", "share with the event as printed; gives the count where that "
                "is blank, and is checked against it", unit="%", low=0, high=100),
-        p.CHECKED,
-        p.DERIVED,
-        p.EXCLUDE,
-        p.CONFIDENCE,
-        p.SOURCE,
-        p.URL,
-        p.LOCATOR,
-        p.BY,
-        p.ON,
-        p.NOTES,
+        *p.ACCOUNT,
     ),
 )
 
@@ -202,16 +193,7 @@ CONTRASTS = Table(
            "SD of the scores within the arms, to standardise a mean difference by", unit="points",
                low=0),
         Column("adjusted_for", "text", "covariates, e.g. baseline"),
-        p.CHECKED,
-        p.DERIVED,
-        p.EXCLUDE,
-        p.CONFIDENCE,
-        p.SOURCE,
-        p.URL,
-        p.LOCATOR,
-        p.BY,
-        p.ON,
-        p.NOTES,
+        *p.ACCOUNT,
     ),
 )
 

@@ -48,3 +48,5 @@ CHECKED = Column(
 BY = Column("extracted_by", "text", "who read the number; blank when not recorded")
 ON = Column("extracted_on", "date", "when it was read: YYYY-MM-DD, YYYY-MM or YYYY")
 NOTES = Column("notes", "text", "anything a second extractor should know")
+# How an extracted number is accounted for.
+ACCOUNT = (CHECKED, DERIVED, EXCLUDE, CONFIDENCE, SOURCE, URL, LOCATOR, BY, ON, NOTES)
