@@ -11,7 +11,6 @@ from pathlib import Path
 
 from trialpool import tables
 from trialpool.results import TrialpoolError
-from trialpool.review.commands.added import added_columns
 from trialpool.review.exchange.check_rows import errors_of
 from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left
@@ -19,7 +18,7 @@ from trialpool.review.exchange.starter import outcomes_of, starter
 from trialpool.review.exchange.store import store
 from trialpool.review.extraction.checks import Outcomes
 from trialpool.review.extraction.problems import DataError, Problem
-from trialpool.review.protocol.protocol import read_protocol
+from trialpool.review.protocol.protocol import Review, read_protocol
 
 _SHOWN = 20
 
@@ -68,15 +67,16 @@ def run(options: argparse.Namespace) -> int:
     """
     try:
         form = FORMATS[options.format]
-        choices = _options(options)
+        protocol = read_protocol(options.config) if options.config.exists() else None
+        choices = _options(options, protocol)
         imported = form.read(options.file, choices)
-        outcomes = _outcomes(imported, options.config)
+        outcomes = _outcomes(imported, protocol)
         errors = errors_of(imported.tables, options.condition, outcomes, choices.added)
         _raise(errors, options.file.name)
         written = store(
             imported, options.out, options.condition, force=options.force, whole=form.whole
         )
-        started = _start(imported, form, options)
+        started = _start(imported, form, options, protocol)
         if options.report:
             tables.write_json(options.report, _report(imported))
     except (TrialpoolError, OSError, ImportError) as error:
@@ -88,20 +88,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _options(options: argparse.Namespace) -> ImportOptions:
+def _options(options: argparse.Namespace, protocol: Review | None) -> ImportOptions:
     return ImportOptions(
         condition=options.condition,
         outcome=options.outcome,
         source_url=options.source_url,
         g_is=options.g_is,
         effects=options.effects,
-        added=added_columns(options.config),
+        added=protocol.added if protocol else {},
     )
 
 
-def _outcomes(imported: Imported, config: Path) -> Outcomes:
+def _outcomes(imported: Imported, protocol: Review | None) -> Outcomes:
     """What the rows are checked against: the protocol's outcomes go before the import's own."""
-    declared = read_protocol(config).outcome_rules() if config.exists() else {}
+    declared = protocol.outcome_rules() if protocol else {}
     return {**outcomes_of(imported), **declared}
 
 
@@ -111,20 +111,21 @@ def _raise(errors: Sequence[Problem], file: str) -> None:
         raise DataError([replace(each, file=f"{file}, table {each.file}") for each in errors])
 
 
-def _start(imported: Imported, form: Format, options: argparse.Namespace) -> str:
+def _start(
+    imported: Imported, form: Format, options: argparse.Namespace, protocol: Review | None
+) -> str:
     """Write a protocol to start from, or say what the one there must declare."""
     config: Path = options.config
-    if not config.exists():
+    if protocol is None:
         config.parent.mkdir(parents=True, exist_ok=True)
         text = starter(imported, options.condition, form.file, form.smd)
         config.write_text(text, encoding="utf-8", newline="\n")
         return f"{config.as_posix()}: a protocol to start from; reword it before you publish"
-    declared = read_protocol(config)
-    lacking = [name for name in outcomes_of(imported) if name not in declared.outcomes]
-    if not lacking and options.condition in declared.conditions:
+    lacking = [name for name in outcomes_of(imported) if name not in protocol.outcomes]
+    if not lacking and options.condition in protocol.conditions:
         return f"{config.as_posix()}: declares the condition and its outcomes"
     words = [f"outcome {name}" for name in lacking]
-    if options.condition not in declared.conditions:
+    if options.condition not in protocol.conditions:
         words.append(f"condition {options.condition}")
     return f"{config.as_posix()}: was left as it is; declare there: {', '.join(words)}"
 

@@ -133,8 +133,9 @@ def _summary(folder: Path) -> _Traced:
 
 def _analysis(folder: Path, study: str | None) -> _Traced:
     result, root = _result(folder / "model.json"), _root(folder)
-    studies = _table(folder / "studies.csv", added_columns(root / PROTOCOL))
-    records, raw = _evidence(root, result.condition)
+    added = added_columns(root / PROTOCOL)
+    studies = _table(folder / "studies.csv", added)
+    records, raw = _evidence(root, result.condition, added)
     checks = check_analysis(result, studies, records, raw)
     table = chain(result, studies, records.rows, raw)
     if study:
@@ -159,8 +160,8 @@ def _effects(folder: Path, effect: str | None) -> _Traced:
         where = folder / "effects.csv"
         raise TrialpoolError(f"{where}: no effect {effect}. Without --effect all are listed.")
     root, condition = _root(folder), folder.resolve().name
-    records, raw = _evidence(root, condition)
     review = read_protocol(root / PROTOCOL)
+    records, raw = _evidence(root, condition, review.added)
     return _Traced(
         title=str(effect_rows["effect_id"].iloc[0]),
         table=effect_chain(effect_rows, condition, records.rows, raw),
@@ -180,10 +181,10 @@ def _root(folder: Path) -> Path:
     return above[2].relative_to(here) if above[2].is_relative_to(here) else above[2]
 
 
-def _evidence(root: Path, condition: str) -> tuple[Records, dict[str, Sheet]]:
+def _evidence(root: Path, condition: str, added: Added) -> tuple[Records, dict[str, Sheet]]:
     """The clean and the raw tables of a condition."""
     processed = root / "data" / "processed" / condition
-    names, added = ("trials", "arms", "records", "flags"), added_columns(root / PROTOCOL)
+    names = ("trials", "arms", "records", "flags")
     records = Records(*(_table(processed / f"{name}.csv", added) for name in names))
     return records, raw_tables(root / "data" / "raw" / condition, added)
 

@@ -76,9 +76,10 @@ def without_counts(model: Model) -> Model:
 
     Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
     """
+    if model.method != "MH":
+        return model
     tau2 = tau2_without_counts(model.method, model.tau2)
-    changed = {"method": "IV", "tau2": tau2, "test": COMMON["test"]}
-    return model.model_copy(update=changed) if model.method == "MH" else model
+    return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
 def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
