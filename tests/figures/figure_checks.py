@@ -18,7 +18,17 @@ from matplotlib.patches import Polygon
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import style
+from trialpool.figures.chart import EffectAxis
+
+# The axes of a difference and of a ratio.
+PLAIN = EffectAxis(
+    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
+)
+RATIO = EffectAxis(
+    label="Odds ratio", scale=LOG, null=1.0, favours_left="for A", favours_right="for B"
+)
 
 A = TypeVar("A", bound=Artist)
 SLACK = 0.5  # points: touching is not overlapping

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_checks import (
+    PLAIN,
     at,
     box,
     boxes,
@@ -32,7 +33,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon, StepPatch
 from matplotlib.transforms import Affine2D
 
-from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import (
     baujat,
     bubble,
@@ -45,14 +45,6 @@ from trialpool.figures import (
     rho_sweep,
     specification_curve,
     style,
-)
-from trialpool.figures.chart import EffectAxis
-
-PLAIN = EffectAxis(
-    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
-)
-RATIO = EffectAxis(
-    label="Odds ratio", scale=LOG, null=1.0, favours_left="for A", favours_right="for B"
 )
 
 

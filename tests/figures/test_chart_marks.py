@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_checks import (
+    PLAIN,
+    RATIO,
     at,
     box,
     boxes,
@@ -29,19 +31,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
-from trialpool.effects.scales import IDENTITY, LOG, LOGIT
+from trialpool.effects.scales import IDENTITY, LOGIT
 from trialpool.figures import chart, interval_rows, key, labels, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.figures.key import Entry
 from trialpool.figures.lettering import width, wrap
 
-PLAIN = EffectAxis(
-    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
-)
-RATIO = EffectAxis(
-    label="Odds ratio", scale=LOG, null=1.0, favours_left="for A", favours_right="for B"
-)
 STEP = style.LINE_HEIGHT  # of the size of the letters, from one line to the next
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import (
+    PLAIN,
     at,
     box,
     boxes,
@@ -31,7 +32,6 @@ from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Annotation
 from question_answers import network_answer
 
-from trialpool.effects.scales import IDENTITY
 from trialpool.figures import (
     chart,
     comparison_adjusted_funnel,
@@ -42,17 +42,13 @@ from trialpool.figures import (
     style,
     time_course,
 )
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
 from trialpool.figures.dose_response import DoseTable
 from trialpool.figures.lettering import wrap
 from trialpool.figures.net_heat import HeatTable
 from trialpool.figures.network_graph import NetworkGraph
 from trialpool.figures.time_course import TimeTable, TrialCourse
 from trialpool.question_answer import NetworkAnswer
-
-PLAIN = EffectAxis(
-    label="Mean difference", scale=IDENTITY, null=0.0, favours_left="for A", favours_right="for B"
-)
 
 
 def zorders(fig: Figure, *names: str) -> list[float]:

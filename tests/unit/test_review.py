@@ -213,14 +213,19 @@ def test_a_known_time_comes_before_an_unknown_one(small: SmallReview) -> None:
     assert result.studies.set_index("trial_id").loc["Ash", "time_days"] == 7
 
 
-def test_mantel_haenszel_leaves_out_a_contrast_with_the_reason(small: SmallReview) -> None:
-    """A reported odds ratio has no counts."""
+def report_an_odds_ratio_of_larch(small: SmallReview) -> None:
+    """In the place of the green contrast."""
     header, row = small.rows("contrasts", "green")
     cells = dict(zip(header, row, strict=True)) | {
         "trial_id": "Larch", "outcome": "harm", "instrument": "", "effect_measure": "OR",
         "estimate": "1.5", "ci_low": "0.5", "ci_high": "4.5",
     }  # fmt: skip
     small.write("contrasts", [header, [cells[name] for name in header]], "green")
+
+
+def test_mantel_haenszel_leaves_out_a_contrast_with_the_reason(small: SmallReview) -> None:
+    """A reported odds ratio has no counts."""
+    report_an_odds_ratio_of_larch(small)
     result = small.result("green", "harm_odds")
     assert result.result.k == 3
     reasons = result.selection.set_index("trial_id")["reason"]
@@ -234,12 +239,7 @@ def test_mantel_haenszel_is_another_choice_only_where_all_have_counts(small: Sma
     config.write_text(text, encoding="utf-8")
     counted = small.result("green", "harm_odds")
     assert "Mantel-Haenszel" in set(counted.sensitivity["label"])
-    header, row = small.rows("contrasts", "green")
-    cells = dict(zip(header, row, strict=True)) | {
-        "trial_id": "Larch", "outcome": "harm", "instrument": "", "effect_measure": "OR",
-        "estimate": "1.5", "ci_low": "0.5", "ci_high": "4.5",
-    }  # fmt: skip
-    small.write("contrasts", [header, [cells[name] for name in header]], "green")
+    report_an_odds_ratio_of_larch(small)
     reported = small.result("green", "harm_odds")
     assert reported.result.k == counted.result.k + 1
     assert "Mantel-Haenszel" not in set(reported.sensitivity["label"])
