@@ -28,7 +28,7 @@ def is_events(result: ResultScale) -> bool:
 
 def is_frequency(result: ResultScale) -> bool:
     """Whether the model's effects say how often something happens."""
-    return measure_of(result.measure).data.above == "more frequent"
+    return measure_of(result.measure).data.frequency
 
 
 def short_measure(result: ResultScale) -> str:

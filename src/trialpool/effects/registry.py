@@ -41,7 +41,8 @@ class Data:
 
     `outcome` is the kind of outcome that a review asks of it ("" where none can), `groups` how
     many groups are compared. `joint` stands between a measure and the outcome, as in "risk ratio
-    of", `above` and `below` say which way an effect points.
+    of", `above` and `below` say which way an effect points; of a `frequency` it is how often
+    something happens.
     """
 
     name: str
@@ -51,9 +52,10 @@ class Data:
     joint: str = "of"
     above: str = "higher"
     below: str = "lower"
+    frequency: bool = False
 
 
-_OFTEN = {"above": "more frequent", "below": "less frequent"}
+_OFTEN = {"above": "more frequent", "below": "less frequent", "frequency": True}
 _SIGN = {"above": "positive", "below": "negative"}
 
 
