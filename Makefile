@@ -5,7 +5,7 @@ CORES ?= 4
 BIN := .venv/bin
 READY := .venv/.ready
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
-SNAKEFILES = Snakefile $(wildcard workflow/rules/*.smk)
+SNAKEFILES = Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup results test check format lock bench test-slurm clean

@@ -11,7 +11,6 @@ rule agreement:
         ],
         # Optional files: they become inputs when they exist.
         second=lambda wildcards: second_files("data/raw", wildcards.condition),
-        modules=dependencies("workflow/scripts/agreement.py"),
     output:
         agreement="results/{condition}/agreement.csv",
         disagreements="results/{condition}/disagreements.csv",
@@ -20,6 +19,7 @@ rule agreement:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("agreement.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/agreement.py"

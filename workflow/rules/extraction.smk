@@ -14,7 +14,6 @@ rule clean:
         instruments="data/raw/instruments.csv",
         # What a second extractor read differently marks the row.
         second=lambda wildcards: second_files("data/raw", wildcards.condition),
-        modules=dependencies("workflow/scripts/clean.py"),
     output:
         **{name: f"data/processed/{{condition}}/{name}.csv" for name in OUTPUTS},
     log:
@@ -24,6 +23,7 @@ rule clean:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("clean.py"),
         outcomes=REVIEW.outcome_rules(),
         confidence_order=list(REVIEW.confidence_order),
         columns=REVIEW.columns.model_dump(mode="json"),
@@ -37,7 +37,6 @@ rule effects:
         arms="data/processed/{condition}/arms.csv",
         records="data/processed/{condition}/records.csv",
         flags="data/processed/{condition}/flags.csv",
-        modules=dependencies("workflow/scripts/effects.py"),
     output:
         effects="data/processed/{condition}/effects.csv",
         universes="data/processed/{condition}/universes.csv",
@@ -48,6 +47,7 @@ rule effects:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("effects.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),

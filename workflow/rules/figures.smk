@@ -18,7 +18,6 @@ for condition, names in REVIEW.names().items():
                 table=["studies", "missing", *TRUST_TABLES],
             ),
             risk_of_bias=f"data/processed/{condition}/risk_of_bias.csv",
-            modules=dependencies("workflow/scripts/figures.py"),
         output:
             forests=expand(
                 f"results/{condition}/{{analysis}}/forest.{{suffix}}",
@@ -39,6 +38,7 @@ for condition, names in REVIEW.names().items():
         conda:
             "../../environment.yml"
         params:
+            code=CODE.digest("figures.py"),
             columns=REVIEW.columns.model_dump(mode="json"),
         script:
             "../scripts/figures.py"

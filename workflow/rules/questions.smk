@@ -11,7 +11,6 @@ rule questions:
         risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
         records="data/processed/{condition}/records.csv",
         flags="data/processed/{condition}/flags.csv",
-        modules=dependencies("workflow/scripts/questions.py"),
     output:
         # Its files follow from the protocol's questions.
         folder=directory("results/{condition}/questions"),
@@ -22,6 +21,7 @@ rule questions:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("questions.py"),
         review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
     script:
         "../scripts/questions.py"

@@ -42,7 +42,6 @@ rule page_condition:
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
         agreement="results/{condition}/agreement.csv",
         disagreements="results/{condition}/disagreements.csv",
-        modules=dependencies("workflow/scripts/page_condition.py"),
     output:
         page="results/{condition}/index.html",
     log:
@@ -52,6 +51,7 @@ rule page_condition:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("page_condition.py"),
         review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
     script:
         "../scripts/page_condition.py"
@@ -62,7 +62,6 @@ rule page:
         analyses=expand("results/{analysis}/{file}", analysis=ANALYSES, file=ANSWERS),
         summary="results/summary.csv",
         verification="results/verification.csv",
-        modules=dependencies("workflow/scripts/page.py"),
     output:
         page="results/index.html",
     log:
@@ -72,6 +71,7 @@ rule page:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("page.py"),
         review=REVIEW.model_dump(mode="json"),
     script:
         "../scripts/page.py"
@@ -111,7 +111,6 @@ rule data_package:
             ),
         ],
         questions=expand("results/{condition}/questions", condition=REVIEW.conditions),
-        modules=dependencies("workflow/scripts/data_package.py"),
     output:
         data="data/datapackage.json",
         data_schemas=directory("data/schemas"),
@@ -122,6 +121,7 @@ rule data_package:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("data_package.py"),
         about={
             "title": REVIEW.title,
             "version": REVIEW.version,

@@ -17,7 +17,6 @@ rule pool:
             "data/raw/{condition}/results.csv",
             "data/raw/{condition}/contrasts.csv",
         ],
-        modules=dependencies("workflow/scripts/pool.py"),
     output:
         **{
             name: f"results/{{condition}}/{{analysis}}/{name}.csv"
@@ -36,6 +35,7 @@ rule pool:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("pool.py"),
         review=lambda wildcards: REVIEW.for_analysis(
             wildcards.condition, wildcards.analysis
         ),
@@ -58,7 +58,6 @@ rule summary_condition:
         ),
         trials="data/processed/{condition}/trials.csv",
         missing_results="data/processed/{condition}/missing_results.csv",
-        modules=dependencies("workflow/scripts/summary_condition.py"),
     output:
         summary="results/{condition}/summary.csv",
         evidence="results/{condition}/missing_evidence.csv",
@@ -68,6 +67,7 @@ rule summary_condition:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("summary_condition.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/summary_condition.py"
@@ -76,7 +76,6 @@ rule summary_condition:
 rule summary:
     input:
         models=expand("results/{analysis}/model.json", analysis=ANALYSES),
-        modules=dependencies("workflow/scripts/summary.py"),
     output:
         summary="results/summary.csv",
         numbers="results/numbers.json",
@@ -84,6 +83,8 @@ rule summary:
         "logs/summary.log",
     conda:
         "../../environment.yml"
+    params:
+        code=CODE.digest("summary.py"),
     script:
         "../scripts/summary.py"
 
@@ -92,7 +93,6 @@ rule verify:
     input:
         models=expand("results/{analysis}/model.json", analysis=ANALYSES),
         studies=expand("results/{analysis}/studies.csv", analysis=ANALYSES),
-        modules=dependencies("workflow/scripts/verify.py"),
     output:
         verification="results/verification.csv",
     log:
@@ -100,6 +100,7 @@ rule verify:
     conda:
         "../../environment.yml"
     params:
+        code=CODE.digest("verify.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
     script:
         "../scripts/verify.py"

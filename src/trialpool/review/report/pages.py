@@ -30,6 +30,7 @@ from trialpool.review.report import (
     missing_tables,
     result_tables,
     sentences,
+    templates,
     trust_tables,
 )
 from trialpool.review.report.caveats import AnalysisTables, Caveat, caveats, tipping
@@ -41,8 +42,6 @@ from trialpool.review.report.question_section import DrawnQuestion, by_kind
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
-
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,7 +339,7 @@ def _unbroken(shown: Any) -> Any:
 
 def _render(template: str, **view: Any) -> str:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates.FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,130 @@
+"""What code a script depends on, read without running it, as a digest that only doing changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from small import ROOT
+
+from trialpool import code_digest
+from trialpool.code_digest import Code
+
+SCRIPTS = ROOT / "workflow/scripts"
+NAMES = sorted(path.name for path in SCRIPTS.glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Code:
+    return Code(SCRIPTS, tmp_path_factory.mktemp("notes") / "code.json")
+
+
+def test_the_closure_has_what_is_reached_and_nothing_else(code: Code) -> None:
+    """Figures depend on no choice of the review, and pooling on no figure."""
+    figures, pool = set(code.closure("figures.py")), set(code.closure("pool.py"))
+    assert {"trialpool.figures.forest", "trialpool.figures.style", "trialpool.tables"} <= figures
+    # All subsets of the trials are fitted where they are drawn: nobody would read that table.
+    assert "trialpool.diagnostics.influence" in figures
+    assert {"trialpool.pooling.tau2", "trialpool.review.fitting.fit"} <= pool
+    rooms = ("extraction", "effects", "choosing", "fitting", "trust")
+    assert not [x for x in figures if x.startswith(tuple(f"trialpool.review.{r}." for r in rooms))]
+    assert not [x for x in pool if x.startswith(("trialpool.figures.", "trialpool.review.report."))]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the library and the scripts."""
+    folder = tmp_path_factory.mktemp("copy")
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "src/trialpool", folder / "trialpool", ignore=leave)
+    shutil.copytree(SCRIPTS, folder / "scripts", ignore=leave)
+    return folder
+
+
+def digests(library: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(code_digest, "ROOT", library / "trialpool")
+    code = Code(library / "scripts", library / "notes.json")
+    return {name: code.digest(name) for name in NAMES}
+
+
+PAGES = {"page.py", "page_condition.py"}
+EDITS = [
+    ("pooling/tau2.py", '"""', '"""A word more. ', set()),
+    ("pooling/tau2.py", "\n\n\n", "\n\n\n# a comment\n", set()),
+    ("review/report/templates/style.css", "; }", "; color: red; }", PAGES),
+    ("review/accounts/verify.py", "\n\n\ndef", "\n\nADDED = 1\n\n\ndef", {"verify.py"}),
+    ("columns.py", "DIGITS = 6", "DIGITS = 7", set(NAMES)),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "changed"), EDITS)
+def test_only_what_a_script_does_changes_its_digest(
+    library: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str, changed: set[str]
+) -> None:
+    """Comments and docstrings change nothing, a colour what draws, a number all that writes."""
+    target = library / "trialpool" / file
+    before, text = digests(library, monkeypatch), target.read_text(encoding="utf-8")
+    assert old in text
+    try:
+        target.write_text(text.replace(old, new, 1), encoding="utf-8")
+        after = digests(library, monkeypatch)
+    finally:
+        target.write_text(text, encoding="utf-8")
+    assert {name for name in NAMES if before[name] != after[name]} == changed
+    assert digests(library, monkeypatch) == before
+
+
+def test_it_is_the_same_wherever_the_package_is(
+    code: Code, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {name: code.digest(name) for name in NAMES}
+    assert digests(library, monkeypatch) == here
+
+
+@pytest.mark.parametrize("broken", ["", "{", '{"a": 1}', '{"a": ["b", 3]}'])
+def test_notes_that_cannot_be_read_cost_only_time(code: Code, tmp_path: Path, broken: str) -> None:
+    notes = tmp_path / "code.json"
+    notes.write_text(broken, encoding="utf-8")
+    assert Code(SCRIPTS, notes).digest("summary.py") == code.digest("summary.py")
+    assert len(notes.read_text(encoding="utf-8")) > 1000
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(code: Code, tmp_path: Path) -> None:
+    notes = tmp_path / "file" / "code.json"
+    notes.parent.write_text("not a folder", encoding="utf-8")
+    assert Code(SCRIPTS, notes).digest("summary.py") == code.digest("summary.py")
+
+
+def test_a_file_is_read_again_only_when_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, notes = tmp_path / "script.py", tmp_path / "code.json"
+    script.write_text("from trialpool import tables\n", encoding="utf-8")
+    first = Code(tmp_path, notes).digest("script.py")
+    monkeypatch.setattr(code_digest, "_code", lambda path: pytest.fail(f"{path} is read again"))
+    assert Code(tmp_path, notes).digest("script.py") == first
+    monkeypatch.undo()
+    script.write_text("from trialpool import tablez\n".replace("z", "s") + "x = 1\n")
+    os.utime(script, ns=(0, 0))
+    assert Code(tmp_path, notes).digest("script.py") != first
+
+
+def test_what_only_the_type_checker_reads_is_left_out(tmp_path: Path) -> None:
+    """An import under TYPE_CHECKING never runs; one inside a function does."""
+    (tmp_path / "script.py").write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from trialpool.bayes import normal_normal\n"
+        "def f():\n    from trialpool.results import NAN\n",
+        encoding="utf-8",
+    )
+    reached = Code(tmp_path, tmp_path / "notes").closure("script.py")
+    assert set(reached) == {"trialpool", "trialpool.results"}
+
+
+def test_the_lazy_front_door_is_refused(tmp_path: Path) -> None:
+    """`from trialpool import pool` would hide what the script depends on."""
+    (tmp_path / "script.py").write_text("from trialpool import pool\n", encoding="utf-8")
+    with pytest.raises(ImportError, match="import pool from its own module"):
+        Code(tmp_path, tmp_path / "notes").digest("script.py")
