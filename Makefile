@@ -22,8 +22,8 @@ FIRST = $(if $(wildcard .snakemake/metadata/*),,--forceall)
 results: $(READY) ## run the review: data/raw and config to results/
 	@$(RUN) snakemake --cores $(CORES) $(FIRST)
 
-test: $(READY) ## run the tests
-	@$(RUN) pytest -q -n auto --dist worksteal
+test: $(READY) ## run the tests; the slowest twenty are listed
+	@$(RUN) pytest -q -n auto --dist worksteal --durations 20
 
 check: $(READY) ## lint, formatting, types
 	@$(RUN) ruff check .

@@ -164,6 +164,6 @@ def under(how: Choices, records: Records, measure: str, comparison: Comparison) 
     if control is None:
         return [parallel.alone(measure, experimental, how)]
     if control.row["period"] == "both":
-        return [crossover.effect(measure, experimental, control, records.contrasts, how)]
+        return [crossover.effect(measure, experimental, control, records.paired, how)]
     design = "parallel" if control.row["period"] == "whole" else crossover.FIRST
     return parallel.effects(measure, experimental, control, how, design=design)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from trialpool import tables
 from trialpool.effects import effect_size, measure_of
 from trialpool.effects.changes import r_from_p, r_from_t
 from trialpool.effects.paired import recover_r
@@ -20,8 +19,6 @@ from trialpool.review.schema.packed import RawCell, RawRow
 from trialpool.words import number, text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from trialpool.review.effects.choices import Choices
 
 PAIRED, FIRST, AS_PARALLEL = (
@@ -50,7 +47,7 @@ def effect(
     measure: str,
     experimental: Sequence[MeasuredArm],
     control: MeasuredArm,
-    contrasts: pd.DataFrame,
+    reported: Sequence[Mapping[str, Any]],
     how: Choices,
 ) -> Effect:
     """The effect as the choices handle crossovers.
@@ -85,14 +82,14 @@ def effect(
         return without(parallel(), SEVERAL)
     if not measure_of(measure).paired:
         return without(parallel(), f"{measure} has no form for pairs")
-    return _paired(measure, experimental[0], control, contrasts, how)
+    return _paired(measure, experimental[0], control, reported, how)
 
 
 def _paired(
     measure: str,
     experimental: MeasuredArm,
     control: MeasuredArm,
-    contrasts: pd.DataFrame,
+    reported: Sequence[Mapping[str, Any]],
     how: Choices,
 ) -> Effect:
     sides = one, other = experimental.summary(how), control.summary(how)
@@ -100,7 +97,7 @@ def _paired(
     # can be.
     pairs = min(one.n, other.n)
     hangs_on = {by.PAIRING}
-    recovered = _correlation(experimental, control, sides, pairs, contrasts)
+    recovered = _correlation(experimental, control, sides, pairs, reported)
     r, source, cell = recovered or (how.crossover.correlation, "", None)
     imputed = () if recovered else (f"correlation between the two conditions assumed {r:g}",)
     if not recovered:
@@ -135,7 +132,7 @@ def _correlation(
     control: MeasuredArm,
     sides: tuple[Summary, Summary],
     pairs: float,
-    contrasts: pd.DataFrame,
+    reported: Sequence[Mapping[str, Any]],
 ) -> tuple[float, str, RawCell] | None:
     """The correlation between conditions that a reported paired contrast implies; how; which cell.
 
@@ -146,7 +143,7 @@ def _correlation(
         "experimental_arm": experimental.row["arm_id"],
         "control_arm": control.row["arm_id"],
     }
-    for row in tables.records(contrasts[contrasts["period"] == "both"]):
+    for row in reported:
         if all(text(row[column]) == text(value) for column, value in wanted.items()):
             r, column = _implied(row, sides, pairs)
             # Rounded numbers can contradict each other; then nothing is recovered.

@@ -47,6 +47,11 @@ class Records:
         """The records that are reported differences between arms."""
         return self.rows[self.rows["table"] == "contrasts"]
 
+    @cached_property
+    def paired(self) -> list[Row]:
+        """The reported contrasts between the two conditions of a crossover's participants."""
+        return tables.records(self.contrasts[self.contrasts["period"] == "both"])
+
     def scores_and_counts(self) -> list[Row]:
         """The results per arm as rows."""
         return list(self._results)
