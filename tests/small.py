@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,13 +17,15 @@ from trialpool.review.case import Case, Tables
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.effects.universes import build_universes
-from trialpool.review.extraction.clean import Cleaned, clean, load
-from trialpool.review.extraction.problems import DataError
+from trialpool.review.extraction.checking import flag_rows, load
+from trialpool.review.extraction.clean import Cleaned, clean
+from trialpool.review.extraction.problems import DataError, Problem
+from trialpool.review.extraction.read import RawData
 from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.settings import Defaults
 from trialpool.review.schema.added import Added, with_added
-from trialpool.review.schema.processed import PROCESSED
+from trialpool.review.schema.processed import FLAGS, PROCESSED
 from trialpool.review.schema.results import RESULT_TABLES
 from trialpool.tables import read_table, write_table
 
@@ -75,19 +77,30 @@ class SmallReview:
 
     def cleaned(self, condition: str = "blue") -> Cleaned:
         """The clean tables of a condition, as the cleaning step makes them."""
+        return clean(self.checked(condition)[0], self.review.confidence_order)
+
+    def cleaned_tables(self, condition: str = "blue") -> dict[str, pd.DataFrame]:
+        """Those, and what the checks warn about."""
+        return cleaned_tables(*self.checked(condition), self.review.confidence_order)
+
+    def checked(self, condition: str = "blue") -> tuple[RawData, list[Problem]]:
+        """The raw tables, and the warnings."""
         review = self.review
-        raw, warnings = load(
+        return load(
             self.folder / "data" / "raw",
             condition,
             review.outcome_rules(),
             review.confidence_order,
             review.added,
         )
-        return clean(raw, warnings, review.confidence_order)
+
+    def flags(self, condition: str = "blue") -> pd.DataFrame:
+        """What the checks warn about, as in flags.csv."""
+        return flag_table(*self.checked(condition))
 
     def records(self, condition: str = "blue") -> Records:
         """The clean records of a condition, as written and read again."""
-        tables = self.cleaned(condition).all_tables()
+        tables = self.cleaned_tables(condition)
         names = ("trials", "arms", "records", "flags")
         return Records(*(through_csv(tables[name], self.review.added) for name in names))
 
@@ -112,7 +125,19 @@ class SmallReview:
 
     def tables(self, condition: str = "blue") -> Tables:
         """What the pooling step reads."""
-        return tables_of(self.review, condition, self.cleaned(condition).all_tables())
+        return tables_of(self.review, condition, self.cleaned_tables(condition))
+
+
+def flag_table(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
+    """The table flags.csv, as its step makes it."""
+    return FLAGS.frame(flag_rows(raw, warnings))
+
+
+def cleaned_tables(
+    raw: RawData, warnings: Sequence[Problem], order: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """The clean tables of a condition by the names of their files, with flags."""
+    return clean(raw, order).all_tables() | {"flags": flag_table(raw, warnings)}
 
 
 def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Tables:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trialpool import notes as between_runs
+
 ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT.name
 # Reading all files takes a second; what was read of each stands here between runs.
-NOTES = Path(".snakemake/trialpool/code.json")
+NOTES = between_runs.FOLDER / "code.json"
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -46,9 +46,9 @@ class Code:
         self._scripts = scripts
         self._notes = notes
         self._read: dict[str, CodeFile] = {}
-        with suppress(OSError, ValueError, TypeError):
-            noted = json.loads(notes.read_text(encoding="utf-8"))
-            self._read = {key: CodeFile(sha, tuple(names)) for key, (sha, names) in noted.items()}
+        with suppress(ValueError, TypeError):
+            noted = between_runs.recall(notes).items()
+            self._read = {key: CodeFile(sha, tuple(names)) for key, (sha, names) in noted}
         self._used: dict[str, CodeFile] = {}
         self._by_path: dict[Path, CodeFile] = {}
 
@@ -69,8 +69,19 @@ class Code:
             when a name is imported from the package's lazy front door; import it from its module,
             or the dependency could not be seen
         """
-        parts = [self._file(self._scripts / script).digest]
-        for name, path in self.closure(script).items():
+        return self._digest(self._scripts / script)
+
+    def of_module(self, name: str) -> str:
+        """The same of a module of this library."""
+        return self._digest(_place(name))
+
+    def closure(self, script: str) -> dict[str, Path]:
+        """The modules of this library that a script needs, directly or through others, by name."""
+        return self._closure(self._scripts / script)
+
+    def _digest(self, start: Path) -> str:
+        parts = [self._file(start).digest]
+        for name, path in self._closure(start).items():
             parts.append(f"{name} {self._file(path).digest}")
             if path.parent.name == "templates":
                 files = sorted(path.parent.glob("*.*"))
@@ -78,10 +89,9 @@ class Code:
         self._keep()
         return _sha("\n".join(parts).encode())[:16]
 
-    def closure(self, script: str) -> dict[str, Path]:
-        """The modules of this library that a script needs, directly or through others, by name."""
+    def _closure(self, start: Path) -> dict[str, Path]:
         reached: dict[str, Path] = {}
-        waiting = [self._scripts / script]
+        waiting = [start]
         while waiting:
             for name in self._file(waiting.pop()).imports:
                 if name not in reached:
@@ -97,16 +107,11 @@ class Code:
         return self._by_path[path]
 
     def _keep(self) -> None:
-        """Note what was read, for the next run; where that cannot be written, it is read anew."""
-        if self._used.keys() <= self._read.keys():
-            return
-        self._read |= self._used
-        noted = {key: (file.digest, file.imports) for key, file in self._used.items()}
-        with suppress(OSError):
-            self._notes.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._notes.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(noted), encoding="utf-8")
-            draft.replace(self._notes)
+        """Note what was read, for the next run."""
+        if not self._used.keys() <= self._read.keys():
+            self._read |= self._used
+            noted = {key: (file.digest, file.imports) for key, file in self._used.items()}
+            between_runs.note(self._notes, noted)
 
 
 def _code(path: Path) -> CodeFile:

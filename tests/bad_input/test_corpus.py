@@ -16,8 +16,8 @@ from small import SMALL, SmallReview
 from trialpool.cli import main
 from trialpool.review.commands.check import CheckReport
 from trialpool.review.commands.problem_table import table
+from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.checks import CHECKS
-from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.forms import FORMS
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.protocol.protocol import read_protocol

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.extraction.clean import Cleaned, clean, load
+from trialpool.review.extraction.checking import load
+from trialpool.review.extraction.clean import Cleaned, clean
 from trialpool.review.schema.raw import CONFIDENCE
 
 DATA = Path(__file__).parent / "data"
@@ -28,8 +29,8 @@ def outcomes_of(imported: Imported) -> dict[str, dict[str, str]]:
 def cleaned(imported: Imported, folder: Path) -> Cleaned:
     """The tables after writing, checking (any error raises) and cleaning."""
     imported.write(folder, CONDITION)
-    raw, warnings = load(folder, CONDITION, outcomes_of(imported), CONFIDENCE, {})
-    return clean(raw, warnings, ["primary", "abstract", "secondary"])
+    raw, _ = load(folder, CONDITION, outcomes_of(imported), CONFIDENCE, {})
+    return clean(raw, ["primary", "abstract", "secondary"])
 
 
 def rows(imported: Imported, table: str, **cells: str) -> list[Cells]:

@@ -12,7 +12,7 @@ from small import ROOT
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.metapsy.read import read
-from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.read import RawData
 from trialpool.review.schema.raw import CONFIDENCE
 

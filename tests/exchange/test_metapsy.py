@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from metapsy_files import CONDITIONS, FILES, shared
-from small import through_csv
+from small import cleaned_tables, through_csv
 
 from trialpool.pooling.model import pool
 from trialpool.review.effects.comparisons import build_effects
@@ -35,7 +35,7 @@ from trialpool.review.exchange.metapsy.reproduce import file_sign, reproduce
 from trialpool.review.exchange.metapsy.results import complete
 from trialpool.review.exchange.metapsy.source import SourceLine, read_source
 from trialpool.review.exchange.starter import starter
-from trialpool.review.extraction.clean import clean, load
+from trialpool.review.extraction.checking import load
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.schema.raw import CONFIDENCE
 
@@ -122,7 +122,7 @@ def test_the_pipeline_itself_gives_the_effects_of_two_arms(
     tables.write(tmp_path, condition)
     review = resolve(yaml.safe_load(starter(tables, condition, METAPSY.file, METAPSY.smd)))
     raw, warnings = load(tmp_path, condition, review.outcome_rules(), CONFIDENCE, {})
-    made = clean(raw, warnings, review.confidence_order).all_tables()
+    made = cleaned_tables(raw, warnings, review.confidence_order)
     records = Records(*(through_csv(made[x]) for x in ("trials", "arms", "records", "flags")))
     effects = build_effects(records, review.measures(condition), review.defaults, ())
     lines = {line.number: line for line in read_source(shared(condition, name)).lines}

@@ -26,7 +26,7 @@ from trialpool.review.report.trust_tables import trust_grids
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
 from trialpool.review.schema.processed import CLEANED, EFFECTS, UNIVERSES
-from trialpool.review.trust.trust import TRUST_TABLES
+from trialpool.review.schema.trust import TRUST_TABLES
 
 SIZES = (1, 2, 3, 6, 60)
 

@@ -352,7 +352,7 @@ def test_an_added_column_filters_in_every_step(small: SmallReview, rule: dict[st
     review = resolve(config)
     tables = small.tables()
     # What rules/synthesis.smk hands over.
-    one = resolve(review.for_analysis("blue", "mood"))
+    one = resolve(review.for_analyses("blue", ["mood"]))
     made = analyse(Case.of(one, "blue", "mood", tables))
     assert "Birch" not in set(made.studies["trial_id"]) > {"Ash", "Elm"}
     assert list(made.missing["trial_id"]) == []

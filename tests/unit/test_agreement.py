@@ -106,7 +106,7 @@ def test_one_digit_that_differs_is_an_open_disagreement(double: SmallReview) -> 
     assert differences(double) == [("results", 2, "mean", "18.0", "18.5", None, "open")]
     mean = line(double, "results", "mean")
     assert (mean["compared"], mean["agreed"], mean["agreed_rounded"]) == (11, 10, 10)
-    flags = double.cleaned().flags
+    flags = double.flags()
     path = double.folder.as_posix()
     told = [str(cell).replace(f"{path}/", "") for cell in flags.iloc[0]]
     assert told == [
@@ -166,7 +166,7 @@ def test_a_row_of_one_extractor_only(double: SmallReview) -> None:
         18, 16, 1, 1,
     )  # fmt: skip
     assert line(double, "results", "n")["compared"] == 10
-    flags = double.cleaned().flags
+    flags = double.flags()
     assert flags["row"].fillna(0).tolist() == [0, 4]
     assert flags["rule"][0].startswith("only the second extractor has this row")
     assert "arm_id experimental, outcome mood, instrument SCALE" in flags["rule"][0]
@@ -190,7 +190,7 @@ def test_a_decision_keeps_the_disagreement_on_record(double: SmallReview) -> Non
     assert double.problems() == []
     assert differences(double) == [("results", 2, "mean", "18.0", "18.5", "18.5", "adjudicated")]
     assert line(double, "results", "mean")["agreed"] == 10
-    assert double.cleaned().flags.empty
+    assert double.flags().empty
     found = disagreements(compared(double)).iloc[0]
     assert found[["reason", "adjudicated_by", "adjudicated_on"]].tolist() == [
         "table 2 has it", "a third person", "2026-11",
@@ -222,7 +222,7 @@ def test_a_decision_on_a_whole_row(double: SmallReview, decision: str, kept: boo
     rows_line = line(double, "results", "rows")
     assert (rows_line["compared"], rows_line["only_first"]) == (17, 1)
     assert [found[-1] for found in differences(double)] == ["adjudicated"]
-    assert double.cleaned().flags.empty
+    assert double.flags().empty
 
 
 COMPARED = [c.name for c in RESULTS.columns if c.kind in KINDS and c.name not in RESULTS.key]

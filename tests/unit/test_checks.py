@@ -18,12 +18,12 @@ from small import ROOT, SmallReview
 
 from trialpool.review.commands.check import look
 from trialpool.review.extraction import ready
+from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.checks import CHECKS, run_checks
 from trialpool.review.extraction.checks.granularity import possible_sd, whole_sums
 from trialpool.review.extraction.checks.page import checks_page
 from trialpool.review.extraction.checks.quantiles import p_of_t, t_of_p
 from trialpool.review.extraction.checks.times import days_in_words
-from trialpool.review.extraction.clean import load
 from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import read_condition
 from trialpool.review.schema.raw import CONFIDENCE
@@ -436,7 +436,7 @@ def test_the_source_that_is_used_is_named(small: SmallReview) -> None:
     text = config.read_text("utf-8") + f"confidence_order: [{', '.join(order)}]\n"
     config.write_text(text, "utf-8")
     _, warnings = ready.check(small.review, small.folder / "data/raw")
-    assert [p.row for p in warnings if p.check == "sources_differ"] == [2]
+    assert [p.row for p in warnings["blue"] if p.check == "sources_differ"] == [2]
 
 
 def test_the_tables_that_ship_are_usable() -> None:

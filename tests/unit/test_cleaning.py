@@ -78,7 +78,7 @@ def test_an_eligible_trial_stays_listed_when_none_of_its_results_can_be_used(
 def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
     """A warning, not an error: the number is used, and the page says what looks wrong."""
     small.set("results", 3, "sd", "1.9")
-    flags = small.cleaned().flags
+    flags = small.flags()
     assert flags[["row", "column", "check"]].to_numpy().tolist() == [[3, "sd", "se_typed_as_sd"]]
     assert flags["words"].tolist() == ["the SD may be a standard error"]
     assert flags["rule"][0] == (
@@ -86,7 +86,7 @@ def test_an_sd_far_below_the_other_arms_is_flagged(small: SmallReview) -> None:
     )
     small.set("results", 3, "checked", "se_typed_as_sd")
     small.set("results", 3, "notes", "the paper says SD")
-    assert small.cleaned().flags.empty
+    assert small.flags().empty
 
 
 def test_a_result_equal_to_baseline_is_flagged(small: SmallReview) -> None:
@@ -94,7 +94,7 @@ def test_a_result_equal_to_baseline_is_flagged(small: SmallReview) -> None:
     for column in ("n", "mean", "sd"):
         rows = small.rows("results")
         small.set("results", 8, column, rows[15][rows[0].index(column)])
-    flags = small.cleaned().flags
+    flags = small.flags()
     assert flags[["row", "check"]].to_numpy().tolist() == [[8, "equal_to_baseline"]]
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small import SMALL, SmallReview, through_csv
+from small import SMALL, SmallReview, flag_table, through_csv
 
 from trialpool.results import TrialpoolError
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
-from trialpool.review.extraction.clean import Cleaned, clean, load
+from trialpool.review.extraction.checking import load
+from trialpool.review.extraction.clean import Cleaned, clean
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import RawData
 from trialpool.review.protocol.protocol import read_protocol
@@ -171,9 +172,9 @@ def go_through(small: SmallReview) -> bool:
         in_plain_words(error.problems)
         return False
     in_plain_words(warnings)
-    cleaned = clean(raw, warnings, REVIEW.confidence_order)
+    cleaned = clean(raw, REVIEW.confidence_order)
     account(raw, cleaned)
-    tables = cleaned.all_tables()
+    tables = cleaned.all_tables() | {"flags": flag_table(raw, warnings)}
     names = ("trials", "arms", "records", "flags")
     records = Records(*(through_csv(tables[name]) for name in names))
     # The one error there may be is one the library raises on purpose.

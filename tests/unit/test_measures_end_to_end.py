@@ -341,7 +341,7 @@ def test_a_trial_of_one_arm_is_silent_where_nothing_is_compared(tmp_path: Path) 
         rows = asked.small.rows(table)
         asked.small.write(table, [row for row in rows if row[1] != "control"])
     cleaned = asked.small.cleaned()
-    assert "one_sided_trial" not in set(cleaned.flags["check"])
+    assert "one_sided_trial" not in set(asked.small.flags()["check"])
     assert not (cleaned.dropped["rule"] == "no partner").any()
     assert len(asked.result().studies) == 3
     odds = Asked(tmp_path / "odds", "binary", "OR")
@@ -417,7 +417,7 @@ def test_a_correlation_of_three_is_warned_about_and_said_in_words(
     correlations(asked)
     asked.small.set("results", 2, "n", n)
     assert asked.small.problems() == []
-    flags = set(asked.small.cleaned().flags["check"])
+    flags = set(asked.small.flags()["check"])
     assert ("correlation_of_few" in flags) == told
     reason = through_csv(asked.small.effects())["reason"].fillna("").iloc[0]
     assert reason == ("number of people is at most 3" if told else "")

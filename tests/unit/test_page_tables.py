@@ -71,7 +71,7 @@ STUDY: dict[str, Any] = {
     "event_experimental": None, "totaln_experimental": None, "event_control": None,
     "totaln_control": None, **SHOWN, "weight": 33.34, "formula": "g", "basis": "arms",
     "design": "parallel", "imputed": "r = 0.5", "derived": "SD from SE", "notes": "as told",
-    "flag_words": "a flag", "confidence": "abstract", "locator": "table 2",
+    "flags": "a flag", "confidence": "abstract", "locator": "table 2",
     "records": "results.csv:2;results.csv:3;arms.csv:4",
     "source_url": "https://www.example.org/a ; told by mail",
 }  # fmt: skip

@@ -203,7 +203,7 @@ def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None
     analysis(config)["prefer_time"] = 6
     after = resolve(config)
     for pair in before.pairs():
-        same = before.for_analysis(*pair) == after.for_analysis(*pair)
+        same = before.for_analyses(pair[0], [pair[1]]) == after.for_analyses(pair[0], [pair[1]])
         assert same == (pair != ("blue", "mood"))
     assert before.measures("blue") == after.measures("blue") == {"harm": ["RR"], "mood": ["SMD"]}
 
@@ -264,7 +264,7 @@ def test_a_code_that_trials_have_or_may_have_is_no_mistake(small: SmallReview, r
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("prefer_time: 7", f"exclude: {rule}", 1), encoding="utf-8")
     _, problems = check(small.review, small.folder / "data" / "raw")
-    assert [each for each in problems if each.severity == "error"] == []
+    assert [each for each in problems["blue"] if each.severity == "error"] == []
 
 
 def test_a_level_of_the_defaults_need_not_be_in_every_condition(small: SmallReview) -> None:

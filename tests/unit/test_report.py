@@ -19,6 +19,7 @@ from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, bayes, caveats, tipping
+from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
 
@@ -33,7 +34,7 @@ STUDY: dict[str, Any] = {
     "totaln_experimental": None, "event_control": None, "totaln_control": None, "yi": -0.5,
     "vi": 0.1, "estimate": -0.5, "ci_low": -1.12, "ci_high": 0.12, "weight": 33.3,
     "formula": "SMD", "imputed": None, "derived": None, "notes": None, "flags": None,
-    "flag_words": None, "confidence": "primary",
+    "confidence": "primary",
     "records": "results.csv:2;results.csv:3", "locator": None, "source_url": "https://example.org/a",
 }  # fmt: skip
 MISSING: dict[str, Any] = {
@@ -243,7 +244,7 @@ def test_a_result_that_tips_names_the_choices() -> None:
 def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     """Imputed, flagged, second-hand, mixed: each is said, with the trials it concerns."""
     table = studies(2)
-    table.loc[0, ["imputed", "flag_words", "confidence", "design", "comparator_class"]] = [
+    table.loc[0, ["imputed", "flags", "confidence", "design", "comparator_class"]] = [
         "r assumed 0.5", "the SD may be a standard error", "secondary",
         "crossover, as parallel", "active_placebo",
     ]  # fmt: skip
@@ -271,7 +272,7 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
 def test_a_flagged_trial_stands_with_and_without() -> None:
     """Each flag comes with what the analysis gives without the trial, or read another way."""
     table = studies(2)
-    table["flag_words"] = ["the SD may be a standard error", "the mean may not fit n"]
+    table["flags"] = ["the SD may be a standard error", "the mean may not fit n"]
     rows = varied((-1.0, 0.0), (-0.8, 0.4), (-0.9, 0.3)).assign(
         group=["protocol", "flagged data", "flagged data"],
         label=["as in the protocol", "without Trial 0", "without flagged results"], k=[3, 2, 0],
@@ -287,7 +288,7 @@ def test_a_flagged_trial_stands_with_and_without() -> None:
 def test_a_trial_with_several_effects_is_named_once() -> None:
     """Two of its effects carry one flag, a third another: one trial, both flags."""
     table = studies(3).assign(study="Trial 0", trial_id="T0", imputed="r assumed 0.5")
-    table["flag_words"] = ["the SD is small", "the SD is small", "the mean is that of day 0"]
+    table["flags"] = ["the SD is small", "the SD is small", "the mean is that of day 0"]
     found = {c.name: c.text for c in caveats(held(made(1, -0.5, -1.0, 0.0), studies=table), None)}
     assert found["Flagged data"].endswith(
         "a second look: Trial 0 (the SD is small; the mean is that of day 0)."
@@ -349,7 +350,7 @@ def processed() -> dict[str, pd.DataFrame]:
         "excluded": ["study", "year"],
         "search": ["source", "what", "date", "n_records", "source_url", "notes"],
         "dropped": ["table", "row", "trial_id", "outcome", "rule", "reason"],
-        "flags": ["table", "row", "trial_id", "column", "value", "rule", "fix"],
+        "flags": ["table", "row", "trial_id", "column", "value", "check", "words", "rule", "fix"],
     }
     trial = {"trial_id": "T0", "study": "Trial 0", "year": 2011, "design": "parallel",
              "population": "people", "diagnosis": "blues", "country": None, "n_randomised": 60,
@@ -449,7 +450,8 @@ def test_the_first_page_says_what_was_checked() -> None:
          "verdict": "not covered", "note": "no such estimator"},
     ])  # fmt: skip
     analysis = held(made(3, -0.6, -1, 0.5))
-    text = pages.index_page(REVIEW, [analysis], summary, verification)
+    flags = {"blue": FLAGS.frame()}
+    text = pages.index_page(REVIEW, [analysis], flags, summary, verification)
     assert "recomputed 1 numbers of 1 analyses" in text
     assert "4 × 10⁻⁶" in text
     assert "tau2: no such estimator (blue/mood)" in text

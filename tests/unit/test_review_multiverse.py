@@ -296,7 +296,7 @@ def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) 
     assert asked[1].with_estimate == 0
     assert "no trial" in asked[1].without_estimate
     # The step of the workflow sees the same settings.
-    again = resolve(small.review.for_analysis("blue", "mood"))
+    again = resolve(small.review.for_analyses("blue", ["mood"]))
     spec = again.conditions["blue"].analyses["mood"]
     assert again.multiverse_of(spec) == small.review.multiverse_of(
         small.review.conditions["blue"].analyses["mood"]

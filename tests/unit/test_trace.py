@@ -281,7 +281,7 @@ def test_a_deleted_cell_and_a_deleted_row_are_named(review: SmallReview, capsys:
 def test_records_newer_than_the_results_are_seen(review: SmallReview, capsys: Out) -> None:
     """Cleaned again but not pooled again: the effects no longer follow from the records."""
     review.set("results", 2, "mean", "17.0")
-    records = review.cleaned("blue").all_tables()["records"]
+    records = review.cleaned_tables("blue")["records"]
     files.write("data/processed/blue/records.csv", records, {})
     code, out, _ = traced(capsys, "results/blue/mood")
     assert code == 1

@@ -19,7 +19,7 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.figures import forest, style
 from trialpool.pooling.model import pool
 from trialpool.review.analysis import Analysed
-from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.schema.raw import CONFIDENCE
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import yaml
-from small import ROOT, tables_of
+from small import ROOT, cleaned_tables, tables_of
 
 from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case
-from trialpool.review.extraction.clean import clean, load
+from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.read import RawData
 from trialpool.review.protocol.protocol import Review, read_protocol, resolve
 from trialpool.review.schema.raw import CONFIDENCE
@@ -47,7 +47,7 @@ def run(review: Review, condition: str, name: str, *, put_back: bool = False) ->
     data, warnings = load(ROOT / "data/raw", condition, rules, CONFIDENCE, review.added)
     if put_back:
         all_as_scores(data)
-    tables = clean(data, warnings, review.confidence_order).all_tables()
+    tables = cleaned_tables(data, warnings, review.confidence_order)
     return analyse(Case.of(review, condition, name, tables_of(review, condition, tables)))
 
 

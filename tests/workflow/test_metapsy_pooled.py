@@ -20,14 +20,14 @@ import pytest
 import yaml
 from filled import given
 from scipy.special import ndtr, ndtri
-from small import ROOT, tables_of
+from small import ROOT, cleaned_tables, tables_of
 
 from trialpool.pooling.inference import half_width
 from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.exchange.formats import FORMATS, ImportOptions
 from trialpool.review.exchange.starter import starter
-from trialpool.review.extraction.clean import clean, load
+from trialpool.review.extraction.checking import load
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.schema.raw import CONFIDENCE
 
@@ -116,7 +116,7 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]
             as_published(Path(folder) / condition, condition)
         review = protocol(condition, starter(tables, condition, form.file, form.smd))
         raw, warnings = load(Path(folder), condition, review.outcome_rules(), CONFIDENCE, {})
-    made = clean(raw, warnings, review.confidence_order).all_tables()
+    made = cleaned_tables(raw, warnings, review.confidence_order)
     return review, tables_of(review, condition, made)
 
 

@@ -2,7 +2,6 @@
 
 from trialpool.review.extraction.clean import OUTPUTS
 from trialpool.review.schema.raw import CONDITION_TABLES
-from trialpool.review.extraction.second import second_files
 
 
 rule clean:
@@ -12,8 +11,6 @@ rule clean:
             table=[t.name for t in CONDITION_TABLES],
         ),
         instruments="data/raw/instruments.csv",
-        # What a second extractor read differently marks the row.
-        second=lambda wildcards: second_files("data/raw", wildcards.condition),
     output:
         **{name: f"data/processed/{{condition}}/{name}.csv" for name in OUTPUTS},
     log:
@@ -31,12 +28,27 @@ rule clean:
         "../scripts/clean.py"
 
 
+# The checks ran when the run was planned; what they said comes as data, and no step after this
+# but figures and pages depends on their words.
+rule flags:
+    output:
+        flags="data/processed/{condition}/flags.csv",
+    log:
+        "logs/flags/{condition}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=CODE.digest("flags.py"),
+        rows=lambda wildcards: READY.flags[wildcards.condition],
+    script:
+        "../scripts/flags.py"
+
+
 rule effects:
     input:
         trials="data/processed/{condition}/trials.csv",
         arms="data/processed/{condition}/arms.csv",
         records="data/processed/{condition}/records.csv",
-        flags="data/processed/{condition}/flags.csv",
     output:
         effects="data/processed/{condition}/effects.csv",
         universes="data/processed/{condition}/universes.csv",
@@ -48,6 +60,7 @@ rule effects:
         "../../environment.yml"
     params:
         code=CODE.digest("effects.py"),
+        marks=lambda wildcards: READY.marks(wildcards.condition),
         columns=REVIEW.columns.model_dump(mode="json"),
         measures=lambda wildcards: REVIEW.measures(wildcards.condition),
         changes=lambda wildcards: REVIEW.changes(wildcards.condition),

@@ -18,6 +18,7 @@ for condition, names in REVIEW.names().items():
                 table=["studies", "missing", *TRUST_TABLES],
             ),
             risk_of_bias=f"data/processed/{condition}/risk_of_bias.csv",
+            flags=f"data/processed/{condition}/flags.csv",
         output:
             forests=expand(
                 f"results/{condition}/{{analysis}}/forest.{{suffix}}",

@@ -10,7 +10,6 @@ rule questions:
         missing_results="data/processed/{condition}/missing_results.csv",
         risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
         records="data/processed/{condition}/records.csv",
-        flags="data/processed/{condition}/flags.csv",
     output:
         # Its files follow from the protocol's questions.
         folder=directory("results/{condition}/questions"),
@@ -22,6 +21,7 @@ rule questions:
         "../../environment.yml"
     params:
         code=CODE.digest("questions.py"),
+        marks=lambda wildcards: READY.marks(wildcards.condition),
         review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
     script:
         "../scripts/questions.py"

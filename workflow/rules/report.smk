@@ -60,6 +60,9 @@ rule page_condition:
 rule page:
     input:
         analyses=expand("results/{analysis}/{file}", analysis=ANALYSES, file=ANSWERS),
+        flags=expand(
+            "data/processed/{condition}/flags.csv", condition=REVIEW.conditions
+        ),
         summary="results/summary.csv",
         verification="results/verification.csv",
     output:

@@ -1,46 +1,49 @@
 """Effects to pooled results, their summary, and the second route."""
 
-from trialpool.review.trust.trust import TRUST_TABLES
+from trialpool.review.schema.results import OF_ANALYSIS
+from trialpool.review.schema.trust import TRUST_TABLES
 
+# A process takes longer to start than to pool: a few analyses share one.
+for condition, batches in REVIEW.batches().items():
+    for number, names in enumerate(batches, 1):
 
-rule pool:
-    input:
-        effects="data/processed/{condition}/effects.csv",
-        universes="data/processed/{condition}/universes.csv",
-        trials="data/processed/{condition}/trials.csv",
-        arms="data/processed/{condition}/arms.csv",
-        missing_results="data/processed/{condition}/missing_results.csv",
-        risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
-        # For the trace only. A raw cell re-runs the effects anyway, so this re-runs nothing more.
-        records="data/processed/{condition}/records.csv",
-        raw=[
-            "data/raw/{condition}/results.csv",
-            "data/raw/{condition}/contrasts.csv",
-        ],
-    output:
-        **{
-            name: f"results/{{condition}}/{{analysis}}/{name}.csv"
-            for name in TRUST_TABLES
-        },
-        model="results/{condition}/{analysis}/model.json",
-        studies="results/{condition}/{analysis}/studies.csv",
-        selection="results/{condition}/{analysis}/selection.csv",
-        missing="results/{condition}/{analysis}/missing.csv",
-        sensitivity="results/{condition}/{analysis}/sensitivity.csv",
-        trace="results/{condition}/{analysis}/trace.csv",
-    log:
-        "logs/pool/{condition}/{analysis}.log",
-    benchmark:
-        "logs/benchmarks/pool/{condition}/{analysis}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        code=CODE.digest("pool.py"),
-        review=lambda wildcards: REVIEW.for_analysis(
-            wildcards.condition, wildcards.analysis
-        ),
-    script:
-        "../scripts/pool.py"
+        rule:
+            name:
+                f"pool_{condition}_{number}"
+            input:
+                effects=f"data/processed/{condition}/effects.csv",
+                universes=f"data/processed/{condition}/universes.csv",
+                trials=f"data/processed/{condition}/trials.csv",
+                arms=f"data/processed/{condition}/arms.csv",
+                missing_results=f"data/processed/{condition}/missing_results.csv",
+                risk_of_bias=f"data/processed/{condition}/risk_of_bias.csv",
+                # For the trace only. A raw cell re-runs the effects anyway, so this re-runs
+                # nothing more.
+                records=f"data/processed/{condition}/records.csv",
+                raw=[
+                    f"data/raw/{condition}/results.csv",
+                    f"data/raw/{condition}/contrasts.csv",
+                ],
+            output:
+                models=expand(
+                    f"results/{condition}/{{analysis}}/model.json", analysis=names
+                ),
+                tables=expand(
+                    f"results/{condition}/{{analysis}}/{{table}}.csv",
+                    analysis=names,
+                    table=[table.name for table in OF_ANALYSIS],
+                ),
+            log:
+                f"logs/pool/{condition}_{number}.log",
+            benchmark:
+                f"logs/benchmarks/pool/{condition}_{number}.tsv"
+            conda:
+                "../../environment.yml"
+            params:
+                code=CODE.digest("pool.py"),
+                review=REVIEW.for_analyses(condition, names),
+            script:
+                "../scripts/pool.py"
 
 
 rule summary_condition:

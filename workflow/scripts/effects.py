@@ -2,16 +2,17 @@
 
 from trialpool import logs
 from trialpool.review.effects.comparisons import build_effects
-from trialpool.review.effects.records import Records
+from trialpool.review.effects.records import Records, marked
 from trialpool.review.effects.universes import build_universes
 from trialpool.review.protocol.settings import Defaults, MultiverseSpec
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0])
-names = ("trials", "arms", "records", "flags")
+names = ("trials", "arms", "records")
 added = columns_of(snakemake.params.columns)
-records = Records(*(files.read(snakemake.input[name], added) for name in names))
+parts = (files.read(snakemake.input[name], added) for name in names)
+records = Records(*parts, marked(snakemake.params.marks))
 defaults = Defaults.model_validate(snakemake.params.defaults)
 measures, changes = snakemake.params.measures, snakemake.params.changes
 effects = build_effects(records, measures, defaults, changes)

@@ -1,5 +1,7 @@
 """Lay out the first page of the review."""
 
+from pathlib import Path
+
 from trialpool import logs
 from trialpool.review.report.pages import index_page, read_analyses, write_page
 from trialpool.review.schema import files
@@ -9,6 +11,7 @@ logs.start(snakemake.log[0])
 page = index_page(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, columns_of(snakemake.params.review["columns"])),
+    {Path(path).parent.name: files.read(path) for path in snakemake.input.flags},
     files.read(snakemake.input.summary),
     files.read(snakemake.input.verification),
 )

@@ -1,4 +1,4 @@
-"""Select and pool the effects of one analysis, and lay out what each number was made of."""
+"""Select and pool the effects of analyses, and lay out what each number was made of."""
 
 from pathlib import Path
 
@@ -10,15 +10,14 @@ from trialpool.review.protocol.protocol import resolve
 from trialpool.review.schema import files
 
 logs.start(snakemake.log[0])
-review, wanted = resolve(snakemake.params.review), snakemake.wildcards
-added = review.added
-tables = Tables.read(snakemake.input, added)
-made = analyse(Case.of(review, wanted.condition, wanted.analysis, tables))
-typed_json.write(snakemake.output.model, made.result)
-for name in ("studies", "selection", "missing", "sensitivity"):
-    files.write(snakemake.output[name], getattr(made, name), added)
-for name, table in made.trust.items():
-    files.write(snakemake.output[name], table)
-records = files.read(snakemake.input.records, added)
-raw = raw_tables(Path(snakemake.input.raw[0]).parent, added)
-files.write(snakemake.output.trace, chain(made.result, made.studies, records, raw))
+review = resolve(snakemake.params.review)
+tables = Tables.read(snakemake.input, review.added)
+records = files.read(snakemake.input.records, review.added)
+raw = raw_tables(Path(snakemake.input.raw[0]).parent, review.added)
+for path in map(Path, snakemake.output.models):
+    condition, analysis = path.parent.parts[-2:]
+    made = analyse(Case.of(review, condition, analysis, tables))
+    trace = chain(made.result, made.studies, records, raw)
+    typed_json.write(path, made.result)
+    for name, table in {**made.tables(), "trace": trace}.items():
+        files.write(path.with_name(f"{name}.csv"), table, review.added)

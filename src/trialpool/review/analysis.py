@@ -49,6 +49,11 @@ class Analysed:
     sensitivity: pd.DataFrame
     trust: Mapping[str, pd.DataFrame]
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by the name of its file."""
+        names = ("studies", "selection", "missing", "sensitivity")
+        return {name: getattr(self, name) for name in names} | dict(self.trust)
+
 
 def analyse(case: Case) -> Analysed:
     """Run one analysis of the protocol."""

@@ -26,7 +26,7 @@ HANDLINGS = {
 # Of effects that were combined, words that are joined.
 _JOINED = ("part", "comparison", "comparator_class", "instrument", "definition", "timepoint",
            "outcome_type", "analysis_set", "design", "basis", "imputed", "derived", "notes",
-           "flag_words", "locator")  # fmt: skip
+           "locator")  # fmt: skip
 _NUMBERS = ("time_days", "n_experimental", "n_control")
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.review.extraction.clean import look_at_all
+from trialpool.review.extraction.checking import look_at_all, problems_in
 from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData
 from trialpool.review.extraction.sorting import sort_rows
@@ -114,10 +114,11 @@ def look(config: Path, raw: Path) -> CheckReport:
     problems = list(protocol.problems)
     data: Mapping[str, RawData] = {}
     if protocol.conditions:
-        data, data_problems = look_at_all(
+        looked = look_at_all(
             raw, protocol.conditions, protocol.outcomes, protocol.order, protocol.added
         )
-        problems += data_problems
+        data = {condition: tables for condition, (tables, _) in looked.items()}
+        problems += problems_in(looked)
     review = protocol.review
     if review and not any(problem.severity == "error" for problem in problems):
         problems += unknown_names(config, review, data)

@@ -16,8 +16,8 @@ from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left
 from trialpool.review.exchange.starter import outcomes_of, starter
 from trialpool.review.exchange.store import store
-from trialpool.review.extraction.checks import Outcomes
 from trialpool.review.extraction.problems import DataError, Problem
+from trialpool.review.extraction.read import Outcomes
 from trialpool.review.protocol.protocol import Review, read_protocol
 
 _SHOWN = 20

@@ -84,8 +84,7 @@ class MeasuredArm:
         if self.before is not None and self.after is not None:
             return _change(self.row, self.before, self.after, how)
         score = _score(self.row, how)
-        suspect = any(flag.name == SUSPECT for flag in self.flags)
-        return _suspected(score, how) if suspect else score
+        return _suspected(score, how) if SUSPECT in self.flags else score
 
 
 def together(arms: Sequence[Summary]) -> Summary:

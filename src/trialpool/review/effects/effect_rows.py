@@ -12,7 +12,6 @@ import numpy as np
 from trialpool.effects import measure_of
 from trialpool.results import NAN, EffectSizes
 from trialpool.review.effects.arms import MeasuredArm, Summary
-from trialpool.review.effects.records import Flag
 from trialpool.review.schema.outcomes import in_words
 from trialpool.review.schema.packed import (
     ADDRESSES,
@@ -53,7 +52,7 @@ class Effect:
     imputed: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[str, ...] = ()
     confidences: tuple[str, ...] = ()
     records: tuple[RawRow, ...] = ()
     cells: tuple[RawCell, ...] = ()
@@ -102,8 +101,7 @@ class Effect:
             "imputed": _listed(self.imputed),
             "derived": _listed(self.derived),
             "notes": _listed(self.notes),
-            "flags": FLAG_NAMES.write(flag.name for flag in self.flags),
-            "flag_words": _listed(flag.words for flag in self.flags),
+            "flags": FLAG_NAMES.write(self.flags),
             "confidence": max(self.confidences, key=CONFIDENCE.index),
             "records": RAW_ROWS.write(self.records),
             "cells": RAW_CELLS.write(self.cells),

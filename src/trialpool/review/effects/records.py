@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
 from trialpool.review.schema.packed import RawRow
+from trialpool.review.schema.processed import MARKS
 from trialpool.words import text
 
 Row = Mapping[str, Any]
 
 
-class Flag(NamedTuple):
-    """A warning about a raw row: the name of its check, and what it means to a reader."""
-
-    name: str
-    words: str
+def marked(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """The warnings of the checks, from rows of raw table, row and name of the check."""
+    return pd.DataFrame(rows, columns=list(MARKS))
 
 
 # What a score and its baseline have in common.
@@ -30,7 +29,10 @@ _PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period"
 
 @dataclass(frozen=True)
 class Records:
-    """The clean tables of a condition that effects are made of."""
+    """The clean tables of a condition that effects are made of.
+
+    `flags` has the warnings of the checks: raw table, row and name of the check (MARKS).
+    """
 
     trials: pd.DataFrame
     arms: pd.DataFrame
@@ -60,8 +62,8 @@ class Records:
         """One row of arms.csv."""
         return self._labels[trial, arm]
 
-    def flags_of(self, at: RawRow) -> tuple[Flag, ...]:
-        """The warnings about a raw row, by the name of their check."""
+    def flags_of(self, at: RawRow) -> tuple[str, ...]:
+        """The checks that warn about a raw row."""
         return tuple(sorted(self._flagged.get(at, ())))
 
     def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
@@ -92,12 +94,12 @@ class Records:
         return {(str(row["trial_id"]), str(row["arm_id"])): row for row in rows}
 
     @cached_property
-    def _flagged(self) -> dict[RawRow, set[Flag]]:
-        out: dict[RawRow, set[Flag]] = {}
+    def _flagged(self) -> dict[RawRow, set[str]]:
+        out: dict[RawRow, set[str]] = {}
         for row in tables.records(self.flags):
             if isfinite(row["row"]):
                 at = RawRow(str(row["table"]), int(row["row"]))
-                out.setdefault(at, set()).add(Flag(str(row["check"]), str(row["words"])))
+                out.setdefault(at, set()).add(str(row["check"]))
         return out
 
     @cached_property

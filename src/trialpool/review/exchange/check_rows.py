@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.extraction.checks import Outcomes, run_checks
+from trialpool.review.extraction.checks import run_checks
 from trialpool.review.extraction.problems import Problem
-from trialpool.review.extraction.read import read_condition
+from trialpool.review.extraction.read import Outcomes, read_condition
 from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, CONFIDENCE
 

@@ -12,7 +12,7 @@ import yaml
 
 from trialpool.effects.registry import reported_as
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.extraction.checks import Outcomes
+from trialpool.review.extraction.read import Outcomes
 from trialpool.review.schema.raw import ARMS
 
 _CLASSES = ARMS["comparator_class"].choices

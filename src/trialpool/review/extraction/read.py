@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from trialpool.review.extraction.problems import DataError, Problem, merged_rows
 from trialpool.review.schema.added import EXTENSIBLE, Added, with_added
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
-__all__ = ["RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition", "read_table",
-           "second_look", "show"]  # fmt: skip
+__all__ = ["Outcomes", "RawData", "Row", "Sheet", "Value", "raise_errors", "read_condition",
+           "read_table", "second_look", "show"]  # fmt: skip
 
 Row = dict[str, Value]
+# outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
+Outcomes = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,11 @@ class RawData:
     condition: str
     sheets: Mapping[str, Sheet]
     alone: frozenset[str] = frozenset()
+
+    def under(self, outcomes: Outcomes) -> RawData:
+        """These data as the outcomes of the protocol are to be read."""
+        alone = {name for name, rule in outcomes.items() if "1" in rule.get("groups", "2")}
+        return replace(self, alone=frozenset(alone))
 
     def __getitem__(self, name: str) -> Sheet:
         return self.sheets[name]

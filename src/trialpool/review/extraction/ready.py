@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialpool.review.extraction.clean import check_all
+from trialpool import notes
 from trialpool.review.extraction.problems import Problem
-from trialpool.review.extraction.read import RawData
+from trialpool.review.extraction.read import RawData, raise_errors
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
 from trialpool.review.protocol.protocol import Review, load_yaml, resolve
 from trialpool.review.protocol.settings import Moderator
+from trialpool.review.schema.processed import FLAGS, MARKS
+
+# What the checks said when they were last asked.
+NOTES = notes.FOLDER / "checks.json"
 
 
-def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) -> Review:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A review that can run: its protocol, and by condition what the checks warn about.
+
+    `flags` are rows of flags.csv as plain values; `marks` is what of them effects depend on: raw
+    table, row and name of the check, not the words.
+    """
+
+    review: Review
+    flags: Mapping[str, list[list[Any]]]
+
+    def marks(self, condition: str) -> list[list[Any]]:
+        """Which rows of which table are marked by which check."""
+        at = [FLAGS.names.index(name) for name in MARKS]
+        return [[row[i] for i in at] for row in self.flags[condition]]
+
+
+def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path, code: str) -> Ready:
     """Resolve the protocol and check everything before anything is written.
 
     Parameters
@@ -23,6 +46,8 @@ def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) 
     config : the configuration as Snakemake merged it
     files : the files it came from; only there can a key that stands twice be seen
     folder : the raw data folder
+    code : digest of this module: tables that were in order under the same code and protocol are
+        not checked again
 
     Raises
     ------
@@ -32,16 +57,33 @@ def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path) 
     for file in files:
         load_yaml(file)
     review = resolve(config)
-    check(review, folder)
-    return review
+    seen = _seen(review, folder, code)
+    flags = notes.recall(NOTES).get(seen)
+    if flags is None:
+        # Not at the top: the checks take longer to import than to plan a run that has nothing new.
+        from trialpool.review.extraction.checking import flag_rows
+
+        data, warnings = check(review, folder)
+        flags = {name: flag_rows(raw, warnings[name]) for name, raw in data.items()}
+        notes.note(NOTES, {seen: flags})
+    return Ready(review=review, flags=flags)
 
 
-def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Problem]]:
+def _seen(review: Review, folder: Path, code: str) -> str:
+    """A digest of all that the checks look at."""
+    digest = hashlib.sha256(f"{code}\n{review.model_dump_json()}\n".encode())
+    for path in sorted(folder.rglob("*.csv")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def check(review: Review, folder: Path) -> tuple[dict[str, RawData], dict[str, list[Problem]]]:
     """Check the raw data against the protocol, and the protocol against the raw data.
 
     Returns
     -------
-    The raw data by condition, and the warnings
+    By condition, the raw data and the warnings
 
     Raises
     ------
@@ -50,16 +92,20 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], list[Proble
     ProtocolError
         when the tables are in order but the protocol names what they do not hold
     """
-    data, warnings = check_all(
+    from trialpool.review.extraction.checking import look_at_all, problems_in
+
+    looked = look_at_all(
         folder,
         list(review.conditions),
         review.outcome_rules(),
         review.confidence_order,
         review.added,
     )
+    raise_errors(problems_in(looked))
+    data = {condition: raw for condition, (raw, _) in looked.items()}
     if unknown := list(unknown_names(review, data)):
         raise ProtocolError.of(unknown)
-    return data, warnings
+    return data, {condition: warnings for condition, (_, warnings) in looked.items()}
 
 
 def unknown_names(review: Review, data: Mapping[str, RawData]) -> Iterator[ProtocolProblem]:

@@ -5,7 +5,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from trialpool.review.protocol.specs import (
 )
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
+
+# How many analyses share a process at most: it takes as long to start as to pool two.
+BATCH = 4
 
 
 class Review(Spec):
@@ -147,6 +150,13 @@ class Review(Spec):
         """The analyses of each condition, in the protocol's order."""
         return {name: list(condition.analyses) for name, condition in self.conditions.items()}
 
+    def batches(self) -> dict[str, list[list[str]]]:
+        """The analyses of each condition in groups that share a process."""
+        return {
+            condition: [names[first : first + BATCH] for first in range(0, len(names), BATCH)]
+            for condition, names in self.names().items()
+        }
+
     @property
     def added(self) -> Added:
         """The columns the protocol adds to raw tables."""
@@ -203,14 +213,14 @@ class Review(Spec):
         out["conditions"] = {condition: out["conditions"][condition]}
         return out
 
-    def for_analysis(self, condition: str, analysis: str) -> dict[str, Any]:
-        """The review with one analysis only, and without the texts no number depends on."""
+    def for_analyses(self, condition: str, names: Sequence[str]) -> dict[str, Any]:
+        """The review with these analyses only, and without the texts no number depends on."""
         out = self.for_condition(condition)
         texts = ("title", "question", "version", "data_until", "notice", "licence", "data_licence")
         out |= dict.fromkeys(texts, "") | {"built_from": []}
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
-        only["analyses"] = {analysis: only["analyses"][analysis]}
+        only["analyses"] = {name: only["analyses"][name] for name in names}
         only |= {questions: {} for questions in QUESTIONS}
         return out
 

@@ -179,7 +179,7 @@ def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
 
 def _flagged(analysis: AnalysisTables) -> str:
     marks: dict[str, dict[str, None]] = {}
-    for name, words in _noted(analysis.studies, "flag_words"):
+    for name, words in _noted(analysis.studies, "flags"):
         marks.setdefault(name, {})[words] = None
     parts = [f"{name} ({'; '.join(words)})" for name, words in marks.items()]
     if not parts:

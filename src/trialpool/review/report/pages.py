@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from trialpool.figures.catalogue import BY_KIND, CHARTS
 from trialpool.review.report import (
     agreement_tables,
     condition_tables,
+    flag_words,
     missing_tables,
     result_tables,
     sentences,
@@ -116,7 +117,7 @@ def condition_page(
     figures : their figures as SVG files, by the names of analysis and figure
     tables
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
-        search, dropped, flags and rows, as the cleaning step wrote them; summary; agreement and
+        search, dropped and rows, as the cleaning step wrote them; flags; summary; agreement and
         disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
         and judgements of it
     questions : those of time, dose and networks, with their figures as SVG files
@@ -126,6 +127,7 @@ def condition_page(
     HTML; needs `{analysis}/` with its tables and figures beside it for the links
     """
     ((condition, spec),) = review["conditions"].items()
+    analyses = [_explained(analysis, tables["flags"]) for analysis in analyses]
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
         _section(
@@ -172,9 +174,19 @@ def condition_page(
     )
 
 
+def _explained(analysis: AnalysisTables, flags: pd.DataFrame) -> AnalysisTables:
+    """An analysis whose tables say what a warning means, not what its check is called."""
+    return replace(
+        analysis,
+        studies=flag_words.explained(analysis.studies, flags),
+        sensitivity=flag_words.explained_refits(analysis.sensitivity, flags),
+    )
+
+
 def index_page(
     review: Mapping[str, Any],
     analyses: Sequence[AnalysisTables],
+    flags: Mapping[str, pd.DataFrame],
     summary: pd.DataFrame,
     verification: pd.DataFrame,
 ) -> str:
@@ -184,9 +196,11 @@ def index_page(
     ----------
     review : the whole protocol, `Review.model_dump(mode="json")`
     analyses : results of all analyses, in the protocol's order
+    flags : flags.csv of each condition
     summary : results/summary.csv
     verification : results/verification.csv
     """
+    analyses = [_explained(each, flags[each.result.condition]) for each in analyses]
     conditions = []
     for name, spec in review["conditions"].items():
         of_condition = [a for a in analyses if a.result.condition == name]

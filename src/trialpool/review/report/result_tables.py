@@ -157,7 +157,7 @@ def provenance(analysis: AnalysisTables) -> Grid:
             prose("Effect computed as", formula),
             prose("Imputed or derived", assumed),
             prose("Notes", "notes"),
-            text("Flags", "flag_words"),
+            text("Flags", "flags"),
             prose("Source", source),
         ],
         remark="Names such as results.csv:14 are rows of the raw tables; row 1 is the header.",

@@ -22,6 +22,7 @@ from trialpool.figures import (
     specification_curve,
     subgroups,
 )
+from trialpool.review.report import flag_words
 
 
 def draw_all(
@@ -32,12 +33,11 @@ def draw_all(
     Parameters
     ----------
     result : of the analysis
-    tables : by file name: studies, missing, risk_of_bias, and those of how far to trust it
+    tables : by file name: studies, missing, flags, risk_of_bias, and those of how far to trust it
     """
     studies, influence = tables["studies"], tables["influence"]
     trust, summary = result.trust, result.multiverse
-    # A reader of the forest is told what a flag means, not what its check is called.
-    flagged = studies.assign(flags=studies["flag_words"])
+    flagged = flag_words.explained(studies, tables["flags"])
     lines = forest.rows(flagged, result, tables["missing"], tables["risk_of_bias"])
     gone = missing_effect.rows(tables["missing_effect"], trust.missing_effect, result)
     curve = specification_curve.rows(tables["multiverse"], summary, result)

@@ -76,7 +76,6 @@ MADE = (
     Column("derived", "text", "what was computed before the formula, and how"),
     Column("notes", "text", "notes of the rows it is made of"),
     Column("flags", "text", "checks that warn about these rows, separated by `;`"),
-    Column("flag_words", "text", "what these warnings mean to a reader"),
     Column("confidence", "choice", "the least direct source it uses",
            choices=RESULTS["confidence"].choices),
     Column("records", "text", "the rows it is made of, as table.csv:row, separated by `;`"),

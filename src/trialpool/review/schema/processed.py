@@ -67,6 +67,8 @@ FLAGS = Table(
         Column("fix", "text", "what to look at"),
     ),
 )
+# What of a warning effects depend on.
+MARKS = ("table", "row", "check")
 
 ROWS = Table(
     "rows",

@@ -251,3 +251,5 @@ REGRESSIONS = Table(
 # The tables of an analysis that say how far to trust it; each is a file of that name.
 TRUST = (INFLUENCE, CUMULATIVE, WEIGHTS, SMALL_STUDIES, MISSING_EFFECT, NEXT_TRIAL, COVERAGE,
          PRIORS, MULTIVERSE, SUBGROUPS, REGRESSIONS)  # fmt: skip
+# Each is a file of that name.
+TRUST_TABLES = tuple(table.name for table in TRUST)

@@ -162,7 +162,7 @@ def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     marked = studies[flagged].drop_duplicates("trial_id")
     for row in tables.records(marked):
         of_trial = studies["trial_id"] == row["trial_id"]
-        yield without("flagged data", f"without {row['study']}", of_trial, row["flag_words"])
+        yield without("flagged data", f"without {row['study']}", of_trial, row["flags"])
     if len(marked) > 1:
         yield without("flagged data", "without flagged results", flagged)
     known = only(case.confidence, "secondary")

@@ -34,9 +34,6 @@ from trialpool.review.trust.next_trial import next_trial
 from trialpool.review.trust.small_studies import small_studies
 from trialpool.trust_facts import OtherChoices, ShownEstimate, TrustFacts, Unanswered
 
-# The tables of an analysis that say how far to trust it; each is a file of that name.
-TRUST_TABLES = tuple(table.name for table in TRUST)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:

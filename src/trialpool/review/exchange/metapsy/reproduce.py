@@ -18,7 +18,7 @@ from trialpool.review.exchange.metapsy.effects import HedgesG, hedges_g, pairs
 from trialpool.review.exchange.metapsy.read import read
 from trialpool.review.exchange.metapsy.results import complete
 from trialpool.review.exchange.metapsy.source import SourceLine, read_source
-from trialpool.review.extraction.clean import load
+from trialpool.review.extraction.checking import load
 from trialpool.review.schema.raw import CONFIDENCE
 
 THREE_DECIMALS = 0.5e-3

@@ -22,11 +22,10 @@ from trialpool.review.extraction.checks import (  # isort: skip
     means,
     trials,
 )
-from trialpool.review.extraction.checks.index import Outcomes
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
 __all__ = [
-    "CHECKS", "Check", "Finding", "Outcomes", "agreement", "contrasts", "counts", "design",
+    "CHECKS", "Check", "Finding", "agreement", "contrasts", "counts", "design",
     "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
     "spread", "times", "trials",
 ]  # fmt: skip

@@ -7,11 +7,9 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from trialpool.review.extraction.read import RawData, Row, Sheet, Value
+from trialpool.review.extraction.read import Outcomes, RawData, Row, Sheet, Value
 from trialpool.review.extraction.sorting import sort_rows
 
-# outcome -> {"kind": "continuous" | "binary", "better": "lower" | "higher"}
-Outcomes = Mapping[str, Mapping[str, str]]
 Key = tuple[Value, ...]
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from trialpool.review.extraction.checks.index import Index, Outcomes
+from trialpool.review.extraction.checks.index import Index
 from trialpool.review.extraction.problems import Problem, merged_rows
-from trialpool.review.extraction.read import RawData, Row, Sheet, second_look
+from trialpool.review.extraction.read import Outcomes, RawData, Row, Sheet, second_look
 
 Severity = Literal["error", "warning"]
 
