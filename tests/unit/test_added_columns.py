@@ -83,7 +83,7 @@ def test_a_table_without_an_optional_column_passes(tmp_path: Path, table: str, c
     assert not any(row[place] for row in rows[1:])
     small.write(table, [row[:place] + row[place + 1 :] for row in rows])
     assert small.problems() == []
-    before, after = (each.cleaned().all_tables() for each in (whole, small))
+    before, after = (each.cleaned_tables() for each in (whole, small))
     for name in before:
         if name != "flags":
             assert through_csv(after[name]).equals(through_csv(before[name])), name
@@ -307,7 +307,7 @@ def test_columns_of_arms_and_results_are_carried(tmp_path: Path) -> None:
     config["columns"] = {"arms": page, "results": page, "contrasts": page}
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     assert small.problems() == []
-    tables = small.cleaned().all_tables()
+    tables = small.cleaned_tables()
     for name in ("arms", "records"):
         typed = through_csv(tables[name], small.review.added)
         if name == "records":

@@ -114,10 +114,10 @@ SOUND: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("name", SOUND)
 def test_what_does_no_harm_is_read_as_if_absent(small: SmallReview, name: str) -> None:
     """Spreadsheets and people differ in these, and no number depends on them."""
-    before = small.cleaned().all_tables()
+    before = small.cleaned_tables()
     path = small.path("results")
     path.write_bytes(SOUND[name](path.read_text(encoding="utf-8")).encode("utf-8"))
     assert small.problems() == []
-    after = small.cleaned().all_tables()
+    after = small.cleaned_tables()
     for table, frame in before.items():
         assert frame.equals(after[table]), table

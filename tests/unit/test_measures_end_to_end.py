@@ -80,7 +80,7 @@ class Asked:
 
     def page(self, result: Any = None) -> tuple[str, dict[str, Any]]:
         """All steps of the pipeline for the condition: the page, and the figures by name."""
-        review, cleaned = self.small.review, self.small.cleaned().all_tables()
+        review, cleaned = self.small.review, self.small.cleaned_tables()
         result = result or self.result()
         raise_disagreements(verify(result.result, through_csv(result.studies)))
         held = {name: through_csv(table) for name, table in cleaned.items()}

@@ -28,7 +28,7 @@ def finish(small: SmallReview) -> Path:
     """Write what the workflow writes; the folder of the review."""
     for condition in ("blue", "green"):
         processed = small.folder / "data/processed" / condition
-        for name, table in small.cleaned(condition).all_tables().items():
+        for name, table in small.cleaned_tables(condition).items():
             files.write(processed / f"{name}.csv", table, {})
         files.write(processed / "effects.csv", small.effects(condition))
     rows = []
