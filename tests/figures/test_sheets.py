@@ -109,7 +109,8 @@ def written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[st
     made = analyse(Case.of(review(measure), "blue", "mood", source))
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
     held = {}
-    for name, table in (own | dict(made.trust) | {"risk_of_bias": source.risk_of_bias}).items():
+    about = {"risk_of_bias": source.risk_of_bias, "flags": CLEANED["flags"].frame()}
+    for name, table in (own | dict(made.trust) | about).items():
         files.write(folder / f"{name}.csv", table, {})
         held[name] = files.read(folder / f"{name}.csv", {})
     typed_json.write(folder / "model.json", made.result)

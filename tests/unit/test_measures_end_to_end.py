@@ -88,7 +88,8 @@ class Asked:
                for name in ("studies", "selection", "missing", "sensitivity")}  # fmt: skip
         trust = {name: through_csv(table) for name, table in result.trust.items()}
         read = result.result
-        figures = dict(sheets.draw_all(read, own | trust | {"risk_of_bias": held["risk_of_bias"]}))
+        about = {name: held[name] for name in ("risk_of_bias", "flags")}
+        figures = dict(sheets.draw_all(read, own | trust | about))
         evidence, judged = rob_me(
             [Written(read, own["studies"], own["selection"], own["missing"])],
             held["trials"], held["missing_results"],

@@ -207,7 +207,8 @@ def test_what_takes_one_effect_per_trial_is_withheld_with_the_reason(
     assert trust["priors"]["note"].tolist() == [DEPENDENT]
     assert model.posterior is None
     tables = {"studies": result.studies, "missing": result.missing,
-              "risk_of_bias": several.tables("blue").risk_of_bias}  # fmt: skip
+              "risk_of_bias": several.tables("blue").risk_of_bias,
+              "flags": several.flags()}  # fmt: skip
     held = {name: through_csv(table) for name, table in tables.items()} | trust
     drawn = dict(sheets.draw_all(model, held))
     words = {t.get_text() for t in drawn["cumulative"].findobj() if hasattr(t, "get_text")}
