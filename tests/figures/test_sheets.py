@@ -25,7 +25,7 @@ from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.trust_tables import trust_grids
 from trialpool.review.report.trust_words import trust_words
 from trialpool.review.schema import files
-from trialpool.review.schema.processed import CLEANED, EFFECTS, UNIVERSES
+from trialpool.review.schema.processed import CLEANED, EFFECTS, FLAGS, UNIVERSES
 from trialpool.review.schema.trust import TRUST_TABLES
 
 SIZES = (1, 2, 3, 6, 60)
@@ -109,7 +109,7 @@ def written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[st
     made = analyse(Case.of(review(measure), "blue", "mood", source))
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
     held = {}
-    about = {"risk_of_bias": source.risk_of_bias, "flags": CLEANED["flags"].frame()}
+    about = {"risk_of_bias": source.risk_of_bias, "flags": FLAGS.frame()}
     for name, table in (own | dict(made.trust) | about).items():
         files.write(folder / f"{name}.csv", table, {})
         held[name] = files.read(folder / f"{name}.csv", {})
