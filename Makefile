@@ -37,17 +37,23 @@ format: $(READY) ## format Python files and Snakefiles
 	@$(RUN) ruff format .
 	@$(RUN) snakefmt $(SNAKEFILES)
 
-lock: ## make requirements.lock anew from pyproject.toml
+lock: ## make the lock files anew from pyproject.toml
 	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; \
 	$(find_python); "$$python" -m venv "$$tmp"; "$$tmp/bin/pip" install -q uv; \
-	"$$tmp/bin/uv" pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	compile() { "$$tmp/bin/uv" pip compile pyproject.toml --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --upgrade --quiet -o requirements.lock
+	  --no-emit-find-links --no-annotate --quiet "$$@"; }; \
+	compile --extra workflow --extra dev --upgrade -o requirements.lock; \
+	compile --all-extras -c requirements.lock -o "$$tmp/all.lock"; \
+	grep -vxFf requirements.lock "$$tmp/all.lock" >tests/slurm/requirements.lock
 
 bench: $(READY) ## measure speed and memory beside other libraries (about ten minutes)
 	@$(RUN) python -m benchmarks.run
 
+# Snakemake imports every executor it finds, half a second a run: this one is there for its test alone.
 test-slurm: results ## run the review on a one-node Slurm cluster and compare (root, Debian)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r tests/slurm/requirements.lock
 	@$(RUN) tests/slurm/run.sh
 
 clean: ## remove logs, caches and the untracked figures; keeps .venv and tracked results

@@ -34,9 +34,17 @@ def requirements(*extras: str) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
+# What a run on Slurm needs besides has a file of its own.
+LOCKS = [ROOT / "requirements.lock", ROOT / "tests/slurm/requirements.lock"]
+
+
+def lock_text() -> str:
+    return "".join(path.read_text() for path in LOCKS)
+
+
 def lock_entries() -> list[list[str]]:
-    """Return the entries of the lock file, each as its pin followed by its hashes."""
-    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    """Return the entries of the lock files, each as its pin followed by its hashes."""
+    text = lock_text().replace("\\\n", " ")
     return [re.split(r" +(?=--hash=)", line.strip()) for line in text.splitlines() if line.strip()]
 
 
@@ -72,6 +80,14 @@ def test_lock_pins_every_requirement(requirement: Requirement) -> None:
     assert requirement.specifier.contains(version), "out of range: run make lock"
 
 
+def test_no_executor_is_imported_by_every_run() -> None:
+    """Snakemake imports each plugin that is installed; Slurm's brings pandas along."""
+    assert "snakemake-executor-plugin-" not in LOCKS[0].read_text()
+    assert {pin.split("==")[0] for pin, *_ in lock_entries() if "slurm" in pin} == {
+        "snakemake-executor-plugin-slurm", "snakemake-executor-plugin-slurm-jobstep"
+    }  # fmt: skip
+
+
 def test_every_extra_is_locked() -> None:
     """A new extra must be added to the test above."""
     assert set(project()["optional-dependencies"]) == {"workflow", "slurm", "dev"}
@@ -86,6 +102,6 @@ def test_every_locked_entry_has_a_hash() -> None:
 
 def test_lock_names_no_address_and_no_path() -> None:
     """The lock file serves any index and any machine."""
-    text = (ROOT / "requirements.lock").read_text()
+    text = lock_text()
     assert "/" not in text
     assert not re.search(r"^-", text, flags=re.MULTILINE), "an option of pip stands in it"

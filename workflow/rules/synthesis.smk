@@ -37,6 +37,9 @@ for condition, batches in REVIEW.batches().items():
                 f"logs/pool/{condition}_{number}.log",
             benchmark:
                 f"logs/benchmarks/pool/{condition}_{number}.tsv"
+            # On a cluster, with the other steps of the condition (profiles/slurm).
+            group:
+                "condition"
             conda:
                 "../../environment.yml"
             params:
