@@ -51,6 +51,7 @@ class Code:
             self._read = {key: CodeFile(sha, tuple(names)) for key, (sha, names) in noted}
         self._used: dict[str, CodeFile] = {}
         self._by_path: dict[Path, CodeFile] = {}
+        self._digests: dict[Path, str] = {}
 
     def digest(self, script: str) -> str:
         """A digest of a script and of all code of this library that it runs.
@@ -80,6 +81,11 @@ class Code:
         return self._closure(self._scripts / script)
 
     def _digest(self, start: Path) -> str:
+        if start not in self._digests:
+            self._digests[start] = self._digest_anew(start)
+        return self._digests[start]
+
+    def _digest_anew(self, start: Path) -> str:
         parts = [self._file(start).digest]
         for name, path in self._closure(start).items():
             parts.append(f"{name} {self._file(path).digest}")

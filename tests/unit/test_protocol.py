@@ -197,6 +197,27 @@ def test_two_primary_analyses_are_refused(config: dict[str, Any]) -> None:
     assert messages(config) == ["conditions.blue: more than one analysis is marked primary"]
 
 
+def test_what_a_step_sees_is_the_review_without_the_rest(config: dict[str, Any]) -> None:
+    """Of other conditions and analyses nothing is there; all that is there is as in the whole."""
+    config["conditions"]["green"]["analyses"] = {}
+    review = resolve(config)
+    whole = review.model_dump(mode="json")
+    for condition, spec in whole["conditions"].items():
+        one = review.for_condition(condition)
+        assert one == whole | {"conditions": {condition: spec}}
+        assert list(one) == list(whole)
+    few = review.for_analyses("blue", ["harm"])["conditions"]["blue"]["analyses"]
+    assert few == {"harm": whole["conditions"]["blue"]["analyses"]["harm"]}
+
+
+def test_analyses_share_a_process_four_at_a_time(config: dict[str, Any]) -> None:
+    one = config["conditions"]["blue"]["analyses"]["harm"]
+    config["conditions"]["blue"]["analyses"] = {f"a{i}": one for i in range(4)}
+    assert resolve(config).batches()["blue"] == [["a0", "a1", "a2", "a3"]]
+    config["conditions"]["blue"]["analyses"]["a4"] = one
+    assert resolve(config).batches()["blue"] == [["a0", "a1", "a2", "a3"], ["a4"]]
+
+
 def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None:
     """Changing one analysis leaves what the others' steps see unchanged."""
     before = resolve(config)

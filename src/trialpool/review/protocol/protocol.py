@@ -5,7 +5,7 @@ Unknown keys, nulls and wrong types are all reported at once, each with its dott
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -209,20 +209,24 @@ class Review(Spec):
         Snakemake re-runs a step when its settings change; with this, a step depends on the
         settings of its own condition and on no other's.
         """
-        out = self.model_dump(mode="json")
-        out["conditions"] = {condition: out["conditions"][condition]}
-        return out
+        return self._with(condition, self.conditions[condition].analyses)
 
     def for_analyses(self, condition: str, names: Sequence[str]) -> dict[str, Any]:
         """The review with these analyses only, and without the texts no number depends on."""
-        out = self.for_condition(condition)
+        out = self._with(condition, names)
         texts = ("title", "question", "version", "data_until", "notice", "licence", "data_licence")
         out |= dict.fromkeys(texts, "") | {"built_from": []}
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
-        only["analyses"] = {name: only["analyses"][name] for name in names}
         only |= {questions: {} for questions in QUESTIONS}
         return out
+
+    def _with(self, condition: str, analyses: Collection[str]) -> dict[str, Any]:
+        """The review with these analyses only; others are not looked at, however many there are."""
+        parts: dict[str, Any] = dict.fromkeys(Condition.model_fields, True)
+        rest: dict[str, Any] = dict.fromkeys(type(self).model_fields, True)
+        only = {condition: parts | {"analyses": set(analyses)}}
+        return self.model_dump(mode="json", include=rest | {"conditions": only})
 
 
 def resolve(config: Mapping[str, Any]) -> Review:
