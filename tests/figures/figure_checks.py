@@ -50,7 +50,8 @@ def texts(fig: Figure) -> list[Text]:
 def boxes(fig: Figure) -> list[tuple[str, Bbox]]:
     """Text and extent of each text artist, in points, as the renderer draws it."""
     with style.context():
-        fig.draw_without_rendering()
+        if fig.stale:  # else it is laid out as it was when it was last asked
+            fig.draw_without_rendering()
         scale = 72 / fig.dpi
         extents = [(t.get_text(), t.get_window_extent()) for t in texts(fig)]
     return [(text, Bbox(box.get_points() * scale)) for text, box in extents]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -103,8 +105,14 @@ def material(k: int, measure: str) -> Tables:
     )
 
 
-def written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[str, pd.DataFrame]]:
+@cache
+def written(k: int, measure: str) -> tuple[AnalysisTables, dict[str, pd.DataFrame]]:
     """An analysis as the next steps read it from its files."""
+    with TemporaryDirectory() as folder:
+        return _written(k, measure, Path(folder))
+
+
+def _written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[str, pd.DataFrame]]:
     source = material(k, measure)
     made = analyse(Case.of(review(measure), "blue", "mood", source))
     own = {name: getattr(made, name) for name in ("studies", "missing", "sensitivity")}
@@ -126,7 +134,7 @@ def test_every_figure_is_whole_at_any_number_of_trials(
     k: int, measure: str, tmp_path: Path
 ) -> None:
     """Nothing overlaps, nothing is cut; what k does not allow says so and which rule it is."""
-    analysis, held = written(k, measure, tmp_path)
+    analysis, held = written(k, measure)
     drawn = set()
     for name, figure in sheets.draw_all(analysis.result, held):
         assert not overlaps(figure), name
@@ -146,11 +154,9 @@ def test_every_figure_is_whole_at_any_number_of_trials(
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])
 @pytest.mark.parametrize("k", SIZES)
-def test_verdict_words_and_tables_stand_for_any_number_of_trials(
-    k: int, measure: str, tmp_path: Path
-) -> None:
+def test_verdict_words_and_tables_stand_for_any_number_of_trials(k: int, measure: str) -> None:
     """What a page says of trust needs no number of trials, and holds no missing number."""
-    analysis, _ = written(k, measure, tmp_path)
+    analysis, _ = written(k, measure)
     told = " ".join([analysis.result.verdict.line, *(c.text for c in trust_words(analysis))])
     assert "nan" not in told
     assert "None" not in told.replace("None of ", "")

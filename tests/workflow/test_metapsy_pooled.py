@@ -23,13 +23,14 @@ from scipy.special import ndtr, ndtri
 from small import ROOT, cleaned_tables, tables_of
 
 from trialpool.pooling.inference import half_width
-from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.exchange.formats import FORMATS, ImportOptions
 from trialpool.review.exchange.starter import starter
 from trialpool.review.extraction.checking import load
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.schema.raw import CONFIDENCE
+from trialpool.review.trust.main_result import MainResult, main_result
+from trialpool.review.trust.sensitivity import sensitivity
 
 SHARED = ROOT.parent / "shared" / "metapsy"
 CONDITIONS = ("ptsd", "panic", "generalized_anxiety")
@@ -120,10 +121,14 @@ def imported(condition: str, *, corrected: bool = True) -> tuple[Review, Tables]
     return review, tables_of(review, condition, made)
 
 
+def case(condition: str, label: str) -> Case:
+    review, read = imported(condition)
+    return Case.of(review, condition, name_of(label), read)
+
+
 @cache
-def result(condition: str, label: str) -> Analysed:
-    review, held = imported(condition)
-    return analyse(Case.of(review, condition, name_of(label), held))
+def result(condition: str, label: str) -> MainResult:
+    return main_result(case(condition, label))
 
 
 def published(condition: str, label: str) -> Mapping[str, str]:
@@ -146,9 +151,9 @@ def i2_interval(q: float, k: int) -> tuple[float, ...]:
 
 @cache
 def ours(condition: str, label: str) -> Mapping[str, tuple[float, ...]]:
-    """The cells of a row, from model.json; positive is benefit, as they print it."""
-    model = result(condition, label).result
-    shown, pooled = model.display, given(model.pooled)
+    """The cells of a row; positive is benefit, as they print it."""
+    shown = result(condition, label).fit
+    pooled = given(shown.pooled)
     g, rate = -shown.estimate, CONTROL_EVENT_RATE[condition]
     che = label == CHE
     return {
@@ -197,7 +202,7 @@ def test_a_row_is_reproduced_to_its_printed_digits(condition: str, label: str) -
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_their_prediction_interval_counts_effects(condition: str) -> None:
     """With t on the effects less one, all six ends of the three-level models come out."""
-    pooled = given(result(condition, CHE).result.pooled)
+    pooled = given(result(condition, CHE).fit.pooled)
     reach = float(half_width(0.95, pooled.k - 1)) * math.sqrt(pooled.tau2 + pooled.se**2)
     ends = (-pooled.beta - reach, -pooled.beta + reach)
     printed = NUMBER.findall(published(condition, CHE)["prediction.ci"])
@@ -208,7 +213,7 @@ def test_their_prediction_interval_counts_effects(condition: str) -> None:
 def test_variance_components(condition: str) -> None:
     """Between and within studies, and their shares: all printed digits."""
     table = pd.read_csv(SHARED / condition / "published_variance_components.csv")
-    levels = given(given(result(condition, CHE).result.several).levels)
+    levels = given(result(condition, CHE).fit.levels)
     between, within = levels.sigma2_between, levels.sigma2_within
     shares = (levels.i2_between, levels.i2_within)
     tau2 = [between, within, between + within]
@@ -221,7 +226,7 @@ def test_what_is_left_out_are_the_studies_they_name(condition: str) -> None:
     """Outliers, influential studies and those of high risk, by name where they print names."""
     for label in ("Outliers removed", "Influence Analysis"):
         cell = published(condition, label)["excluded"].replace("removed as influential cases: ", "")
-        found = result(condition, label).selection
+        found = result(condition, label).selection.rejected
         gone = found[found["reason"].astype(str).str.contains("first fit")]
         # An arm follows the study's name after its year.
         named = [re.sub(r"(?<=\d{4}[a-z]) .*|(?<=\d{4}) .*", "", each) for each in cell.split("; ")]
@@ -231,19 +236,18 @@ def test_what_is_left_out_are_the_studies_they_name(condition: str) -> None:
 def test_arms_that_the_file_does_not_label_stay_apart_unless_told() -> None:
     """Generalised anxiety by the import's own labels: 63 effects, not 62."""
     review, held = imported("generalized_anxiety", corrected=False)
-    model = analyse(Case.of(review, "generalized_anxiety", "combined", held)).result
-    shown = model.display
-    found = (given(model.pooled).k, shown.estimate, shown.ci_low, shown.ci_high)
+    shown = main_result(Case.of(review, "generalized_anxiety", "combined", held)).fit
+    found = (given(shown.pooled).k, shown.estimate, shown.ci_low, shown.ci_high)
     assert found == pytest.approx((63, -0.8299, -0.9789, -0.6809), abs=1e-4)
 
 
 def test_the_sensitivity_table_sets_the_handlings_side_by_side() -> None:
     """Of the main analysis a reader sees what each other handling gives."""
-    table = result("ptsd", CHE).sensitivity
+    table = sensitivity(case("ptsd", CHE), result("ptsd", CHE))
     rows = table[table["group"] == "several effects"].set_index("label")
     assert len(rows) == 4
     assert rows.loc["every effect, as if independent", "estimate"] == pytest.approx(
-        result("ptsd", "Overall").result.display.estimate
+        result("ptsd", "Overall").fit.estimate
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 from trialpool.effects.changes import change_sd
-from trialpool.effects.medians import mean_sd
+from trialpool.effects.medians import FromQuantiles, mean_sd
 from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.results import NAN
 from trialpool.review.effects import choices as by
@@ -151,21 +152,27 @@ def _score(row: Mapping[str, Any], how: Choices) -> Summary:
         cells = _at(row).cells("n", "mean", *(cells_behind(row) or ("sd",)))
         derived = (computed,) if computed else ()
         return Summary(n=n, mean=mean, sd=sd, cells=cells, derived=derived)
-    quantiles = {name: number(row[name]) for name in QUANTILES}
-    strict = how.medians.skewed == "refuse"
-    estimated = mean_sd(n, **quantiles, method=how.medians.method, test=strict)
-    given = [name for name, value in quantiles.items() if isfinite(value)]
-    reason = estimated.reason[0]
-    assumed = f"mean and SD from {', '.join(given)} ({estimated.formula[0]})"
+    given = tuple((name, value) for name in QUANTILES if isfinite(value := number(row[name])))
+    estimated = _from_quantiles(n, given, how.medians.method, how.medians.skewed == "refuse")
+    names, reason = [name for name, _ in given], estimated.reason[0]
+    assumed = f"mean and SD from {', '.join(names)} ({estimated.formula[0]})"
     return Summary(
         n=n,
         mean=float(estimated.mean[0]),
         sd=float(estimated.sd[0]),
-        cells=_at(row).cells("n", *given),
+        cells=_at(row).cells("n", *names),
         imputed=() if reason else (assumed,),
         hangs_on=frozenset({by.MEDIANS}),
         reason=reason,
     )
+
+
+@cache
+def _from_quantiles(
+    n: float, given: tuple[tuple[str, float], ...], method: str, strict: bool
+) -> FromQuantiles:
+    """An arm is looked at under many choices, of which few concern its quantiles."""
+    return mean_sd(n, **dict(given), method=method, test=strict)
 
 
 def _change(
