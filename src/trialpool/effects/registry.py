@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -119,8 +120,7 @@ class Measure:
     @property
     def options(self) -> dict[str, Any]:
         """Names of the keyword options the formula takes beside its columns, with defaults."""
-        parameters = inspect.signature(self.formula).parameters.values()
-        return {p.name: p.default for p in parameters if p.name not in self.needs}
+        return {name: x for name, x in _defaults(self.formula).items() if name not in self.needs}
 
     @property
     def data(self) -> Data:
@@ -275,6 +275,12 @@ def reported_as(code: object) -> Measure:
     return MEASURES.get(name, MEASURES["GEN"])
 
 
+@cache
+def _defaults(formula: Callable[..., Estimate]) -> dict[str, Any]:
+    """The arguments of a formula with their defaults; reading them takes longer than most sums."""
+    return {p.name: p.default for p in inspect.signature(formula).parameters.values()}
+
+
 def compute(name: str, given: Mapping[str, Any]) -> EffectSizes:
     """Check the columns of one call against the measure's declaration, and apply its formula."""
     spec = measure_of(name)
@@ -366,9 +372,10 @@ def _explained(name: str, columns: Mapping[str, Array], estimate: Estimate) -> E
     ]
     reason = [""] * k
     for mask, text in reversed(rules):
-        for i in np.flatnonzero(mask):
-            reason[i] = text
-        complete &= ~mask
+        if mask.any():
+            for i in np.flatnonzero(mask):
+                reason[i] = text
+            complete &= ~mask
     return EffectSizes(
         yi=np.where(has_effect, estimate.yi, NAN),
         vi=np.where(complete, estimate.vi, NAN),
