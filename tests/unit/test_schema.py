@@ -156,3 +156,19 @@ def test_what_a_protocol_adds_to_a_table_cannot_be_forgotten(place: str, tmp_pat
         with pytest.raises(TrialpoolError, match=f"{place}: say what the protocol adds to it"):
             use(tmp_path / place)
     assert files.declared(tmp_path / "results/blue/summary.csv") is SUMMARY
+
+
+@pytest.mark.parametrize("text", ["", "a,b\nx,1,2\n", "a,b\nx,1\ny\n", "a,b\nx,one\n"])
+def test_a_table_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
+    """No header, a row too long or too short, a number that is none."""
+    (tmp_path / "thing.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"."):
+        tables.read_table(tmp_path / "thing.csv", THING)
+
+
+def test_an_empty_table_keeps_its_columns_and_types(tmp_path: Path) -> None:
+    (tmp_path / "thing.csv").write_text("a,b\n")
+    read = tables.read_table(tmp_path / "thing.csv", THING)
+    assert list(read.columns) == ["a", "b"]
+    assert [str(kind) for kind in read.dtypes] == ["str", "float64"]
+    assert len(read) == 0
