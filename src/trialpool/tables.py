@@ -64,11 +64,14 @@ def read_table(path: Path | str, table: Table) -> pd.DataFrame:
     TrialpoolError
         when its columns are not those the table declares
     ValueError
-        when a row is longer or shorter than the header, or a number is none
+        when there is no header, a row is longer or shorter than it, or a number is none
     """
     # pandas would take three times as long, and a run reads a thousand small tables.
     with Path(path).open(encoding="utf-8", newline="") as stream:
-        header, *rows = csv.reader(stream)
+        lines = list(csv.reader(stream))
+    if not lines:
+        raise ValueError("it has no header")
+    header, *rows = lines
     columns = table.of_header(header)
     cells = zip(*rows, strict=True) if rows else ((),) * len(header)
     return pd.DataFrame(

@@ -357,7 +357,7 @@ def test_what_cannot_be_traced_is_said_in_one_line(
         ("results/blue/mood/model.json", "{", ": not readable (Expecting property name"),
         ("results/blue/mood/model.json", "{}", ", title: the field is missing; run the review"),
         ("data/processed/blue/records.csv", None, ": the file is missing; run the review again"),
-        ("data/processed/blue/trials.csv", "", ": not readable (No columns to parse"),
+        ("data/processed/blue/trials.csv", "", ": not readable (it has no header"),
         ("data/raw/blue/contrasts.csv", None, ": the file is missing. Add it; a header line alone"),
     ],
 )
