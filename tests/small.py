@@ -32,6 +32,10 @@ from trialpool.tables import read_table, write_table
 DECLARED = (*PROCESSED.values(), *RESULT_TABLES.values())
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "tests" / "fixtures" / "small"
+_FOLDER = TemporaryDirectory()  # of this process
+_FILE = Path(_FOLDER.name) / "table.csv"
+_PROTOCOLS: dict[bytes, Review] = {}
+_CLEAN: dict[tuple[object, ...], dict[str, pd.DataFrame]] = {}
 
 
 class SmallReview:
@@ -43,7 +47,12 @@ class SmallReview:
 
     @property
     def review(self) -> Review:
-        return read_protocol(self.folder / "config" / "review.yaml")
+        """The protocol as it stands; the same text is read once."""
+        path = self.folder / "config" / "review.yaml"
+        text = path.read_bytes()
+        if text not in _PROTOCOLS:
+            _PROTOCOLS[text] = read_protocol(path)
+        return _PROTOCOLS[text]
 
     def path(self, table: str, condition: str = "blue") -> Path:
         raw = self.folder / "data" / "raw"
@@ -124,8 +133,16 @@ class SmallReview:
         return Case.of(self.review, condition, analysis, self.tables(condition))
 
     def tables(self, condition: str = "blue") -> Tables:
-        """What the pooling step reads."""
-        return tables_of(self.review, condition, self.cleaned_tables(condition))
+        """What the pooling step reads; what is clean is made once of the same raw tables."""
+        review, raw = self.review, self.folder / "data" / "raw"
+        rules = (review.outcome_rules(), review.confidence_order, review.added)
+        files = {path: path.read_bytes() for path in sorted(raw.rglob("*")) if path.is_file()}
+        content = tuple((path.relative_to(raw), text) for path, text in files.items())
+        key = (condition, repr(rules), content)
+        if key not in _CLEAN:
+            tables = self.cleaned_tables(condition)
+            _CLEAN[key] = {name: through_csv(tables[name], review.added) for name in tables}
+        return _tables(review, condition, {name: rows.copy() for name, rows in _CLEAN[key].items()})
 
 
 def flag_table(raw: RawData, warnings: Sequence[Problem]) -> pd.DataFrame:
@@ -142,17 +159,21 @@ def cleaned_tables(
 
 def tables_of(review: Review, condition: str, cleaned: Mapping[str, pd.DataFrame]) -> Tables:
     """A condition's tables for its analyses, from its clean ones, each written and read again."""
-    held = {name: through_csv(table, review.added) for name, table in cleaned.items()}
-    records = Records(*(held[name] for name in ("trials", "arms", "records", "flags")))
+    clean = {name: through_csv(table, review.added) for name, table in cleaned.items()}
+    return _tables(review, condition, clean)
+
+
+def _tables(review: Review, condition: str, clean: Mapping[str, pd.DataFrame]) -> Tables:
+    records = Records(*(clean[name] for name in ("trials", "arms", "records", "flags")))
     defaults, measures = review.defaults, review.measures(condition)
     changes, universes = review.changes(condition), review.universes(condition)
     return Tables(
         effects=through_csv(build_effects(records, measures, defaults, changes)),
         universes=through_csv(build_universes(records, measures, defaults, universes, changes)),
-        trials=held["trials"],
-        arms=held["arms"],
-        missing_results=held["missing_results"],
-        risk_of_bias=held["risk_of_bias"],
+        trials=clean["trials"],
+        arms=clean["arms"],
+        missing_results=clean["missing_results"],
+        risk_of_bias=clean["risk_of_bias"],
     )
 
 
@@ -160,9 +181,8 @@ def through_csv(rows: pd.DataFrame, added: Added | None = None) -> pd.DataFrame:
     """A table as the next step reads it: the declared one that has these columns."""
     known = [with_added(table, added or {}) for table in DECLARED]
     table = next(table for table in known if _has(table, rows))
-    with TemporaryDirectory() as folder:
-        write_table(Path(folder) / "table.csv", rows, table)
-        return read_table(Path(folder) / "table.csv", table)
+    write_table(_FILE, rows, table)
+    return read_table(_FILE, table)
 
 
 def _has(table: Table, rows: pd.DataFrame) -> bool:

@@ -96,17 +96,19 @@ class Table:
         TrialpoolError
             when a column is not declared, is missing, or stands elsewhere than it is declared
         """
-        others = [name for name in header if name not in self]
+        known = {column.name: column for column in self.columns}
+        others = [name for name in header if name not in known]
         if others and self.further is None:
             raise TrialpoolError(f"{self.name}: no column is declared as {_some(others)}")
         lacking = {*self.may_lack, *self.rare} - {*header}
-        expected = [name for name in self.names if name not in lacking]
+        expected = [name for name in known if name not in lacking]
         if missing := [name for name in expected if name not in header]:
             raise TrialpoolError(f"{self.name}: missing {_some(missing)}")
-        if [name for name in header if name in self] != expected:
+        if [name for name in header if name in known] != expected:
             raise TrialpoolError(f"{self.name}: the columns stand in another order than declared")
-        more = {name: replace(self.further, name=name) for name in others if self.further}
-        return tuple(more.get(name) or self[name] for name in header)
+        if self.further:
+            known |= {name: replace(self.further, name=name) for name in others}
+        return tuple(known[name] for name in header)
 
     def frame(self, rows: Iterable[Any] = ()) -> pd.DataFrame:
         """Rows (dictionaries by column, or tuples in order) as a table; a missing cell is blank."""

@@ -131,6 +131,7 @@ def unbiased_correlation(ri: Array, ni: Array, *, variance: str = "LS") -> Estim
 # Grid of the integral below: at this step the trapezoid rule is exact to rounding, and beyond
 # these ends the integrand is below 1e-17 of its sum for every n > 4.
 _STEP, _END = 0.25, 80.0
+_TOGETHER = 64  # correlations worked on at a time: 40,000 at once would take a gigabyte
 
 
 def _gauss_2f1(a: float, c: Array, square: Array) -> Array:
@@ -144,9 +145,15 @@ def _gauss_2f1(a: float, c: Array, square: Array) -> Array:
     ----------
     Abramowitz & Stegun 1972, eq. 15.3.1; Trefethen & Weideman 2014, SIAM Rev 56:385
     """
-    x = np.arange(-_END, _END, _STEP) - np.log(c)[:, None]
+    size, of = np.unique(c, return_inverse=True)
+    x = np.arange(-_END, _END, _STEP) - np.log(size)[:, None]
     grow = np.logaddexp(0, x)
-    weight = np.exp(a * x - c[:, None] * grow)
+    weight = np.exp(a * x - size[:, None] * grow)
     log_square = np.log(np.maximum(square, 1e-300))[:, None]
-    ratio = np.exp(a * (grow - np.logaddexp(0, x + log_square)))
-    return np.asarray((weight * ratio).sum(axis=1) / weight.sum(axis=1))
+    parts = [np.empty(0)]
+    for start in range(0, len(c), _TOGETHER):
+        here = slice(start, start + _TOGETHER)
+        at = of[here]
+        ratio = np.exp(a * (grow[at] - np.logaddexp(0, x[at] + log_square[here])))
+        parts.append((weight[at] * ratio).sum(axis=1) / weight[at].sum(axis=1))
+    return np.concatenate(parts)
