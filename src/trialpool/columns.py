@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from trialpool.digits import DIGITS, NOTHING
 from trialpool.results import TrialpoolError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["id", "text", "number", "integer", "choice", "yes_no", "url", "date"]
-
-# At most so many significant digits are written, so that the same inputs give the same bytes on
-# any machine.
-DIGITS = 6
 
 # What a cell of these kinds looks like, whole, as a regular expression.
 PATTERNS: Mapping[str, str] = {
@@ -53,6 +50,11 @@ class Column:
     def numeric(self) -> bool:
         """Whether its cells are numbers."""
         return self.kind in ("number", "integer")
+
+    @property
+    def nothing(self) -> float:
+        """How near to 0 its numbers are 0: those that may be negative are differences."""
+        return NOTHING if self.low is None else 0.0
 
 
 @dataclass(frozen=True, slots=True)

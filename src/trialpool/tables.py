@@ -1,7 +1,7 @@
 """All reading and writing of tables and JSON: number format, blanks, order, line ends.
 
-Tables hold at most 6 significant digits unless a column declares others, and JSON at most 10, so
-that the same inputs give the same bytes on any machine.
+How many digits are written, and why the same inputs give the same bytes on any machine, is for
+`trialpool.digits` to say.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.columns import DIGITS, Table
+from trialpool.columns import Table
+from trialpool.digits import DIGITS, JSON_DIGITS, rounded, sure
 
-JSON_DIGITS = 10
 
+def cell(value: Any, digits: int = DIGITS, nothing: float = 0.0) -> str:
+    """A value as it stands in a table: blank when missing, whole numbers without a point.
 
-def cell(value: Any, digits: int = DIGITS) -> str:
-    """A value as it stands in a table: blank when missing, whole numbers without a point."""
+    A number no farther from 0 than `nothing` is 0.
+    """
     if value is None or (isinstance(value, float) and not isfinite(value)) or value is pd.NA:
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating | int | np.integer):
-        number = float(value)
+        number = sure(float(value))
+        if abs(number) <= nothing:
+            return "0"
         whole = number == round(number) and abs(number) < 1e15
         return str(round(number)) if whole else f"{number:.{digits}g}"
     return str(value)
@@ -45,13 +49,13 @@ def write_table(path: Path | str, rows: pd.DataFrame, table: Table) -> None:
     """
     target = Path(path)
     columns = table.of_header([str(name) for name in rows.columns])
-    digits = [column.digits for column in columns]
+    digits, nothing = ([getattr(c, name) for c in columns] for name in ("digits", "nothing"))
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(column.name for column in columns)
         for row in rows.itertuples(index=False, name=None):
-            writer.writerow(map(cell, row, digits))
+            writer.writerow(map(cell, row, digits, nothing))
 
 
 def read_table(path: Path | str, table: Table) -> pd.DataFrame:
@@ -125,7 +129,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        return float(f"{float(value):.{JSON_DIGITS}g}") if isfinite(value) else None
+        return rounded(float(value), JSON_DIGITS) if isfinite(value) else None
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
 
 

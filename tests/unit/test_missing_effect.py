@@ -197,6 +197,16 @@ def test_a_narrow_stretch_between_two_points_of_the_scan_is_found() -> None:
     assert high - low < 2 * found.limit / 400
 
 
+def test_a_limit_at_its_tipping_point_is_0() -> None:
+    """It is found to rounding, whose last digits differ between processors and mean nothing."""
+    asked = case("SMD", COMMON, important=0.5)
+    for by in (0.0, 0.013, 0.037):
+        made = missing_effect(asked, studies([-0.9 - by, -0.8], [0.05, 0.06]), absent([0.1]))
+        limits = made.curve[["ci_low", "ci_high"]].to_numpy(float)
+        assert (limits == 0).any()
+        assert (np.abs(limits[limits != 0]) > 1e-9).all()
+
+
 # -- nothing to say --------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from scipy.special import ndtri, stdtrit
 from trialpool.diagnostics.asymmetry import egger, rank_test
 from trialpool.diagnostics.fail_safe import KINDS, WARNING, fail_safe_n, with_null_results
 from trialpool.diagnostics.limits import limit_meta, pet_peese
-from trialpool.diagnostics.trim_and_fill import trim_and_fill
+from trialpool.diagnostics.trim_and_fill import _ranks, trim_and_fill
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
 
@@ -104,6 +104,10 @@ def test_rank_test_with_ties_is_not_exact() -> None:
     ours = rank_test([-1.0, 0.0, 0.1, 2.0], v)
     assert ours.tau == pytest.approx(5 / math.sqrt(30))
     assert not ours.exact
+    # The same variance by another sum.
+    sums = np.array([0.01, 0.3, 0.1 + 0.2, 0.5])
+    assert sums[1] != sums[2]
+    assert rank_test([-1.0, 0.0, 0.1, 2.0], sums).tau == ours.tau
 
 
 def test_many_studies_have_the_normal_p_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +173,13 @@ def test_trimmed_studies_come_back_as_mirror_images() -> None:
     assert ours.pooled.k == 18
     assert ours.pooled.beta == pytest.approx(5 / 12)
     assert ours.pval == 1 / 16
+
+
+@pytest.mark.parametrize("by", [0.0, 0.1, 0.3, 1 / 3])
+def test_ties_in_size_are_ties_wherever_the_centre_is(by: float) -> None:
+    """Pairs at the same distance of their mean differ in the last bit, which must not rank them."""
+    y = by + np.array([-0.3, 0.3, -0.2, 0.2, -0.1, 0.1, 0.0])
+    assert _ranks(y - by) == _ranks(np.array([-3.0, 3.0, -2.0, 2.0, -1.0, 1.0, 0.0]))
 
 
 def test_a_symmetric_funnel_shows_no_asymmetry() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trialpool.digits import ranks
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.regression import Regression, regress
@@ -271,7 +272,8 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
     if not np.isfinite(standard).all():
         why = "one study has all the weight, so that nothing is left of its difference to the mean"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
-    different = [len(np.unique(x)) for x in (standard, v)]
+    standard, v = ranks(standard), ranks(v)
+    different = [int(x.max()) + 1 for x in (standard, v)]
     if min(different) == 1:
         why = "all variances are the same" if different[1] == 1 else "all effects are the same"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.conclusions import ACROSS, BELOW, side_of
+from trialpool.digits import first_highest
 from trialpool.effects import effect_size
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.columns import as_tables
@@ -225,7 +226,7 @@ def _walk(
             return None
         limits = refit(tried[:, 0], n1, tried[:, 1], n2)
         score = np.where(np.isnan(limits[:, limit]), -np.inf, sign * limits[:, limit])
-        best = int(score.argmax())
+        best = first_highest(score)
         # Steps forth and back would go on forever.
         if score[best] <= reached:
             return None

@@ -18,6 +18,7 @@ from trialpool.diagnostics.asymmetry import (
     line,
     missing,
 )
+from trialpool.digits import SURE
 from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import pool
@@ -210,4 +211,4 @@ def _unexplained(effects: np.ndarray, v: np.ndarray) -> float:
     du, dz = u - u.mean(), z - z.mean()
     left = dz - du * (du @ dz) / (du @ du)
     whole = float(dz @ dz)
-    return 100 * float(left @ left) / whole if whole > 0 else 0.0
+    return 100 * round(float(left @ left) / whole, SURE) if whole > 0 else 0.0

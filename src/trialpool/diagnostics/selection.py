@@ -17,7 +17,7 @@ from trialpool.diagnostics.selection_search import (
     maximise,
     set_up,
 )
-from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
+from trialpool.pooling.inference import check_level, half_width, likelihood_ratio, p_value
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
 from trialpool.pooling.tau2 import check_estimator
@@ -211,9 +211,7 @@ def _numbers(p: SelectionProblem, e: _Estimate, level: float) -> dict[str, Any]:
 
 def _test(e: _Estimate, baseline: float, df: int) -> ChiSquared:
     """Likelihood ratio against the model without selection."""
-    stat = np.maximum(0.0, 2 * (e.loglik - baseline))
-    pval, reason = chi2_tail(stat, df), e.reasons.get("loglik", "")
-    return ChiSquared(stat=float(stat), df=df, pval=float(pval), reason=reason)
+    return likelihood_ratio(e.loglik, baseline, df, e.reasons.get("loglik", ""))
 
 
 def _standard_errors(top: Top, p: SelectionProblem) -> tuple[Array, dict[str, str]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.diagnostics.asymmetry import TOO_FEW, egger, few, missing
+from trialpool.digits import NOTHING, ranks
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.tau2 import check_estimator
@@ -152,7 +153,8 @@ def _trim(y: Array, v: Array, estimator: str, tau2: str) -> tuple[float, float, 
 
 def _ranks(deviations: Array) -> tuple[int, int]:
     """Sum of the ranks of |deviation| that are above 0, and how many of the highest ranks are."""
-    above = deviations[np.argsort(np.abs(deviations), kind="stable")] > 0
+    size = np.abs(deviations)
+    above = (deviations > NOTHING * size.max())[np.argsort(ranks(size), kind="stable")]
     others = np.flatnonzero(~above)
     run = len(above) - 1 - int(others[-1]) if others.size else len(above)
     return int((np.flatnonzero(above) + 1).sum()), run

@@ -22,6 +22,9 @@ _LOG_SPREAD = np.linspace(math.log(1e-4), math.log(10), 120)
 # Box-Cox powers that MLN tries; a negative power would have no finite mean and SD.
 _POWERS = np.linspace(0, 10, 101)
 _POWER_DIGITS = 4
+# Of the logarithm of a shape: the step of a numerical slope, and the most that a search by values
+# can miss the place where the slope is 0.
+_STEP, _NEAR = 1e-3, 1e-3
 _NODES = 400  # of the integrals over a fitted distribution
 _REACH = 10.0  # standard deviations
 
@@ -122,33 +125,44 @@ def _fit_normal(x: Array, p: Array) -> tuple[float, FittedQuantiles]:
 def _fit_positive(name: str, x: Array, p: Array) -> tuple[float, FittedQuantiles]:
     """Least squares over shape and scale; for a given shape the best scale has a closed form."""
     # Half of scipy comes with it, and few data need it.
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import brentq
 
     family = _POSITIVE[name]
 
-    def scale_and_loss(log_spread: float) -> tuple[float, float]:
-        h = family(math.exp(log_spread), p)[0]
-        scale = float(h @ x / (h @ h))
-        return scale, float(((scale * h - x) ** 2).sum())
+    def quantiles(log_spread: float) -> Array:
+        return family(math.exp(log_spread), p)[0]
 
-    losses = [scale_and_loss(t)[1] for t in _LOG_SPREAD]
+    def scaled(log_spread: float) -> tuple[float, Array]:
+        h = quantiles(log_spread)
+        scale = float(h @ x / (h @ h))
+        return scale, scale * h - x
+
+    def slope(log_spread: float) -> float:
+        # At the best scale the loss does not change with the scale.
+        scale, away = scaled(log_spread)
+        return scale * float(away @ _derivative(quantiles, log_spread))
+
+    losses = [float((scaled(t)[1] ** 2).sum()) for t in _LOG_SPREAD]
     at = int(np.argmin(losses))
     low, high = _LOG_SPREAD[max(at - 1, 0)], _LOG_SPREAD[min(at + 1, len(losses) - 1)]
-    best = minimize_scalar(
-        lambda t: scale_and_loss(t)[1],
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    scale, loss = scale_and_loss(float(best.x))
-    _, mean, sd = family(math.exp(float(best.x)), p)
-    return loss, FittedQuantiles(scale * mean, scale * sd, name)
+    # At an end of the range the loss has no slope of 0 beside it.
+    inside = slope(low) < 0 < slope(high)
+    best = float(brentq(slope, low, high, xtol=1e-14) if inside else _LOG_SPREAD[at])
+    scale, away = scaled(best)
+    _, mean, sd = family(math.exp(best), p)
+    return float((away**2).sum()), FittedQuantiles(scale * mean, scale * sd, name)
+
+
+def _derivative(f: Callable[[float], Array], t: float) -> Array:
+    """Slope of f (m,) at t, by five points: good to some twelve digits."""
+    near, far = f(t + _STEP) - f(t - _STEP), f(t + 2 * _STEP) - f(t - 2 * _STEP)
+    return np.asarray((8 * near - far) / (12 * _STEP))
 
 
 def _fit_beta(x: Array, p: Array, start: FittedQuantiles) -> tuple[float, FittedQuantiles]:
     """Least squares over both shapes, from the moments of the normal fit."""
     # Half of scipy comes with it, and few data need it.
-    from scipy.optimize import least_squares
+    from scipy.optimize import least_squares, root
 
     mean = min(max(start.mean, 0.01), 0.99)
     total = max(mean * (1 - mean) / start.sd**2 - 1, 0.1)
@@ -157,10 +171,18 @@ def _fit_beta(x: Array, p: Array, start: FittedQuantiles) -> tuple[float, Fitted
         a, b = np.exp(logs)
         return np.asarray(betaincinv(a, b, p) - x)
 
+    def slope(logs: Array) -> Array:
+        by_each = [_derivative(lambda t, e=e: distances(logs + t * e), 0.0) for e in np.eye(2)]
+        return np.array(by_each) @ distances(logs)
+
     fit = least_squares(distances, np.log([mean * total, (1 - mean) * total]), bounds=(-5, 15))
-    a, b = np.exp(fit.x)
+    there = root(slope, fit.x, tol=1e-14).x
+    # At an end of the range the slope is 0 elsewhere, if at all.
+    best = there if np.abs(there - fit.x).max() < _NEAR else fit.x
+    a, b = np.exp(best)
     sd = math.sqrt(a * b / (a + b + 1)) / (a + b)
-    return 2 * float(fit.cost), FittedQuantiles(float(a / (a + b)), sd, "beta")
+    loss = float((distances(best) ** 2).sum())
+    return loss, FittedQuantiles(float(a / (a + b)), sd, "beta")
 
 
 def quantile_estimation(scenario: str, n: float, x: Array) -> FittedQuantiles:

@@ -112,18 +112,26 @@ def climb(
         use = free & ~(model.is_bounded & (point.theta <= 0) & (gradient <= 0))
         step[use], gain = _newton(gradient[use], hessian[np.ix_(use, use)])
         if gain < _ENOUGH:
-            last = model.at(_moved(model, point, step))
-            point = last if last is not None and last.value >= point.value else point
-            converged = True
+            point, converged = _last(model, point, step), True
             break
         reach = np.maximum(longest, np.abs(point.theta) * model.is_deviation)
         ratio = float((np.abs(step) / reach).max())
         further = _along(model, point, step / max(1.0, ratio), gain / max(1.0, ratio))
         if further is None:  # rounding hides what is left to gain
             converged = gain < _SAME
+            point = _last(model, point, step) if converged else point
             break
         point = further
     return Peak(_at_the_ends(model, point, typical), converged)
+
+
+def _last(model: Likelihood, point: Point, step: Array) -> Point:
+    """The point on the last step, whether or not the likelihood can tell that it is higher.
+
+    Values of the likelihood place its top to half of their digits; where they decided, the other
+    half would be the processor's.
+    """
+    return model.at(_moved(model, point, step)) or point
 
 
 def _newton(gradient: Array, hessian: Array) -> tuple[Array, float]:

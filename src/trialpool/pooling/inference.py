@@ -14,9 +14,10 @@ import numpy as np
 from scipy.special import gammaincc, gammaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.pooling.studies import Numbers, pick
-from trialpool.results import TrialpoolError
+from trialpool.results import NAN, ChiSquared, TrialpoolError
 
 TESTS = ("z", "t", "knha", "hksj")
+_DECIMALS = 10  # to which log likelihoods tell a difference
 
 
 def check_level(level: float) -> None:
@@ -69,6 +70,20 @@ def chi2_tail(q: Numbers, df: Numbers) -> Numbers:
     """Probability of a chi-squared value above q; 1 with no degrees of freedom."""
     some = df > 0
     return pick(some, gammaincc(pick(some, df, 1) / 2, q / 2), 1.0)
+
+
+def chi_squared(stat: float, df: int, reason: str = "") -> ChiSquared:
+    """The test of a statistic that is chi-squared under its hypothesis; NaN needs the reason."""
+    if not math.isfinite(stat):
+        return ChiSquared(stat=NAN, df=df, pval=NAN, reason=reason)
+    stat = max(0.0, float(stat))
+    return ChiSquared(stat=stat, df=df, pval=float(chi2_tail(stat, df)))
+
+
+def likelihood_ratio(larger: float, smaller: float, df: int, reason: str = "") -> ChiSquared:
+    """The test of the smaller of two models, by their log likelihoods."""
+    # Equal ones differ by rounding, of which p, near 1, would show the square root.
+    return chi_squared(round(2 * (float(larger) - float(smaller)), _DECIMALS), df, reason)
 
 
 def i_squared(q: Numbers, df: Numbers) -> Numbers:

@@ -13,8 +13,14 @@ from trialpool.pooling.counts.columns import as_columns, reject
 from trialpool.pooling.counts.marginal import Rule, adaptive, exact
 from trialpool.pooling.counts.models import EFFECT, TAU, GlmmProblem
 from trialpool.pooling.counts.newton import Maximum, fit_model
-from trialpool.pooling.counts.result import chi_squared, finish
-from trialpool.pooling.inference import check_level, half_width, p_value
+from trialpool.pooling.counts.result import finish
+from trialpool.pooling.inference import (
+    check_level,
+    chi_squared,
+    half_width,
+    likelihood_ratio,
+    p_value,
+)
 from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
 
@@ -143,7 +149,7 @@ def fit(
     # At tau2 = 0 it is a parameter all the same, estimated at the end of its range.
     free += options.random and k > 1 and top is common
     saturated = problem.saturated(rule)
-    lrt = chi_squared(2 * (saturated.loglik - common.value), k - 1, saturated.reason)
+    lrt = likelihood_ratio(saturated.loglik, common.value, k - 1, saturated.reason)
     infinite = saturated.reason or "no study has a finite effect of its own"
     numbers = _numbers(problem, options, top, random=top is not common)
     return finish(

@@ -69,7 +69,8 @@ def maximise(objective: Objective, start: Array, per_study: int | None = None) -
         arrived = decrement < _DECREMENT or (decrement < _FLOOR and decrement > before / 4)
         before = decrement
         if arrived and saddle is None:
-            problem = ""
+            # Its squared length says that this step is the last; untaken it would cost digits.
+            phi, at, problem = *_stepped(objective, phi, at, step), ""
             break
         if arrived and saddle is not None:
             step = np.zeros_like(phi)
@@ -96,6 +97,14 @@ def maximise(objective: Objective, start: Array, per_study: int | None = None) -
         decrement=decrement,
         problem=problem,
     )
+
+
+def _stepped(
+    objective: Objective, phi: Array, at: Likelihoods, step: Array
+) -> tuple[Array, Likelihoods]:
+    """After the step, if the likelihood has a value there."""
+    new = objective(phi + step)
+    return (phi + step, new) if np.isfinite(new.value).all() else (phi, at)
 
 
 def _climb(

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.pooling.inference import chi2_tail
-from trialpool.results import NAN, ChiSquared, PooledCounts
+from trialpool.results import NAN, PooledCounts
 
 
 def finish(reasons: Mapping[str, str], default: str, **values: Any) -> PooledCounts:
@@ -24,14 +23,6 @@ def finish(reasons: Mapping[str, str], default: str, **values: Any) -> PooledCou
     draft = PooledCounts(**values)
     missing = [f.name for f in fields(draft) if _is_nan(getattr(draft, f.name))]
     return replace(draft, reasons={name: reasons.get(name, default) for name in missing})
-
-
-def chi_squared(stat: float, df: int, reason: str = "") -> ChiSquared:
-    """The test of a statistic that is chi-squared under its hypothesis; NaN needs the reason."""
-    if not math.isfinite(stat):
-        return ChiSquared(stat=NAN, df=df, pval=NAN, reason=reason)
-    stat = max(0.0, stat)  # a difference of log likelihoods can be -1e-15
-    return ChiSquared(stat=stat, df=df, pval=chi2_tail(stat, df))
 
 
 def _is_nan(value: Any) -> bool:

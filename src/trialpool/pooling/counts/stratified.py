@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trialpool.pooling.counts.result import chi_squared
+from trialpool.pooling.inference import chi_squared
 from trialpool.results import Array, ChiSquared
 
 _NO_CONTRAST = "no study has events and non-events on which the arms could differ"

@@ -20,7 +20,7 @@ from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
 from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
 
-# model.json keeps 10 significant digits, and processors round iterations differently.
+# model.json keeps `digits.JSON_DIGITS`, and processors round iterations differently.
 TOLERANCE = 1e-6
 SMALL = 1e-3  # below this size the tolerance is absolute
 AGAIN = "run the review again"

@@ -15,6 +15,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
 from trialpool.analysis_result import AnalysisResult
+from trialpool.digits import JSON_DIGITS
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
@@ -22,11 +23,12 @@ from trialpool.review.choosing.people import people
 from trialpool.review.fitting.fit import COUNTS
 from trialpool.review.schema.results import VERIFICATION
 
-# Both routes start from the same table; JSON keeps 10 significant digits of the results.
+# Both routes start from the same table.
 TOLERANCE = 1e-6
 # Below this size the tolerance is absolute.
 SMALL = 1e-3
-ROUNDING = 1e-11  # differences below this are shown as 0
+# Differences below this are what JSON leaves of ours, and shown as 0.
+ROUNDING = 10.0 ** (1 - JSON_DIGITS)
 # statsmodels' Paule-Mandel iterates to a tolerance of its own.
 ITERATED = 1e-4
 

@@ -111,9 +111,11 @@ def _one(
         return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
     used = regression_model(model)
     y, v = (known[name].to_numpy(float) for name in ("yi", "vi"))
-    design = np.column_stack([np.ones(len(x)), x])
+    # About its mean: from year 0 on, the line of a slope by year would lose six digits.
+    middle = float(x.mean())
+    design = np.column_stack([np.ones(len(x)), x - middle])
     regression = regress(y, v, design, tau2=used.tau2, test=used.test)
-    slope = _slope(regression, float(x.mean()), moderator.per, measure) | {"k": k}
+    slope = _slope(regression, moderator.per, measure) | {"k": k}
     dealt, note = permuted(known, y, v, design, used)
     slope |= {"note": note}
     if dealt is not None:
@@ -128,7 +130,7 @@ def _one(
     return [
         slope,
         *_dots(known, x, regression, measure),
-        *_line(regression, x, measure),
+        *_line(regression, x, middle, measure),
         *unknown,
     ], fact
 
@@ -137,10 +139,9 @@ def _with_unit(value: float, moderator: Moderator) -> str:
     return f"{value:.6g} {moderator.unit}".strip()
 
 
-def _slope(regression: Regression, middle: float, per: float, measure: str) -> dict[str, Any]:
-    """What `per` units change; where that hangs on the start, from the line at `middle` on."""
-    at_middle = float(regression.beta[0] + regression.beta[1] * middle)
-    difference = partial(measure_of(measure).difference, at_middle)
+def _slope(regression: Regression, per: float, measure: str) -> dict[str, Any]:
+    """What `per` units change; where that hangs on the start, from the line at the mean on."""
+    difference = partial(measure_of(measure).difference, float(regression.beta[0]))
     return {
         "kind": SLOPE,
         "estimate": difference(per * float(regression.beta[1])),
@@ -171,9 +172,9 @@ def _dots(
     ]
 
 
-def _line(regression: Regression, x: Array, measure: str) -> list[dict[str, Any]]:
+def _line(regression: Regression, x: Array, middle: float, measure: str) -> list[dict[str, Any]]:
     at = np.linspace(x.min(), x.max(), ALONG)
-    line = regression.predict(np.column_stack([np.ones(ALONG), at]))
+    line = regression.predict(np.column_stack([np.ones(ALONG), at - middle]))
     return [
         {
             "kind": LINE,

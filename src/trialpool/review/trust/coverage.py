@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from trialpool.diagnostics.coverage import REPLICATES, SEED, Coverage, Method, simulate
@@ -18,10 +17,11 @@ from trialpool.diagnostics.sampling import (
     raw_difference,
     standardised,
 )
+from trialpool.digits import rounded
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
-from trialpool.results import NAN, Array, Posterior
+from trialpool.results import Array, Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown as display
 from trialpool.review.fitting.fit import words
@@ -122,7 +122,7 @@ def coverage(
             level=LEVEL,
             pi=model.prediction,
         )
-        at = {"tau2": _rounded(truth.tau2), "tau2_is": truth.words, "sampling": drawn_words}
+        at = {"tau2": rounded(truth.tau2, DIGITS), "tau2_is": truth.words, "sampling": drawn_words}
         rows += [at | _row(one, methods[one.method], measure, shared) for one in simulated]
     return COVERAGE.frame(rows)
 
@@ -246,18 +246,14 @@ def _row(result: Coverage, pooling: _Pooling, measure: str, notes: list[str]) ->
         "interval": result.interval,
         "nominal": LEVEL,
         "coverage": result.coverage,
-        "mc_se": _rounded(result.mc_se, 2),
-        "width_mean": _rounded(widths[0]),
-        "width_median": _rounded(widths[1]),
+        "mc_se": rounded(result.mc_se, 2),
+        "width_mean": rounded(widths[0], DIGITS),
+        "width_median": rounded(widths[1], DIGITS),
         "width_is": width_is,
         "replicates": replicates,
         "failed": result.failed,
         "note": "; ".join(notes),
     }
-
-
-def _rounded(value: float, digits: int = DIGITS) -> float:
-    return float(f"{value:.{digits}g}") if np.isfinite(value) else NAN
 
 
 def _withheld(reason: str) -> pd.DataFrame:

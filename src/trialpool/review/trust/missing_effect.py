@@ -212,7 +212,10 @@ def _grid(places: list[float], others: list[float]) -> Array:
 
 
 def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
-    columns = (assumed, fits.beta, fits.ci_lb, fits.ci_ub)
+    # At a place where the conclusion changes a limit is 0 but for rounding.
+    width = fits.ci_ub - fits.ci_lb
+    limits = (np.where(abs(x) < _SAME * width, 0.0, x) for x in (fits.ci_lb, fits.ci_ub))
+    columns = (assumed, fits.beta, *limits)
     values = [[shown(float(x), measure) for x in column] for column in columns]
     return pd.DataFrame(dict(zip(MISSING_EFFECT.names, values, strict=True)))
 
