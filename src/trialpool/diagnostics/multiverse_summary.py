@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trialpool.conclusions import ABOVE, BELOW, side_of
 from trialpool.diagnostics.multiverse import Ints, Multiverse
+from trialpool.digits import sure
 from trialpool.results import NAN
 
 Hits = NDArray[np.bool_]
@@ -100,7 +101,7 @@ def _question(results: Multiverse, rows: Ints, sign: float) -> QuestionSummary:
     factors = tuple(
         _moves(results, rows, i) for i, factor in enumerate(results.factors) if factor.kind != "N"
     )
-    top = max(factors, key=lambda each: -1.0 if math.isnan(each.eta2) else each.eta2)
+    top = max(factors, key=lambda each: -1.0 if math.isnan(each.eta2) else sure(each.eta2))
     # Sets come in any order; the protocol's own levels are the place 0 of each factor.
     free = [i for i, factor in enumerate(results.factors) if factor.kind != "N"]
     protocols = rows[(results.place[rows][:, free] == 0).all(axis=1)]
@@ -168,10 +169,12 @@ def _moves(results: Multiverse, rows: Ints, i: int) -> Moves:
     outside = np.bincount(place, (below | above).astype(float)) / count
     whole = float(((away - away.mean()) ** 2).sum())
     between = float((count * (mean - away.mean()) ** 2).sum())
-    low, high = int(mean.argmin()), int(mean.argmax())
-    # Fits to the same data differ in their last digits; against an interval's width that is 0.
-    width = float((results.ci_ub[known] - results.ci_lb[known]).max())
-    moved = bool(mean[high] - mean[low] > _ROUNDING * width)
+    slack = _ROUNDING * float((results.ci_ub[known] - results.ci_lb[known]).max())
+    low, high = (
+        int((mean <= mean.min() + slack).argmax()),
+        int((mean >= mean.max() - slack).argmax()),
+    )
+    moved = bool(mean[high] - mean[low] > slack)
     return Moves(
         name=factor.name,
         kind=factor.kind,

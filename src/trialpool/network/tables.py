@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.digits import sure
 from trialpool.network.heat import net_heat
 from trialpool.network.model import MODELS, Network
 from trialpool.network.rank import p_scores
@@ -96,7 +97,8 @@ def p_score_table(net: Network, *, small_values: str = "desirable") -> pd.DataFr
     table = pd.DataFrame({"treatment": net.treatments, "p_score": random, "p_score_common": common})
     # Where random effects cannot be had the common-effect model ranks.
     by = ["p_score", "p_score_common"]
-    return table.sort_values(by, ascending=False, kind="stable", ignore_index=True)
+    order = table[by].map(sure).sort_values(by, ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True)
 
 
 def split_table(net: Network, *, log: bool = False, model: str = "random") -> pd.DataFrame:

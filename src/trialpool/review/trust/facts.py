@@ -11,6 +11,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.analysis_result import ChoiceEffect, MultiverseResult
 from trialpool.conclusions import Marks
+from trialpool.digits import sure
 from trialpool.effects import measure_of
 from trialpool.results import Posterior
 from trialpool.review.fitting.fit import TEST_WORDS
@@ -220,4 +221,4 @@ def of_multiverse(
 def _turns_most(factors: Sequence[ChoiceEffect]) -> str:
     """The choice that most decides whether the interval excludes no difference; blank if none."""
     known = [each for each in factors if each.swing > 0]
-    return max(known, key=lambda each: each.swing).factor if known else ""
+    return max(known, key=lambda each: sure(each.swing)).factor if known else ""

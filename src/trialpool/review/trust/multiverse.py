@@ -21,6 +21,7 @@ from trialpool.analysis_result import (
 from trialpool.conclusions import ABOVE, ACROSS, BELOW
 from trialpool.diagnostics.multiverse import COUNTED, Multiverse, multiverse
 from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
+from trialpool.digits import sure
 from trialpool.effects import measure_of
 from trialpool.results import NAN, Array
 from trialpool.review.case import Case
@@ -150,7 +151,7 @@ def _factors(asked: QuestionSummary, measure: str, *, moved: bool) -> Iterator[C
     None moves an estimate whose extremes read the same: what differs is the last digits of fits.
     """
     record = measure_of(measure)
-    order = sorted(asked.factors, key=lambda moves: -moves.eta2 if moves.eta2 > 0 else 0.0)
+    order = sorted(asked.factors, key=lambda moves: -sure(moves.eta2) if moves.eta2 > 0 else 0.0)
     for moves in order:
         yield ChoiceEffect(
             factor=TITLES[moves.name],
