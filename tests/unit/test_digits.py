@@ -30,7 +30,8 @@ from trialpool.diagnostics.limits import limit_meta
 from trialpool.diagnostics.missing import tipping
 from trialpool.diagnostics.selection import selection_model
 from trialpool.digits import JSON_DIGITS, NOTHING, SURE, first_highest, ranks, rounded, sure
-from trialpool.doseresponse.model import DoseTrial, dose_response
+from trialpool.doseresponse.model import dose_response
+from trialpool.doseresponse.trials import DoseTrial
 from trialpool.effects.medians import mean_sd
 from trialpool.multilevel.model import fit
 from trialpool.multilevel.terms import Structured
@@ -146,8 +147,8 @@ def from_quantiles(method: str, data: dict[str, float]) -> Callable[[int], Any]:
     return compute
 
 
-def of_trials(compute: Callable[[Array, Array], Any]) -> Callable[[int], Any]:
-    return lambda seed: compute(moved(Y, seed), moved(V, seed))
+def of_trials(compute: Callable[..., Any], **options: Any) -> Callable[[int], Any]:
+    return lambda seed: compute(moved(Y, seed), moved(V, seed), **options)
 
 
 def by_year(y: Array, v: Array) -> Any:
@@ -212,14 +213,14 @@ COMPUTED = {
     **{f"medians, {method}, {name}": from_quantiles(method, data)
        for method in ("LWS", "QE", "MLN")
        for name, data in (("five", FIVE), ("three", THREE), ("shares", SHARES))},
-    **{f"pooling, {tau2}": of_trials(lambda y, v, tau2=tau2: tp.pool(y, v, tau2=tau2))
+    **{f"pooling, {tau2}": of_trials(tp.pool, tau2=tau2)
        for tau2 in ("REML", "ML", "PM", "EB", "SJ")},
-    **{f"selection, {kind}": of_trials(lambda y, v, kind=kind: selection_model(y, v, kind=kind))
+    **{f"selection, {kind}": of_trials(selection_model, kind=kind)
        for kind in ("step", "negexp", "logistic", "beta")},
     **{f"counts, {model}": in_other_order(model) for model in ("UM.FS", "UM.RS")},
     **{f"multilevel, {struct}": structured(struct) for struct in ("CS", "HCS", "UN")},
     "limit meta-analysis": of_trials(limit_meta),
-    "tipping points": of_trials(lambda y, v: tipping(y, v, [0.1, 0.2], threshold=0.5)),
+    "tipping points": of_trials(tipping, v_missing=[0.1, 0.2], threshold=0.5),
     "regression": of_trials(by_year),
     "dose-response": doses,
     "network": treatments,
@@ -232,7 +233,6 @@ def test_a_computation_is_good_to_more_than_the_digits_written(name: str) -> Non
     compute = COMPUTED[name]
     plainly = compute(0)
     for seed in (1, 2):
-        # Seed 0 moves some inputs as well: it is the same to whom the sums belong.
         assert not differing(plainly, compute(seed), JSON_DIGITS, NOTHING)
 
 
@@ -249,8 +249,8 @@ def test_an_analysis_is_good_to_more_than_the_digits_written(
     case = small.case(condition, analysis)
     tables = {name: getattr(case.tables, name).copy() for name in ("effects", "universes")}
     for table in tables.values():
-        for column in ("yi", "vi"):
-            table[column] = moved(table[column], seed=1)
+        for name in ("yi", "vi"):
+            table[name] = moved(table[name], seed=1)
     one, other = analyse(case), analyse(replace(case, tables=replace(case.tables, **tables)))
     to_json = typed_json.to_json
     assert not differing(to_json(one.result), to_json(other.result), JSON_DIGITS, NOTHING)
@@ -258,8 +258,8 @@ def test_an_analysis_is_good_to_more_than_the_digits_written(
     for name, table in written(one).items():
         for column in files.declared(f"{name}.csv", {}).of_header(list(table.columns)):
             if column.numeric and len(table):
-                both = (x[column.name].astype(float).tolist() for x in (table, others[name]))
-                assert not differing(*both, column.digits, column.nothing), (name, column.name)
+                here, there = (x[column.name].astype(float).tolist() for x in (table, others[name]))
+                assert not differing(here, there, column.digits, column.nothing), column.name
 
 
 # --- other kernels --------------------------------------------------------------------------------

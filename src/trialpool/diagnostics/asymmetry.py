@@ -272,13 +272,13 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
     if not np.isfinite(standard).all():
         why = "one study has all the weight, so that nothing is left of its difference to the mean"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
-    standard, v = ranks(standard), ranks(v)
-    different = [int(x.max()) + 1 for x in (standard, v)]
+    places = ranks(standard), ranks(v)
+    different = [int(x.max()) + 1 for x in places]
     if min(different) == 1:
         why = "all variances are the same" if different[1] == 1 else "all effects are the same"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
     exact = min(different) == k <= _COUNTED
-    kendall = kendalltau(standard, v, method="exact" if exact else "asymptotic")
+    kendall = kendalltau(*places, method="exact" if exact else "asymptotic")
     return RankTest(
         k=k, tau=float(kendall.statistic), pval=float(kendall.pvalue), exact=exact, caution=few(k)
     )

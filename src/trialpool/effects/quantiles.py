@@ -172,8 +172,10 @@ def _fit_beta(x: Array, p: Array, start: FittedQuantiles) -> tuple[float, Fitted
         return np.asarray(betaincinv(a, b, p) - x)
 
     def slope(logs: Array) -> Array:
-        by_each = [_derivative(lambda t, e=e: distances(logs + t * e), 0.0) for e in np.eye(2)]
-        return np.array(by_each) @ distances(logs)
+        def along(axis: Array) -> Array:
+            return _derivative(lambda t: distances(logs + t * axis), 0.0)
+
+        return np.array([along(axis) for axis in np.eye(2)]) @ distances(logs)
 
     fit = least_squares(distances, np.log([mean * total, (1 - mean) * total]), bounds=(-5, 15))
     there = root(slope, fit.x, tol=1e-14).x
