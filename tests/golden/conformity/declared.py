@@ -147,10 +147,10 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         "regtest, trimfill and metabias refit with metafor's default stopping rules. Ours has the"
         " higher likelihood, and all that follows from tau2 is compared at theirs.",
     ),
-    "ties by 15 digits": (
-        "ranktest pval where two different tied values agree to 15 digits",
-        "R counts ties on numbers printed to 15 digits, so that two pairs become one group of"
-        " three; ours compares the numbers themselves.",
+    "ties but for rounding": (
+        "ranktest where two variances agree to 12 digits but not in all",
+        "R takes them as different, or counts them as one group when it prints 15 digits, as their"
+        " last bits have it; in ours they are ties.",
     ),
     "normal approximation": (
         "meta_pkg bias: Begg",
