@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,9 +33,11 @@ from trialpool.tables import read_table, write_table
 DECLARED = (*PROCESSED.values(), *RESULT_TABLES.values())
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "tests" / "fixtures" / "small"
+TABLES = ("studies", "selection", "missing", "sensitivity")  # of an analysis, beside its trust
 _FOLDER = TemporaryDirectory()  # of this process
 _FILE = Path(_FOLDER.name) / "table.csv"
 _PROTOCOLS: dict[bytes, Review] = {}
+_RESULTS: dict[tuple[object, ...], Analysed] = {}
 _CLEAN: dict[tuple[object, ...], dict[str, pd.DataFrame]] = {}
 
 
@@ -48,11 +51,19 @@ class SmallReview:
     @property
     def review(self) -> Review:
         """The protocol as it stands; the same text is read once."""
-        path = self.folder / "config" / "review.yaml"
-        text = path.read_bytes()
+        text = self._protocol()
         if text not in _PROTOCOLS:
-            _PROTOCOLS[text] = read_protocol(path)
+            _PROTOCOLS[text] = read_protocol(self.folder / "config" / "review.yaml")
         return _PROTOCOLS[text]
+
+    def _protocol(self) -> bytes:
+        return (self.folder / "config" / "review.yaml").read_bytes()
+
+    def _raw(self) -> tuple[tuple[Path, bytes], ...]:
+        """The raw tables, by their places."""
+        raw = self.folder / "data" / "raw"
+        files = sorted(path for path in raw.rglob("*") if path.is_file())
+        return tuple((path.relative_to(raw), path.read_bytes()) for path in files)
 
     def path(self, table: str, condition: str = "blue") -> Path:
         raw = self.folder / "data" / "raw"
@@ -125,8 +136,16 @@ class SmallReview:
         )
 
     def result(self, condition: str, analysis: str) -> Analysed:
-        """One analysis, as the pooling step makes it."""
-        return analyse(self.case(condition, analysis))
+        """One analysis, as the pooling step makes it; of the same files it is made once.
+
+        A test that changes the library, not the files, calls `analyse` with `case`.
+        """
+        key = (condition, analysis, self._protocol(), self._raw())
+        if key not in _RESULTS:
+            _RESULTS[key] = analyse(self.case(condition, analysis))
+        made = _RESULTS[key]
+        own = {name: getattr(made, name).copy() for name in TABLES}
+        return replace(made, **own, trust={name: rows.copy() for name, rows in made.trust.items()})
 
     def case(self, condition: str, analysis: str) -> Case:
         """One analysis in its context, as the pooling step makes it."""
@@ -134,11 +153,9 @@ class SmallReview:
 
     def tables(self, condition: str = "blue") -> Tables:
         """What the pooling step reads; what is clean is made once of the same raw tables."""
-        review, raw = self.review, self.folder / "data" / "raw"
+        review = self.review
         rules = (review.outcome_rules(), review.confidence_order, review.added)
-        files = {path: path.read_bytes() for path in sorted(raw.rglob("*")) if path.is_file()}
-        content = tuple((path.relative_to(raw), text) for path, text in files.items())
-        key = (condition, repr(rules), content)
+        key = (condition, repr(rules), self._raw())
         if key not in _CLEAN:
             tables = self.cleaned_tables(condition)
             _CLEAN[key] = {name: through_csv(tables[name], review.added) for name in tables}
