@@ -4,7 +4,8 @@
 CORES ?= 4
 BIN := .venv/bin
 READY := .venv/.ready
-RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
+# Bytecode is kept even where the environment says not to: a run starts many processes.
+RUN = PYTHONDONTWRITEBYTECODE= PATH="$(CURDIR)/$(BIN):$$PATH"
 SNAKEFILES = Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 
 .DEFAULT_GOAL := help

@@ -85,7 +85,7 @@ class Workflow:
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = []
         for line in (done.stdout + done.stderr).splitlines():
-            if rule := re.match(r"(?:local)?rule (\w+):", line):
+            if rule := re.match(r"\s*(?:local)?rule (\w+):", line):  # indented in a group
                 jobs.append(rule.group(1))
             elif wildcards := re.match(r"\s+wildcards: (.*)", line):
                 jobs[-1] += " " + "/".join(re.findall(r"=(\w+)", wildcards.group(1)))

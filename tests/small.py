@@ -59,10 +59,10 @@ class SmallReview:
     def _protocol(self) -> bytes:
         return (self.folder / "config" / "review.yaml").read_bytes()
 
-    def _raw(self) -> tuple[tuple[Path, bytes], ...]:
-        """The raw tables, by their places."""
+    def _raw(self, condition: str) -> tuple[tuple[Path, bytes], ...]:
+        """The raw tables of a condition, and those of all, by their places."""
         raw = self.folder / "data" / "raw"
-        files = sorted(path for path in raw.rglob("*") if path.is_file())
+        files = sorted(p for p in [*raw.glob("*"), *(raw / condition).rglob("*")] if p.is_file())
         return tuple((path.relative_to(raw), path.read_bytes()) for path in files)
 
     def path(self, table: str, condition: str = "blue") -> Path:
@@ -140,7 +140,7 @@ class SmallReview:
 
         A test that changes the library, not the files, calls `analyse` with `case`.
         """
-        key = (condition, analysis, self._protocol(), self._raw())
+        key = (condition, analysis, self._protocol(), self._raw(condition))
         if key not in _RESULTS:
             _RESULTS[key] = analyse(self.case(condition, analysis))
         made = _RESULTS[key]
@@ -155,7 +155,7 @@ class SmallReview:
         """What the pooling step reads; what is clean is made once of the same raw tables."""
         review = self.review
         rules = (review.outcome_rules(), review.confidence_order, review.added)
-        key = (condition, repr(rules), self._raw())
+        key = (condition, repr(rules), self._raw(condition))
         if key not in _CLEAN:
             tables = self.cleaned_tables(condition)
             _CLEAN[key] = {name: through_csv(tables[name], review.added) for name in tables}

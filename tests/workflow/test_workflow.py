@@ -111,7 +111,7 @@ def test_a_second_extraction_re_runs_its_own_condition(finished: Workflow, tmp_p
     extract_again(changed)
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
-    assert {"agreement blue", "clean blue", "page_condition blue"} <= set(planned)
+    assert {"agreement blue", "flags blue", "page_condition blue"} <= set(planned)
 
 
 def extract_again(workflow: Workflow) -> Path:
