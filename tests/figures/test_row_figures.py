@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 
 from trialpool.analysis_result import AnalysisResult
-from trialpool.figures import cumulative, leave_one_out, style, subgroups
+from trialpool.figures import cumulative, interval_rows, leave_one_out, style, subgroups
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
@@ -295,3 +295,12 @@ def test_why_there_are_no_kinds() -> None:
     few = subgroups.rows(lines(*BY_KIND, names=KINDS), about(4))
     assert isinstance(few, Withheld)
     assert few.reason == "k = 4: needs at least 5 trials"
+
+
+def test_columns_stand_where_they_stand_on_any_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten tenths are 1; by `sum` they are only from Python 3.12 on, and the bytes show it."""
+    table = drawn(leave_one_out.rows(lines(*FIVE, names=LEFT_OUT), about(5)))
+    monkeypatch.setattr(interval_rows, "GAP", 0.0)
+    monkeypatch.setattr(interval_rows, "widest", lambda *words: 0.1)
+    plan = interval_rows._plan(replace(table, rows=(), heads=("head",) * 10))
+    assert plan.ends[-1] == 1.0

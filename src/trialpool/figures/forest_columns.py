@@ -95,7 +95,7 @@ def _sized(table: ForestTable) -> list[tuple[ForestColumn, float, tuple[tuple[fl
     for group in dict.fromkeys(c.group for c in table.columns if c.group):
         members = [i for i, (c, _, _) in enumerate(out) if c.group == group]
         gap = 0.0 if out[members[0]][0].align == "judgement" else GAP
-        have = sum(out[i][1] for i in members) + gap * (len(members) - 1)
+        have = math.fsum(out[i][1] for i in members) + gap * (len(members) - 1)
         want = widest(group_lines(group, have), style.BODY, "bold")
         for i in members:
             column, wide, slots = out[i]

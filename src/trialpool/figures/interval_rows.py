@@ -117,7 +117,8 @@ def _plan(table: IntervalTable) -> _Plan:
         widest([head, *(row.cells[i] for row in table.rows)], style.SMALL, "bold")
         for i, head in enumerate(table.heads)
     ]
-    ends = [sum(widths[: i + 1]) + GAP * (i + 1) for i in range(len(widths))]
+    # `sum` of floats has another last bit from Python 3.12 on, which the ids of an SVG show.
+    ends = [math.fsum(widths[: i + 1]) + GAP * (i + 1) for i in range(len(widths))]
     y = HEAD
     middles = []
     for lines in labels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isnan, pi, sin, sqrt
+from math import cos, fsum, isnan, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -204,8 +204,8 @@ def _columns(ax: Axes, table: NetworkGraph, where: Any, radii: list[float]) -> N
             free = min(where[i][1] + tall / 2, free)
             tops.append(free)
             free -= tall
-        middles = sum(top - tall / 2 for top, tall in zip(tops, heights, strict=True))
-        shift = (sum(where[i][1] for i in mine) - middles) / max(len(mine), 1)
+        middles = fsum(top - tall / 2 for top, tall in zip(tops, heights, strict=True))
+        shift = (fsum(where[i][1] for i in mine) - middles) / max(len(mine), 1)
         for i, lines, top, tall in zip(mine, texts, tops, heights, strict=True):
             x, y = where[i]
             middle = top + shift - tall / 2

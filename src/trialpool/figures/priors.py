@@ -119,7 +119,7 @@ def draw(table: PriorTable | Withheld) -> Figure:
         ]
         wide = [max(widest(cells, style.BODY), widest([h], style.SMALL)) for h, cells in columns]
         left = style.MARGIN + max(widest(lines, style.BODY) for lines in labels) + GAP
-        right = style.MARGIN + sum(wide) + GAP * len(wide)
+        right = style.MARGIN + math.fsum(wide) + GAP * len(wide)
         room = chart.WIDTH - 2 * style.MARGIN
         foot = [line for note in table.notes for line in wrap(note, room, style.SMALL)]
         step = style.SMALL * style.LINE_HEIGHT
