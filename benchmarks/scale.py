@@ -93,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_review(folder, conditions=o.conditions, analyses=o.analyses, trials=o.trials)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "workflow/Snakefile",
-                   "--directory", folder, "--cores", f"{o.cores}", "--quiet", "all"]  # fmt: skip
+        command = [sys.executable, "-m", "snakemake", "--snakefile", f"{ROOT}/workflow/Snakefile",
+                   "--directory", temporary, "--cores", f"{o.cores}", "--quiet", "all"]  # fmt: skip
         begun = time.monotonic()
         done = subprocess.run(
             [*command, *["--dry-run"] * o.plan], check=False, env=os.environ | ONE_THREAD

@@ -50,7 +50,7 @@ class Records:
         return self.rows[self.rows["table"] == "contrasts"]
 
     @cached_property
-    def paired(self) -> list[Row]:
+    def paired(self) -> Sequence[Row]:
         """The reported contrasts between the two conditions of a crossover's participants."""
         return tables.records(self.contrasts[self.contrasts["period"] == "both"])
 
