@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 
 from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import style
-from trialpool.figures.chart import EffectAxis
+from trialpool.figures.chart import EffectAxis, Withheld
 
 # The axes of a difference and of a ratio.
 PLAIN = EffectAxis(
@@ -31,7 +31,14 @@ RATIO = EffectAxis(
 )
 
 A = TypeVar("A", bound=Artist)
+Rows = TypeVar("Rows")
 SLACK = 0.5  # points: touching is not overlapping
+
+
+def shown(rows: Rows | Withheld) -> Rows:
+    """The rows of a figure that is drawn."""
+    assert not isinstance(rows, Withheld), rows.reason
+    return rows
 
 
 def texts(fig: Figure) -> list[Text]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from figure_checks import bytes_of, outside, overlaps, texts
+from figure_checks import bytes_of, outside, overlaps, shown, texts
 from filled import analysis_result
 from matplotlib.collections import PathCollection
 
@@ -152,7 +152,7 @@ def test_figures_that_are_not_drawn_say_why(k: int, reason: str) -> None:
         [{"moderator": "design", "title": "design", "kind": WITHHELD, "note": note}]
     )
     found = subgroups.rows(lines, result(k))
-    assert found == Withheld(title="By kind of trial: Mood", reason=reason or f"design: {note}")
+    assert found == Withheld(reason=reason or f"design: {note}")
     plot = bubble.rows(lines, result(k))
     assert isinstance(plot, Withheld)
     assert plot.reason == f"k = {k}: needs at least 10 trials"
@@ -163,9 +163,7 @@ def test_reasons_where_k_would_allow_it() -> None:
     about = result(12)
     about = replace(about, trust=replace(about.trust, moderators=()))
     none = effects(12).iloc[:0]
-    assert bubble.rows(none, about) == Withheld(
-        title="Effects against covariates: Mood", reason="no covariate is declared"
-    )
+    assert bubble.rows(none, about) == Withheld(reason="no covariate is declared")
     lines = pd.DataFrame([{"title": "dose", "kind": WITHHELD, "note": "no contrast: 0.5 in all"}])
     found = bubble.rows(lines, about)
     assert isinstance(found, Withheld)
@@ -197,5 +195,5 @@ def test_bubbles_have_the_area_of_their_weight_and_the_line_of_the_fit() -> None
 
 @pytest.mark.parametrize(("k", "named"), [(12, True), (13, False)])
 def test_names_stand_beside_few_bubbles(k: int, named: bool) -> None:
-    fig = bubble.draw(bubble.rows(effects(k), result(k)))
+    fig = bubble.draw(shown(bubble.rows(effects(k), result(k))))
     assert any("Investigator" in text.get_text() for text in texts(fig)) == named

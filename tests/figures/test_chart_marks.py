@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from trialpool.effects.scales import IDENTITY, LOGIT
 from trialpool.figures import chart, interval_rows, key, labels, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import EffectAxis
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.figures.key import Entry
 from trialpool.figures.lettering import width, wrap
@@ -83,23 +82,6 @@ def test_panels_share_the_width() -> None:
         "bottom",
     ]
     assert outside(fig) == []
-
-
-def test_a_withheld_figure_is_its_title_and_one_sentence() -> None:
-    """Lines of the reason follow each other, the last at the margin."""
-    reason = "k = 3: needs at least 5 trials " * 6
-    fig = chart.withheld(Withheld(title="Funnel plot", reason=reason.strip()))
-    said = [t for t in texts(fig) if t.get_gid() == "withheld"]
-    assert " ".join(t.get_text() for t in said) == f"Not drawn: {reason.strip()}."
-    heights = [at(t)[1] for t in said]
-    assert heights[-1] == style.MARGIN
-    full = chart.withheld(Withheld(title="Funnel plot", reason="a " * 400))
-    ends = [end.x1 for text, end in boxes(full) if text.endswith("a")]
-    assert chart.WIDTH - style.MARGIN - 10 < max(ends) <= chart.WIDTH - style.MARGIN + 0.5
-    assert [a - b for a, b in pairwise(heights)] == pytest.approx(
-        [style.BODY * STEP] * (len(said) - 1), abs=0.003
-    )
-    assert overlaps(fig) == []
 
 
 # -- axes ---------------------------------------------------------------------------------------

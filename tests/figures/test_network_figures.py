@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from figure_checks import bytes_of, outside, overlaps
+from figure_checks import bytes_of, outside, overlaps, shown
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
@@ -22,19 +22,23 @@ SIZES = ((3, 8), (6, 14), (8, 20), (14, 40), (30, 100))
 
 
 def graph(case: Drawn) -> Figure:
-    return network_graph.draw(network_graph.rows(case["contrasts"], case["nodes"], case.answer))
+    return network_graph.draw(
+        shown(network_graph.rows(case["contrasts"], case["nodes"], case.answer))
+    )
 
 
 def forest(case: Drawn) -> Figure:
-    return network_forest.draw(network_forest.rows(case["effects"], case["p_scores"], case.answer))
+    return network_forest.draw(
+        shown(network_forest.rows(case["effects"], case["p_scores"], case.answer))
+    )
 
 
 def heat(case: Drawn) -> Figure:
-    return net_heat.draw(net_heat.rows(case["net_heat"], case.answer))
+    return net_heat.draw(shown(net_heat.rows(case["net_heat"], case.answer)))
 
 
 def adjusted(case: Drawn) -> Figure:
-    return funnel.draw(funnel.rows(case["contrasts"], case.answer))
+    return funnel.draw(shown(funnel.rows(case["contrasts"], case.answer)))
 
 
 ALL = (graph, forest, heat, adjusted)

@@ -131,7 +131,6 @@ def test_without_a_posterior_it_is_withheld_with_the_reason() -> None:
     found = rows(empty, result(1))
     assert isinstance(found, Withheld)
     assert found.reason == "k = 1: needs at least 2 trials"
-    assert any("k = 1" in text for text in words(draw(found)))
 
 
 @pytest.mark.parametrize("k", [2, 3, 6, 60])

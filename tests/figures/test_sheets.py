@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import outside, overlaps
+from matplotlib.figure import Figure
 
 from trialpool import typed_json
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import effect_size
-from trialpool.figures import style
-from trialpool.figures.catalogue import CHARTS, WITHHELD
+from trialpool.figures.catalogue import CAPTIONS, FOREST
+from trialpool.figures.chart import Withheld
 from trialpool.review.analysis import analyse
 from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.protocol import Review, resolve
-from trialpool.review.report import sheets
+from trialpool.review.report import drawing, sheets
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
@@ -130,18 +131,19 @@ def _written(k: int, measure: str, folder: Path) -> tuple[AnalysisTables, dict[s
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])
 @pytest.mark.parametrize("k", SIZES)
-def test_every_figure_is_whole_at_any_number_of_trials(
-    k: int, measure: str, tmp_path: Path
-) -> None:
-    """Nothing overlaps, nothing is cut; what k does not allow says so and which rule it is."""
+def test_every_figure_is_whole_at_any_number_of_trials(k: int, measure: str) -> None:
+    """Nothing overlaps, nothing is cut; what k does not allow has no sheet and a reason."""
     analysis, held = written(k, measure)
     drawn = set()
-    for name, figure in sheets.draw_all(analysis.result, held):
-        assert not overlaps(figure), name
-        assert not outside(figure), name
-        style.save(figure, [tmp_path / f"{name}.svg"])
-        if WITHHELD not in (tmp_path / f"{name}.svg").read_bytes():
-            drawn.add(name)
+    made = dict(sheets.sheets(analysis.result, held))
+    assert list(made) == list(CAPTIONS)
+    for name, sheet in made.items():
+        if isinstance(sheet, Withheld):
+            assert sheet.reason
+            continue
+        drawn.add(name)
+        assert not overlaps(sheet), name
+        assert not outside(sheet), name
     always = {"forest", "missing_effect", "next_trial", "specification_curve"}
     expected = always | ({"cumulative", "priors"} if k > 1 else set())
     if k >= 5:
@@ -149,7 +151,28 @@ def test_every_figure_is_whole_at_any_number_of_trials(
     if k >= 10:
         expected |= {"bubble"}
     assert drawn == expected
-    assert {*CHARTS, "forest"} >= drawn
+
+
+def test_the_list_of_figures_and_the_drawings_are_the_same(tmp_path: Path) -> None:
+    """What is not drawn any more is removed; the list says why, and how large each drawing is."""
+    (tmp_path / "funnel.svg").write_text("of ten trials")
+    (tmp_path / "renamed.svg").write_text("of an older version")
+    paper = Figure(figsize=(2, 1.5))
+    made: list[tuple[str, Figure | Withheld]] = [
+        (FOREST, paper),
+        ("funnel", Withheld(reason="k = 4")),
+        ("gosh", paper),
+    ]
+    drawing.write(tmp_path, made, CAPTIONS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "figures.csv", "forest.pdf", "forest.png", "forest.svg", "gosh.svg",
+    ]  # fmt: skip
+    listed = files.read(tmp_path / "figures.csv")
+    assert listed["figure"].tolist() == [FOREST, "funnel", "gosh"]
+    assert listed["shows"].tolist() == [CAPTIONS[name] for name in listed["figure"]]
+    assert listed["drawn"].tolist() == ["yes", "no", "yes"]
+    assert listed["reason"].fillna("").tolist() == ["", "k = 4", ""]
+    assert listed[["width", "height"]].dropna().to_numpy().tolist() == [[144, 108], [144, 108]]
 
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.testing import assert_allclose
 from small import SmallReview, through_csv
@@ -21,6 +22,7 @@ from trialpool.effects import MEASURES
 from trialpool.effects.continuous import COLUMNS
 from trialpool.effects.registry import DATA, Data, Estimate, measure
 from trialpool.effects.scales import LOG
+from trialpool.figures.catalogue import CAPTIONS
 from trialpool.results import Array, Pooled
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
@@ -30,12 +32,14 @@ from trialpool.review.exchange.formats import FORMATS, Export
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
 from trialpool.review.protocol.problems import ProtocolError
-from trialpool.review.report import sheets
 from trialpool.review.report.caveats import AnalysisTables
+from trialpool.review.report.drawing import listed
 from trialpool.review.report.pages import condition_page
+from trialpool.review.report.sheets import sheets as analysis_sheets
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema.outcomes import SIDES, in_words, unfilled
 from trialpool.review.schema.processed import EFFECTS
+from trialpool.review.schema.results import FIGURES
 from trialpool.tables import write_table
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="468pt" height="324pt"></svg>'
@@ -89,7 +93,9 @@ class Asked:
         trust = {name: through_csv(table) for name, table in result.trust.items()}
         read = result.result
         about = {name: held[name] for name in ("risk_of_bias", "flags")}
-        figures = dict(sheets.draw_all(read, own | trust | about))
+        sheets = dict(analysis_sheets(read, own | trust | about))
+        drawn = FIGURES.frame(listed(name, sheet, CAPTIONS) for name, sheet in sheets.items())
+        figures = {name: sheet for name, sheet in sheets.items() if isinstance(sheet, Figure)}
         evidence, judged = rob_me(
             [Written(read, own["studies"], own["selection"], own["missing"])],
             held["trials"], held["missing_results"],
@@ -101,10 +107,10 @@ class Asked:
         }  # fmt: skip
         analysis = AnalysisTables(
             result=read, studies=own["studies"], missing=own["missing"],
-            sensitivity=own["sensitivity"], trust=trust | {"selection": own["selection"]},
+            sensitivity=own["sensitivity"], figures=drawn,
+            trust=trust | {"selection": own["selection"]},
         )  # fmt: skip
-        svg = {("x", name): SVG for name in figures}
-        page = condition_page(review.for_condition("blue"), [analysis], svg, held)
+        page = condition_page(review.for_condition("blue"), [analysis], {"x": SVG}, held)
         return page.replace("\u00a0", " "), figures
 
 

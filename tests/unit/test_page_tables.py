@@ -11,7 +11,6 @@ from question_answers import dose_answer, network_answer, time_answer
 
 from trialpool import terms
 from trialpool.analysis_result import AnalysisResult
-from trialpool.figures.catalogue import WITHHELD as NOT_DRAWN
 from trialpool.question_answer import QuestionAnswer
 from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report import (
@@ -27,6 +26,7 @@ from trialpool.review.report import (
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import Cell, Grid
 from trialpool.review.report.question_tables import question_grids
+from trialpool.review.schema.results import FIGURES
 
 NONE = pd.DataFrame()
 SHOWN = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
@@ -600,13 +600,21 @@ def test_a_judgement_is_proposed_until_a_person_decides(decided: str | None, sho
 # -- charts -------------------------------------------------------------------------------------
 
 
-def test_only_charts_that_are_drawn_are_on_a_page() -> None:
-    """Each in the order of the captions, as large as its file says: 96 pixels to 72 points."""
-    svg = b'<svg width="72pt" height="%bpt"></svg>'
-    figures = {"baujat": svg % b"36.4", "funnel": svg % b"30", "gosh": svg % b"9" + NOT_DRAWN,
-               "other": svg % b"1"}  # fmt: skip
-    captions = {"gosh": "Subsets", "funnel": "Funnel", "baujat": "Baujat", "bubble": "Bubbles"}
-    drawn = list(charts.drawn(figures, captions, "mood", "Mood"))
+def figure(name: str, shows: str, **rest: Any) -> dict[str, Any]:
+    return {"figure": name, "shows": shows, "drawn": "no" if "reason" in rest else "yes", **rest}
+
+
+def test_a_page_shows_what_is_drawn_and_says_why_the_rest_is_not() -> None:
+    """Each as large as the list says, 96 pixels to 72 points; one line for each reason."""
+    listed = FIGURES.frame([
+        figure("forest", "Forest plot", width=300, height=150),
+        figure("gosh", "Subsets", reason="too few"),
+        figure("funnel", "Funnel", width=72, height=30),
+        figure("next_trial", "Next trial", reason="no trial"),
+        figure("baujat", "Baujat", width=72, height=36.4),
+        figure("bubble", "Bubbles", reason="too few"),
+    ])  # fmt: skip
+    drawn = charts.charts(listed, "mood", "Mood")
     assert [(chart.name, chart.caption) for chart in drawn] == [
         ("funnel", "Funnel"), ("baujat", "Baujat"),
     ]  # fmt: skip
@@ -614,6 +622,11 @@ def test_only_charts_that_are_drawn_are_on_a_page() -> None:
         charts.Figure(source="mood/funnel.svg", alt="Funnel. Mood.", width=96, height=40),
         charts.Figure(source="mood/baujat.svg", alt="Baujat. Mood.", width=96, height=49),
     ]
+    forest = charts.forest(listed, b"<svg/>", "Mood.")
+    assert forest == charts.Figure(
+        source="data:image/svg+xml;base64,PHN2Zy8+", alt="Mood.", width=400, height=200
+    )
+    assert charts.not_drawn(listed) == (("too few", "Subsets; Bubbles"), ("no trial", "Next trial"))
 
 
 # -- questions ----------------------------------------------------------------------------------

@@ -26,10 +26,10 @@ from trialpool.question_answer import (
 )
 from trialpool.results import TrialpoolError
 from trialpool.review.questions import answered
-from trialpool.review.questions.answered import ANSWER, AnsweredQuestion
+from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.report.question_words import KINDS
 from trialpool.review.schema.json_schemas import FOLDER
-from trialpool.review.schema.questions import QUESTION_TABLES
+from trialpool.review.schema.questions import ANSWER, QUESTION_TABLES, files_of
 
 SHIPPED = sorted(ROOT.glob(f"results/*/questions/*/{ANSWER}"))
 WHY = "not estimable: too few trials"
@@ -67,7 +67,7 @@ def test_a_shipped_answer_follows_the_schema_and_comes_back_byte_by_byte(
     again = answered.write(tmp_path / "questions", question)
     assert again.name == path.parent.name
     names = {file.name for file in again.iterdir()}
-    assert names == {file.name for file in path.parent.iterdir() if file.suffix != ".svg"}
+    assert names == {*files_of(again.name)}
     for name in names:
         assert (again / name).read_bytes() == (path.parent / name).read_bytes()
 

@@ -10,15 +10,16 @@ import pytest
 from question_answers import dose_answer, network_answer, time_answer
 from small import SmallReview
 
-from trialpool.figures import style
+from trialpool.figures.catalogue import QUESTION_CAPTIONS
 from trialpool.question_answer import QuestionAnswer
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.questions import answered
 from trialpool.review.questions.answered import AnsweredQuestion
 from trialpool.review.questions.questions import answers
-from trialpool.review.report.question_section import by_kind, read_questions
-from trialpool.review.report.question_sheets import draw_question
+from trialpool.review.report import drawing
+from trialpool.review.report.question_section import DrawnQuestion, by_kind, read_questions
+from trialpool.review.report.question_sheets import question_sheets
 from trialpool.review.report.question_tables import question_grids
 from trialpool.review.report.question_words import in_words
 
@@ -41,11 +42,13 @@ def asked(small: SmallReview, folder: Path) -> list[tuple[AnsweredQuestion, Answ
     made = list(answers(small.tables(), small.records(), spec, "blue"))
     for question in made:
         written = answered.write(folder, question)
-        for name, figure in draw_question(question):
-            style.save(figure, [written / f"{name}.svg"])
-    (folder / ".snakemake_timestamp").write_text("")
-    read = {each.answered.answer.folder: each.answered for each in read_questions(folder)}
+        drawing.write(written, question_sheets(question), QUESTION_CAPTIONS)
+    read = {each.answered.answer.folder: each.answered for each in drawn(folder)}
     return [(question, read[question.answer.folder]) for question in made]
+
+
+def drawn(folder: Path) -> list[DrawnQuestion]:
+    return read_questions(sorted(folder.iterdir()))
 
 
 def words(answer: QuestionAnswer, **tables: pd.DataFrame) -> str:
@@ -61,7 +64,7 @@ def test_every_question_has_words_tables_and_figures(tmp_path: Path) -> None:
         assert made.answer.facts.reason
         assert made.answer.facts.reason.rstrip(".").lower() in in_words(read).lower()
         assert question_grids(read)
-    page = by_kind(read_questions(tmp_path / "questions"))
+    page = by_kind(drawn(tmp_path / "questions"))
     assert list(page) == ["How fast, and for how long?", "Which dose?"]
 
 

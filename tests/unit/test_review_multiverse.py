@@ -17,6 +17,7 @@ from small import ROOT, SmallReview, through_csv
 from trialpool import effect_size, pool, pool_counts
 from trialpool.diagnostics.multiverse_summary import Moves, QuestionSummary
 from trialpool.figures import specification_curve
+from trialpool.figures.chart import Withheld
 from trialpool.review.effects.choices import AXES
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol, resolve
@@ -270,9 +271,9 @@ def test_a_factor_that_is_not_named_keeps_the_protocols_level(
     assert [factor.name for factor in result.result.multiverse.factors] == (
         [combined] if combined else []
     )
-    specification_curve.draw(
-        specification_curve.rows(made, result.result.multiverse, result.result)
-    )
+    curve = specification_curve.rows(made, result.result.multiverse, result.result)
+    assert not isinstance(curve, Withheld)
+    specification_curve.draw(curve)
 
 
 def test_an_analysis_may_add_replace_and_switch_off_factors(small: SmallReview) -> None:

@@ -24,6 +24,7 @@ SLOW = {
     "page": ("matplotlib", "scipy", "pydantic"),
     "page_condition": ("matplotlib", "scipy", "pydantic"),
     "pool": ("scipy.optimize", "scipy.stats", "matplotlib", "statsmodels"),
+    "questions": ("matplotlib", "statsmodels"),
     "summary": ("scipy", "matplotlib", "pydantic"),
     "verify": ("statsmodels.api", "matplotlib"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 from small import ROOT
@@ -58,6 +60,21 @@ def test_every_usable_result_of_an_analysed_outcome_reaches_an_effect(review: Re
         ]
         for table, row in zip(wanted["table"], wanted["row"], strict=True):
             assert f"{table}.csv:{row:.0f}" in named
+
+
+def test_every_drawing_is_in_its_list_and_every_link_leads_to_a_file() -> None:
+    """No drawing without a row, no row of a drawing without it, no link of a page into nothing."""
+    folders = {path.parent for path in RESULTS.rglob("*.svg")}
+    assert len(folders) > 23
+    for folder in folders:
+        listed = files.read(folder / "figures.csv")
+        drawn = set(listed.loc[listed["drawn"] == "yes", "figure"])
+        assert drawn == {path.stem for path in folder.glob("*.svg")}
+        assert listed.loc[listed["drawn"] == "no", "reason"].notna().all()
+    for page in RESULTS.rglob("index.html"):
+        for link in re.findall(r'(?:href|src)="([^"#:]+)', page.read_text(encoding="utf-8")):
+            # Figures in binary formats are made, but not kept.
+            assert (page.parent / link).exists() or link.endswith((".png", ".pdf")), link
 
 
 def test_the_second_route_disagrees_nowhere(review: Review) -> None:

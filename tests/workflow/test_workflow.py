@@ -92,7 +92,7 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     assert not [job for job in planned if "green" in job]
     assert planned == [
         "agreement blue", "clean blue", "data_package", "effects blue", "figures_blue",
-        "page", "page_condition blue", "pool_blue_1", "questions blue",
+        "page", "page_condition blue", "pool_blue_1",
         "review", "summary", "summary_condition blue", "verify",
     ]  # fmt: skip
 
@@ -150,7 +150,7 @@ def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
     ]
 
 
-DRAWN = {"figures", "questions", "data_package", "page", "page_condition"}
+DRAWN = {"figures", "page_condition"}
 PEOPLE = "review/extraction/checks/people.py"
 WORDED = {"flags", "figures", "data_package", "page", "page_condition"}
 

@@ -1,6 +1,19 @@
-"""All figures of a condition in one job: a process takes longer to start than to draw."""
+"""All figures of a condition in one job: a process takes longer to start than to draw.
 
-from trialpool.figures.catalogue import CHARTS
+Which figures can be drawn depends on the trials, so only the lists of them are declared.
+"""
+
+from trialpool.figures.catalogue import FOREST, FORMATS
+from trialpool.review.report.figure_lists import gone
+
+DRAWN = {
+    condition: [
+        *expand(f"results/{condition}/{{analysis}}", analysis=names),
+        *QUESTIONS[condition],
+    ]
+    for condition, names in REVIEW.names().items()
+}
+GONE = {condition: gone(folders) for condition, folders in DRAWN.items()}
 
 # A rule for each condition, since its files follow from the protocol.
 for condition, names in REVIEW.names().items():
@@ -19,17 +32,16 @@ for condition, names in REVIEW.names().items():
             ),
             risk_of_bias=f"data/processed/{condition}/risk_of_bias.csv",
             flags=f"data/processed/{condition}/flags.csv",
+            questions=QUESTION_FILES[condition],
         output:
+            lists=expand("{folder}/figures.csv", folder=DRAWN[condition]),
             forests=expand(
-                f"results/{condition}/{{analysis}}/forest.{{suffix}}",
+                f"results/{condition}/{{analysis}}/{FOREST}.{{suffix}}",
                 analysis=names,
-                suffix=["svg", "png", "pdf"],
+                suffix=FORMATS[FOREST],
             ),
-            charts=expand(
-                f"results/{condition}/{{analysis}}/{{chart}}.svg",
-                analysis=names,
-                chart=list(CHARTS),
-            ),
+            # What a list names and somebody deleted is asked for by name, and drawn again.
+            gone=GONE[condition],
         log:
             f"logs/figures/{condition}.log",
         benchmark:

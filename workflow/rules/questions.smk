@@ -1,27 +1,51 @@
 """Questions of a condition beyond one number: how fast and how long, which dose, against what."""
 
+from trialpool.review.schema.questions import files_of
 
-rule questions:
-    input:
-        effects="data/processed/{condition}/effects.csv",
-        universes="data/processed/{condition}/universes.csv",
-        trials="data/processed/{condition}/trials.csv",
-        arms="data/processed/{condition}/arms.csv",
-        missing_results="data/processed/{condition}/missing_results.csv",
-        risk_of_bias="data/processed/{condition}/risk_of_bias.csv",
-        records="data/processed/{condition}/records.csv",
-    output:
-        # Its files follow from the protocol's questions.
-        folder=directory("results/{condition}/questions"),
-    log:
-        "logs/questions/{condition}.log",
-    benchmark:
-        "logs/benchmarks/questions/{condition}.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        code=CODE.digest("questions.py"),
-        marks=lambda wildcards: READY.marks(wildcards.condition),
-        review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
-    script:
-        "../scripts/questions.py"
+QUESTIONS = {
+    condition: expand(f"results/{condition}/questions/{{folder}}", folder=folders)
+    for condition, folders in REVIEW.questions().items()
+}
+QUESTION_FILES = {
+    condition: [
+        f"{folder}/{file}" for folder in folders for file in files_of(Path(folder).name)
+    ]
+    for condition, folders in QUESTIONS.items()
+}
+
+# A rule for each condition that asks, since its files follow from the protocol.
+for condition in filter(QUESTIONS.get, QUESTIONS):
+
+    rule:
+        name:
+            f"questions_{condition}"
+        input:
+            **{
+                name: f"data/processed/{condition}/{name}.csv"
+                for name in (
+                    "effects",
+                    "universes",
+                    "trials",
+                    "arms",
+                    "missing_results",
+                    "risk_of_bias",
+                    "records",
+                )
+            },
+        output:
+            QUESTION_FILES[condition],
+        log:
+            f"logs/questions/{condition}.log",
+        benchmark:
+            f"logs/benchmarks/questions/{condition}.tsv"
+        # On a cluster, with the other steps of the condition (profiles/slurm).
+        group:
+            "condition"
+        conda:
+            "../../environment.yml"
+        params:
+            code=CODE.digest("questions.py"),
+            marks=READY.marks(condition),
+            review=REVIEW.for_condition(condition),
+        script:
+            "../scripts/questions.py"

@@ -1,6 +1,7 @@
 """The pages people read, and the descriptions of the tables that other programs read."""
 
 from trialpool.review.schema.processed import PROCESSED
+from trialpool.figures.catalogue import FOREST
 from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 
 PAGE_TABLES = [
@@ -26,16 +27,20 @@ rule page_condition:
             file=[
                 *ANSWERS,
                 "selection.csv",
+                "figures.csv",
                 *(f"{name}.csv" for name in TRUST_TABLES),
             ],
         ),
-        figures=lambda wildcards: expand(
+        forests=lambda wildcards: expand(
             "results/{condition}/{analysis}/{figure}.svg",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
-            figure=["forest", *CHARTS],
+            figure=FOREST,
         ),
-        questions="results/{condition}/questions",
+        questions=lambda wildcards: QUESTION_FILES[wildcards.condition],
+        figures=lambda wildcards: expand(
+            "{folder}/figures.csv", folder=QUESTIONS[wildcards.condition]
+        ),
         summary="results/{condition}/summary.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
@@ -112,8 +117,20 @@ rule data_package:
                 analysis=ANALYSES,
                 table=[t.name for t in OF_ANALYSIS],
             ),
+            *(
+                path
+                for paths in QUESTION_FILES.values()
+                for path in paths
+                if path.endswith(".csv")
+            ),
         ],
-        questions=expand("results/{condition}/questions", condition=REVIEW.conditions),
+        # Their columns do not change when a figure is drawn anew.
+        figures=ancient(
+            expand(
+                "{folder}/figures.csv",
+                folder=[folder for folders in DRAWN.values() for folder in folders],
+            )
+        ),
     output:
         data="data/datapackage.json",
         data_schemas=directory("data/schemas"),

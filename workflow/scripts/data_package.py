@@ -8,8 +8,8 @@ from trialpool.review.schema.data_package import data_package
 
 logs.start(snakemake.log[0])
 added = columns_of(snakemake.params.columns)
-asked = [path for folder in snakemake.input.questions for path in Path(folder).rglob("*.csv")]
-described = {"data": snakemake.input.data, "results": [*snakemake.input.results, *asked]}
+results = [*snakemake.input.results, *snakemake.input.figures]
+described = {"data": snakemake.input.data, "results": results}
 for root, paths in described.items():
     package = data_package(Path(root), map(Path, paths), snakemake.params.about, added)
     for place, content in package.items():

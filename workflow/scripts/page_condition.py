@@ -12,12 +12,11 @@ logs.start(snakemake.log[0])
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")
 added = columns_of(snakemake.params.review["columns"])
 processed = {Path(path).stem: files.read(path, added) for path in snakemake.input.processed}
-figures = map(Path, snakemake.input.figures)
 page = condition_page(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, added),
-    {(path.parent.name, path.stem): path.read_bytes() for path in figures},
+    {path.parent.name: path.read_bytes() for path in map(Path, snakemake.input.forests)},
     processed | {name: files.read(snakemake.input[name]) for name in names},
-    read_questions(snakemake.input.questions),
+    read_questions(Path(path).parent for path in snakemake.input.figures),
 )
 write_page(snakemake.output.page, page)

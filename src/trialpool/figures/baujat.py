@@ -51,7 +51,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> BaujatTable | Withh
     title = f"Baujat plot: {result.title}"
     withheld = result.policy.withheld.get("leave-one-out")
     if withheld:
-        return Withheld(title=title, reason=withheld)
+        return Withheld(reason=withheld)
     influential = (influence["influential"] == "yes").to_numpy()
     text = (
         "Common effect by inverse variance. Right: the trial adds to heterogeneity. Up: the pooled "
@@ -69,7 +69,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> BaujatTable | Withh
     )
 
 
-def draw(table: BaujatTable | Withheld) -> Figure:
+def draw(table: BaujatTable) -> Figure:
     """Draw a Baujat plot; up to 12 names, those of the dots farthest from the origin.
 
     Returns
@@ -77,8 +77,6 @@ def draw(table: BaujatTable | Withheld) -> Figure:
     the figure; write it with `style.save`. Artists carry a label: `trials`, `influential`,
     `thread`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle)
         x, y = table.x, table.y

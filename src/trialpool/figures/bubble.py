@@ -86,7 +86,7 @@ def rows(regressions: pd.DataFrame, result: UnjudgedResult) -> BubbleTable | Wit
     ]
     withheld = result.policy.withheld.get("meta-regression")
     if withheld or not fitted:
-        return Withheld(title=title, reason=withheld or _why_none(regressions))
+        return Withheld(reason=withheld or _why_none(regressions))
     axis = EffectAxis.of(result)
     how = records(regressions[regressions["kind"] == SLOPE])[0]["method"]
     return BubbleTable(
@@ -142,15 +142,13 @@ def _label(fact: CovariateFacts) -> str:
     return title if said else f"{title} ({unit})"
 
 
-def draw(table: BubbleTable | Withheld) -> Figure:
+def draw(table: BubbleTable) -> Figure:
     """Draw what `rows` returned; all trials have a name where they are at most 12.
 
     Returns
     -------
     the figure; write it with `style.save`. Artists carry a label: `trials`, `line`, `band`, `null`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     n = len(table.panels)
     with style.context():
         fig, axes = chart.sheet(table.title, table.subtitle, panels=n, height=PANEL * n)

@@ -1,9 +1,11 @@
-"""The charts of an analysis besides its forest plot: file name, and what a reader sees in each.
+"""The figures of an analysis and of a question: file name, and what a reader sees in each.
 
-A new chart is a module of this folder, a line here, and a line in `sheets.py`.
+A new chart is a module of this folder, a line here, and a line in `review/report/sheets.py`.
 """
 
-CHARTS = {
+FOREST = "forest"
+CAPTIONS = {
+    FOREST: "Forest plot: the trials, their pooled result and the trials that are missing",
     "leave_one_out": "The result without each trial in turn",
     "baujat": "Baujat plot: which trials add to the heterogeneity, and which move the estimate",
     "gosh": "GOSH plot: the result of every subset of the trials",
@@ -20,8 +22,8 @@ CHARTS = {
 # Those that stand with the words on kinds of trials.
 BY_KIND = ("subgroups", "bubble")
 
-# The charts of a condition's questions.
-QUESTION_CHARTS = {
+# The figures of a condition's questions.
+QUESTION_CAPTIONS = {
     "time_course": "Effect against days since the first dose",
     "dose_response": "Effect against dose",
     "network_graph": "The treatments, and the trials that compare them",
@@ -30,5 +32,5 @@ QUESTION_CHARTS = {
     "comparison_adjusted_funnel": "Funnel plot about the mean of each comparison",
 }
 
-# Marks the sheet of a chart that is not drawn, which says why.
-WITHHELD = b'id="withheld"'
+# What manuscripts take; of all others the drawing that a page shows.
+FORMATS = {FOREST: ("svg", "png", "pdf")}

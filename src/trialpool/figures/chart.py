@@ -6,9 +6,9 @@ A chart module has `rows`, which says what is drawn or why nothing is, and `draw
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,13 +36,19 @@ EDGE = 0.1  # beyond the last value of an axis of logits or Fisher's z
 LINE = style.LINE_HEIGHT
 DOT = 5.0  # diameter of a trial's dot, in points
 
+Rows = TypeVar("Rows")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A figure that is not drawn, and why: the rule in one sentence without a full stop."""
+    """Why a figure is not drawn: the rule in one sentence without a full stop."""
 
-    title: str
     reason: str
+
+
+def drawn(draw: Callable[[Rows], Figure], rows: Rows | Withheld) -> Figure | Withheld:
+    """The figure of its rows, or why it has none."""
+    return rows if isinstance(rows, Withheld) else draw(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,16 +268,3 @@ def name_lines(ax: Axes, names: Sequence[tuple[float, str]], at: float) -> None:
         y = max(tall * (value - low) / (high - low), below + style.SMALL * LINE)
         below = y
         ax.text(at, y / tall, name, transform=ax.transAxes, va="center", **look(style.MUTED))
-
-
-def withheld(why: Withheld) -> Figure:
-    """A small sheet that says which figure is not drawn, and why."""
-    with style.context():
-        lines = wrap(f"Not drawn: {why.reason}.", WIDTH - 2 * style.MARGIN, style.BODY)
-        fig, _ = sheet(why.title, panels=0, height=style.BODY * LINE * len(lines) + style.MARGIN)
-        high = fig.get_figheight() * 72
-        for i, line in enumerate(lines):
-            y = style.MARGIN + style.BODY * LINE * (len(lines) - 1 - i)
-            at = style.MARGIN / WIDTH, y / high
-            fig.text(*at, line, gid="withheld", **look(style.MUTED, style.BODY))
-    return fig

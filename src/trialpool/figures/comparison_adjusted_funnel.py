@@ -51,7 +51,7 @@ def rows(contrasts: pd.DataFrame, answer: NetworkAnswer) -> AdjustedFunnel | Wit
     facts = answer.facts
     title = f"Comparison-adjusted funnel plot: {answer.title}"
     if facts.reason:
-        return Withheld(title=title, reason=facts.reason)
+        return Withheld(reason=facts.reason)
     order = [name for name in facts.nodes if name != facts.reference]
     place = {name: i for i, name in enumerate([*order, facts.reference])}
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -64,7 +64,7 @@ def rows(contrasts: pd.DataFrame, answer: NetworkAnswer) -> AdjustedFunnel | Wit
     count = sum(map(len, groups.values()))
     if count < LEAST:
         why = f"{count} trials in comparisons of two trials or more, and {LEAST} are needed"
-        return Withheld(title=title, reason=why)
+        return Withheld(reason=why)
     away, sei = [], []
     for results in groups.values():
         y, v = np.array(results).T
@@ -92,15 +92,13 @@ def rows(contrasts: pd.DataFrame, answer: NetworkAnswer) -> AdjustedFunnel | Wit
     )
 
 
-def draw(table: AdjustedFunnel | Withheld) -> Figure:
+def draw(table: AdjustedFunnel) -> Figure:
     """Draw a comparison-adjusted funnel plot.
 
     Returns
     -------
     the figure; write it with `style.save`. Artists carry a label: `null`, `limits`, `trials`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, KEY_ROOM))
         deepest = BELOW * float(table.sei.max())

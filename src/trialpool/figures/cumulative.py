@@ -33,7 +33,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
     withheld = result.policy.withheld
     for name in ("pooling", "cumulative"):
         if name in withheld:
-            return Withheld(title=title, reason=withheld[name])
+            return Withheld(reason=withheld[name])
     axis = EffectAxis.of(result)
     steps = records(cumulative)
     intervals = [triple(step) for step in steps]

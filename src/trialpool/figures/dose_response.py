@@ -52,7 +52,7 @@ def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: DoseAnswer) -> DoseT
     facts = answer.facts
     title = f"Effect by dose: {answer.title}"
     if not isinstance(facts, FittedDose):
-        return Withheld(title=title, reason=facts.reason)
+        return Withheld(reason=facts.reason)
     axis = EffectAxis.of(answer.question)
     used = points[points["in_model"] == "yes"]
     columns = {name: axis.scaled(used[name]) for name in ("estimate", "ci_low", "ci_high")}
@@ -76,10 +76,8 @@ def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: DoseAnswer) -> DoseT
     )
 
 
-def draw(table: DoseTable | Withheld) -> Figure:
+def draw(table: DoseTable) -> Figure:
     """Draw the prepared table."""
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, RIGHT))
         top = max(float(table.curve[-1, 0]), float(table.dose.max()))

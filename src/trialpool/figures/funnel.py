@@ -68,7 +68,7 @@ def rows(studies: pd.DataFrame, result: UnjudgedResult) -> FunnelTable | Withhel
     title = f"Funnel plot: {result.title}"
     withheld = result.policy.withheld.get("funnel plot")
     if withheld:
-        return Withheld(title=title, reason=withheld)
+        return Withheld(reason=withheld)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     filled_yi, filled_vi = _filled(yi, vi, result)
     pooled = result.pooled.beta if result.pooled else NAN
@@ -105,7 +105,7 @@ def _filled(yi: Array, vi: Array, result: UnjudgedResult) -> tuple[Array, Array]
     return filled.yi_filled, filled.vi_filled
 
 
-def draw(table: FunnelTable | Withheld) -> Figure:
+def draw(table: FunnelTable) -> Figure:
     """Draw a funnel plot.
 
     Returns
@@ -113,8 +113,6 @@ def draw(table: FunnelTable | Withheld) -> Figure:
     the figure; write it with `style.save`. Artists carry a label: `zone`, `null`, `pooled`,
     `limits`, `trials`, `filled`, `thread`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, KEY_ROOM))
         deepest = BELOW * float(max(*table.sei, *table.filled_sei, 0.0))

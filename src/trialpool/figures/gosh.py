@@ -79,7 +79,7 @@ def rows(
     title = f"All subsets (GOSH): {result.title}"
     withheld = result.policy.withheld.get("leave-one-out")
     if withheld:
-        return Withheld(title=title, reason=withheld)
+        return Withheld(reason=withheld)
     settings = result.specification["model"]
     counts = settings["method"] == "MH"
     tau2 = tau2_without_counts(settings["method"], settings["tau2"])
@@ -122,7 +122,7 @@ def _subtitle(
     return " ".join(parts)
 
 
-def draw(table: GoshTable | Withheld) -> Figure:
+def draw(table: GoshTable) -> Figure:
     """Draw a GOSH plot: the subsets, and above them how their effects are spread.
 
     Returns
@@ -130,8 +130,6 @@ def draw(table: GoshTable | Withheld) -> Figure:
     the figure; write it with `style.save`. Artists carry a label: `without`, `with` (dots),
     `hexagons`, `histogram`, `pooled`, `null`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, KEY_ROOM))
         box, tall = ax.get_position(), 72 * fig.get_figheight()

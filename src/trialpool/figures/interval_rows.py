@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import EffectAxis
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import clipped, diamond, signs, stroke
 
@@ -72,7 +72,7 @@ class _Plan(NamedTuple):
     right: float
 
 
-def draw(table: IntervalTable | Withheld) -> Figure:
+def draw(table: IntervalTable) -> Figure:
     """Draw the rows, or say why there are none; the figure is as tall as they need.
 
     Returns
@@ -80,8 +80,6 @@ def draw(table: IntervalTable | Withheld) -> Figure:
     the figure. Artists carry a label: `ci`, `estimate`, `marked`, `diamond`, `arrow`, `band`,
     `band-line`, `null`, `rule`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         plan = _plan(table)
         fig, (ax,) = chart.sheet(

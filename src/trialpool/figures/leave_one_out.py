@@ -33,7 +33,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     title = f"Leave-one-out: {result.title}"
     withheld = result.policy.withheld.get("leave-one-out")
     if withheld:
-        return Withheld(title=title, reason=withheld)
+        return Withheld(reason=withheld)
     axis = EffectAxis.of(result)
     whole = result.display.triple
     lines = records(influence)

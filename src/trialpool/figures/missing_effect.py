@@ -71,7 +71,7 @@ def rows(
     """
     title = f"{TITLE}: {scale.title}"
     if isinstance(facts, Unanswered):
-        return chart.Withheld(title=title, reason=facts.reason)
+        return chart.Withheld(reason=facts.reason)
     axis = chart.EffectAxis.of(scale)
 
     def text(value: float | None) -> str:
@@ -99,10 +99,8 @@ def rows(
     )
 
 
-def draw(table: MissingTable | chart.Withheld) -> Figure:
+def draw(table: MissingTable) -> Figure:
     """Draw the prepared table."""
-    if isinstance(table, chart.Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, 66.0))
         box = ax.get_position()

@@ -51,9 +51,9 @@ def rows(heat: pd.DataFrame, answer: NetworkAnswer) -> HeatTable | Withheld:
     facts = answer.facts
     title = f"Net heat: {answer.title}"
     if not isinstance(facts, FittedNetwork):
-        return Withheld(title=title, reason=facts.reason)
+        return Withheld(reason=facts.reason)
     if not len(heat):
-        return Withheld(title=title, reason="no closed loop of designs: nothing can contradict")
+        return Withheld(reason="no closed loop of designs: nothing can contradict")
     designs = list(dict.fromkeys(map(str, heat["design"])))
     d = len(designs)
     change, share = (heat[name].to_numpy(float).reshape(d, d) for name in ("change", "share"))
@@ -75,15 +75,13 @@ def rows(heat: pd.DataFrame, answer: NetworkAnswer) -> HeatTable | Withheld:
     )
 
 
-def draw(table: HeatTable | Withheld) -> Figure:
+def draw(table: HeatTable) -> Figure:
     """Draw a net heat plot.
 
     Returns
     -------
     the figure; write it with `style.save`. Artists carry a label: `cell`, `share`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         d = len(table.designs)
         texts = [_cut(wrap(name, LABEL, style.SMALL)) for name in table.designs]

@@ -27,7 +27,7 @@ def rows(
     facts = answer.facts
     title = f"Against {facts.reference}: {answer.title}"
     if not isinstance(facts, FittedNetwork):
-        return Withheld(title=title, reason=facts.reason)
+        return Withheld(reason=facts.reason)
     score = dict(zip(p_scores["treatment"], p_scores["p_score"], strict=True))
     lines = records(effects[effects["model"] == "random"])
     lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))

@@ -54,7 +54,7 @@ def rows(
     title = f"Network: {answer.title}"
     if len(nodes) < LEAST:
         why = f"{len(nodes)} treatments with results, and a network needs {LEAST}"
-        return Withheld(title=title, reason=why)
+        return Withheld(reason=why)
     names = tuple(map(str, nodes["treatment"]))
     at = {name: i for i, name in enumerate(names)}
     trials: dict[str, set[int]] = {}
@@ -84,7 +84,7 @@ def rows(
     )
 
 
-def draw(table: NetworkGraph | Withheld) -> Figure:
+def draw(table: NetworkGraph) -> Figure:
     """Draw the graph of a network.
 
     Returns
@@ -92,8 +92,6 @@ def draw(table: NetworkGraph | Withheld) -> Figure:
     the figure; write it with `style.save`. Artists carry a label: `edge`, `node`, `several`,
     `leader`
     """
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(
             table.title,

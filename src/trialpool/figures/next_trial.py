@@ -74,7 +74,7 @@ def rows(
     """
     title = f"{TITLE}: {scale.title}"
     if isinstance(facts, Unanswered):
-        return chart.Withheld(title=title, reason=facts.reason)
+        return chart.Withheld(reason=facts.reason)
     axis = chart.EffectAxis.of(scale)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     estimate = float(axis.scaled(now.estimate))
@@ -108,10 +108,8 @@ def rows(
     )
 
 
-def draw(table: NextTrialTable | chart.Withheld) -> Figure:
+def draw(table: NextTrialTable) -> Figure:
     """Draw the prepared table."""
-    if isinstance(table, chart.Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, 52.0))
         chart.effect_axis(ax, table.axis, [table.effects[0], table.effects[-1]])

@@ -75,7 +75,7 @@ def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
     given = [line for line in lines if not math.isnan(number(line["mu"]))]
     if not given:
         why = next((text(line["note"]) for line in lines), "") or "no posterior"
-        return Withheld(title=TITLE, reason=why.rstrip("."))
+        return Withheld(reason=why.rstrip("."))
     out = [_pooled(result, axis)] if result.pooled else []
     for line in given:
         shown = [number(line[name]) for name in ("mu_low", "mu", "mu_high")]
@@ -105,10 +105,8 @@ def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
     )
 
 
-def draw(table: PriorTable | Withheld) -> Figure:
+def draw(table: PriorTable) -> Figure:
     """Draw the chart; artists carry the labels `pooled`, `prior`, `interval` and `null`."""
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         labels = [wrap(row.label, LABEL_MOST, style.BODY) for row in table.rows]
         # Columns of probabilities nobody knows take no room.

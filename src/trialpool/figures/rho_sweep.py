@@ -56,12 +56,12 @@ def rows(
     fitted = table[list(_COLUMNS)].notna().all(axis=1)
     if fitted.sum() < 2:
         reason = "fewer than two of the assumed correlations have a fit"
-        return chart.Withheld(title=title, reason=reason)
+        return chart.Withheld(reason=reason)
     known = table.loc[fitted, list(_COLUMNS)]
     spread = (known.max() - known.min()) / known.abs().max()
     if spread.max() < _SAME:
         reason = "no trial has several effects here, so the correlation changes nothing"
-        return chart.Withheld(title=title, reason=reason)
+        return chart.Withheld(reason=reason)
     axis = chart.EffectAxis.of(scale)
     columns = {name: tuple(axis.scaled(table[name].where(fitted)).tolist()) for name in _COLUMNS}
     rho = tuple(float(x) for x in table["rho"])
@@ -80,10 +80,8 @@ def rows(
     )
 
 
-def draw(table: RhoTable | chart.Withheld) -> Figure:
+def draw(table: RhoTable) -> Figure:
     """Draw what `rows` returned; write it with `style.save`."""
-    if isinstance(table, chart.Withheld):
-        return chart.withheld(table)
     with style.context():
         fig, (ax,) = chart.sheet(table.title, table.subtitle, margins=(chart.LEFT, _RIGHT))
         bounds = [y for y in (*table.ci_low, *table.ci_high) if not math.isnan(y)]

@@ -89,7 +89,7 @@ def rows(
     )
     if mine.empty:
         reason = summary.withheld or "no specification of this question has an estimate"
-        return Withheld(title=title, reason=reason)
+        return Withheld(reason=reason)
     chosen = np.ones(len(mine), dtype=bool)
     for factor in factors:
         chosen &= (mine[factor.name] == factor.levels[0]).to_numpy()
@@ -197,10 +197,8 @@ def _other(question: MultiverseAnswer, axis: EffectAxis) -> tuple[str, str, str,
     )
 
 
-def draw(table: SpecificationCurve | Withheld) -> Figure:
+def draw(table: SpecificationCurve) -> Figure:
     """The figure, one page column wide."""
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         lines = sum(1 + len(group.levels) for group in table.groups)
         matrix = ROW * lines + GAP * len(table.groups)

@@ -38,7 +38,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     levels = [line for line in lines if line["kind"] == LEVEL]
     withheld = result.policy.withheld.get("subgroups")
     if withheld or not levels:
-        return Withheld(title=title, reason=withheld or _why_none(lines))
+        return Withheld(reason=withheld or _why_none(lines))
     axis = EffectAxis.of(result)
     whole = result.display.triple
     places = decimals({"study": [whole, *(triple(line) for line in levels)]})

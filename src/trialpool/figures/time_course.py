@@ -63,7 +63,7 @@ def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: TimeAnswer) -> TimeT
     facts = answer.facts
     title = f"Course over time: {answer.question.outcome_title}"
     if not len(points):
-        return Withheld(title=title, reason=facts.reason)
+        return Withheld(reason=facts.reason)
     axis = EffectAxis.of(answer.question)
     trials = []
     for _, part in points.groupby("trial_id", sort=False):
@@ -97,10 +97,8 @@ def rows(points: pd.DataFrame, curve: pd.DataFrame, answer: TimeAnswer) -> TimeT
     )
 
 
-def draw(table: TimeTable | Withheld) -> Figure:
+def draw(table: TimeTable) -> Figure:
     """Draw the prepared table."""
-    if isinstance(table, Withheld):
-        return chart.withheld(table)
     with style.context():
         right, named = RIGHT, len(table.trials) <= NAMED
         if named:

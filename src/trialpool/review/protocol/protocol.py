@@ -150,6 +150,13 @@ class Review(Spec):
         """The analyses of each condition, in the protocol's order."""
         return {name: list(condition.analyses) for name, condition in self.conditions.items()}
 
+    def questions(self) -> dict[str, list[str]]:
+        """The folders of the questions of each condition, in reading order."""
+        return {
+            name: [f"{kind}_{q}" for key, kind in QUESTIONS.items() for q in getattr(spec, key)]
+            for name, spec in self.conditions.items()
+        }
+
     def batches(self) -> dict[str, list[list[str]]]:
         """The analyses of each condition in groups that share a process."""
         return {

@@ -19,6 +19,7 @@ from trialpool.review.protocol.settings import (
     MultiverseSpec,
 )
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
+from trialpool.terms import DOSE, NETWORK, TIME
 
 OutcomeKind = Literal["continuous", "binary", "rate", "time_to_event", "association"]
 Confidence = Literal["primary", "abstract", "secondary"]
@@ -122,8 +123,8 @@ class DoseQuestion(AnalysisQuestion, Doses):
     """Which dose: the trials of an analysis by their doses."""
 
 
-# The keys of a condition that hold its questions beyond one number.
-QUESTIONS = ("time_courses", "doses", "networks")
+# The keys of a condition that hold its questions beyond one number, and the kind of each.
+QUESTIONS = {"time_courses": TIME, "doses": DOSE, "networks": NETWORK}
 
 
 class Condition(Spec):

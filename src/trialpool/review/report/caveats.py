@@ -30,7 +30,8 @@ class Caveat:
 class AnalysisTables:
     """The results of one analysis as the pooling step wrote them.
 
-    The first page needs neither `selection` nor `trust`, the tables of how far to trust it.
+    The first page needs neither `selection` nor `figures`, the list of them, nor `trust`, the
+    tables of how far to trust it.
     """
 
     result: AnalysisResult
@@ -38,6 +39,7 @@ class AnalysisTables:
     missing: pd.DataFrame
     sensitivity: pd.DataFrame
     selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    figures: pd.DataFrame = field(default_factory=pd.DataFrame)
     trust: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property

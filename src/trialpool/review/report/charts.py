@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from trialpool.figures.catalogue import WITHHELD
-from trialpool.results import TrialpoolError
+import pandas as pd
+
+from trialpool import tables
+from trialpool.figures.catalogue import FOREST
 
 # CSS counts 96 pixels to the inch, an SVG's point is 1/72 of it.
 _PIXELS_PER_POINT = 96 / 72
@@ -33,26 +35,34 @@ class Chart:
     figure: Figure
 
 
-def drawn(
-    figures: Mapping[str, bytes], captions: Mapping[str, str], folder: str, title: str
-) -> Iterator[Chart]:
-    """The charts that are drawn; a sheet that says why not is left in its file."""
-    for name, caption in captions.items():
-        if name in figures and WITHHELD not in figures[name]:
-            whole = embedded(figures[name], f"{caption}. {title}.")
-            source = f"{folder}/{name}.svg"
-            yield Chart(name=name, caption=caption, figure=replace(whole, source=source))
+def charts(figures: pd.DataFrame, folder: str, title: str) -> tuple[Chart, ...]:
+    """The charts that are drawn besides the forest plot, from the list of an analysis' figures."""
+    lines = figures[(figures["drawn"] == "yes") & (figures["figure"] != FOREST)]
+    return tuple(
+        Chart(
+            name=line["figure"],
+            caption=line["shows"],
+            figure=_figure(line, f"{folder}/{line['figure']}.svg", f"{line['shows']}. {title}."),
+        )
+        for line in tables.records(lines)
+    )
 
 
-def embedded(svg: bytes, alt: str) -> Figure:
-    """A figure inside the page, from its SVG file."""
-    width, height = (_pixels(svg, name) for name in (b"width", b"height"))
+def forest(figures: pd.DataFrame, svg: bytes, alt: str) -> Figure:
+    """The forest plot as it stands inside the page."""
     data = base64.b64encode(svg).decode("ascii")
-    return Figure(source=f"data:image/svg+xml;base64,{data}", alt=alt, width=width, height=height)
+    (line,) = tables.records(figures[figures["figure"] == FOREST])
+    return _figure(line, f"data:image/svg+xml;base64,{data}", alt)
 
 
-def _pixels(svg: bytes, name: bytes) -> int:
-    match = re.search(rb"<svg[^>]*?\b" + name + rb'="([\d.]+)pt"', svg)
-    if match is None:
-        raise TrialpoolError(f"the forest plot is not an SVG with its {name.decode()} in points")
-    return round(float(match[1]) * _PIXELS_PER_POINT)
+def not_drawn(figures: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """Why figures are not drawn, and what each would have shown, gathered by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for line in tables.records(figures[figures["drawn"] == "no"]):
+        by_reason.setdefault(line["reason"], []).append(line["shows"])
+    return tuple((reason, "; ".join(shows)) for reason, shows in by_reason.items())
+
+
+def _figure(line: Mapping[str, Any], source: str, alt: str) -> Figure:
+    width, height = (round(line[side] * _PIXELS_PER_POINT) for side in ("width", "height"))
+    return Figure(source=source, alt=alt, width=width, height=height)

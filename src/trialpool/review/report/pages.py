@@ -8,7 +8,7 @@ network. The same tables give the same bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.figures.catalogue import BY_KIND, CHARTS
+from trialpool.figures.catalogue import BY_KIND
 from trialpool.review.report import (
     agreement_tables,
     condition_tables,
@@ -35,7 +35,7 @@ from trialpool.review.report import (
     trust_tables,
 )
 from trialpool.review.report.caveats import AnalysisTables, Caveat, caveats, tipping
-from trialpool.review.report.charts import Chart, Figure, drawn, embedded
+from trialpool.review.report.charts import Chart, Figure, charts, forest, not_drawn
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
@@ -72,6 +72,7 @@ class Section:
     charts: tuple[Chart, ...]
     by_kind: tuple[Caveat, ...]
     by_kind_charts: tuple[Chart, ...]
+    not_drawn: tuple[tuple[str, str], ...]
     by_kind_grids: Mapping[str, Grid]
     grids: Mapping[str, Grid]
     trust_grids: Mapping[str, Grid]
@@ -79,7 +80,7 @@ class Section:
 
 
 # Tables of an analysis with a field of their own; all others say how far to trust it.
-_FIELDS = ("studies", "missing", "sensitivity", "selection")
+_FIELDS = ("studies", "missing", "sensitivity", "selection", "figures")
 
 
 def read_analyses(paths: Sequence[str | Path], added: Added) -> list[AnalysisTables]:
@@ -104,7 +105,7 @@ def write_page(path: str | Path, page: str) -> None:
 def condition_page(
     review: Mapping[str, Any],
     analyses: Sequence[AnalysisTables],
-    figures: Mapping[tuple[str, str], bytes],
+    forests: Mapping[str, bytes],
     tables: Mapping[str, pd.DataFrame],
     questions: Sequence[DrawnQuestion] = (),
 ) -> str:
@@ -114,13 +115,13 @@ def condition_page(
     ----------
     review : `Review.for_condition(condition)`
     analyses : results of its analyses, in the protocol's order
-    figures : their figures as SVG files, by the names of analysis and figure
+    forests : their forest plots as SVG files, by the name of the analysis
     tables
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
         search, dropped and rows, as the cleaning step wrote them; flags; summary; agreement and
         disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
         and judgements of it
-    questions : those of time, dose and networks, with their figures as SVG files
+    questions : those of time, dose and networks, with the lists of their figures
 
     Returns
     -------
@@ -130,12 +131,7 @@ def condition_page(
     analyses = [_explained(analysis, tables["flags"]) for analysis in analyses]
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
-        _section(
-            analysis,
-            tables["risk_of_bias"],
-            {figure: svg for (name, figure), svg in figures.items() if name == analysis.name},
-        )
-        for analysis in analyses
+        _section(analysis, tables["risk_of_bias"], forests[analysis.name]) for analysis in analyses
     ]
     grids = {
         "summary": result_tables.summary(tables["summary"], [a.result for a in analyses]),
@@ -204,7 +200,7 @@ def index_page(
     conditions = []
     for name, spec in review["conditions"].items():
         of_condition = [a for a in analyses if a.result.condition == name]
-        sections = _first_primary([_section(analysis, None, {}) for analysis in of_condition])
+        sections = _first_primary([_section(analysis) for analysis in of_condition])
         conditions.append({"name": name, "sections": sections, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
@@ -246,9 +242,9 @@ def explained(codes: Iterable[str], experimental: str) -> list[tuple[str, str]]:
 
 
 def _section(
-    analysis: AnalysisTables, bias: pd.DataFrame | None, figures: Mapping[str, bytes]
+    analysis: AnalysisTables, bias: pd.DataFrame | None = None, svg: bytes = b""
 ) -> Section:
-    """An analysis for a page; without judgements and figures only what the first page shows."""
+    """An analysis for a page; without judgements and forest plot what the first page shows."""
     result, studies, missing = analysis.result, analysis.studies, analysis.missing
     answer = sentences.answer(result, studies, missing)
     shown = result.display
@@ -257,7 +253,8 @@ def _section(
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
     basis = w.count(result.k, "trial")
-    charts = list(_charts(figures, result.analysis, result.title))
+    figures = analysis.figures
+    others = charts(figures, result.analysis, result.title) if svg else ()
     return Section(
         name=result.analysis,
         title=result.title,
@@ -278,22 +275,16 @@ def _section(
         model=result.model,
         verdict=result.verdict.text,
         trust=tuple(trust_words(analysis)) if analysis.trust else (),
-        figure=embedded(figures["forest"], f"Forest plot. {result.title}. {answer}")
-        if figures
-        else None,
-        charts=tuple(chart for chart in charts if chart.name not in BY_KIND),
+        figure=forest(figures, svg, f"Forest plot. {result.title}. {answer}") if svg else None,
+        charts=tuple(chart for chart in others if chart.name not in BY_KIND),
         by_kind=tuple(moderator_words(analysis)) if analysis.trust else (),
-        by_kind_charts=tuple(chart for chart in charts if chart.name in BY_KIND),
+        by_kind_charts=tuple(chart for chart in others if chart.name in BY_KIND),
+        not_drawn=not_drawn(figures) if svg else (),
         by_kind_grids=moderator_grids(analysis) if analysis.trust else {},
         grids=grids,
         trust_grids=trust_tables.trust_grids(analysis) if analysis.trust else {},
         files=(*_FIELDS, *analysis.trust),
     )
-
-
-def _charts(figures: Mapping[str, bytes], folder: str, title: str) -> Iterator[Chart]:
-    """The charts of an analysis besides its forest plot."""
-    yield from drawn(figures, CHARTS, folder, title)
 
 
 def _first_primary(sections: list[Section]) -> list[Section]:

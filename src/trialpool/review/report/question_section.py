@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool.figures.catalogue import QUESTION_CHARTS
+import pandas as pd
+
 from trialpool.review.questions import answered
 from trialpool.review.questions.answered import AnsweredQuestion
-from trialpool.review.report.charts import Chart, drawn
+from trialpool.review.report.charts import Chart, charts, not_drawn
 from trialpool.review.report.grid import Grid
 from trialpool.review.report.question_tables import question_grids
 from trialpool.review.report.question_words import KINDS, in_words
+from trialpool.review.schema import files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DrawnQuestion:
-    """An answered question with its figures as SVG files, by name."""
+    """An answered question with the list of its figures."""
 
     answered: AnsweredQuestion
-    figures: Mapping[str, bytes]
+    figures: pd.DataFrame
 
 
-def read_questions(folder: str | Path) -> list[DrawnQuestion]:
-    """The questions of a condition from their folder, by name."""
+def read_questions(folders: Iterable[Path]) -> list[DrawnQuestion]:
+    """The questions of a condition from their folders."""
     return [
-        DrawnQuestion(
-            answered=answered.read(path.parent),
-            figures={svg.stem: svg.read_bytes() for svg in sorted(path.parent.glob("*.svg"))},
-        )
-        for path in sorted(Path(folder).glob(f"*/{answered.ANSWER}"))
+        DrawnQuestion(answered=answered.read(folder), figures=files.read(folder / "figures.csv"))
+        for folder in folders
     ]
 
 
@@ -42,6 +41,7 @@ class QuestionSection:
     title: str
     text: str
     charts: tuple[Chart, ...]
+    not_drawn: tuple[tuple[str, str], ...]
     grids: Mapping[str, Grid]
     files: tuple[str, ...]
 
@@ -63,7 +63,8 @@ def _section(question: DrawnQuestion) -> QuestionSection:
         name=folder,
         title=answer.title,
         text=in_words(question.answered),
-        charts=tuple(drawn(question.figures, QUESTION_CHARTS, folder, answer.title)),
+        charts=charts(question.figures, folder, answer.title),
+        not_drawn=not_drawn(question.figures),
         grids=question_grids(question.answered),
-        files=tuple(question.answered.tables),
+        files=(*question.answered.tables, "figures"),
     )

@@ -22,13 +22,15 @@ from trialpool.figures import (
     specification_curve,
     subgroups,
 )
+from trialpool.figures.catalogue import FOREST
+from trialpool.figures.chart import Withheld, drawn
 from trialpool.review.report import flag_words
 
 
-def draw_all(
+def sheets(
     result: AnalysisResult, tables: Mapping[str, pd.DataFrame]
-) -> Iterator[tuple[str, Figure]]:
-    """Each figure by the name of its file; one that k does not allow says so.
+) -> Iterator[tuple[str, Figure | Withheld]]:
+    """Each figure by the name of its file, or why the trials do not allow it.
 
     Parameters
     ----------
@@ -42,15 +44,15 @@ def draw_all(
     gone = missing_effect.rows(tables["missing_effect"], trust.missing_effect, result)
     curve = specification_curve.rows(tables["multiverse"], summary, result)
     extended = next_trial.rows(studies, trust.next_trial, result.display, result)
-    yield "forest", forest.draw(lines)
-    yield "leave_one_out", leave_one_out.draw(leave_one_out.rows(influence, result))
-    yield "baujat", baujat.draw(baujat.rows(influence, result))
-    yield "gosh", gosh.draw(gosh.rows(studies, result, influence))
-    yield "cumulative", cumulative.draw(cumulative.rows(tables["cumulative"], result))
-    yield "funnel", funnel.draw(funnel.rows(studies, result))
-    yield "missing_effect", missing_effect.draw(gone)
-    yield "priors", priors.draw(priors.rows(tables["priors"], result))
-    yield "specification_curve", specification_curve.draw(curve)
-    yield "subgroups", subgroups.draw(subgroups.rows(tables["subgroups"], result))
-    yield "bubble", bubble.draw(bubble.rows(tables["regressions"], result))
-    yield "next_trial", next_trial.draw(extended)
+    yield FOREST, forest.draw(lines)
+    yield "leave_one_out", drawn(leave_one_out.draw, leave_one_out.rows(influence, result))
+    yield "baujat", drawn(baujat.draw, baujat.rows(influence, result))
+    yield "gosh", drawn(gosh.draw, gosh.rows(studies, result, influence))
+    yield "cumulative", drawn(cumulative.draw, cumulative.rows(tables["cumulative"], result))
+    yield "funnel", drawn(funnel.draw, funnel.rows(studies, result))
+    yield "missing_effect", drawn(missing_effect.draw, gone)
+    yield "priors", drawn(priors.draw, priors.rows(tables["priors"], result))
+    yield "specification_curve", drawn(specification_curve.draw, curve)
+    yield "subgroups", drawn(subgroups.draw, subgroups.rows(tables["subgroups"], result))
+    yield "bubble", drawn(bubble.draw, bubble.rows(tables["regressions"], result))
+    yield "next_trial", drawn(next_trial.draw, extended)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def kind_of_question(path: PurePath) -> str:
-    """The kind of the question in whose folder a file stands; blank where it is in none."""
+    """The kind of the question whose table stands in a file; blank for any other table."""
     kind = path.parent.name.partition("_")[0]
-    return kind if path.parent.parent.name == "questions" and kind in QUESTION_TABLES else ""
+    asked = path.parent.parent.name == "questions" and path.stem in QUESTION_TABLES.get(kind, {})
+    return kind if asked else ""
 
 
 def declared(path: Path | str, added: Added | None = None) -> Table:

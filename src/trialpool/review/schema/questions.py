@@ -223,3 +223,11 @@ QUESTION_TABLES = {
                   NET_HEAT),
     }.items()
 }  # fmt: skip
+
+
+ANSWER = "answer.json"
+
+
+def files_of(question: str) -> list[str]:
+    """The files of an answered question, by the name of its folder: its answer and its tables."""
+    return [ANSWER, *(f"{name}.csv" for name in QUESTION_TABLES[question.partition("_")[0]])]

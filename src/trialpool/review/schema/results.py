@@ -94,6 +94,20 @@ SENSITIVITY = Table(
     ),
 )
 
+FIGURES = Table(
+    "figures",
+    "The figures: which are drawn, and why the others are not.",
+    key=("figure",),
+    columns=(
+        Column("figure", "id", "the name of its file", required=True),
+        Column("shows", "text", "what a reader sees in it", required=True),
+        Column("drawn", "yes_no", "whether it is drawn", required=True),
+        Column("width", "number", "of the drawing", unit="pt", low=0),
+        Column("height", "number", "of the drawing", unit="pt", low=0),
+        Column("reason", "text", "why it is not drawn"),
+    ),
+)
+
 TRACE = Table(
     "trace",
     "Everything behind the pooled estimate, down to the typed cells.",
@@ -243,4 +257,4 @@ DISAGREEMENTS = Table(
 OF_ANALYSIS = (STUDIES, SELECTION, MISSING, SENSITIVITY, *TRUST, TRACE)
 OF_CONDITION = (SUMMARY, EVIDENCE, JUDGEMENTS, AGREEMENT, DISAGREEMENTS)
 OF_REVIEW = (SUMMARY, VERIFICATION)
-RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, *OF_CONDITION, *OF_REVIEW)}
+RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, FIGURES, *OF_CONDITION, *OF_REVIEW)}
