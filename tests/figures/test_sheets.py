@@ -23,6 +23,7 @@ from trialpool.review.case import Case, Tables
 from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.report import drawing, sheets
 from trialpool.review.report.caveats import AnalysisTables
+from trialpool.review.report.figure_lists import gone
 from trialpool.review.report.moderator_tables import moderator_grids
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.trust_tables import trust_grids
@@ -167,6 +168,9 @@ def test_the_list_of_figures_and_the_drawings_are_the_same(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "figures.csv", "forest.pdf", "forest.png", "forest.svg", "gosh.svg",
     ]  # fmt: skip
+    assert gone([str(tmp_path), str(tmp_path / "not drawn yet")]) == []
+    (tmp_path / "gosh.svg").unlink()
+    assert gone([str(tmp_path)]) == [f"{tmp_path}/gosh.svg"]
     listed = files.read(tmp_path / "figures.csv")
     assert listed["figure"].tolist() == [FOREST, "funnel", "gosh"]
     assert listed["shows"].tolist() == [CAPTIONS[name] for name in listed["figure"]]

@@ -97,6 +97,20 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     ]  # fmt: skip
 
 
+def test_a_deleted_drawing_is_drawn_again_and_then_nothing(
+    finished: Workflow, tmp_path: Path
+) -> None:
+    """Which figures are drawn depends on the trials, so no rule declares them; lists name them."""
+    changed = finished.copy(tmp_path / "changed")
+    drawing = changed.folder / "results/blue/mood/specification_curve.svg"
+    drawing.unlink()
+    assert changed.planned() == ["figures_blue", "page_condition blue", "review"]
+    done = changed.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert changed.digests() == finished.digests()
+    assert changed.planned() == []
+
+
 def test_pooling_follows_any_raw_table(finished: Workflow, tmp_path: Path) -> None:
     """So it costs no run that pooling also reads raw cells, for the trace."""
     changed = finished.copy(tmp_path / "changed")
