@@ -111,13 +111,17 @@ def effects(k: int, measure: str = "SMD") -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("measure", ["SMD", "RR"])
-@pytest.mark.parametrize("k", SIZES)
+@pytest.mark.parametrize("k", [k for k in SIZES if k >= 5])
 def test_nothing_overlaps_nothing_is_cut_and_bytes_repeat(
     k: int, measure: str, tmp_path: Path
 ) -> None:
     about = result(k, measure)
     for module, table in ((subgroups, levels(k)), (bubble, effects(k, measure))):
-        fig = module.draw(module.rows(table, about))
+        rows = module.rows(table, about)
+        if k < 10 and module is bubble:
+            assert isinstance(rows, Withheld)
+            continue
+        fig = module.draw(rows)
         assert not overlaps(fig)
         assert not outside(fig)
         first = bytes_of(fig, tmp_path)

@@ -44,11 +44,29 @@ def adjusted(case: Drawn) -> Figure:
 ALL = (graph, forest, heat, adjusted)
 
 
-@pytest.mark.parametrize("draw", ALL)
-@pytest.mark.parametrize("star", [False, True])
-@pytest.mark.parametrize("size", SIZES)
+# Eight treatments here are compared by too few trials for a funnel.
+FEW = (8, 20)
+
+
+def is_drawn(draw: Callable[[Drawn], Figure], size: tuple[int, int], *, star: bool) -> bool:
+    """A star has no loop, and one of its three treatments too few trials."""
+    if draw is heat:
+        return not star
+    return draw is not adjusted or size != (SIZES[0] if star else FEW)
+
+
+DRAWN = [
+    (draw, size, star)
+    for draw in ALL
+    for size in SIZES
+    for star in (False, True)
+    if is_drawn(draw, size, star=star)
+]
+
+
+@pytest.mark.parametrize(("draw", "size", "star"), DRAWN)
 def test_nothing_overlaps_or_is_cut(
-    draw: Callable[[Drawn], Figure], star: bool, size: tuple[int, int]
+    draw: Callable[[Drawn], Figure], size: tuple[int, int], star: bool
 ) -> None:
     fig = draw(made(*size, star=star, measure="OR" if star else "SMD"))
     assert overlaps(fig) == []
@@ -57,8 +75,7 @@ def test_nothing_overlaps_or_is_cut(
 
 @pytest.mark.parametrize("draw", ALL)
 def test_the_same_small_bytes(draw: Callable[[Drawn], Figure], tmp_path: Path) -> None:
-    case = made(8, 20)
-    first, again = bytes_of(draw(case), tmp_path), bytes_of(draw(made(8, 20)), tmp_path)
+    first, again = (bytes_of(draw(made(6, 14)), tmp_path) for _ in range(2))
     assert first == again
     assert len(first["svg"]) < MOST_BYTES
 

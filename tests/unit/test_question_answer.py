@@ -77,7 +77,7 @@ def test_an_answer_is_read_as_it_was_written(
     answer: QuestionAnswer, facts: type[Any], tmp_path: Path
 ) -> None:
     """Of every kind, with a model and without: equal, and facts of the same class."""
-    folder = answered.write(tmp_path, AnsweredQuestion(answer=answer, tables={}))
+    folder = answered.write(tmp_path / "questions", AnsweredQuestion(answer=answer, tables={}))
     again = answered.read(folder).answer
     assert again == answer
     assert type(again) is type(answer)
