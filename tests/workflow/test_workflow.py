@@ -164,7 +164,7 @@ def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
     ]
 
 
-DRAWN = {"figures", "page_condition"}
+DRAWN = {"figures", "page", "page_condition"}
 PEOPLE = "review/extraction/checks/people.py"
 WORDED = {"flags", "figures", "data_package", "page", "page_condition"}
 

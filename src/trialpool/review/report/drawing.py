@@ -44,5 +44,6 @@ def listed(name: str, made: Figure | Withheld, captions: Mapping[str, str]) -> d
     row = {"figure": name, "shows": captions[name]}
     if isinstance(made, Withheld):
         return row | {"drawn": "no", "reason": made.reason}
-    width, height = (72 * float(inches) for inches in made.get_size_inches())
+    # Widths of letters add up to ties of the last digit, which must not hang on the last bit.
+    width, height = (round(72 * float(inches), 6) for inches in made.get_size_inches())
     return row | {"drawn": "yes", "width": width, "height": height}
