@@ -85,10 +85,8 @@ class Workflow:
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = []
         for line in (done.stdout + done.stderr).splitlines():
-            if rule := re.match(r"\s*(?:local)?rule (\w+):", line):  # indented in a group
-                jobs.append(rule.group(1))
-            elif wildcards := re.match(r"\s+wildcards: (.*)", line):
-                jobs[-1] += " " + "/".join(re.findall(r"=(\w+)", wildcards.group(1)))
+            if planned := re.match(r"  (\w+(?: [\w/]+)?): ", line):
+                jobs.append(planned.group(1))
         return sorted(jobs)
 
     def digests(self) -> dict[str, str]:

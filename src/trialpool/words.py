@@ -75,9 +75,10 @@ def be(k: int) -> str:
 
 
 def count(k: int, noun: str) -> str:
-    """A number of things: `one trial`, `three trials`, `12 trials`."""
+    """A number of things: `one trial`, `three trials`, `12 analyses`."""
     word = _COUNTS[k] if 0 <= k < len(_COUNTS) else str(k)
-    return f"{word} {noun}{'' if k == 1 else 's'}"
+    several = f"{noun[:-2]}es" if noun.endswith("sis") else f"{noun}s"
+    return f"{word} {noun if k == 1 else several}"
 
 
 def whole(value: object) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from trialpool import logs, typed_json
+from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.figures.catalogue import CAPTIONS, QUESTION_CAPTIONS
 from trialpool.review.questions import answered
@@ -12,7 +13,7 @@ from trialpool.review.report.sheets import sheets
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
-logs.start(snakemake.log[0])
+logs.start(snakemake.log[0], snakemake.output)
 added = columns_of(snakemake.params.columns)
 of_condition = {name: files.read(snakemake.input[name]) for name in ("risk_of_bias", "flags")}
 for folder in (Path(path).parent for path in snakemake.input.models):
@@ -22,3 +23,5 @@ for folder in (Path(path).parent for path in snakemake.input.models):
     write(folder, sheets(result, tables), CAPTIONS)
 for folder in {Path(path).parent: None for path in snakemake.input.questions}:
     write(folder, question_sheets(answered.read(folder)), QUESTION_CAPTIONS)
+condition = Path(snakemake.input.models[0]).parent.parent.name
+logs.done(f"{condition}: figures of {w.count(len(snakemake.input.models), 'analysis')}")

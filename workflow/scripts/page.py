@@ -7,7 +7,7 @@ from trialpool.review.report.pages import index_page, read_analyses, write_page
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
-logs.start(snakemake.log[0])
+logs.start(snakemake.log[0], snakemake.output)
 page = index_page(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, columns_of(snakemake.params.review["columns"])),
@@ -16,3 +16,4 @@ page = index_page(
     files.read(snakemake.input.verification),
 )
 write_page(snakemake.output.page, page)
+logs.done(f"first page {snakemake.output.page}")

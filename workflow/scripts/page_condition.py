@@ -8,7 +8,7 @@ from trialpool.review.report.question_section import read_questions
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
-logs.start(snakemake.log[0])
+logs.start(snakemake.log[0], snakemake.output)
 names = ("summary", "agreement", "disagreements", "evidence", "judgements")
 added = columns_of(snakemake.params.review["columns"])
 processed = {Path(path).stem: files.read(path, added) for path in snakemake.input.processed}
@@ -20,3 +20,4 @@ page = condition_page(
     read_questions(Path(path).parent for path in snakemake.input.figures),
 )
 write_page(snakemake.output.page, page)
+logs.done(f"{snakemake.wildcards.condition}: page {snakemake.output.page}")

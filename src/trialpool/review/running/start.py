@@ -1,0 +1,54 @@
+"""What a run needs however it was started: from a clone, an installed Snakefile or a module."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from trialpool.review.running.console import Console
+from trialpool.review.running.locks import lift_dead_locks
+
+# Up to this size a file counts as changed by its content, not by its time stamp.
+CHECKSUM_BYTES = 100_000_000
+
+
+def start(workflow: Any, logger: logging.Logger) -> None:
+    """Settle how this run goes on after another, whose lock it is, and what the console shows.
+
+    Steps that Snakemake starts elsewhere, on a cluster, read the Snakefile as well; they are left
+    alone, and so is the console with `--verbose`.
+
+    Parameters
+    ----------
+    workflow : the workflow of the Snakefile that calls
+    logger : Snakemake's
+    """
+    if not workflow.is_main_process:
+        return
+
+    def settled(record: logging.LogRecord) -> bool:
+        # The settings come after the Snakefile was read; the first message after that is in time.
+        if workflow.dag_settings is not None:
+            settle(workflow.dag_settings)
+        return True
+
+    logger.addFilter(settled)
+    output = workflow.output_settings
+    console = None if output.verbose else Console.attach(logger, dry=output.dryrun)
+    if output.dryrun:
+        return
+    lock = lift_dead_locks()
+    if lock.lifted:
+        logger.warning(f"The run of {lock.by} was killed; its lock on {Path.cwd()} is lifted.")
+    elif console is not None:
+        console.locked_by = lock.by
+
+
+def settle(settings: Any) -> None:
+    """What would otherwise need a profile in the folder of each review."""
+    # What a killed run left unfinished is made again.
+    settings.force_incomplete = True
+    settings.max_checksum_file_size = max(settings.max_checksum_file_size, CHECKSUM_BYTES)
+    # Code counts by its digest among the settings of a step, not by the time stamp of its script.
+    settings.rerun_triggers = frozenset(t for t in settings.rerun_triggers if t.name != "CODE")
