@@ -9,7 +9,7 @@ RUN = PYTHONDONTWRITEBYTECODE= PATH="$(CURDIR)/$(BIN):$$PATH"
 SNAKEFILES = Snakefile workflow/Snakefile $(wildcard workflow/rules/*.smk)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup results test check format lock bench test-slurm clean
+.PHONY: help setup results test check format lock bench test-slurm test-kill clean
 .SUFFIXES:
 
 help: ## list the commands
@@ -56,6 +56,9 @@ test-slurm: results ## run the review on a one-node Slurm cluster and compare (r
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  -r tests/slurm/requirements.lock
 	@$(RUN) tests/slurm/run.sh
+
+test-kill: $(READY) ## kill runs at random and fill their disk; they must go on to the same bytes
+	@$(RUN) python tests/kill/run.py
 
 clean: ## remove logs, caches and the untracked figures; keeps .venv and tracked results
 	@rm -rf .snakemake logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ from importlib import import_module
 # What is typed, and what it does. The module has the same name, with an underscore behind a
 # Python keyword.
 COMMANDS = {
+    "workflow": "print where the workflow is, for snakemake -s",
     "check": "check the protocol and the raw data",
     "trace": "trace a pooled number or an effect to the raw cells it was made of",
     "import": "read another tool's file into raw tables",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +38,12 @@ class Code:
 
     Parameters
     ----------
-    scripts : the folder of the scripts
+    script_path : where the script of a name is; Snakemake keeps fetched ones in its cache
     notes : a file for what was read, kept between runs; without it all is read anew
     """
 
-    def __init__(self, scripts: Path, notes: Path = NOTES) -> None:
-        self._scripts = scripts
+    def __init__(self, script_path: Callable[[str], Path], notes: Path = NOTES) -> None:
+        self._script_path = script_path
         self._notes = notes
         self._read: dict[str, CodeFile] = {}
         with suppress(ValueError, TypeError):
@@ -70,7 +70,7 @@ class Code:
             when a name is imported from the package's lazy front door; import it from its module,
             or the dependency could not be seen
         """
-        return self._digest(self._scripts / script)
+        return self._digest(self._script_path(script))
 
     def of_module(self, name: str) -> str:
         """The same of a module of this library."""
@@ -78,7 +78,7 @@ class Code:
 
     def closure(self, script: str) -> dict[str, Path]:
         """The modules of this library that a script needs, directly or through others, by name."""
-        return self._closure(self._scripts / script)
+        return self._closure(self._script_path(script))
 
     def _digest(self, start: Path) -> str:
         if start not in self._digests:

@@ -18,7 +18,7 @@ NAMES = sorted(path.name for path in SCRIPTS.glob("*.py"))
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Code:
-    return Code(SCRIPTS, tmp_path_factory.mktemp("notes") / "code.json")
+    return Code(SCRIPTS.joinpath, tmp_path_factory.mktemp("notes") / "code.json")
 
 
 def test_the_closure_has_what_is_reached_and_nothing_else(code: Code) -> None:
@@ -45,7 +45,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def digests(library: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(code_digest, "ROOT", library / "trialpool")
-    code = Code(library / "scripts", library / "notes.json")
+    code = Code((library / "scripts").joinpath, library / "notes.json")
     return {name: code.digest(name) for name in NAMES}
 
 
@@ -87,14 +87,14 @@ def test_it_is_the_same_wherever_the_package_is(
 def test_notes_that_cannot_be_read_cost_only_time(code: Code, tmp_path: Path, broken: str) -> None:
     notes = tmp_path / "code.json"
     notes.write_text(broken, encoding="utf-8")
-    assert Code(SCRIPTS, notes).digest("summary.py") == code.digest("summary.py")
+    assert Code(SCRIPTS.joinpath, notes).digest("summary.py") == code.digest("summary.py")
     assert len(notes.read_text(encoding="utf-8")) > 1000
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(code: Code, tmp_path: Path) -> None:
     notes = tmp_path / "file" / "code.json"
     notes.parent.write_text("not a folder", encoding="utf-8")
-    assert Code(SCRIPTS, notes).digest("summary.py") == code.digest("summary.py")
+    assert Code(SCRIPTS.joinpath, notes).digest("summary.py") == code.digest("summary.py")
 
 
 def test_a_file_is_read_again_only_when_it_changed(
@@ -102,13 +102,13 @@ def test_a_file_is_read_again_only_when_it_changed(
 ) -> None:
     script, notes = tmp_path / "script.py", tmp_path / "code.json"
     script.write_text("from trialpool import tables\n", encoding="utf-8")
-    first = Code(tmp_path, notes).digest("script.py")
+    first = Code(tmp_path.joinpath, notes).digest("script.py")
     monkeypatch.setattr(code_digest, "_code", lambda path: pytest.fail(f"{path} is read again"))
-    assert Code(tmp_path, notes).digest("script.py") == first
+    assert Code(tmp_path.joinpath, notes).digest("script.py") == first
     monkeypatch.undo()
     script.write_text("from trialpool import tablez\n".replace("z", "s") + "x = 1\n")
     os.utime(script, ns=(0, 0))
-    assert Code(tmp_path, notes).digest("script.py") != first
+    assert Code(tmp_path.joinpath, notes).digest("script.py") != first
 
 
 def test_what_only_the_type_checker_reads_is_left_out(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_only_the_type_checker_reads_is_left_out(tmp_path: Path) -> None:
         "def f():\n    from trialpool.results import NAN\n",
         encoding="utf-8",
     )
-    reached = Code(tmp_path, tmp_path / "notes").closure("script.py")
+    reached = Code(tmp_path.joinpath, tmp_path / "notes").closure("script.py")
     assert set(reached) == {"trialpool", "trialpool.results"}
 
 
@@ -127,4 +127,4 @@ def test_the_lazy_front_door_is_refused(tmp_path: Path) -> None:
     """`from trialpool import pool` would hide what the script depends on."""
     (tmp_path / "script.py").write_text("from trialpool import pool\n", encoding="utf-8")
     with pytest.raises(ImportError, match="import pool from its own module"):
-        Code(tmp_path, tmp_path / "notes").digest("script.py")
+        Code(tmp_path.joinpath, tmp_path / "notes").digest("script.py")

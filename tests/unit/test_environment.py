@@ -72,6 +72,14 @@ def test_conda_environment_equals_pyproject() -> None:
     assert conda == wanted
 
 
+def test_environment_of_a_run_equals_the_dependencies() -> None:
+    """What `--sdm conda` installs: nothing that only a developer needs."""
+    lines = yaml.safe_load((ROOT / "workflow/envs/run.yaml").read_text())["dependencies"]
+    python, *conda = map(Requirement, lines)
+    assert (python.name, str(python.specifier)) == ("python", project()["requires-python"])
+    assert conda == requirements()
+
+
 @pytest.mark.parametrize("requirement", requirements("workflow", "slurm", "dev"), ids=str)
 def test_lock_pins_every_requirement(requirement: Requirement) -> None:
     """Each range of pyproject.toml, extras included, holds the locked version."""

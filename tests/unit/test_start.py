@@ -43,5 +43,5 @@ def test_a_step_starts_without_what_it_does_not_use(
     assert "trialpool.tables" in loaded
     assert not set(SLOW.get(script, ())) & set(loaded)
     notes = tmp_path_factory.getbasetemp() / "code.json"
-    closure = Code(SCRIPTS, notes).closure(f"{script}.py")
+    closure = Code(SCRIPTS.joinpath, notes).closure(f"{script}.py")
     assert {name for name in loaded if name.split(".")[0] == "trialpool"} <= set(closure)

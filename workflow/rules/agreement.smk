@@ -17,7 +17,7 @@ rule agreement:
     log:
         "logs/agreement/{condition}.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("agreement.py"),
         columns=REVIEW.columns.model_dump(mode="json"),

@@ -18,7 +18,7 @@ rule clean:
     benchmark:
         "logs/benchmarks/clean/{condition}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("clean.py"),
         outcomes=REVIEW.outcome_rules(),
@@ -36,7 +36,7 @@ rule flags:
     log:
         "logs/flags/{condition}.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("flags.py"),
         rows=lambda wildcards: READY.flags[wildcards.condition],
@@ -57,7 +57,7 @@ rule effects:
     benchmark:
         "logs/benchmarks/effects/{condition}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("effects.py"),
         marks=lambda wildcards: READY.marks(wildcards.condition),

@@ -49,7 +49,7 @@ for condition, names in REVIEW.names().items():
         # The longest of these jobs should not be the last.
         priority: len(names)
         conda:
-            "../../environment.yml"
+            "../envs/run.yaml"
         params:
             code=CODE.digest("figures.py"),
             columns=REVIEW.columns.model_dump(mode="json"),

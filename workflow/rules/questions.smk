@@ -42,7 +42,7 @@ for condition in filter(QUESTIONS.get, QUESTIONS):
         group:
             "condition"
         conda:
-            "../../environment.yml"
+            "../envs/run.yaml"
         params:
             code=CODE.digest("questions.py"),
             marks=READY.marks(condition),

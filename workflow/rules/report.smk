@@ -54,7 +54,7 @@ rule page_condition:
     benchmark:
         "logs/benchmarks/page_condition/{condition}.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("page_condition.py"),
         review=lambda wildcards: REVIEW.for_condition(wildcards.condition),
@@ -77,7 +77,7 @@ rule page:
     benchmark:
         "logs/benchmarks/page.tsv"
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("page.py"),
         review=REVIEW.model_dump(mode="json"),
@@ -139,7 +139,7 @@ rule data_package:
     log:
         "logs/data_package.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("data_package.py"),
         about={

@@ -41,7 +41,7 @@ for condition, batches in REVIEW.batches().items():
             group:
                 "condition"
             conda:
-                "../../environment.yml"
+                "../envs/run.yaml"
             params:
                 code=CODE.digest("pool.py"),
                 review=REVIEW.for_analyses(condition, names),
@@ -71,7 +71,7 @@ rule summary_condition:
     log:
         "logs/summary_condition/{condition}.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("summary_condition.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
@@ -88,7 +88,7 @@ rule summary:
     log:
         "logs/summary.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("summary.py"),
     script:
@@ -104,7 +104,7 @@ rule verify:
     log:
         "logs/verify.log",
     conda:
-        "../../environment.yml"
+        "../envs/run.yaml"
     params:
         code=CODE.digest("verify.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
