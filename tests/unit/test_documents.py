@@ -50,7 +50,9 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
 
 def test_links_of_the_documents_lead_somewhere() -> None:
     """Relative links in Markdown point to files that exist."""
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/raw/*.md")):
+    for path in (
+        p for folder in (".", "docs", "config", "data/raw") for p in ROOT.glob(f"{folder}/*.md")
+    ):
         for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
             if not target.startswith(("http://", "https://", "mailto:")):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
