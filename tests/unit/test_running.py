@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from trialpool import logs
+from trialpool.figures import style
 from trialpool.review.running.console import Console
 from trialpool.review.running.locks import RUNS, SNAKEMAKE_LOCKS, Lock, lift_dead_locks
 
@@ -207,6 +209,15 @@ def test_a_log_that_cannot_be_written_is_told_by_the_exit_status(folder: Path) -
     (folder / "logs").mkdir()
     (folder / "logs/step.log").symlink_to("/dev/full")
     assert step("").returncode == errno.ENOSPC
+
+
+def test_half_a_figure_is_not_left_on_a_full_disk(folder: Path) -> None:
+    """A run does not know the names of all figures, so that it could remove them."""
+    target = folder / "a.svg"
+    target.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        style.save(Figure(), [target])
+    assert not target.is_symlink()
 
 
 def lock_of(name: str | None) -> None:

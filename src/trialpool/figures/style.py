@@ -113,6 +113,9 @@ def save(fig: Figure, paths: Iterable[str | Path]) -> None:
             kind = target.suffix[1:]
             # The fastest compression: a fifth of the time of the default, 2 % more bytes.
             options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {}
-            fig.savefig(
-                target, format=kind, dpi=DPI, metadata=METADATA[kind], facecolor=PAPER, **options
-            )
+            options |= {"dpi": DPI, "metadata": METADATA[kind], "facecolor": PAPER}
+            try:
+                fig.savefig(target, format=kind, **options)
+            except OSError:
+                target.unlink(missing_ok=True)  # a full disk leaves half a figure
+                raise
