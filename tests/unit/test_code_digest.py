@@ -55,7 +55,7 @@ EDITS = [
     ("pooling/tau2.py", "\n\n\n", "\n\n\n# a comment\n", set()),
     ("review/report/templates/style.css", "; }", "; color: red; }", PAGES),
     ("review/accounts/verify.py", "\n\n\ndef", "\n\nADDED = 1\n\n\ndef", {"verify.py"}),
-    ("columns.py", "DIGITS = 6", "DIGITS = 7", set(NAMES)),
+    ("digits.py", "DIGITS = 6", "DIGITS = 7", set(NAMES)),
 ]
 
 
