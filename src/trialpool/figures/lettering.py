@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
 
 from trialpool.figures import style
+from trialpool.figures.outlines import OUTLINES
 
 # No line ends between a sign and its number: "k = 3", "95 % CI", "p < 0.001".
 _BREAK = re.compile(r"(?<![=<>≤≥]) (?![=<>≤≥%])")
@@ -42,8 +42,7 @@ def width(text: str, size: float, weight: str = "normal", slant: str = "normal")
     if not text:
         return 0.0
     prop = font(size, weight, slant)
-    advance, _, _ = text_to_path.get_text_width_height_descent(text, prop, ismath=False)
-    return float(advance)
+    return OUTLINES.get_text_width_height_descent(text, prop)[0]
 
 
 def widest(
@@ -63,22 +62,41 @@ def wrap(
     """
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        line = ""
-        for whole in _BREAK.split(paragraph.strip()):
-            word = whole
-            trial = f"{line} {word}" if line else word
-            if width(trial, size, weight, slant) <= limit:
-                line = trial
+        words = _BREAK.split(paragraph.strip())
+        while words:
+            while not words[0] and len(words) > 1:
+                del words[0]  # no line begins with a space
+            fitting = _fitting(words, limit, size, weight, slant)
+            if not fitting:
+                cut = _longest(words[0], limit, size, weight, slant)
+                lines.append(words[0][:cut].rstrip())
+                words[0] = words[0][cut:].lstrip()
                 continue
-            if line:
-                lines.append(line)
-            while width(word, size, weight, slant) > limit and len(word) > 1:
-                cut = _longest(word, limit, size, weight, slant)
-                lines.append(word[:cut].rstrip())
-                word = word[cut:].lstrip()
-            line = word
-        lines.append(line)
+            lines.append(" ".join(words[:fitting]))
+            del words[:fitting]
     return lines
+
+
+def _fitting(words: list[str], limit: float, size: float, weight: str, slant: str) -> int:
+    """How many words make a line within the limit; one character is never too wide.
+
+    To measure is slow, so the first guess is that all characters are alike.
+    """
+    whole = " ".join(words)
+    wide = width(whole, size, weight, slant)
+    if wide <= limit:
+        return len(words)
+
+    def fits(n: int) -> bool:
+        return n == 0 or width(" ".join(words[:n]), size, weight, slant) <= limit
+
+    n = whole.count(" ", 0, int(len(whole) * limit / wide))
+    n = min(n, len(words) - 1)
+    while not fits(n):
+        n -= 1
+    while n + 1 < len(words) and fits(n + 1):
+        n += 1
+    return n or int(len(words[0]) <= 1)
 
 
 def _longest(word: str, limit: float, size: float, weight: str, slant: str) -> int:

@@ -1,0 +1,90 @@
+"""Text of figures: laid out once, in lines that fit, on pages of a size that can be opened."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextToPath
+from PIL import Image
+
+from trialpool.figures import style
+from trialpool.figures.lettering import look, width, wrap
+
+WORDS = st.lists(
+    st.sampled_from(["a", "trials", "heterogeneity", "k = 3:", "95 % CI", "v midazolam", "0.71"]),
+    max_size=25,
+)
+# What stays on one line.
+UNBROKEN = ("a", "trials", "heterogeneity", "k = 3:", "95 %", "CI", "v", "midazolam", "0.71")
+
+
+@settings(deadline=None, max_examples=60)
+@given(words=WORDS, limit=st.floats(75, 300))
+def test_lines_are_as_long_as_fits(words: list[str], limit: float) -> None:
+    """No line is too wide, no word is lost, and the next word never had room."""
+    text = " ".join(words)
+    lines = wrap(text, limit, style.BODY)
+    assert " ".join(lines) == text
+    for line, after in pairwise(lines):
+        first = next(word for word in UNBROKEN if after.startswith(word))
+        assert width(line, style.BODY) <= limit < width(f"{line} {first}", style.BODY)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"), [("", [""]), ("a  b", ["a", "b"]), ("one\ntwo", ["one", "two"])]
+)
+def test_no_line_begins_with_a_space(text: str, lines: list[str]) -> None:
+    assert wrap(text, width("one", style.BODY) if "\n" in text else 6.0, style.BODY) == lines
+
+
+def lettered(words: str) -> Figure:
+    with style.context():
+        figure = Figure(figsize=(2, 1), facecolor=style.PAPER)
+        figure.text(0.1, 0.5, words, **look())
+    return figure
+
+
+def test_a_text_is_laid_out_once_for_all_that_draw_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To lay out text was most of the time of a figure: three formats, two times each."""
+    asked: list[str] = []
+    for name, place in (("get_glyphs_with_font", 1), ("get_text_width_height_descent", 0)):
+        real = getattr(TextToPath, name)
+
+        def counted(self: TextToPath, *given: object, real=real, place=place, **rest: object):  # type: ignore[no-untyped-def]
+            asked.append(str(given[place]))
+            return real(self, *given, **rest)
+
+        monkeypatch.setattr(TextToPath, name, counted)
+    words = "Laid out in no other test"
+    for kind in ("svg", "png", "svg"):
+        style.save(lettered(words), [tmp_path / f"figure.{kind}"])
+    assert asked.count(words) == 2
+
+
+@pytest.mark.parametrize(("pixels", "dpi"), [(300 * 600, 300), (300 * 600 - 1, 299)])
+def test_a_page_too_large_for_300_dpi_gets_fewer(
+    pixels: int, dpi: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "MOST_PIXELS", pixels)
+    style.save(lettered("two inches by one"), [tmp_path / "figure.png"])
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.size == (2 * dpi, dpi)
+        assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
+        assert set(image.info) == {"dpi"}
+
+
+def test_a_users_settings_are_left_as_they_were() -> None:
+    """And they do not reach a figure."""
+    with mpl.rc_context({"axes.linewidth": 7.0}):
+        with style.context():
+            assert mpl.rcParams["axes.linewidth"] == mpl.rcParamsDefault["axes.linewidth"]
+            assert mpl.rcParams["svg.hashsalt"] == "trialpool"
+        assert mpl.rcParams["axes.linewidth"] == 7.0
