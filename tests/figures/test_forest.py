@@ -344,7 +344,7 @@ def test_size_grows_with_the_number_of_lines() -> None:
 def test_same_bytes_on_a_second_run(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(style, "DPI", 72)
+    monkeypatch.setattr(writing, "DPI", 72)
     first = bytes_of(draw(table_of(CASES[name])), tmp_path)
     second = bytes_of(draw(table_of(CASES[name])), tmp_path)
     assert first == second
@@ -364,7 +364,7 @@ def test_order_of_saving_changes_no_bytes(tmp_path: Path) -> None:
 def test_global_settings_neither_leak_in_nor_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(style, "DPI", 72)
+    monkeypatch.setattr(writing, "DPI", 72)
     table = table_of(CASES["k3"])
     plain = bytes_of(draw(table), tmp_path)
     with mpl.rc_context({"font.size": 23, "axes.facecolor": "red", "xtick.direction": "in"}):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextToPath
 from PIL import Image
 
-from trialpool.figures import style
+from trialpool.figures import style, writing
 from trialpool.figures.lettering import look, width, wrap
 
 WORDS = st.lists(
@@ -73,7 +73,7 @@ def test_a_text_is_laid_out_once_for_all_that_draw_it(
 def test_a_page_too_large_for_300_dpi_gets_fewer(
     pixels: int, dpi: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(style, "MOST_PIXELS", pixels)
+    monkeypatch.setattr(writing, "MOST_PIXELS", pixels)
     style.save(lettered("two inches by one"), [tmp_path / "figure.png"])
     with Image.open(tmp_path / "figure.png") as image:
         assert image.size == (2 * dpi, dpi)

@@ -55,8 +55,6 @@ CAP_MIDDLE = 0.365  # half of DejaVu's cap height: lifts a baseline to the middl
 THIN = 0.6
 DASHES = (0, (3, 2.5))
 MEDIUM = 1.0
-DPI = 300  # of PNG, on pages of up to
-MOST_PIXELS = 60e6  # (forest plots of some 250 trials); larger ones get fewer
 
 RC: Any = {
     "font.family": [FONT],

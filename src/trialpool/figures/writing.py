@@ -21,10 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from PIL import Image
 
-from trialpool.figures import style
 from trialpool.figures.outlines import OUTLINES
 
 POINTS = 72  # to the inch, in SVG and PDF
+DPI = 300  # of PNG, on pages of up to
+MOST_PIXELS = 60e6  # (forest plots of some 250 trials); larger ones get fewer
 
 
 class _Svg(RendererSVG):
@@ -82,7 +83,7 @@ def svg(fig: Figure, target: Path) -> None:
 def png(fig: Figure, target: Path) -> None:
     """Write PNG at 300 dpi, or at fewer where that would be too many pixels."""
     width, height = fig.get_size_inches().tolist()
-    dpi = min(style.DPI, int(math.sqrt(style.MOST_PIXELS / (width * height))))
+    dpi = min(DPI, int(math.sqrt(MOST_PIXELS / (width * height))))
     with _at(fig, dpi):
         renderer = _Agg(int(width * dpi), int(height * dpi), dpi)
         fig.draw(renderer)
