@@ -20,7 +20,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from trialpool.figures import forest_axis, forest_text, style
+from trialpool.figures import forest_axis, forest_text, style, writing
 from trialpool.figures.forest import ForestTable, draw, rows
 from trialpool.figures.lettering import width, wrap
 
