@@ -199,7 +199,6 @@ def test_two_primary_analyses_are_refused(config: dict[str, Any]) -> None:
 
 def test_what_a_step_sees_is_the_review_without_the_rest(config: dict[str, Any]) -> None:
     """Of other conditions and analyses nothing is there; all that is there is as in the whole."""
-    config["conditions"]["green"]["analyses"] = {}
     review = resolve(config)
     whole = review.model_dump(mode="json")
     for condition, spec in whole["conditions"].items():
@@ -216,6 +215,22 @@ def test_analyses_share_a_process_four_at_a_time(config: dict[str, Any]) -> None
     assert resolve(config).batches()["blue"] == [["a0", "a1", "a2", "a3"]]
     config["conditions"]["blue"]["analyses"]["a4"] = one
     assert resolve(config).batches()["blue"] == [["a0", "a1", "a2", "a3"], ["a4"]]
+
+
+def test_names_of_other_folders_and_conditions_without_a_question_are_refused(
+    config: dict[str, Any],
+) -> None:
+    conditions = config["conditions"]
+    conditions["schemas"] = dict(conditions["blue"])
+    conditions["blue"]["analyses"]["questions"] = conditions["blue"]["analyses"]["harm"]
+    conditions["schemas"]["analyses"] = {}
+    assert messages(config) == [
+        "conditions.blue.analyses.questions: this name is taken; a folder of the results is called "
+        "so; choose another name",
+        "conditions.schemas: this name is taken; a folder of the results is called so; choose "
+        "another name",
+        "conditions.schemas.analyses: no analysis is asked; add one, or take the condition out",
+    ]
 
 
 def test_a_step_depends_only_on_its_own_settings(config: dict[str, Any]) -> None:

@@ -254,3 +254,35 @@ def test_scripts_and_modules_are_small() -> None:
             count = len(path.read_text(encoding="utf-8").splitlines())
             assert count <= limit, f"{path.relative_to(ROOT)} has {count} lines"
     assert len((ROOT / "workflow/Snakefile").read_text(encoding="utf-8").splitlines()) < 80
+
+
+@pytest.mark.parametrize(
+    ("path", "job"),
+    [
+        ("results/blue/mood/weights.csv", "pool_blue_1"),
+        ("results/blue/mood/model.json", "pool_blue_1"),
+        ("results/blue/mood/figures.csv", "figures_blue"),
+        ("results/blue/missing_evidence.csv", "summary_condition blue"),
+        ("data/processed/blue/dropped.csv", "clean blue"),
+        ("data/processed/blue/flags.csv", "flags blue"),
+    ],
+)
+def test_a_deleted_table_is_made_again(
+    finished: Workflow, tmp_path: Path, path: str, job: str
+) -> None:
+    """Whatever a page links to."""
+    changed = finished.copy(tmp_path / "changed")
+    (changed.folder / path).unlink()
+    assert job in changed.planned()
+
+
+def test_results_of_no_analysis_are_named(finished: Workflow, tmp_path: Path) -> None:
+    """An analysis taken out of the protocol leaves its folder; that is said, and only of it."""
+    changed = finished.copy(tmp_path / "changed")
+    folder = changed.folder / "results/blue/old"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}", encoding="utf-8")
+    done = changed.run("--dry-run")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "no analysis of" in line]
+    assert len(said) == 1
+    assert said[0].startswith("results/blue/old is of no analysis of the protocol")

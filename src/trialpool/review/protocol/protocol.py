@@ -39,6 +39,9 @@ from trialpool.review.schema.raw import CONFIDENCE
 
 # How many analyses share a process at most: it takes as long to start as to pool two.
 BATCH = 4
+# Folders of results/ and of a condition that hold something else.
+RESERVED_CONDITION = "schemas"
+RESERVED_ANALYSIS = "questions"
 
 
 class Review(Spec):
@@ -67,6 +70,7 @@ class Review(Spec):
             order, each = ", ".join(self.confidence_order), ", ".join(CONFIDENCE)
             rule = f"name each of {each} once"
             problems.append(ProtocolProblem(key="confidence_order", value=order, rule=rule))
+        problems += _unusable_names(self.conditions)
         for name, condition in self.conditions.items():
             for key, analysis in condition.analyses.items():
                 where = f"conditions.{name}.analyses.{key}"
@@ -234,6 +238,21 @@ class Review(Spec):
         rest: dict[str, Any] = dict.fromkeys(type(self).model_fields, True)
         only = {condition: parts | {"analyses": set(analyses)}}
         return self.model_dump(mode="json", include=rest | {"conditions": only})
+
+
+def _unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:
+    """Names whose folder holds something else, and conditions of which nothing is asked."""
+    fix = "a folder of the results is called so; choose another name"
+    for name, condition in conditions.items():
+        key = f"conditions.{name}"
+        if name == RESERVED_CONDITION:
+            yield ProtocolProblem(key=key, rule="this name is taken", fix=fix)
+        if RESERVED_ANALYSIS in condition.analyses:
+            key_of_analysis = f"{key}.analyses.{RESERVED_ANALYSIS}"
+            yield ProtocolProblem(key=key_of_analysis, rule="this name is taken", fix=fix)
+        if not condition.analyses:
+            rule, add = "no analysis is asked", "add one, or take the condition out"
+            yield ProtocolProblem(key=f"{key}.analyses", rule=rule, fix=add)
 
 
 def resolve(config: Mapping[str, Any]) -> Review:

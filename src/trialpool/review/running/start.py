@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,26 @@ def start(workflow: Any, logger: logging.Logger) -> None:
         logger.warning(f"The run of {lock.by} was killed; its lock on {Path.cwd()} is lifted.")
     elif console is not None:
         console.locked_by = lock.by
+
+
+def say_left_over(
+    workflow: Any, logger: logging.Logger, pairs: Collection[tuple[str, str]]
+) -> None:
+    """Name results of analyses that the protocol no longer asks: nothing reads or deletes them.
+
+    Parameters
+    ----------
+    workflow, logger : as of `start`
+    pairs : condition and analysis of all that is asked
+    """
+    if not workflow.is_main_process:
+        return
+    for model in sorted(Path("results").glob("*/*/model.json")):
+        if model.parent.parts[-2:] not in pairs:
+            logger.warning(
+                f"{model.parent.as_posix()} is of no analysis of the protocol: no page shows it; "
+                "delete it if nobody needs it."
+            )
 
 
 def settle(settings: Any) -> None:
