@@ -4,17 +4,9 @@ from trialpool.review.schema.processed import PROCESSED
 from trialpool.figures.catalogue import FOREST
 from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 
-PAGE_TABLES = [
-    "trials",
-    "arms",
-    "risk_of_bias",
-    "missing_results",
-    "excluded",
-    "search",
-    "dropped",
-    "flags",
-    "rows",
-]
+PAGE_TABLES = (
+    "trials arms risk_of_bias missing_results excluded search dropped flags rows"
+).split()
 ANSWERS = ["model.json", "studies.csv", "missing.csv", "sensitivity.csv"]
 
 
