@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from trialpool import logs
 from trialpool.figures import style
 from trialpool.review.running.console import Console
 from trialpool.review.running.locks import RUNS, SNAKEMAKE_LOCKS, Lock, lift_dead_locks
+from trialpool.review.running.start import start
 
 JOB: dict[str, Any] = {
     "jobid": 3,
@@ -255,6 +257,8 @@ def test_a_lock_nobody_can_know_of_stays(name: str | None, words: str) -> None:
 
 AT_WORK = """
 from trialpool.review.running.locks import lift_dead_locks
+from trialpool.review.running.start import start
+from trialpool.review.running.start import start
 lift_dead_locks()
 print("at work", flush=True)
 input()
@@ -275,3 +279,18 @@ def test_the_lock_of_a_living_process_stays() -> None:
     assert any(SNAKEMAKE_LOCKS.iterdir())
     process.communicate("\n")
     assert not (RUNS / f"{HERE}.{process.pid}").exists()
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_jobs_per_second_are_counted_on_a_cluster_only(local: bool) -> None:
+    """On one machine the count makes Snakemake look at all files again and again."""
+    workflow = SimpleNamespace(
+        is_main_process=True, dag_settings=None, local_exec=local,
+        scheduling_settings=SimpleNamespace(max_jobs_per_timespan="100/1s"),
+        output_settings=SimpleNamespace(verbose=True, dryrun=True),
+    )  # fmt: skip
+    logger = logging.Logger("of a run")
+    start(workflow, logger)
+    assert workflow.scheduling_settings.max_jobs_per_timespan == "100/1s"
+    logger.handle(logging.LogRecord("x", logging.INFO, "x", 1, "planned", None, None))
+    assert workflow.scheduling_settings.max_jobs_per_timespan == (None if local else "100/1s")

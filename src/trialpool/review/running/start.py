@@ -32,6 +32,8 @@ def start(workflow: Any, logger: logging.Logger) -> None:
         # The settings come after the Snakefile was read; the first message after that is in time.
         if workflow.dag_settings is not None:
             settle(workflow.dag_settings)
+        if workflow.scheduling_settings is not None and workflow.local_exec:
+            unhurried(workflow.scheduling_settings)
         return True
 
     logger.addFilter(settled)
@@ -64,6 +66,15 @@ def say_left_over(
                 f"{model.parent.as_posix()} is of no analysis of the protocol: no page shows it; "
                 "delete it if nobody needs it."
             )
+
+
+def unhurried(settings: Any) -> None:
+    """On one machine, count no jobs per second.
+
+    With that limit Snakemake looks at all files of all jobs again every second, and once more for
+    each time it has looked: a third of the processor time of a run. It is meant for clusters.
+    """
+    settings.max_jobs_per_timespan = None
 
 
 def settle(settings: Any) -> None:
