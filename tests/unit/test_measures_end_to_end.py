@@ -265,7 +265,10 @@ def test_an_outcome_of_one_group_needs_no_control_before_it_is_asked(
     asked.small.write("arms", [header, *of_arms])
     path = tmp_path / "config/review.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    config["conditions"]["blue"]["analyses"] = {}
+    # Something else is asked.
+    config["outcomes"]["other"] = {"title": "other", "kind": "continuous", "better": "lower"}
+    other = {"title": "Y", "outcome": "other", "measure": "SMD"}
+    config["conditions"]["blue"]["analyses"] = {"y": other}
     if not usable:
         config["titel"] = ""
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
