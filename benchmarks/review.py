@@ -10,9 +10,10 @@ from trialpool.review.exchange.imported import Imported
 _URL = "https://example.org/made-up"
 _TIMES = (1, 2, 3, 7, 14)
 _SCALES = ("SCALE", "OTHER")
-_PROTOCOL = """\
+# A protocol as far as its conditions.
+HEAD = """\
 title: Made up
-question: How long does it take to check the tables?
+question: How long does it take?
 version: 0.0.0
 data_until: never
 experimental: drug
@@ -20,6 +21,8 @@ notice: Made up.
 built_from: [nothing]
 outcomes: {mood: {title: mood, kind: continuous, better: lower}}
 conditions:
+"""
+_BLUE = """\
   blue:
     title: Blue
     question: Does the drug help?
@@ -37,7 +40,7 @@ def write_review(folder: Path, d: Columns) -> None:
     """
     scores = {name: d[name].reshape(-1, 2, 2 * len(_TIMES)) for name in ("n", "mean", "sd")}
     (folder / "config").mkdir(parents=True)
-    (folder / "config/review.yaml").write_text(_PROTOCOL, encoding="utf-8")
+    (folder / "config/review.yaml").write_text(HEAD + _BLUE, encoding="utf-8")
     trials = [f"Trial{i}" for i in range(len(d["n"]))]
     tables = {
         "instruments": [

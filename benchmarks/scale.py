@@ -18,28 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contenders import ONE_THREAD
+from benchmarks.review import HEAD
 from trialpool.review.exchange.imported import Imported
 
 ROOT = Path(__file__).resolve().parents[1]
 _URL = "https://example.org/made-up"
-_HEAD = """\
-title: Made up
-question: How does a run grow?
-version: 0.0.0
-data_until: never
-experimental: drug
-notice: Made up.
-built_from: [nothing]
-outcomes: {mood: {title: mood, kind: continuous, better: lower}}
-conditions:
-"""
 
 
 def write_review(folder: Path, *, conditions: int, analyses: int, trials: int) -> None:
     """Write a review: every analysis is of one day, on which all trials of its condition report."""
     (folder / "config").mkdir(parents=True)
     names = [f"condition{i}" for i in range(conditions)]
-    lines = [_HEAD]
+    lines = [HEAD]
     for name in names:
         lines.append(f"  {name}:\n    title: {name}\n    question: Does it help?\n    analyses:\n")
         lines += [
