@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import ndtri, stdtrit
+from scipy.stats import kendalltau
 
 from trialpool.diagnostics.asymmetry import egger, rank_test
 from trialpool.diagnostics.fail_safe import KINDS, WARNING, fail_safe_n, with_null_results
+from trialpool.diagnostics.kendall import kendall
 from trialpool.diagnostics.limits import limit_meta, pet_peese
 from trialpool.diagnostics.trim_and_fill import _ranks, trim_and_fill
 from trialpool.pooling.model import pool
@@ -96,6 +99,43 @@ def test_rank_test_by_counting_pairs() -> None:
     assert ours.exact
     assert ours.tau == pytest.approx(1)
     assert ours.pval == pytest.approx(2 / 24)
+
+
+def test_kendall_counts_every_order() -> None:
+    """Over all 120 orders of five, p is the share of orders whose score is as far from 0."""
+    line = np.arange(5)
+    orders = [np.array(order) for order in permutations(range(5))]
+    scores = [sum(np.sign(b - a) for a, b in combinations(order, 2)) for order in orders]
+    for order, score in zip(orders, scores, strict=True):
+        ours = kendall(line, order, exact=True)
+        assert ours.tau == pytest.approx(score / 10)
+        assert ours.pval == pytest.approx(np.mean([abs(other) >= abs(score) for other in scores]))
+
+
+def test_kendall_with_ties_has_the_variance_of_all_orders() -> None:
+    """Of rankings with ties the score varies over all orders as its normal distribution says."""
+    x, y = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 2])
+    scores = [np.sign(np.subtract.outer(x, x)) * np.sign(np.subtract.outer(o, o))
+              for o in map(np.array, permutations(y))]  # fmt: skip
+    variance = np.mean([(score.sum() / 2) ** 2 for score in scores])
+    score = (np.sign(np.subtract.outer(x, x)) * np.sign(np.subtract.outer(y, y))).sum() / 2
+    ours = kendall(x, y, exact=False)
+    assert ours.pval == pytest.approx(math.erfc(score / math.sqrt(variance) / math.sqrt(2)))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_kendall_is_that_of_scipy(seed: int) -> None:
+    """The same correlation and p value, of rankings with and without ties."""
+    rng = np.random.default_rng(seed)
+    apart, tied = rng.permutation(60), rng.integers(0, 9, 60)
+    for x, y, exact in (
+        (np.arange(60), apart, True),
+        (np.arange(60), apart, False),
+        (tied, apart // 4, False),
+    ):
+        ours = kendall(x, y, exact=exact)
+        theirs = kendalltau(x, y, method="exact" if exact else "asymptotic")
+        assert (ours.tau, ours.pval) == pytest.approx(tuple(theirs), rel=1e-13)
 
 
 def test_rank_test_with_ties_is_not_exact() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trialpool.diagnostics.kendall import kendall
 from trialpool.digits import ranks
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import PoolOptions, pool
@@ -260,8 +261,6 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
     ----------
     Begg & Mazumdar 1994, Biometrics 50:1088
     """
-    from scipy.stats import kendalltau  # slow to import, and only this test needs it
-
     y, v = as_studies(yi, vi)
     k = len(y)
     if k < 3:
@@ -278,7 +277,5 @@ def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
         why = "all variances are the same" if different[1] == 1 else "all effects are the same"
         return RankTest(k=k, reasons=missing(("tau", "pval"), why), caution=few(k))
     exact = min(different) == k <= _COUNTED
-    kendall = kendalltau(*places, method="exact" if exact else "asymptotic")
-    return RankTest(
-        k=k, tau=float(kendall.statistic), pval=float(kendall.pvalue), exact=exact, caution=few(k)
-    )
+    test = kendall(*places, exact=exact)
+    return RankTest(k=k, tau=test.tau, pval=test.pval, exact=exact, caution=few(k))
