@@ -1,6 +1,6 @@
 """Questions of a condition beyond one number: how fast and how long, which dose, against what."""
 
-from trialpool.review.schema.questions import files_of
+from trialpool.review.schema.questions import ANSWER, files_of
 
 QUESTIONS = {
     condition: expand(f"results/{condition}/questions/{{folder}}", folder=folders)
@@ -12,6 +12,9 @@ QUESTION_FILES = {
     ]
     for condition, folders in QUESTIONS.items()
 }
+QUESTION_ANSWERS = [
+    f"{folder}/{ANSWER}" for folders in QUESTIONS.values() for folder in folders
+]
 
 # A rule for each condition that asks, since its files follow from the protocol.
 for condition in filter(QUESTIONS.get, QUESTIONS):

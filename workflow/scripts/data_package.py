@@ -8,8 +8,7 @@ from trialpool.review.schema.data_package import data_package
 
 logs.start(snakemake.log[0], snakemake.output)
 added = columns_of(snakemake.params.columns)
-results = [*snakemake.input.results, *snakemake.input.figures]
-described = {"data": snakemake.input.data, "results": results}
+described = snakemake.params.tables
 for root, paths in described.items():
     package = data_package(Path(root), map(Path, paths), snakemake.params.about, added)
     for place, content in package.items():
