@@ -292,7 +292,7 @@ def not_a_mapping(path: Path | str) -> ProtocolError:
     return ProtocolError(f"{path}: {problem}", [problem])
 
 
-# libyaml, where PyYAML was built with it: ten times as fast, and a run reads before it does a thing.
+# libyaml, where PyYAML was built with it, is ten times as fast.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
