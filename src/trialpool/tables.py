@@ -9,16 +9,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from trialpool.columns import Table
+from trialpool.columns import Column, Table
 from trialpool.digits import DIGITS, JSON_DIGITS, rounded, sure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def cell(value: Any, digits: int = DIGITS, nothing: float = 0.0) -> str:
@@ -26,7 +28,7 @@ def cell(value: Any, digits: int = DIGITS, nothing: float = 0.0) -> str:
 
     A number no farther from 0 than `nothing` is 0.
     """
-    if value is None or (isinstance(value, float) and not isfinite(value)) or value is pd.NA:
+    if value is None or (isinstance(value, float) and not isfinite(value)):
         return ""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
@@ -47,14 +49,19 @@ def write_table(path: Path | str, rows: pd.DataFrame, table: Table) -> None:
     TrialpoolError
         when their columns are not those the table declares
     """
+    header = [str(name) for name in rows.columns]
+    write_rows(path, rows.itertuples(index=False, name=None), table.of_header(header))
+
+
+def write_rows(path: Path | str, rows: Iterable[Iterable[Any]], columns: Sequence[Column]) -> None:
+    """Write rows as CSV, each with a value for every column."""
     target = Path(path)
-    columns = table.of_header([str(name) for name in rows.columns])
     digits, nothing = ([getattr(c, name) for c in columns] for name in ("digits", "nothing"))
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(column.name for column in columns)
-        for row in rows.itertuples(index=False, name=None):
+        for row in rows:
             writer.writerow(map(cell, row, digits, nothing))
 
 
@@ -70,7 +77,9 @@ def read_table(path: Path | str, table: Table) -> pd.DataFrame:
     ValueError
         when there is no header, a row is longer or shorter than it, or a number is none
     """
-    # pandas would take three times as long, and a run reads a thousand small tables.
+    import pandas as pd  # a step that reads no table does without
+
+    # Its reader would take three times as long, and a run reads a thousand small tables.
     with Path(path).open(encoding="utf-8", newline="") as stream:
         lines = list(csv.reader(stream))
     if not lines:
@@ -91,6 +100,8 @@ def _numbers(cells: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _texts(cells: Sequence[str]) -> Any:
+    import pandas as pd
+
     return pd.array([cell or None for cell in cells], dtype="str")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -493,3 +494,11 @@ def test_bad_priors(make: Callable[[], object], message: str) -> None:
     """A prior refuses its parameters when it is made, a sweep a name before it starts."""
     with pytest.raises(TrialpoolError, match=message):
         make()
+
+
+def test_without_the_true_effects_all_else_is_the_same() -> None:
+    """They are left out, of one prior and of several."""
+    whole, less = normal_normal(Y, V), normal_normal(Y, V, each=False)
+    assert less == replace(whole, theta=(), theta_lb=(), theta_ub=())
+    assert len(whole.theta) == 3
+    assert sweep(Y, V, [HalfNormal(0.5)], each=False) == [less]

@@ -390,6 +390,19 @@ def test_a_page_stands_for_any_number_of_trials(k: int) -> None:
     assert f'alt="Forest plot. Mood at one week. {answer}"' in text
 
 
+@pytest.mark.parametrize(
+    ("text", "unbroken"),
+    [
+        ("(k = 3, p < 0.01)", "(k_=_3, p_<_0.01)"),
+        ("95 % CI", "95_%_CI"),
+        ("rank = 3, k = many, 5 of 9, x % CIs", "rank = 3, k = many, 5 of 9, x % CIs"),
+    ],
+)
+def test_a_number_stays_with_its_sign(text: str, unbroken: str) -> None:
+    """A line may not break inside `k = 3` or `95 % CI`; elsewhere it may."""
+    assert pages._unbroken(text) == unbroken.replace("_", "\u00a0")
+
+
 def test_pages_are_the_same_bytes_twice() -> None:
     """Nothing random and no date stands in a page."""
     model = made(3, -0.61, -1.72, 0.5, largest_missing=LARGEST)

@@ -19,8 +19,10 @@ SCRIPTS = ROOT / "workflow/scripts"
 SLOW = {
     "agreement": ("scipy", "matplotlib"),
     "clean": ("scipy", "matplotlib", "pydantic"),
+    "data_package": ("pandas", "scipy", "pydantic"),
     "effects": ("scipy.optimize", "scipy.stats", "matplotlib"),
     "figures": ("scipy.optimize", "scipy.stats", "pydantic"),
+    "flags": ("pandas", "scipy", "pydantic"),
     "page": ("matplotlib", "scipy", "pydantic"),
     "page_condition": ("matplotlib", "scipy", "pydantic"),
     "pool": ("scipy.optimize", "scipy.stats", "matplotlib", "statsmodels"),

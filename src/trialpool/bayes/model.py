@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +29,7 @@ def normal_normal(
     level: float = 0.95,
     mid: float | None = None,
     better: str = "lower",
+    each: bool = True,
 ) -> Posterior:
     """Posterior of the mean effect, the heterogeneity, a new study and each study's true effect.
 
@@ -40,6 +42,7 @@ def normal_normal(
     level : of the equal-tailed intervals, between 0 and 1
     mid : smallest difference that matters, > 0, units of yi; None: not asked
     better : "lower" or "higher" effects are the benefit
+    each : with the true effect of each study, which takes longer than all the rest
 
     Returns
     -------
@@ -74,10 +77,9 @@ def normal_normal(
     sd, sd_new = np.sqrt(var), np.sqrt(var + grid.tau**2)
     tail = (1 - level) / 2
     probs = (tail, 0.5, 1 - tail)
-    mu = [mixture_quantile(p, grid.weight, mean, sd) for p in probs]
-    new = [mixture_quantile(p, grid.weight, mean, sd_new) for p in probs]
+    mu, new = ([mixture_quantile(p, grid.weight, mean, s) for p in probs] for s in (sd, sd_new))
     tau = [grid.quantile(p) for p in probs]
-    theta = _true_effects(y, v, grid, mean, var, probs)
+    theta = _true_effects(y, v, grid, mean, var, probs) if each else [()] * len(probs)
     sign = -1 if better == "lower" else 1
 
     def beyond(bound: float, spread: Array, side: int = sign) -> float:
@@ -120,6 +122,7 @@ def sweep(
     level: float = 0.95,
     mid: float | None = None,
     better: str = "lower",
+    each: bool = True,
 ) -> list[Posterior]:
     """The same studies under several priors of tau, in their order.
 
@@ -127,7 +130,7 @@ def sweep(
     ----------
     priors : objects or names, such as `[*WEAK, "rhodes_mental_health_placebo"]` for SMDs; WEAK
         holds the half-normal priors of scale 0.25, 0.5 and 1
-    yi, vi, mu_sd, level, mid, better : as for `normal_normal`
+    yi, vi, mu_sd, level, mid, better, each : as for `normal_normal`
 
     Raises
     ------
@@ -137,10 +140,8 @@ def sweep(
     chosen = [named(prior) for prior in priors]
     if not chosen:
         raise TrialpoolError("priors is empty: name at least one prior of tau")
-    return [
-        normal_normal(yi, vi, prior=prior, mu_sd=mu_sd, level=level, mid=mid, better=better)
-        for prior in chosen
-    ]
+    shared: dict[str, Any] = {"mu_sd": mu_sd, "level": level, "mid": mid, "better": better}
+    return [normal_normal(yi, vi, prior=prior, each=each, **shared) for prior in chosen]
 
 
 def _prior(prior: Prior | str | None, tau_scale: float | None) -> Prior:

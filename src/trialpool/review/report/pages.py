@@ -332,7 +332,8 @@ def _power(value: float) -> str:
     return f"{digit} × 10{raised}"
 
 
-_TOGETHER = re.compile(r"(?<=\b[knp]) ([=<]) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)")
+# It begins with the space, so that a search jumps from one to the next.
+_TOGETHER = re.compile(r" (?:(?<=\b[knp] )[=<] (?=\d)|(?<=\d )(?=%)|(?<=% )(?=CI\b))")
 
 
 def _unbroken(shown: Any) -> Any:

@@ -36,10 +36,10 @@ class Chosen(NamedTuple):
     note: str
 
 
-def posterior(case: Case, studies: pd.DataFrame) -> Posterior | None:
+def posterior(case: Case, studies: pd.DataFrame, *, each: bool = True) -> Posterior | None:
     """The Bayesian model beside the result, under the protocol's own prior; it needs two trials.
 
-    None too for a measure that the prior of tau is not made for.
+    None too for a measure that the prior of tau is not made for. `each`: with each trial's effect.
     """
     if len(studies) < 2 or measure_of(case.measure).no_prior:
         return None
@@ -49,6 +49,7 @@ def posterior(case: Case, studies: pd.DataFrame) -> Posterior | None:
         tau_scale=case.defaults.bayes.tau_scale,
         mid=case.important,
         better=case.outcome.better,
+        each=each,
     )
 
 
@@ -89,7 +90,8 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
-    posteriors = sweep(yi, vi, priors, mid=case.important, better=case.outcome.better)
+    better = case.outcome.better
+    posteriors = sweep(yi, vi, priors, mid=case.important, better=better, each=False)
     rows = [
         {
             "prior": str(prior),

@@ -113,7 +113,7 @@ def _if_missing_null(case: Case, main: MainResult) -> Posterior | None:
     if not len(missing):
         return None
     parts = [part[["trial_id", "yi", "vi"]] for part in (main.studies, missing)]
-    return posterior(case, pd.concat(parts))
+    return posterior(case, pd.concat(parts), each=False)
 
 
 def _of_dependent(
