@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from matplotlib.textpath import TextToPath
 from PIL import Image
 
 from trialpool.figures import style, writing
-from trialpool.figures.lettering import look, width, wrap
+from trialpool.figures.lettering import font, look, width, wrap
+from trialpool.figures.outlines import OUTLINES, Outlines
 
 WORDS = st.lists(
     st.sampled_from(["a", "trials", "heterogeneity", "k = 3:", "95 % CI", "v midazolam", "0.71"]),
@@ -22,6 +24,20 @@ WORDS = st.lists(
 )
 # What stays on one line.
 UNBROKEN = ("a", "trials", "heterogeneity", "k = 3:", "95 %", "CI", "v", "midazolam", "0.71")
+
+
+@pytest.mark.parametrize("text", ["gap, fi", "AVATAR  ", "  x", "→ τ² −0.5", " ", "…"])
+@pytest.mark.parametrize(("weight", "slant"), [("normal", "normal"), ("bold", "italic")])
+def test_a_line_has_the_extent_and_outline_that_matplotlib_gives_it(
+    text: str, weight: str, slant: str
+) -> None:
+    """Kerning, blanks at the ends, letters below the line, and a second face."""
+    prop, theirs = font(style.SMALL, weight, slant), TextToPath()
+    assert OUTLINES.get_text_width_height_descent(
+        text, prop
+    ) == theirs.get_text_width_height_descent(text, prop, ismath=False)
+    expected, _ = theirs.get_text_path(prop, text)
+    assert np.array_equal(OUTLINES.get_text_path(prop, text)[0], np.reshape(expected, (-1, 2)))
 
 
 @settings(deadline=None, max_examples=60)
@@ -50,23 +66,12 @@ def lettered(words: str) -> Figure:
     return figure
 
 
-def test_a_text_is_laid_out_once_for_all_that_draw_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_text_is_laid_out_once_for_all_that_draw_it(tmp_path: Path) -> None:
     """To lay out text was most of the time of a figure: three formats, two times each."""
-    asked: list[str] = []
-    for name, place in (("get_glyphs_with_font", 1), ("get_text_width_height_descent", 0)):
-        real = getattr(TextToPath, name)
-
-        def counted(self: TextToPath, *given: object, real=real, place=place, **rest: object):  # type: ignore[no-untyped-def]
-            asked.append(str(given[place]))
-            return real(self, *given, **rest)
-
-        monkeypatch.setattr(TextToPath, name, counted)
-    words = "Laid out in no other test"
+    before = Outlines._line.cache_info().misses
     for kind in ("svg", "png", "svg"):
-        style.save(lettered(words), [tmp_path / f"figure.{kind}"])
-    assert asked.count(words) == 2
+        style.save(lettered("Laid out in no other test"), [tmp_path / f"figure.{kind}"])
+    assert Outlines._line.cache_info().misses == before + 1
 
 
 @pytest.mark.parametrize(("pixels", "dpi"), [(300 * 600, 300), (300 * 600 - 1, 299)])
