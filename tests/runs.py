@@ -9,11 +9,32 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
+from forks import Forks
 from small import ROOT, SMALL
 
 PARTS = ("Snakefile", "environment.yml", "workflow", "profiles", "src")
+
+# Snakemake with all its plugins, and what it and the library import; not the library itself, of
+# which each workflow has its own.
+LOADED = """
+import pandas, pydantic, snakemake.persistence, snakemake.cli, sys
+snakemake.cli.parse_args([])
+assert "trialpool" not in sys.modules
+"""
+DRY_RUN = """
+import os, snakemake.cli, sys
+sys.path.insert(0, os.path.abspath("src"))
+snakemake.cli.main(["--cores", "2", "--dry-run", "--nocolor"])
+"""
+
+
+@cache
+def _snakemake() -> Forks:
+    """The process that all dry runs of this one are forks of."""
+    return Forks(LOADED)
 
 
 class Workflow:
@@ -81,10 +102,9 @@ class Workflow:
 
     def planned(self) -> list[str]:
         """The jobs a run would do: `rule` or `rule condition/analysis`."""
-        done = self.run("--dry-run", "--nocolor")
-        assert done.returncode == 0, done.stdout + done.stderr
+        said = _snakemake().run(DRY_RUN, self.folder)
         jobs = []
-        for line in (done.stdout + done.stderr).splitlines():
+        for line in said.splitlines():
             if planned := re.match(r"  (\w+(?: [\w/]+)?): ", line):
                 jobs.append(planned.group(1))
         return sorted(jobs)

@@ -49,6 +49,7 @@ class Code:
         with suppress(ValueError, TypeError):
             noted = between_runs.recall(notes).items()
             self._read = {key: CodeFile(sha, tuple(names)) for key, (sha, names) in noted}
+        self._noted = set(self._read)
         self._used: dict[str, CodeFile] = {}
         self._by_path: dict[Path, CodeFile] = {}
         self._digests: dict[Path, str] = {}
@@ -113,9 +114,9 @@ class Code:
         return self._by_path[path]
 
     def _keep(self) -> None:
-        """Note what was read, for the next run."""
-        if not self._used.keys() <= self._read.keys():
-            self._read |= self._used
+        """Note what was read, for the next run; what is out of date goes."""
+        if not self._used.keys() <= self._noted:
+            self._noted = set(self._used)
             noted = {key: (file.digest, file.imports) for key, file in self._used.items()}
             between_runs.note(self._notes, noted)
 

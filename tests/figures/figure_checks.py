@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -33,6 +33,7 @@ RATIO = EffectAxis(
 A = TypeVar("A", bound=Artist)
 Rows = TypeVar("Rows")
 SLACK = 0.5  # points: touching is not overlapping
+_BOXES: WeakKeyDictionary[Figure, list[tuple[str, Bbox]]] = WeakKeyDictionary()
 
 
 def shown(rows: Rows | Withheld) -> Rows:
@@ -56,25 +57,23 @@ def texts(fig: Figure) -> list[Text]:
 
 def boxes(fig: Figure) -> list[tuple[str, Bbox]]:
     """Text and extent of each text artist, in points, as the renderer draws it."""
-    with style.context():
-        if fig.stale:  # else it is laid out as it was when it was last asked
+    if fig.stale or fig not in _BOXES:  # else it is laid out as it was when it was last asked
+        with style.context():
             fig.draw_without_rendering()
-        scale = 72 / fig.dpi
-        extents = [(t.get_text(), t.get_window_extent()) for t in texts(fig)]
-    return [(text, Bbox(box.get_points() * scale)) for text, box in extents]
+            scale = 72 / fig.dpi
+            extents = [(t.get_text(), t.get_window_extent()) for t in texts(fig)]
+        _BOXES[fig] = [(text, Bbox(box.get_points() * scale)) for text, box in extents]
+    return list(_BOXES[fig])
 
 
 def overlaps(fig: Figure) -> list[tuple[str, str]]:
     """Pairs of texts whose boxes overlap by more than a touch."""
-    found = []
-    for (one, a), (other, b) in combinations(boxes(fig), 2):
-        if a.y0 >= b.y1 or b.y0 >= a.y1:
-            continue
-        across = min(a.x1, b.x1) - max(a.x0, b.x0)
-        down = min(a.y1, b.y1) - max(a.y0, b.y0)
-        if across > SLACK and down > SLACK:
-            found.append((one, other))
-    return found
+    laid = boxes(fig)
+    edges = np.array([box.extents for _, box in laid]).reshape(-1, 4)
+    low, high = edges[:, None, :2], edges[:, None, 2:]
+    common = np.minimum(high, high.transpose(1, 0, 2)) - np.maximum(low, low.transpose(1, 0, 2))
+    pairs = np.argwhere(np.triu((common > SLACK).all(axis=2), 1))
+    return [(laid[one][0], laid[other][0]) for one, other in pairs]
 
 
 def outside(fig: Figure) -> list[str]:

@@ -26,12 +26,17 @@ HARD = "extra.hard_reml_k20"
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no reference numbers at {FOLDER}")
 
 
+@pytest.fixture(scope="module", params=FILES)
+def stem(request: pytest.FixtureRequest) -> str:
+    """Each file in turn: all tests of a file follow each other and share its mixed models."""
+    return str(request.param)
+
+
 @cache
 def _load(stem: str) -> Node:
     return load(FOLDER / f"{stem}.json")
 
 
-@pytest.mark.parametrize("stem", FILES)
 def test_all_numbers_of_a_file_agree(stem: str) -> None:
     """Closed form to 1e-9, iterative to 1e-6, relative; no effect size is left out."""
     ledger = Ledger()
@@ -40,7 +45,6 @@ def test_all_numbers_of_a_file_agree(stem: str) -> None:
     assert [place for place in ledger.not_yet if place[0] == "escalc"] == []
 
 
-@pytest.mark.parametrize("stem", FILES)
 def test_tau2_is_the_root_in_extended_precision(stem: str) -> None:
     """REML, ML, PM against 80-bit roots at the global optimum: relative 1e-12."""
     for name, analysis in _load(stem).get("analyses").items():
@@ -65,7 +69,6 @@ def _same_tau2(data: Studies, code: str, truth: float, where: str) -> None:
     assert ours.tau2 == pytest.approx(truth, rel=1e-12, abs=tiny), where
 
 
-@pytest.mark.parametrize("stem", FILES)
 def test_maxima_of_mixed_models_are_never_lower(stem: str) -> None:
     """Where the log likelihoods are comparable, ours is at least that of lme4 or metafor."""
     for name, node in _load(stem).get("special", "glmm").items():
@@ -73,5 +76,4 @@ def test_maxima_of_mixed_models_are_never_lower(stem: str) -> None:
         theirs = node.get("fit").criteria().get("logLik")
         if call is None or theirs is None or mixed_models.left_out_a_constant(call[2]):
             continue
-        function, data, options = call
-        assert -1e-8 < function(**data, **options).loglik - theirs.value < 1e-3, name
+        assert -1e-8 < mixed_models.fit(*call).loglik - theirs.value < 1e-3, name

@@ -10,7 +10,7 @@ import pytest
 from small import ROOT
 
 from trialpool import code_digest
-from trialpool.code_digest import Code
+from trialpool.code_digest import Code, _code
 
 SCRIPTS = ROOT / "workflow/scripts"
 NAMES = sorted(path.name for path in SCRIPTS.glob("*.py"))
@@ -43,10 +43,17 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def digests(library: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr(code_digest, "ROOT", library / "trialpool")
-    code = Code((library / "scripts").joinpath, library / "notes.json")
-    return {name: code.digest(name) for name in NAMES}
+def digests(library: Path) -> dict[str, str]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(code_digest, "ROOT", library / "trialpool")
+        code = Code((library / "scripts").joinpath, library / "notes.json")
+        return {name: code.digest(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def before(library: Path) -> dict[str, str]:
+    """The digests of the library as it is."""
+    return digests(library)
 
 
 PAGES = {"page.py", "page_condition.py"}
@@ -61,26 +68,23 @@ EDITS = [
 
 @pytest.mark.parametrize(("file", "old", "new", "changed"), EDITS)
 def test_only_what_a_script_does_changes_its_digest(
-    library: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str, changed: set[str]
+    library: Path, before: dict[str, str], file: str, old: str, new: str, changed: set[str]
 ) -> None:
     """Comments and docstrings change nothing, a colour what draws, a number all that writes."""
     target = library / "trialpool" / file
-    before, text = digests(library, monkeypatch), target.read_text(encoding="utf-8")
+    text = target.read_text(encoding="utf-8")
     assert old in text
     try:
         target.write_text(text.replace(old, new, 1), encoding="utf-8")
-        after = digests(library, monkeypatch)
+        after = digests(library)
     finally:
         target.write_text(text, encoding="utf-8")
     assert {name for name in NAMES if before[name] != after[name]} == changed
-    assert digests(library, monkeypatch) == before
+    assert digests(library) == before
 
 
-def test_it_is_the_same_wherever_the_package_is(
-    code: Code, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = {name: code.digest(name) for name in NAMES}
-    assert digests(library, monkeypatch) == here
+def test_it_is_the_same_wherever_the_package_is(code: Code, before: dict[str, str]) -> None:
+    assert before == {name: code.digest(name) for name in NAMES}
 
 
 @pytest.mark.parametrize("broken", ["", "{", '{"a": 1}', '{"a": ["b", 3]}'])
@@ -109,6 +113,29 @@ def test_a_file_is_read_again_only_when_it_changed(
     script.write_text("from trialpool import tablez\n".replace("z", "s") + "x = 1\n")
     os.utime(script, ns=(0, 0))
     assert Code(tmp_path.joinpath, notes).digest("script.py") != first
+
+
+def test_one_changed_file_costs_no_other_its_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many scripts are asked for after the first one, whose file it is."""
+    notes = tmp_path / "code.json"
+    scripts = {"one.py": "import trialpool.tables\n", "two.py": "import trialpool.digits\n"}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    def read() -> list[str]:
+        asked: list[str] = []
+        monkeypatch.setattr(code_digest, "_code", lambda x: (asked.append(x.name), _code(x))[1])
+        code = Code(tmp_path.joinpath, notes)
+        for name in scripts:
+            code.digest(name)
+        return asked
+
+    assert {"one.py", "two.py", "tables.py", "digits.py"} <= set(read())
+    (tmp_path / "one.py").write_text("import trialpool.tables\nx = 1\n", encoding="utf-8")
+    assert read() == ["one.py"]
+    assert read() == []
 
 
 def test_what_only_the_type_checker_reads_is_left_out(tmp_path: Path) -> None:

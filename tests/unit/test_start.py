@@ -6,10 +6,9 @@ What it imports is also what its digest of code must cover.
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 
 import pytest
+from forks import Forks
 from small import ROOT
 
 from trialpool.code_digest import Code
@@ -32,18 +31,28 @@ SLOW = {
 }
 
 
+@pytest.fixture(scope="module")
+def process() -> Forks:
+    """A process with the two libraries that most steps import."""
+    return Forks("import numpy, pandas, sys\nassert 'trialpool' not in sys.modules")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Code:
+    """The code of all steps; each file is read once."""
+    return Code(SCRIPTS.joinpath, tmp_path_factory.mktemp("notes") / "code.json")
+
+
 @pytest.mark.parametrize("script", sorted(path.stem for path in SCRIPTS.glob("*.py")))
 def test_a_step_starts_without_what_it_does_not_use(
-    script: str, tmp_path_factory: pytest.TempPathFactory
+    script: str, process: Forks, sources: Code
 ) -> None:
     """The imports of the script alone, in a process of its own; all of ours are in its closure."""
     tree = ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8"))
     lines = [ast.unparse(x) for x in tree.body if isinstance(x, ast.Import | ast.ImportFrom)]
     code = "\n".join([*lines, "import sys", "print(*sys.modules)"])
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
+    loaded = process.run(code, ROOT).split()
     assert "trialpool.tables" in loaded
     assert not set(SLOW.get(script, ())) & set(loaded)
-    notes = tmp_path_factory.getbasetemp() / "code.json"
-    closure = Code(SCRIPTS.joinpath, notes).closure(f"{script}.py")
+    closure = sources.closure(f"{script}.py")
     assert {name for name in loaded if name.split(".")[0] == "trialpool"} <= set(closure)

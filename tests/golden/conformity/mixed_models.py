@@ -23,6 +23,7 @@ TESTS = {"QE_LRT": "lrt", "QE_Wld": "wald"}
 CRITERIA = dict(zip(FIT, ("loglik", "deviance", "aic", "bic", "aicc"), strict=True))
 COVARIANCE = ("se", "stat", "pval", "ci_lb", "ci_ub", "vb")
 ONE_ARM = {"PLO": ("xi", "ni"), "IRLN": ("xi", "ti")}
+_FITS: dict[tuple[object, ...], Any] = {}
 
 
 def compare(ledger: Ledger, root: Node) -> None:
@@ -34,7 +35,7 @@ def compare(ledger: Ledger, root: Node) -> None:
         function, data, options = found
         kind = _kind(name, node)
         quantity = f"glmm.{name}"
-        ours = ledger.attempt(quantity, node, kind, function, **data, **options)
+        ours = ledger.attempt(quantity, node, kind, fit, function, data, options)
         if ours is None:
             continue
         for key, value in _numbers(ours).items():
@@ -50,6 +51,15 @@ def compare(ledger: Ledger, root: Node) -> None:
             else:
                 value = getattr(ours, CRITERIA[criterion])
                 ledger.compare(f"{quantity}.fit.{criterion}", leaf, value, kind)
+
+
+def fit(function: Callable[..., Any], data: dict[str, Array], options: dict[str, Any]) -> Any:
+    """The fit of `call`; the same numbers are fitted once, however many files and tests ask."""
+    columns = ((name, column.tobytes()) for name, column in data.items())
+    key = (function, *columns, *options.items())
+    if key not in _FITS:
+        _FITS[key] = function(**data, **options)
+    return _FITS[key]
 
 
 def _kind(name: str, node: Node) -> Kind:
