@@ -63,6 +63,7 @@ def boxes(fig: Figure) -> list[tuple[str, Bbox]]:
             scale = 72 / fig.dpi
             extents = [(t.get_text(), t.get_window_extent()) for t in texts(fig)]
         _BOXES[fig] = [(text, Bbox(box.get_points() * scale)) for text, box in extents]
+        fig.stale = False  # drawing itself leaves some figures so; a later change sets it again
     return list(_BOXES[fig])
 
 

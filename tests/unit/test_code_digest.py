@@ -10,7 +10,7 @@ import pytest
 from small import ROOT
 
 from trialpool import code_digest
-from trialpool.code_digest import Code, _code
+from trialpool.code_digest import Code, CodeFile, _code
 
 SCRIPTS = ROOT / "workflow/scripts"
 NAMES = sorted(path.name for path in SCRIPTS.glob("*.py"))
@@ -126,7 +126,12 @@ def test_one_changed_file_costs_no_other_its_note(
 
     def read() -> list[str]:
         asked: list[str] = []
-        monkeypatch.setattr(code_digest, "_code", lambda x: (asked.append(x.name), _code(x))[1])
+
+        def noticed(path: Path) -> CodeFile:
+            asked.append(path.name)
+            return _code(path)
+
+        monkeypatch.setattr(code_digest, "_code", noticed)
         code = Code(tmp_path.joinpath, notes)
         for name in scripts:
             code.digest(name)
