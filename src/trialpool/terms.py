@@ -25,6 +25,15 @@ EXCLUDES = "interval excludes no difference"
 INCLUDES = "interval includes no difference"
 BEYOND = "interval beyond the important difference"
 
+# domain of a row of certainty.csv, in the order of GRADE; the last row is of all together
+RISK_OF_BIAS, INCONSISTENCY, INDIRECTNESS = "risk_of_bias", "inconsistency", "indirectness"
+IMPRECISION, MISSING_RESULTS, OVERALL = "imprecision", "missing_results", "overall"
+DOMAINS = (RISK_OF_BIAS, INCONSISTENCY, INDIRECTNESS, IMPRECISION, MISSING_RESULTS)
+
+# level of certainty, the lowest first, and what it rests on
+LEVELS = ("very low", "low", "moderate", "high")
+PROPOSED, DECIDED, STALE = "proposed", "decided", "stale"
+
 # status of a trial's result in missing_evidence.csv
 AVAILABLE = "in the analysis"
 UNUSABLE = "measured, numbers not usable"

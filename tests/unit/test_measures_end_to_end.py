@@ -26,6 +26,7 @@ from trialpool.figures.catalogue import CAPTIONS
 from trialpool.results import Array, Pooled
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
+from trialpool.review.certainty.rating import certainty
 from trialpool.review.commands.check import look
 from trialpool.review.effects.arms import Summary
 from trialpool.review.exchange.formats import FORMATS, Export
@@ -39,7 +40,7 @@ from trialpool.review.report.sheets import sheets as analysis_sheets
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema.outcomes import SIDES, in_words, unfilled
 from trialpool.review.schema.processed import EFFECTS
-from trialpool.review.schema.results import FIGURES
+from trialpool.review.schema.results import CERTAINTY, FIGURES
 from trialpool.tables import write_table
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="468pt" height="324pt"></svg>'
@@ -96,13 +97,15 @@ class Asked:
         sheets = dict(analysis_sheets(read, own | trust | about))
         drawn = FIGURES.frame(listed(name, sheet, CAPTIONS) for name, sheet in sheets.items())
         figures = {name: sheet for name, sheet in sheets.items() if isinstance(sheet, Figure)}
-        evidence, judged = rob_me(
-            [Written(read, own["studies"], own["selection"], own["missing"])],
-            held["trials"], held["missing_results"],
-        )  # fmt: skip
+        parts = ("studies", "selection", "missing")
+        written = Written(read, **{name: own[name] for name in parts},
+                          weights=trust["weights"], multiverse=trust["multiverse"])  # fmt: skip
+        rated = certainty([written], held["trials"], held["arms"], review.targets("blue"), [])
+        evidence, judged = rob_me([written], held["trials"], held["missing_results"])
         second = load(self.small.folder / "data" / "raw", "blue", {})
         held |= {
-            "summary": summary_table([read]), "evidence": evidence, "judgements": judged,
+            "summary": summary_table([read], {"blue": rated}), "certainty": rated,
+            "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
         analysis = AnalysisTables(
@@ -505,5 +508,6 @@ def test_an_unknown_number_of_people_is_not_nobody(blank: int, tmp_path: Path) -
     assert said in text
     assert "n = 0" not in text
     assert not [word for word in words if "n = 0" in word or "None" in word]
-    (row,) = summary_table([result.result]).to_dict("records")
+    rated = CERTAINTY.frame([{"analysis": "x", "domain": "overall", "basis": "proposed"}])
+    (row,) = summary_table([result.result], {"blue": rated}).to_dict("records")
     assert row["n"] == (None if blank else 151)

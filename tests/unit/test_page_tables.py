@@ -26,7 +26,7 @@ from trialpool.review.report import (
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.grid import Cell, Grid
 from trialpool.review.report.question_tables import question_grids
-from trialpool.review.schema.results import FIGURES
+from trialpool.review.schema.results import CERTAINTY, FIGURES
 
 NONE = pd.DataFrame()
 SHOWN = {"estimate": -0.6, "ci_low": -0.9, "ci_high": -0.3}
@@ -202,14 +202,16 @@ def test_trials_without_numbers_and_what_each_would_do() -> None:
 
 def test_the_summary_says_why_a_number_is_blank() -> None:
     line = {"condition": "blue", "analysis": "mood", "k": 6, "n": 200.0, **SHOWN, "p_value": 0.2,
-            "pi_low": -1.5, "pi_high": 0.4, "i2": 41.0, "tau2": 0.0123}  # fmt: skip
+            "pi_low": -1.5, "pi_high": 0.4, "i2": 41.0, "tau2": 0.0123, "certainty": "very low",
+            "certainty_basis": "proposed"}  # fmt: skip
     blank = {"k": 0, **dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value", "pi_low",
-                                      "pi_high", "i2", "tau2"))}  # fmt: skip
+                                      "pi_high", "i2", "tau2", "certainty"))}  # fmt: skip
     why = {"policy": {"withheld": {"prediction interval": "too few"}}, "reasons": {"i2": "no Q"}}
     own = result_tables.summary(frame(line), [made()])
     assert row(own) == {
         "Analysis": "[Mood](#mood)", "Trials": "6", "People": "200", "Measure": "SMD",
-        "Estimate (95 % CI)": "−0.60 (−0.90 to −0.30)", "p": "p = 0.20",
+        "Estimate (95 % CI)": "−0.60 (−0.90 to −0.30)", "Certainty": "Very low / proposed",
+        "p": "p = 0.20",
         "Prediction interval": "−1.50 to 0.40", "I²": "41 %", "τ²": "0.012",
     }  # fmt: skip
     over_all = result_tables.summary(frame(line | blank), [made(**why)], {"blue": "Feeling blue"})
@@ -673,7 +675,11 @@ def test_a_row_of_the_summary_holds_the_result_and_its_verdict() -> None:
         {"name": "few trials", "gravity": "caution", "text": "t"},
     ]}  # fmt: skip
     display = SHOWN | {"pi_low": -1.4, "pi_high": 0.2, "p_value": 0.02}
-    line = summary.summary_row(made(pooled=pooled, verdict=verdict, display=display))
+    level = {"analysis": "mood", "domain": "overall", "level": "low", "basis": "proposed"}
+    other = {"analysis": "mood", "domain": "imprecision", "change": -2, "basis": "decided"}
+    rated = {"blue": CERTAINTY.frame([other, level])}
+    line = summary.summary_row(made(pooled=pooled, verdict=verdict, display=display), rated)
+    assert (line["certainty"], line["certainty_basis"]) == ("low", "proposed")
     limits = {"pi_low": -1.4, "pi_high": 0.2}
     assert {name: line[name] for name in (*SHOWN, *limits)} == SHOWN | limits
     names = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_df", "q_p_value")
@@ -682,7 +688,7 @@ def test_a_row_of_the_summary_holds_the_result_and_its_verdict() -> None:
     assert [line[name] for name in ("conclusion", "robust", "threat", "verdict")] == [
         "lower", "no", "a single trial", "SMD: lower",
     ]  # fmt: skip
-    bare = summary.numbers([made(verdict=verdict | {"threats": []})])
+    bare = summary.numbers([made(verdict=verdict | {"threats": []})], rated)
     assert (bare["blue.mood.threat"], bare["blue.mood.tau2"]) == ("", None)
     assert bare["blue.mood.ci_high"] == -0.3
     assert not {"blue.mood.condition", "blue.mood.analysis", "blue.mood.outcome"} & set(bare)

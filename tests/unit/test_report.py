@@ -19,7 +19,7 @@ from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, bayes, caveats, tipping
 from trialpool.review.schema.processed import FLAGS
-from trialpool.review.schema.results import EVIDENCE, FIGURES, JUDGEMENTS
+from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
 
 STUDY: dict[str, Any] = {
@@ -368,13 +368,15 @@ ONCE = {
     "disagreements": disagreements(TwoExtractions()),
     "evidence": EVIDENCE.frame(),
     "judgements": JUDGEMENTS.frame(),
+    "certainty": CERTAINTY.frame(),
 }
 
 
 def page(analysis: AnalysisTables) -> str:
     """A condition's page around one analysis."""
     row = {"condition": "blue", "analysis": "mood", "k": analysis.result.k, "n": 90,
-           **asdict(analysis.result.display), "i2": None, "tau2": None}  # fmt: skip
+           **asdict(analysis.result.display), "i2": None, "tau2": None, "certainty": None,
+           "certainty_basis": "proposed"}  # fmt: skip
     summary = pd.DataFrame([row])
     held = processed() | ONCE | {"summary": summary}
     return pages.condition_page(REVIEW, [analysis], {"mood": SVG}, held)
@@ -447,7 +449,8 @@ def test_the_first_page_says_what_was_checked() -> None:
     """How many numbers agree, which are not covered, and the notice at the top."""
     summary = pd.DataFrame([{"condition": "blue", "analysis": "mood", "k": 3, "n": 90,
                              **asdict(made(3, -0.6, -1, 0.5).display), "i2": 1.0,
-                             "tau2": 0.1}])  # fmt: skip
+                             "tau2": 0.1, "certainty": "low",
+                             "certainty_basis": "proposed"}])  # fmt: skip
     verification = pd.DataFrame([
         {"condition": "blue", "analysis": "mood", "quantity": "beta", "difference": 4e-6,
          "verdict": "agree", "note": None},

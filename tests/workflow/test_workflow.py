@@ -19,6 +19,7 @@ from small import ROOT
 
 from trialpool import tables
 from trialpool.review.schema import files
+from trialpool.review.schema.raw import CERTAINTY
 
 pytest.importorskip("snakemake", reason="the workflow needs Snakemake")
 
@@ -93,6 +94,17 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
         "agreement blue", "clean blue", "data_package", "effects blue", "figures_blue",
         "page", "page_condition blue", "pool_blue_1",
         "summary", "summary_condition blue", "verify",
+    ]  # fmt: skip
+
+
+def test_a_decision_on_certainty_fits_nothing_anew(finished: Workflow, tmp_path: Path) -> None:
+    """An optional table of one condition: its summary and the pages follow."""
+    changed = finished.copy(tmp_path / "changed")
+    decisions = changed.folder / "data/raw/blue/certainty.csv"
+    row = "mood,imprecision,-1,few people,A,2026-11,n = 1"
+    decisions.write_text(f"{','.join(CERTAINTY.names)}\n{row}\n", encoding="utf-8")
+    assert changed.planned() == [
+        "data_package", "page", "page_condition blue", "summary", "summary_condition blue",
     ]  # fmt: skip
 
 

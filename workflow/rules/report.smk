@@ -32,6 +32,7 @@ rule page_condition:
             "{folder}/figures.csv", folder=QUESTIONS[wildcards.condition]
         ),
         summary="results/{condition}/summary.csv",
+        certainty="results/{condition}/certainty.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),

@@ -1,7 +1,11 @@
 """Effects to pooled results, their summary, and the second route."""
 
+from trialpool.review.extraction.decisions import decision_files
 from trialpool.review.schema.results import OF_ANALYSIS
 from trialpool.review.schema.trust import TRUST_TABLES
+
+# Tables of an analysis that its certainty and its missing evidence are told from.
+BESIDE = ["studies", "selection", "missing", "weights", "multiverse"]
 
 # A process takes longer to start than to pool: a few analyses share one.
 for condition, batches in REVIEW.batches().items():
@@ -60,12 +64,17 @@ rule summary_condition:
             "results/{condition}/{analysis}/{table}.csv",
             condition=wildcards.condition,
             analysis=REVIEW.names()[wildcards.condition],
-            table=["studies", "selection", "missing"],
+            table=BESIDE,
         ),
-        trials="data/processed/{condition}/trials.csv",
-        missing_results="data/processed/{condition}/missing_results.csv",
+        about=expand(
+            "data/processed/{{condition}}/{table}.csv",
+            table=["trials", "arms", "missing_results"],
+        ),
+        # An optional file: it becomes an input when it exists.
+        decisions=lambda wildcards: decision_files("data/raw", wildcards.condition),
     output:
         summary="results/{condition}/summary.csv",
+        certainty="results/{condition}/certainty.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
     log:
@@ -75,6 +84,8 @@ rule summary_condition:
     params:
         code=CODE.digest("summary_condition.py"),
         columns=REVIEW.columns.model_dump(mode="json"),
+        tables=BESIDE,
+        targets=lambda wildcards: REVIEW.targets(wildcards.condition),
     script:
         "../scripts/summary_condition.py"
 
@@ -82,6 +93,9 @@ rule summary_condition:
 rule summary:
     input:
         models=expand("results/{analysis}/model.json", analysis=ANALYSES),
+        certainty=expand(
+            "results/{condition}/certainty.csv", condition=REVIEW.conditions
+        ),
     output:
         summary="results/summary.csv",
         numbers="results/numbers.json",

@@ -156,7 +156,9 @@ class Case:
             experimental_label=self.experimental.capitalize(),
             control_label=self.control.capitalize(),
             specification={
-                **spec.model_dump(mode="json", exclude={"model", "subsets", *SEVERAL_KEYS}),
+                **spec.model_dump(
+                    mode="json", exclude={"model", "subsets", "target", *SEVERAL_KEYS}
+                ),
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),

@@ -34,12 +34,17 @@ STANDING = "proposed; a person decides"
 
 
 class Written(NamedTuple):
-    """An analysis as its files say it: model.json, studies.csv, selection.csv and missing.csv."""
+    """An analysis as its files say it: model.json, and the tables of these names.
+
+    Missing evidence is told without `weights` and `multiverse`.
+    """
 
     result: AnalysisResult
     studies: pd.DataFrame
     selection: pd.DataFrame
     missing: pd.DataFrame
+    weights: pd.DataFrame = pd.DataFrame()
+    multiverse: pd.DataFrame = pd.DataFrame()
 
 
 # A source that says there was no difference, and gives no numbers.
@@ -94,7 +99,7 @@ def availability(
     In the analysis; left out by its filter; known to be missing from it; measured, but left out
     as unusable or as another question; missing, but from another question; nothing known.
     """
-    result, studies, selection, missing = written
+    result, studies, selection, missing, *_ = written
     include, exclude = (result.specification[name] for name in ("include", "exclude"))
     included = set(studies["trial_id"])
     gone = {row["trial_id"]: row for row in tables.records(missing)}

@@ -113,9 +113,9 @@ def look(config: Path, raw: Path) -> CheckReport:
     protocol = read(config)
     problems = list(protocol.problems)
     data: Mapping[str, RawData] = {}
-    if protocol.conditions:
+    if protocol.analyses:
         looked = look_at_all(
-            raw, protocol.conditions, protocol.outcomes, protocol.order, protocol.added
+            raw, protocol.analyses, protocol.outcomes, protocol.order, protocol.added
         )
         data = {condition: tables for condition, (tables, _) in looked.items()}
         problems += problems_in(looked)
@@ -126,8 +126,8 @@ def look(config: Path, raw: Path) -> CheckReport:
         problems += [lost for tables in data.values() for lost in _lost(review, tables)]
     return CheckReport(
         problems=tuple(_in_order(problems)),
-        conditions=len(protocol.conditions),
-        analyses=protocol.analyses,
+        conditions=len(protocol.analyses),
+        analyses=sum(map(len, protocol.analyses.values())),
     )
 
 

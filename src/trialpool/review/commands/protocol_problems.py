@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,13 @@ _FIX = "docs/protocol.md says what may stand here"
 class Protocol:
     """What the tables are checked against.
 
-    `review` is None where the protocol is not usable, `outcomes` where they are not known.
+    `review` is None where the protocol is not usable, `outcomes` where they are not known;
+    `analyses` are the names of those of each condition, none where they cannot be read.
     """
 
     review: Review | None
     problems: tuple[Problem, ...]
-    conditions: tuple[str, ...] = ()
-    analyses: int = 0
+    analyses: Mapping[str, Collection[str]] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, str]] | None = None
     order: Sequence[str] = CONFIDENCE
     added: Added = field(default_factory=dict)
@@ -51,8 +51,7 @@ def read(path: Path) -> Protocol:
     return Protocol(
         review=review,
         problems=(),
-        conditions=tuple(review.conditions),
-        analyses=len(review.pairs()),
+        analyses=review.names(),
         outcomes=review.outcome_rules(),
         order=review.confidence_order,
         added=review.added,
@@ -73,15 +72,17 @@ def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     conditions, outcomes = config.get("conditions"), config.get("outcomes")
     by_name = conditions if isinstance(conditions, dict) else {}
-    analyses = [spec.get("analyses") for spec in by_name.values() if isinstance(spec, dict)]
+    named = {n: spec for n, spec in by_name.items() if isinstance(n, str) and Path(n).name == n}
+    asked = {
+        n: spec.get("analyses") if isinstance(spec, dict) else None for n, spec in named.items()
+    }
     try:
-        named = dict(outcomes or {}).items()
-        rules = {str(n): Outcome.model_validate(o).rule() for n, o in named}
+        declared = dict(outcomes or {}).items()
+        rules = {str(n): Outcome.model_validate(o).rule() for n, o in declared}
     except (TypeError, ValueError):
         rules = None
     return {
-        "conditions": tuple(n for n in by_name if isinstance(n, str) and Path(n).name == n),
-        "analyses": sum(len(each) for each in analyses if isinstance(each, dict)),
+        "analyses": {n: tuple(each) if isinstance(each, dict) else () for n, each in asked.items()},
         "outcomes": rules,
         "added": columns_of(declared_columns(config)),
     }

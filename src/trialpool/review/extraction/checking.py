@@ -6,11 +6,12 @@ depends on their code: `effects` takes the names of the warnings, figures and pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trialpool.review.extraction.checks import flags, run_checks
+from trialpool.review.extraction.decisions import decision_files, decisions
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Outcomes, RawData, raise_errors, read_condition
 from trialpool.review.extraction.second import compare
@@ -60,7 +61,7 @@ def _checked(
 
 def look_at_all(
     folder: Path,
-    conditions: Sequence[str],
+    analyses: Mapping[str, Collection[str]],
     outcomes: Outcomes | None,
     confidence_order: Sequence[str],
     added: Added,
@@ -69,15 +70,21 @@ def look_at_all(
 
     Parameters
     ----------
+    analyses : the names of the analyses of each condition
     outcomes : None when they are not known; then only the form of the tables is looked at
 
     Returns
     -------
     For each condition its raw data and what is wrong with them, errors and warnings
     """
-    if outcomes is None:
-        return {name: read_condition(folder, name, added) for name in conditions}
-    return {name: _checked(folder, name, outcomes, confidence_order, added) for name in conditions}
+    looked = {}
+    for name, asked in analyses.items():
+        if outcomes is None:
+            looked[name] = read_condition(folder, name, added)
+            continue
+        raw, problems = _checked(folder, name, outcomes, confidence_order, added)
+        looked[name] = raw, problems + decisions(decision_files(folder, name), asked)[1]
+    return looked
 
 
 def problems_in(looked: Mapping[str, tuple[RawData, Sequence[Problem]]]) -> list[Problem]:

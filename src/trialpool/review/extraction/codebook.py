@@ -5,6 +5,7 @@ from __future__ import annotations
 from trialpool.columns import Column, Table
 from trialpool.review.schema.raw import (
     ADJUDICATION,
+    CERTAINTY,
     CONDITION_TABLES,
     DOUBLE_TABLES,
     INSTRUMENTS,
@@ -42,7 +43,9 @@ def code_book() -> str:
     parts = [_INTRO, _section(INSTRUMENTS, "instruments.csv")]
     parts += [_section(table, f"{{condition}}/{table.name}.csv") for table in CONDITION_TABLES]
     parts.append(_SECOND.format(tables=" and ".join(f"{t.name}.csv" for t in DOUBLE_TABLES)))
-    parts.append(_section(ADJUDICATION, "{condition}/adjudication.csv"))
+    parts += [
+        _section(table, f"{{condition}}/{table.name}.csv") for table in (ADJUDICATION, CERTAINTY)
+    ]
     return "\n".join(parts)
 
 

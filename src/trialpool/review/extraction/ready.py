@@ -96,7 +96,7 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], dict[str, l
 
     looked = look_at_all(
         folder,
-        list(review.conditions),
+        review.names(),
         review.outcome_rules(),
         review.confidence_order,
         review.added,

@@ -100,14 +100,14 @@ def _read(
     rulings: Sheet | None = None
     if (home / "adjudication.csv").exists():
         rulings, problems = read_table(home / "adjudication.csv", ADJUDICATION)
-        problems += _twice(rulings)
+        problems += duplicates(rulings)
     doubles = []
     for table in DOUBLE_TABLES:
         path = home / "second" / f"{table.name}.csv"
         if not path.exists():
             continue
         sheet, table_problems = read_table(path, first[table.name].table)
-        problems += table_problems + _twice(sheet)
+        problems += table_problems + duplicates(sheet)
         table_rulings = [r for r in rulings.rows if r["table"] == table.name] if rulings else []
         doubles.append(
             Double(
@@ -119,7 +119,7 @@ def _read(
     return doubles, rulings, problems
 
 
-def _twice(sheet: Sheet) -> list[Problem]:
+def duplicates(sheet: Sheet) -> list[Problem]:
     """Rows that cannot be matched because another has the same key."""
     seen: dict[Key, Row] = {}
     problems = []

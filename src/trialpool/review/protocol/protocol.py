@@ -33,6 +33,7 @@ from trialpool.review.protocol.specs import (
     Condition,
     Confidence,
     Outcome,
+    Target,
 )
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
@@ -229,8 +230,23 @@ class Review(Spec):
         out |= dict.fromkeys(texts, "") | {"built_from": []}
         only = out["conditions"][condition]
         only |= {"title": "", "question": "", "scope": ""}
-        only |= {questions: {} for questions in QUESTIONS}
+        only |= {questions: {} for questions in QUESTIONS} | {"target": None}
+        for analysis in only["analyses"].values():
+            analysis["target"] = None
         return out
+
+    def targets(self, condition: str) -> dict[str, dict[str, Any] | None]:
+        """Whom and what each analysis of a condition is to tell of, as plain values.
+
+        The keys of its own target stand in the place of the condition's; None where neither
+        declares one.
+        """
+        asked = self.conditions[condition]
+        each = {name: _target(asked.target, one.target) for name, one in asked.analyses.items()}
+        return {
+            name: None if target is None else target.model_dump(mode="json")
+            for name, target in each.items()
+        }
 
     def _with(self, condition: str, analyses: Collection[str]) -> dict[str, Any]:
         """The review with these analyses only; others are not looked at, however many there are."""
@@ -238,6 +254,13 @@ class Review(Spec):
         rest: dict[str, Any] = dict.fromkeys(type(self).model_fields, True)
         only = {condition: parts | {"analyses": set(analyses)}}
         return self.model_dump(mode="json", include=rest | {"conditions": only})
+
+
+def _target(general: Target | None, special: Target | None) -> Target | None:
+    if general is None or special is None:
+        return special or general
+    keys = special.model_fields_set
+    return general.model_copy(update={key: getattr(special, key) for key in keys})
 
 
 def _unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.review.protocol.base import Identifier, Spec
+from trialpool.review.protocol.base import Identifier, Spec, TimeWindow
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.settings import (
@@ -62,6 +62,17 @@ class Subset(Filter):
         return self
 
 
+class Target(Filter):
+    """Whom and what a question is about, where its trials may be of others.
+
+    What it does not name is as the analysis filters it: nothing of that lies outside.
+    """
+
+    drug: tuple[str, ...] = ()
+    comparators: tuple[Comparator, ...] = ()
+    time_days: TimeWindow | None = None
+
+
 class Analysis(Eligibility):
     """One analysis: which results enter, and how they are pooled."""
 
@@ -74,6 +85,7 @@ class Analysis(Eligibility):
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
+    target: Target | None = None
     multiverse: MultiverseSpec | None = None
     moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
     effects: Handling = "one"
@@ -134,6 +146,7 @@ class Condition(Spec):
     question: str
     scope: str = ""
     experimental: str = ""
+    target: Target | None = None
     analyses: dict[Identifier, Analysis]
     time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
     doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)

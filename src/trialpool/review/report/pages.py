@@ -26,6 +26,7 @@ from trialpool.figures import style
 from trialpool.figures.catalogue import BY_KIND
 from trialpool.review.report import (
     agreement_tables,
+    certainty_tables,
     condition_tables,
     flag_words,
     missing_tables,
@@ -119,8 +120,8 @@ def condition_page(
     tables
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
         search, dropped and rows, as the cleaning step wrote them; flags; summary; agreement and
-        disagreements of two extractors, empty where there was one; evidence (missing_evidence.csv)
-        and judgements of it
+        disagreements of two extractors, empty where there was one; certainty; evidence
+        (missing_evidence.csv) and judgements of it
     questions : those of time, dose and networks, with the lists of their figures
 
     Returns
@@ -131,7 +132,8 @@ def condition_page(
     analyses = [_explained(analysis, tables["flags"]) for analysis in analyses]
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
     sections = [
-        _section(analysis, tables["risk_of_bias"], forests[analysis.name]) for analysis in analyses
+        _section(analysis, tables["risk_of_bias"], forests[analysis.name], tables["certainty"])
+        for analysis in analyses
     ]
     grids = {
         "summary": result_tables.summary(tables["summary"], [a.result for a in analyses]),
@@ -242,9 +244,12 @@ def explained(codes: Iterable[str], experimental: str) -> list[tuple[str, str]]:
 
 
 def _section(
-    analysis: AnalysisTables, bias: pd.DataFrame | None = None, svg: bytes = b""
+    analysis: AnalysisTables,
+    bias: pd.DataFrame | None = None,
+    svg: bytes = b"",
+    certainty: pd.DataFrame | None = None,
 ) -> Section:
-    """An analysis for a page; without judgements and forest plot what the first page shows."""
+    """An analysis for a page; without the condition's tables what the first page shows."""
     result, studies, missing = analysis.result, analysis.studies, analysis.missing
     answer = sentences.answer(result, studies, missing)
     shown = result.display
@@ -252,6 +257,8 @@ def _section(
     if bias is not None:
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
+    if certainty is not None:
+        grids["certainty"] = certainty_tables.certainty(certainty, analysis.name)
     basis = w.count(result.k, "trial")
     figures = analysis.figures
     others = charts(figures, result.analysis, result.title) if svg else ()

@@ -15,7 +15,7 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
 from trialpool.review.choosing.people import size
-from trialpool.review.report import codes
+from trialpool.review.report import certainty_tables, codes
 from trialpool.review.report.caveats import AnalysisTables, why_no_prediction
 from trialpool.review.report.grid import (
     Cell,
@@ -293,6 +293,7 @@ def summary(
         number("People", people),
         text("Measure", lambda row: say.short_measure(result(row))),
         number("Estimate (95 % CI)", lambda row: or_why(say.effect_of(result(row), row), none)),
+        text("Certainty", certainty_tables.level),
         number("p", p),
         number("Prediction interval", prediction),
         number("I²", lambda row: spread("i2", w.percent(row["i2"]), row)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.schema.results import SUMMARY
+from trialpool.tables import records
+from trialpool.terms import OVERALL
 from trialpool.typed_json import to_json
+from trialpool.words import text
 
 # Fields of the pooled model (metafor's names) and the words they have in tables people read.
 _POOLED = {
@@ -18,7 +21,11 @@ _POOLED = {
 }  # fmt: skip
 
 
-def summary_row(result: AnalysisResult) -> dict[str, Any]:
+# The certainty.csv of each condition, by its name.
+Rated = Mapping[str, pd.DataFrame]
+
+
+def summary_row(result: AnalysisResult, rated: Rated) -> dict[str, Any]:
     """An analysis' row of summary.csv; ratios are back-transformed, tau2 is on the log scale."""
     fields, pooled, verdict = to_json(result), result.pooled, result.verdict
     row = {name: fields[name] for name in SUMMARY.names if name in fields}
@@ -30,19 +37,22 @@ def summary_row(result: AnalysisResult) -> dict[str, Any]:
         "threat": verdict.threats[0].name if verdict.threats else "",
         "verdict": verdict.line,
     }
-    return row
+    certainty = rated[result.condition]
+    mine = (certainty["analysis"] == result.analysis) & (certainty["domain"] == OVERALL)
+    (overall,) = records(certainty[mine])
+    return row | {"certainty": text(overall["level"]), "certainty_basis": overall["basis"]}
 
 
-def summary_table(results: Sequence[AnalysisResult]) -> pd.DataFrame:
+def summary_table(results: Sequence[AnalysisResult], rated: Rated) -> pd.DataFrame:
     """summary.csv of several analyses, in the order given."""
-    return SUMMARY.frame(map(summary_row, results))
+    return SUMMARY.frame(summary_row(result, rated) for result in results)
 
 
-def numbers(results: Sequence[AnalysisResult]) -> dict[str, Any]:
+def numbers(results: Sequence[AnalysisResult], rated: Rated) -> dict[str, Any]:
     """Every headline number under a dotted name, for texts that quote them."""
     out: dict[str, Any] = {}
     for result in results:
-        key, row = f"{result.condition}.{result.analysis}", summary_row(result)
+        key, row = f"{result.condition}.{result.analysis}", summary_row(result, rated)
         skipped = ("condition", "analysis", "outcome")
         out |= {f"{key}.{name}": row[name] for name in SUMMARY.names if name not in skipped}
     return out

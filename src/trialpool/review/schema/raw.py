@@ -13,6 +13,7 @@ from dataclasses import replace
 from trialpool.columns import Column, Table
 from trialpool.review.schema import raw_parts as p
 from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
+from trialpool.terms import DOMAINS
 
 CONFIDENCE = p.CONFIDENCE.choices
 JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
@@ -327,10 +328,32 @@ ADJUDICATION = Table(
         Column("adjudicated_on", "date", "when: YYYY-MM-DD, YYYY-MM or YYYY"),
     ),
 )
+
+CERTAINTY = Table(
+    name="certainty",
+    meaning="Optional. A person's decisions on the certainty of the evidence (GRADE): one row per "
+    "analysis and domain that somebody has decided; results/{condition}/certainty.csv has what "
+    "is proposed.",
+    key=("analysis", "domain"),
+    columns=(
+        Column("analysis", "id", "the analysis, as declared in the protocol", required=True),
+        Column("domain", "choice", "the domain of GRADE", required=True, choices=DOMAINS),
+        Column("decision", "integer", "by how many levels the certainty is lowered: 0, -1, -2 or "
+               "-3", required=True, low=-3, high=0),
+        Column("reason", "text", "why", required=True),
+        Column("by", "text", "who decided", required=True),
+        Column("date", "date", "when: YYYY-MM-DD, YYYY-MM or YYYY", required=True),
+        Column("numbers", "text", "the numbers it was taken on: the cell `numbers` of the same "
+               "analysis and domain in results/{condition}/certainty.csv at that time; a decision "
+               "whose numbers have changed is stale", required=True),
+    ),
+)
 # fmt: on
 
 # By name; each stands in a file of that name.
-RAW_TABLES = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION)}
+RAW_TABLES = {
+    table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
+}
 
 # A second extractor may fill these in again, under {condition}/second/.
 DOUBLE_TABLES: tuple[Table, ...] = (RESULTS, CONTRASTS)

@@ -8,6 +8,7 @@ from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
 from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS
 from trialpool.review.schema.trust import TRUST
+from trialpool.terms import DECIDED, DOMAINS, LEVELS, OVERALL, PROPOSED, STALE
 
 STUDIES = Table(
     "studies",
@@ -131,6 +132,30 @@ TRACE = Table(
     ),
 )  # fmt: skip
 
+CERTAINTY = Table(
+    "certainty",
+    "How certain the evidence is (GRADE): five domains per analysis, then all together.",
+    key=("analysis", "domain"),
+    columns=(
+        p.ANALYSIS,
+        Column("domain", "choice", "the domain; `overall` for all together", required=True,
+               choices=(*DOMAINS, OVERALL), heading="Domain"),
+        Column("change", "integer", "by how many levels the certainty is lowered; blank where "
+               "nobody can tell yet", low=-15, high=0, heading="Change"),
+        Column("level", "choice", "the certainty, in the row `overall`; blank without a trial",
+               choices=LEVELS),
+        Column("basis", "choice", "whether the change is proposed by rule, decided by a person, or "
+               "decided on numbers that have changed; of `overall`, the least settled of the five",
+               required=True, choices=(PROPOSED, DECIDED, STALE), heading="Basis"),
+        Column("proposed", "integer", "the change that the rule proposes", low=-15, high=0),
+        Column("reason", "text", "why it proposes it", required=True, heading="Why"),
+        Column("numbers", "text", "the numbers it rests on, to be copied into a decision"),
+        Column("decision_reason", "text", "a person's reason"),
+        Column("decided_by", "text", "who decided"),
+        Column("decided_on", "date", "when"),
+    ),
+)  # fmt: skip
+
 SUMMARY = Table(
     "summary",
     "One row per analysis: its result, how far to trust it, and what it comes to.",
@@ -158,6 +183,10 @@ SUMMARY = Table(
         Column("robust", "text", "whether it holds under the other choices"),
         Column("threat", "text", "what threatens it most"),
         Column("verdict", "text", "result, conclusion and threat in one sentence"),
+        replace(
+            CERTAINTY["level"], name="certainty", meaning="how certain the evidence is (GRADE)"
+        ),
+        replace(CERTAINTY["basis"], name="certainty_basis", required=False),
     ),
 )
 
@@ -255,6 +284,6 @@ DISAGREEMENTS = Table(
 
 # What stands in the folder of each analysis, in that of each condition, and in results itself.
 OF_ANALYSIS = (STUDIES, SELECTION, MISSING, SENSITIVITY, *TRUST, TRACE)
-OF_CONDITION = (SUMMARY, EVIDENCE, JUDGEMENTS, AGREEMENT, DISAGREEMENTS)
+OF_CONDITION = (SUMMARY, CERTAINTY, EVIDENCE, JUDGEMENTS, AGREEMENT, DISAGREEMENTS)
 OF_REVIEW = (SUMMARY, VERIFICATION)
 RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, FIGURES, *OF_CONDITION, *OF_REVIEW)}

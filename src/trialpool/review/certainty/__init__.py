@@ -1,0 +1,1 @@
+"""How certain the evidence is (GRADE): proposals by written rules, and people's decisions."""
