@@ -93,20 +93,22 @@ def _keeps_zones_without_high(body: BodyOfEvidence) -> bool:
 
     Both are rows of the multiverse, with the protocol's level of every other choice.
     """
-    levels = {each.name: each.levels[0] for each in body.result.multiverse.factors}
+    levels = {each.name: each.levels for each in body.result.multiverse.factors}
     if "risk_of_bias" not in levels:
         return False
-    *_, without = next(
-        each.levels for each in body.result.multiverse.factors if each.name == "risk_of_bias"
-    )
-    zones = []
-    for choice in (levels, levels | {"risk_of_bias": without}):
-        chosen = body.multiverse
-        for name, level in choice.items():
-            chosen = chosen[chosen[name] == level]
-        limits = [(row["ci_low"], row["ci_high"]) for row in tables.records(chosen)]
-        zones.append(reached(body.result, *limits[0]) if limits else frozenset())
-    return bool(zones[0]) and zones[0] == zones[1]
+    protocol = {name: first for name, (first, *_) in levels.items()}
+    without = protocol | {"risk_of_bias": levels["risk_of_bias"][-1]}
+    zones = _zones_under(body, protocol)
+    return bool(zones) and zones == _zones_under(body, without)
+
+
+def _zones_under(body: BodyOfEvidence, choices: Mapping[str, str]) -> frozenset[int]:
+    """The zones that the interval reaches under choices of the multiverse; none if it has none."""
+    rows = body.multiverse
+    for name, level in choices.items():
+        rows = rows[rows[name] == level]
+    limits = [(row["ci_low"], row["ci_high"]) for row in tables.records(rows)]
+    return reached(body.result, *limits[0]) if limits else frozenset()
 
 
 def inconsistency(body: BodyOfEvidence) -> Proposal:
@@ -118,21 +120,21 @@ def inconsistency(body: BodyOfEvidence) -> Proposal:
         said = "one trial: whether trials differ cannot be told"
         return Proposal(change=0, reason=said, numbers="k = 1")
     low, high, how = predicted_range(body)
-    inner = reached(result, shown.ci_low, shown.ci_high)
-    outer = reached(result, low, high) | inner
-    numbers = typed(f"k = {result.k}; {estimate_of(result)}; predicted "
-                    f"{say.interval(result, low, high)}")  # fmt: skip
-    if isnan(low):
+    predicted, limits = reached(result, low, high), say.interval(result, low, high)
+    numbers = typed(f"k = {result.k}; {estimate_of(result)}; predicted {limits}")
+    if not predicted:
         return Proposal(change=None, reason=f"not judged: {how}", numbers=numbers)
-    both = {BELOW, ABOVE}
-    important = result.important is not None
-    change = -2 if important and both <= outer and not both <= inner else -1 if outer - inner else 0
-    said = f"true effects are predicted from {say.interval(result, low, high)} ({how}), "
-    if change:
-        said += f"which reaches {listed(result, outer - inner)} besides what the interval reaches"
+    zones = reached(result, shown.ci_low, shown.ci_high)
+    further, both = predicted - zones, {BELOW, ABOVE}
+    # Without a threshold, sides of no effect are no important benefit or harm.
+    opposed = result.important is not None and both <= predicted and not both <= zones
+    change = -2 if opposed else -1 if further else 0
+    said = f"true effects are predicted from {limits} ({how}), "
+    if further:
+        said += f"which reaches {listed(result, further)} besides what the interval reaches"
     else:
         said += "within what the interval reaches"
-    return Proposal(change=change, reason=f"{said}: {listed(result, inner)}", numbers=numbers)
+    return Proposal(change=change, reason=f"{said}: {listed(result, zones)}", numbers=numbers)
 
 
 def predicted_range(body: BodyOfEvidence) -> tuple[float, float, str]:
@@ -162,40 +164,35 @@ def imprecision(body: BodyOfEvidence) -> Proposal:
     result, shown = body.result, body.result.display
     if not body.compares:
         return _not_compared()
-    crossed = _crossed(body)
-    names = zone_names(result)
-    needed = information_size(result, body.studies)
-    enough = body.people >= needed.people
-    known = not isnan(needed.people)
-    size_said = (
-        f"{body.people} people where {needed.people:.0f} are needed ({needed.basis})"
-        if known
-        else f"how many people are needed is not known: {needed.basis}"
-    )
-    words = {ACROSS: "no effect", BELOW: names[BELOW], ABOVE: names[ABOVE]}
-    said = f"the interval, {say.interval(result, shown.ci_low, shown.ci_high)}, crosses "
-    said += f"the threshold of {w.listed(words[c] for c in crossed)}" if crossed else "no threshold"
-    width = _width(body)
+    crossed, width = _crossed(body), _width(body)
     wide = width > WIDE.get(result.measure, inf)
+    needed = information_size(result, body.studies)
+    said = f"the interval, {say.interval(result, shown.ci_low, shown.ci_high)}, crosses "
+    said += f"the threshold of {w.listed(crossed)}" if crossed else "no threshold"
     if wide:
         said += f"; its limits are {w.ratio(width)} times apart"
+    if isnan(needed.people):
+        said += f"; how many people are needed is not known: {needed.basis}"
+    else:
+        said += f"; {body.people} people where {needed.people:.0f} are needed ({needed.basis})"
     if len(crossed) == 3:
         change = -3
     elif wide or len(crossed) == 2:
         change = -2
     else:
-        change = -1 if crossed or not (known and enough) else 0
+        # Where the number needed is not known (NaN), it is not met.
+        change = 0 if not crossed and body.people >= needed.people else -1
     numbers = f"n = {body.people}; needed {w.whole(needed.people)}; {estimate_of(result)}"
-    return Proposal(change=change, reason=f"{said}; {size_said}", numbers=typed(numbers))
+    return Proposal(change=change, reason=said, numbers=typed(numbers))
 
 
-def _crossed(body: BodyOfEvidence) -> list[int]:
-    """The thresholds inside the interval, by their side; a limit on one crosses it."""
-    marks, shown = marks_of(body.result), body.result.display
-    at = {BELOW: marks.lower, ACROSS: marks.null, ABOVE: marks.upper}
+def _crossed(body: BodyOfEvidence) -> list[str]:
+    """The thresholds inside the interval, in words; a limit on one crosses it."""
+    marks, shown, names = marks_of(body.result), body.result.display, zone_names(body.result)
+    at = {names[BELOW]: marks.lower, "no effect": marks.null, names[ABOVE]: marks.upper}
     return [
-        side
-        for side, value in at.items()
+        name
+        for name, value in at.items()
         if value is not None and side_of(shown.ci_low, shown.ci_high, value) == ACROSS
     ]
 
