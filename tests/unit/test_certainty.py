@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from math import exp, log, sqrt
+from math import exp, isnan, log, sqrt
 from typing import Any
 
 import pandas as pd
 import pytest
 from cases import case
 from filled import analysis_result
-from small import SmallReview
+from small import ROOT, SmallReview
 
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.accounts.rob_me import Written
@@ -18,9 +18,10 @@ from trialpool.review.certainty.body import BodyOfEvidence, Proposal
 from trialpool.review.certainty.domains import propose
 from trialpool.review.certainty.information_size import information_size, pooled_sd
 from trialpool.review.certainty.rating import certainty
-from trialpool.review.protocol.protocol import Review
+from trialpool.review.protocol.protocol import Review, read_protocol
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.report import certainty_tables
+from trialpool.review.schema import files
 from trialpool.review.schema.raw import CERTAINTY
 from trialpool.terms import (
     DOMAINS,
@@ -28,6 +29,7 @@ from trialpool.terms import (
     INCONSISTENCY,
     INDIRECTNESS,
     MISSING_RESULTS,
+    OVERALL,
     RISK_OF_BIAS,
 )
 
@@ -333,9 +335,17 @@ def test_the_information_size_of_counts_is_that_of_two_proportions() -> None:
     p = 0.2 / 1.2
     each = 7.848879 * (0.16 + p * (1 - p)) / (0.2 - p) ** 2
     assert 0 <= counts("OR", 20, log(1.25)) / 2 - each < 1
-    for event in (0, 100):
-        assert counts("OR", event, log(1.25)) != counts("OR", event, log(1.25))  # NaN
-    assert counts("RD", 3, 0.04) != counts("RD", 3, 0.04)
+    assert counts("PETO", 20, log(1.25)) == counts("OR", 20, log(1.25))
+
+
+@pytest.mark.parametrize(
+    ("measure", "event", "important"),
+    [("OR", 0, 0.2), ("RR", 0, 0.2), ("OR", 100, 0.2), ("RR", 100, 0.2), ("RD", 3, 0.04),
+     ("RD", 4, 0.04), ("AS", 20, 0.1), ("ROM", 20, 0.1)],
+)  # fmt: skip
+def test_where_no_information_size_can_be_told(measure: str, event: int, important: float) -> None:
+    """Nobody or everybody has the event, the risk cannot be lowered so far, or there is no rule."""
+    assert isnan(counts(measure, event, important))
 
 
 def test_the_information_size_of_scores_is_scaled_to_the_important_difference() -> None:
@@ -551,3 +561,20 @@ def test_each_slip_is_one_error_at_its_cell(
 ) -> None:
     (problem,) = decide(small, RIGHT | {"domain": RISK_OF_BIAS}, RIGHT | change)
     assert problem.startswith(f"data/raw/blue/certainty.csv row 3, {said}")
+
+
+# -- the shipped review ------------------------------------------------------------------------
+
+
+def test_each_analysis_of_the_review_has_five_proposals_and_a_level() -> None:
+    """And the summary repeats the level; a proposal says why, in one line with its numbers."""
+    summary = files.read(ROOT / "results/summary.csv").set_index(["condition", "analysis"])
+    for condition, names in read_protocol(ROOT / "config/review.yaml").names().items():
+        table = files.read(ROOT / "results" / condition / "certainty.csv")
+        assert list(table["analysis"]) == [name for name in names for _ in range(6)]
+        assert list(table["domain"]) == [*DOMAINS, OVERALL] * len(names)
+        assert table["reason"].notna().all()
+        assert table.loc[table["domain"] != OVERALL, "numbers"].notna().all()
+        for line in table[table["domain"] == OVERALL].to_dict("records"):
+            shown = summary.loc[condition, line["analysis"]]
+            assert (shown["certainty"], shown["certainty_basis"]) == (line["level"], line["basis"])

@@ -168,7 +168,8 @@ def imprecision(body: BodyOfEvidence) -> Proposal:
     wide = width > WIDE.get(result.measure, inf)
     needed = information_size(result, body.studies)
     said = f"the interval, {say.interval(result, shown.ci_low, shown.ci_high)}, crosses "
-    said += f"the threshold of {w.listed(crossed)}" if crossed else "no threshold"
+    thresholds = "the thresholds of" if len(crossed) > 1 else "the threshold of"
+    said += f"{thresholds} {w.listed(crossed)}" if crossed else "no threshold"
     if wide:
         said += f"; its limits are {w.ratio(width)} times apart"
     if isnan(needed.people):

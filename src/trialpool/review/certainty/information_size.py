@@ -6,6 +6,7 @@ precise, whatever its interval.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, isnan, sqrt
 
@@ -13,7 +14,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialpool.analysis_result import AnalysisResult
-from trialpool.effects import Measure, measure_of
+from trialpool.effects import measure_of
 from trialpool.results import NAN
 
 # GRADE's rule of thumb for scores, of a difference of half a standard deviation.
@@ -53,8 +54,8 @@ def information_size(result: AnalysisResult, studies: pd.DataFrame) -> Informati
         if isnan(sd):
             return InformationSize(NAN, "no standard deviation is known")
         return _of_scores(result.important / sd)
-    if measure.data.name == "counts":
-        return _of_counts(measure, result.important, studies)
+    if measure.name in _LOWERED:
+        return _of_counts(_LOWERED[measure.name], measure.shown(-result.important), studies)
     return InformationSize(NAN, "there is no rule for this measure")
 
 
@@ -73,25 +74,30 @@ def pooled_sd(studies: pd.DataFrame) -> float:
     return sqrt(total / df) if df > 0 and total > 0 else NAN
 
 
-def _of_counts(measure: Measure, important: float, studies: pd.DataFrame) -> InformationSize:
+def _lowered_odds(risk: float, ratio: float) -> float:
+    return ratio * risk / (1 - risk + ratio * risk)
+
+
+# A risk lowered by an effect, display scale, by the measure.
+_LOWERED: Mapping[str, Callable[[float, float], float]] = {
+    "RR": lambda risk, ratio: risk * ratio,
+    "OR": _lowered_odds,
+    "PETO": _lowered_odds,
+    "RD": lambda risk, difference: risk + difference,
+}
+
+
+def _of_counts(
+    lowered: Callable[[float, float], float], effect: float, studies: pd.DataFrame
+) -> InformationSize:
     people = float(studies["totaln_control"].sum())
-    risk = float(studies["event_control"].sum()) / people if people else NAN
-    if isnan(risk):
+    if not people:
         return InformationSize(NAN, "the risk in the controls is not known")
-    lower = _lowered(measure, important, risk)
-    if not 0 < risk < 1 or lower <= 0:
+    risk = float(studies["event_control"].sum()) / people
+    lower = lowered(risk, effect)
+    if not 0 < lower < risk < 1:
         why = f"the risk in the controls is {100 * risk:.3g} %, which cannot be lowered so far"
         return InformationSize(NAN, why)
     spread = risk * (1 - risk) + lower * (1 - lower)
     each = ceil(_QUANTILES**2 * spread / (risk - lower) ** 2)
     return InformationSize(2 * each, f"to lower {100 * risk:.3g} % to {100 * lower:.3g} %")
-
-
-def _lowered(measure: Measure, important: float, risk: float) -> float:
-    """A risk lowered by the smallest difference that matters."""
-    if not measure.is_ratio:
-        return risk - important
-    ratio = measure.shown(-important)
-    if measure.name == "RR":
-        return risk * ratio
-    return ratio * risk / (1 - risk + ratio * risk) if risk < 1 else risk

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.accounts.rob_me import Written
 from trialpool.review.certainty.body import BodyOfEvidence, Proposal, typed
@@ -89,9 +90,8 @@ def _domain(proposal: Proposal, decision: Row | None) -> dict[str, Any]:
     }
 
 
-def _overall(result: AnalysisResult, rows: Iterable[Row]) -> dict[str, Any]:
+def _overall(result: AnalysisResult, rows: Sequence[Row]) -> dict[str, Any]:
     """Evidence from randomised trials starts high, and each domain lowers it."""
-    rows = list(rows)
     bases = {row["basis"] for row in rows}
     basis = next(each for each in (STALE, PROPOSED, DECIDED) if each in bases)
     if not result.k:
@@ -99,7 +99,7 @@ def _overall(result: AnalysisResult, rows: Iterable[Row]) -> dict[str, Any]:
         return {"domain": OVERALL, "basis": basis, "reason": reason}
     lowered = {str(row["domain"]): row["change"] for row in rows}
     total = sum(change or 0 for change in lowered.values())
-    said = [f"{_name(domain)} {change}" for domain, change in lowered.items() if change]
+    said = [f"{_name(domain)} {w.short(change)}" for domain, change in lowered.items() if change]
     unknown = [_name(domain) for domain, change in lowered.items() if change is None]
     said += [f"not judged: {', '.join(unknown)}"] if unknown else []
     proposed = sum(row["proposed"] or 0 for row in rows)
