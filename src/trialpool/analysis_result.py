@@ -225,6 +225,11 @@ class UnjudgedResult(ResultHeading):
         """Confidence level of the intervals in percent, as `95`."""
         return "95" if self.pooled is None else f"{100 * self.pooled.level:g}"
 
+    @property
+    def interval(self) -> str:
+        """What the shown interval is called: `95 % CI`, or of a posterior `95 % CrI`."""
+        return f"{self.level} % {'CrI' if self.policy.bayesian else 'CI'}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisResult(UnjudgedResult):

@@ -123,7 +123,7 @@ def _pooled(result: AnalysisResult, file: str) -> Iterator[Line]:
 
 def _why_not(name: str, result: AnalysisResult) -> str:
     """Why a number of the pooled result is missing."""
-    fields = ("pi", "pi_lb") if name.startswith("pi_") else ("beta", "se")
+    fields = ("pi", "pi_lb") if name.startswith("pi_") else (name, "beta", "se")
     reasons = (result.reasons.get(field) for field in (*fields, "pooled"))
     return str(next((why for why in reasons if why), result.policy.rule))
 

@@ -33,6 +33,8 @@ ROUNDING = 10.0 ** (1 - JSON_DIGITS)
 ITERATED = 1e-4
 
 
+_TAUS, _MUS = 401, 6001
+_NEW = ("pi_low", "pi_high")
 _BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
 _NO_CLUSTERS = "statsmodels has no model of several effects per trial"
 
@@ -86,7 +88,10 @@ def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, A
     if several is not None and several.handling == "che" and result.k > 0:
         yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
-    yield from _shown(result, *_recomputed(result, studies))
+    if result.policy.bayesian:
+        yield from _shown(result, *_integrated(result, studies))
+    else:
+        yield from _shown(result, *_recomputed(result, studies))
     pooled = result.pooled
     if pooled is None or pooled.method == "MH":
         return
@@ -120,6 +125,34 @@ def _recomputed(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
         half = float(stdtrit(freedom, 0.975)) * (tau2 + se**2) ** 0.5
         out |= {"pi_low": beta - half, "pi_high": beta + half}
     return out, {}
+
+
+def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
+    """The posterior of the mean as sums over a plain grid of it and of tau, which needs no formula.
+
+    statsmodels has no such model.
+    """
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    scale = float(result.specification["bayes"]["tau_scale"])
+    tau = np.linspace(0.0, 7 * scale, _TAUS)
+    reach = 12 * (scale + float(np.sqrt(vi).max()))
+    for _ in range(2):  # the second time where the mass is
+        mu = np.linspace(yi.mean() - reach, yi.mean() + reach, _MUS)
+        log_density = np.broadcast_to(-((tau / scale) ** 2)[:, np.newaxis] / 2, (_TAUS, _MUS))
+        for y, v in zip(yi, vi, strict=True):
+            spread = (v + tau**2)[:, np.newaxis]
+            log_density = log_density - (y - mu) ** 2 / spread / 2 - np.log(spread) / 2
+        density = np.exp(log_density - log_density.max())
+        density[[0, -1]] /= 2  # the trapezoid rule
+        marginal = density.sum(axis=0)
+        held = np.flatnonzero(marginal > 1e-14 * marginal.max())
+        reach = float(np.abs(mu[held] - yi.mean()).max())
+    below = np.cumsum(marginal) - marginal / 2
+    quantiles = np.interp([0.5, 0.025, 0.975], below / marginal.sum(), mu)
+    out = dict(zip(("estimate", "ci_low", "ci_high"), map(float, quantiles), strict=True))
+    out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
+    why = dict.fromkeys(_NEW, "a posterior; its mean is recomputed, not a new trial")
+    return out, why | {"p_value": result.reasons["p_value"]}
 
 
 def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:

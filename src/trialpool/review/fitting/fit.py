@@ -10,14 +10,15 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialpool.analysis_result import VarianceLevels
+from trialpool.bayes import normal_normal
 from trialpool.effects import measure_of
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
-from trialpool.results import NAN, Pooled
+from trialpool.results import NAN, Pooled, Posterior
 from trialpool.review.fitting.che import che
-from trialpool.review.protocol.settings import Correlated, Model
+from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
 TEST_WORDS = {
     "z": "normal quantile",
@@ -25,6 +26,7 @@ TEST_WORDS = {
     "knha": "Knapp-Hartung (knha)",
     "hksj": "Hartung-Knapp (hksj)",
 }
+DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 # The common-effect model, which takes the true effect to be the same in all trials.
 COMMON = {"tau2": "EE", "test": "z"}
 COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
@@ -35,6 +37,7 @@ class Fit:
     """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
 
     `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
+    Where `posterior` stands they are its own, and `pooled` is the protocol's model beside it.
     `levels` are of a model of several effects per trial.
     """
 
@@ -48,6 +51,40 @@ class Fit:
     pi_high: float = NAN
     p_value: float = NAN
     levels: VarianceLevels | None = None
+    posterior: Posterior | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """Which model leads: the protocol's own, and for a few trials the Bayesian one.
+
+    `tau_scale` is of the half-normal prior, None where there is `no_bayes`, for the reason given.
+    """
+
+    model: Model
+    tau_scale: float
+    no_bayes: str
+
+    def of(self, k: int) -> Model:
+        """The model that leads with k trials."""
+        allowed = policy(k, counts=self.model.method == "MH", no_bayes=self.no_bayes)
+        if allowed.bayesian:
+            return FewTrials(**self.model.model_dump(), tau_scale=self.tau_scale)
+        if allowed.common_effect_only and self.model.method != "MH":
+            return self.model.model_copy(update=COMMON)
+        return self.model
+
+    def fit(self, studies: pd.DataFrame, measure: str) -> Fit:
+        """Pool studies by the model that leads with them."""
+        return fit(studies, measure, self.of(int(studies["trial_id"].nunique())))
+
+
+def leading(model: Model, measure: str, *, tau_scale: float, effects: str) -> Leading:
+    """Which model leads with effects of a measure; `effects` says how several of a trial enter."""
+    together = DEPENDENT if effects in TOGETHER else ""
+    return Leading(
+        model=model, tau_scale=tau_scale, no_bayes=together or measure_of(measure).no_prior
+    )
 
 
 def shown(value: float, measure: str) -> float:
@@ -57,6 +94,8 @@ def shown(value: float, measure: str) -> float:
 
 def words(model: Model) -> str:
     """A model in words."""
+    if isinstance(model, FewTrials):
+        return f"Bayesian random effects, half-normal({model.tau_scale:g}) prior of tau"
     if model.method == "MH":
         return "Mantel-Haenszel, common effect"
     if isinstance(model, Correlated):
@@ -78,12 +117,14 @@ def without_counts(model: Model) -> Model:
     """
     if model.method != "MH":
         return model
+    if isinstance(model, FewTrials):
+        return model.model_copy(update={"method": "IV", "tau2": "EE"})
     tau2 = tau2_without_counts(model.method, model.tau2)
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
 def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
-    """Pool studies as the protocol's model and the number of trials allow.
+    """Pool studies by a model; `Leading` says which one.
 
     Parameters
     ----------
@@ -91,7 +132,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
         several rows where its control is split among its arms. The policy counts trials.
     """
     k = int(studies["trial_id"].nunique())
-    allowed = policy(k, counts=model.method == "MH", no_bayes=measure_of(measure).no_prior)
+    allowed = policy(k, counts=model.method == "MH", no_bayes=no_bayes(measure, model))
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
@@ -99,14 +140,14 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
             one = aggregate(studies["yi"], studies["vi"], studies["trial_id"], rho=model.rho)
             studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
+    if isinstance(model, FewTrials):
+        return _led(studies, measure, model, allowed)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
         pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
-    if allowed.common_effect_only:
-        model = model.model_copy(update=COMMON)
     if isinstance(model, Correlated):
-        common = allowed.common_effect_only
+        common = model.tau2 == "EE"
         both, levels = che(studies, rho=model.rho, common=common, prediction=model.prediction)
         return replace(_shown(both, measure, words(model), allowed), levels=levels)
     pooled = pool(
@@ -131,6 +172,34 @@ def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
         pi_low=NAN if withheld else shown(pooled.pi_lb, measure),
         pi_high=NAN if withheld else shown(pooled.pi_ub, measure),
         p_value=_p_value(pooled, measure),
+    )
+
+
+def no_bayes(measure: str, model: Model) -> str:
+    """Why there can be no Bayesian analysis, "" where there can."""
+    return DEPENDENT if isinstance(model, Correlated) else measure_of(measure).no_prior
+
+
+def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy) -> Fit:
+    """The Bayesian result, with the protocol's model beside it."""
+    beside = fit(studies, measure, Model(**model.model_dump(exclude={"tau_scale"})))
+    posterior = normal_normal(
+        studies["yi"].to_numpy(float),
+        studies["vi"].to_numpy(float),
+        tau_scale=model.tau_scale,
+        each=False,
+    )
+    return replace(
+        beside,
+        policy=allowed,
+        posterior=posterior,
+        words=words(model),
+        estimate=shown(posterior.mu, measure),
+        ci_low=shown(posterior.mu_lb, measure),
+        ci_high=shown(posterior.mu_ub, measure),
+        pi_low=shown(posterior.new_lb, measure),
+        pi_high=shown(posterior.new_ub, measure),
+        p_value=NAN,
     )
 
 

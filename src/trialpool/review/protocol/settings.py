@@ -64,6 +64,11 @@ class Model(Spec):
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """How many sets of trials are pooled at once: the settings of `bayes.many.pool_sets`."""
+        return {"tau2": self.tau2, "test": self.test}
+
 
 class Correlated(Model):
     """Correlated and hierarchical effects: several per trial, `rho` between their errors."""
@@ -74,6 +79,20 @@ class Correlated(Model):
     def of(cls, model: Model, rho: float) -> Correlated:
         """A model for several effects; t, since its robust variance has degrees of freedom."""
         return cls.model_validate({**model.model_dump(), "test": "t", "rho": rho})
+
+
+class FewTrials(Model):
+    """The model of two to four trials: Bayesian random effects, `tau_scale` in their prior.
+
+    `method`, `tau2` and `test` stay those of the protocol, whose result stands beside it.
+    """
+
+    tau_scale: float
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """As for `Model`, with the prior."""
+        return {**super().how, "tau_scale": self.tau_scale}
 
 
 class Alternative(Spec):

@@ -15,6 +15,8 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.review.choosing.sources import only, order_of
+from trialpool.review.fitting.fit import words as words_of
+from trialpool.review.protocol.settings import Model
 from trialpool.review.report import codes, sentences
 
 
@@ -72,19 +74,6 @@ def caveats(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> list
     return [Caveat(name=name, text=text) for name, text in texts if text]
 
 
-def bayes(result: AnalysisResult) -> str:
-    """The Bayesian estimate with its interval; blank without one."""
-    posterior = result.posterior
-    if posterior is None:
-        return ""
-    limits = (posterior.mu, posterior.mu_lb, posterior.mu_ub)
-    mu, low, high = map(measure_of(result.measure).shown, limits)
-    return (
-        f"{say.value(result, mu)} (95 % credible interval {say.interval(result, low, high)}; "
-        f"priors: {posterior.prior})"
-    )
-
-
 def _missing(analysis: AnalysisTables) -> str:
     result, missing = analysis.result, analysis.missing
     if result.k == 0:
@@ -120,21 +109,35 @@ def _tips(analysis: AnalysisTables) -> str:
 
 def _few(analysis: AnalysisTables) -> str:
     result = analysis.result
-    k, beside = result.k, bayes(result)
-    bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
+    k = result.k
     if result.policy.common_effect_only:
         return (
             "Two trials are pooled as a common effect, which takes the true effect to be the same "
-            f"in both; read it with caution.{bayesian}"
+            "in both; read it with caution."
         )
     if 2 <= k <= 4:
-        return f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ.{bayesian}"
+        lead = f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ"
+        return f"{lead}{_led(result)}."
     if 5 <= k <= 9:
         return (
             f"{w.capital(w.count(k, 'trial'))} are too few to look for small-study effects; "
             "the tests for them need ten."
         )
     return ""
+
+
+def _led(result: AnalysisResult) -> str:
+    """That a posterior leads, and what the protocol's model beside it gives."""
+    if not result.policy.bayesian or result.posterior is None:
+        return ""
+    prior, pooled = result.posterior.prior.partition(", ")[2], result.pooled
+    said = f", so a Bayesian interval leads, which takes that to be {prior} beforehand"
+    if pooled is None or math.isnan(pooled.beta):
+        return said
+    mu, low, high = map(measure_of(result.measure).shown, (pooled.beta, pooled.ci_lb, pooled.ci_ub))
+    how = words_of(Model.model_validate(result.specification["model"]))
+    beside = f"{say.value(result, mu)} ({result.level} % CI {say.interval(result, low, high)})"
+    return f"{said}. The protocol’s own model beside it gives {beside}: {how}"
 
 
 def _spread(analysis: AnalysisTables) -> str:

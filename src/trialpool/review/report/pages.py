@@ -64,6 +64,7 @@ class Section:
     withheld: tuple[tuple[str, str], ...]
     estimate: str
     limits: str
+    interval: str
     measure: str
     basis: str
     model: str
@@ -277,6 +278,7 @@ def _section(
         withheld=_withheld(result),
         estimate=say.value(result, shown.estimate) if result.k else "",
         limits=say.interval(result, shown.ci_low, shown.ci_high),
+        interval=result.interval,
         measure=say.short_measure(result),
         basis=f"{basis}, {sentences.people(result, studies)}" if result.k else basis,
         model=result.model,

@@ -38,8 +38,8 @@ def answer(result: AnalysisResult, studies: pd.DataFrame, missing: pd.DataFrame)
     what = f"{measure_of(result.measure).lead} {result.outcome_title}"
     size = say.value(result, shown.estimate) + _unit(result, studies)
     limits = say.interval(result, shown.ci_low, shown.ci_high)
-    says = f": {interval_says(result)}" if not isnan(say.null(result)) else ""
-    effect = f"{size} ({result.level} % CI {limits}){says}."
+    says = f": {interval_says(result)}{probability(result)}" if not isnan(say.null(result)) else ""
+    effect = f"{size} ({result.interval} {limits}){says}."
     if result.k == 1:
         study = w.text(studies["study"].iloc[0])
         return (
@@ -84,6 +84,15 @@ def interval_says(result: AnalysisResult) -> str:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
     return f"{lead} includes no difference{_reach(result, said)}"
+
+
+def probability(result: AnalysisResult) -> str:
+    """How probable the direction of the estimate is; blank where no posterior leads."""
+    if not result.policy.bayesian or result.posterior is None:
+        return ""
+    below = result.posterior.p_below_zero
+    shown = w.part(max(below, 1 - below))
+    return f"; the probability that it is {say.direction(result, above=below < 0.5)} is {shown}"
 
 
 _SAME = "no difference in the estimate"
@@ -219,7 +228,7 @@ def _reported(row: Mapping[str, Any], missing: LargestMissing) -> str:
 
 def _changed(result: AnalysisResult, shown: ShownEstimate) -> str:
     limits = say.interval(result, shown.ci_low, shown.ci_high)
-    return f"{say.value(result, shown.estimate)} ({result.level} % CI {limits})"
+    return f"{say.value(result, shown.estimate)} ({result.interval} {limits})"
 
 
 def _unit(result: AnalysisResult, studies: pd.DataFrame) -> str:

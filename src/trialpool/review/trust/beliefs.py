@@ -75,10 +75,11 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     68:52; Turner et al. 2015, Stat Med 34:984
     """
     measure, tau_scale = case.measure, case.defaults.bayes.tau_scale
-    allowed = policy(int(studies["trial_id"].nunique()), counts=False)
+    why = measure_of(measure).no_prior
+    allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
-    if why := measure_of(measure).no_prior:
+    if why:
         return _table([{"note": why}])
     scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]

@@ -77,7 +77,7 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
         if each.kind != "group":
             continue
         about = {"moderator": name, "title": each.title}
-        lines, fact = subgroups(each, by_moderator[name], studies, measure, model, name=name)
+        lines, fact = subgroups(each, by_moderator[name], studies, measure, case.leading, name=name)
         rows += [about | row for row in lines]
         grouped[name] = fact
         if fact.levels:

@@ -20,6 +20,7 @@ from trialpool.trust_facts import Gravity, Threat, Verdict
 # Thresholds of the rules, each with its reason in docs/verdict.md.
 AGREE = 0.95  # share of specifications with the same conclusion
 AGREE_LITTLE = 0.80
+PROBABLE = 0.95  # of a direction, where a posterior leads
 HALF = 50.0  # percent of the weight, or of the people
 COVERAGE = 0.93  # of a 95 % interval
 FEW_EVENTS = 5  # people whose outcome turns a result
@@ -78,7 +79,12 @@ def conclusion(result: UnjudgedResult) -> str:
     said = concluded(result)
     if said.excludes_null:
         return say.direction(result, above=said.side == ABOVE)
-    return "no difference that matters" if said.excludes_important else UNDECIDED
+    if said.excludes_important:
+        return "no difference that matters"
+    below = result.posterior.p_below_zero if result.policy.bayesian and result.posterior else 0.5
+    if max(below, 1 - below) >= PROBABLE:
+        return f"probably {say.direction(result, above=below < 0.5)}"
+    return UNDECIDED
 
 
 def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
