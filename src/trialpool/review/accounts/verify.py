@@ -147,12 +147,21 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
         marginal = density.sum(axis=0)
         held = np.flatnonzero(marginal > 1e-14 * marginal.max())
         reach = float(np.abs(mu[held] - yi.mean()).max())
-    below = np.cumsum(marginal) - marginal / 2
-    quantiles = np.interp([0.5, 0.025, 0.975], below / marginal.sum(), mu)
-    out = dict(zip(("estimate", "ci_low", "ci_high"), map(float, quantiles), strict=True))
+    # The distribution at the points, with Euler and Maclaurin's first correction of the sums.
+    below = np.cumsum(marginal) - marginal / 2 - np.gradient(marginal) / 12
+    names = {"estimate": 0.5, "ci_low": 0.025, "ci_high": 0.975}
+    out = {name: _inverse(p, below / marginal.sum(), mu) for name, p in names.items()}
     out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
     why = dict.fromkeys(_NEW, "a posterior; its mean is recomputed, not a new trial")
     return out, why | {"p_value": result.reasons["p_value"]}
+
+
+def _inverse(p: float, below: Any, at: Any) -> float:
+    """Where a rising function given at points takes a value: the polynomial through six of them."""
+    i = int(np.searchsorted(below, p))
+    near = slice(i - 3, i + 3)
+    away = (below[near] - p) / np.ptp(below[near])
+    return float(np.polyfit(away, at[near], 5)[-1])
 
 
 def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:

@@ -201,8 +201,8 @@ def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
-    # The narrow interval of two trials supposes that they share one effect.
-    common = ", common effect" if row["k"] == 2 else ""
+    # A narrow interval of two trials supposes that they share one effect.
+    common = ", common effect" if w.text(row["model"]).startswith("common effect") else ""
     effect = say.effect_of(result, row).removesuffix(")")
     return f"{label} it gives {effect}; k = {w.whole(row['k'])}{common})"
 

@@ -13,7 +13,7 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult, LargestMissing
-from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
+from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded, probable_side
 from trialpool.effects import measure_of
 from trialpool.review.choosing.people import size, unsized
 from trialpool.review.report import codes
@@ -83,7 +83,8 @@ def interval_says(result: AnalysisResult) -> str:
     if said.excludes_null:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
-    return f"{lead} includes no difference{_reach(result, said)}"
+    reach = _reach(result, said) if probable_side(result) is None else ""
+    return f"{lead} includes no difference{reach}"
 
 
 def probability(result: AnalysisResult) -> str:

@@ -13,14 +13,13 @@ from math import isnan, nan
 from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import UnjudgedResult
-from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
+from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of, probable_side
 from trialpool.review.choosing.sources import only, order_of
 from trialpool.trust_facts import Gravity, Threat, Verdict
 
 # Thresholds of the rules, each with its reason in docs/verdict.md.
 AGREE = 0.95  # share of specifications with the same conclusion
 AGREE_LITTLE = 0.80
-PROBABLE = 0.95  # of a direction, where a posterior leads
 HALF = 50.0  # percent of the weight, or of the people
 COVERAGE = 0.93  # of a 95 % interval
 FEW_EVENTS = 5  # people whose outcome turns a result
@@ -81,10 +80,8 @@ def conclusion(result: UnjudgedResult) -> str:
         return say.direction(result, above=said.side == ABOVE)
     if said.excludes_important:
         return "no difference that matters"
-    below = result.posterior.p_below_zero if result.policy.bayesian and result.posterior else 0.5
-    if max(below, 1 - below) >= PROBABLE:
-        return f"probably {say.direction(result, above=below < 0.5)}"
-    return UNDECIDED
+    side = probable_side(result)
+    return UNDECIDED if side is None else f"probably {say.direction(result, above=side == ABOVE)}"
 
 
 def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
