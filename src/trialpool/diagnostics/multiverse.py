@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, unbounded
 from trialpool.bayes.many import posterior_many
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.pool import pool_counts
@@ -237,10 +238,9 @@ def _fits(
     low, high = beta[:, :, np.newaxis] - half, beta[:, :, np.newaxis] + half
     led = np.flatnonzero((k > 1) & alike)
     if tau_scale is not None and len(led):
-        posterior = posterior_many(y[led], v[led], mask[led], tau_scale=tau_scale, level=p)
-        beta[led], tau2[led], pval[led] = posterior.beta[:, np.newaxis], NAN, NAN
-        low[led] = posterior.ci_lb[:, np.newaxis, np.newaxis]
-        high[led] = posterior.ci_ub[:, np.newaxis, np.newaxis]
+        limits = _led([sets[int(i)] for i in led], y[led], v[led], mask[led], measure, p, tau_scale)
+        beta[led], tau2[led], pval[led] = limits[:, 0, np.newaxis], NAN, NAN
+        low[led], high[led] = (limits[:, i, np.newaxis, np.newaxis] for i in (1, 2))
     one_fit = alike if tau_scale is not None else k < 2
     same = one_fit[:, np.newaxis] | (alike[:, np.newaxis] & ~counted)
     which = np.where(same, 0, np.arange(1, shape[1] + 1))
@@ -249,6 +249,33 @@ def _fits(
     lost = np.where(counted, 2, 3)
     why = np.where(np.isfinite(beta), 0, np.where((k == 0)[:, np.newaxis], 1, lost))
     return _Fits(beta, tau2, why, low, high, pval, label)
+
+
+def _led(
+    sets: Sequence[DataSet],
+    y: Array,
+    v: Array,
+    mask: NDArray[np.bool_],
+    measure: str,
+    level: float,
+    tau_scale: float,
+) -> Array:
+    """Median and limits of each set's posterior, of counts by their likelihood; (sets, 3)."""
+    many = posterior_many(y, v, mask, tau_scale=tau_scale, level=level)
+    out = np.column_stack([many.beta, many.ci_lb, many.ci_ub])
+    for row, one in zip(out, sets, strict=True):
+        if measure not in LIKELIHOODS or one.counts is None or len(one.yi) > one.k:
+            continue
+        if not (one.counts == np.floor(one.counts)).all():  # NaN is not either
+            continue
+        if unbounded(*one.counts.T, measure=measure):
+            row[:] = NAN
+            continue
+        exact = binomial_normal(
+            *one.counts.T, measure=measure, tau_scale=tau_scale, level=level, each=False
+        )
+        row[:] = exact.mu, exact.mu_lb, exact.mu_ub
+    return out
 
 
 def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -139,6 +139,8 @@ def _reasons(fitted: Fit) -> dict[str, str]:
     """Why each number that is missing is missing."""
     withheld = fitted.policy.withheld.get("prediction interval")
     reasons = dict(fitted.pooled.reasons) if fitted.pooled else {"pooled": fitted.policy.rule}
+    if fitted.why_not:
+        reasons |= {"beta": fitted.why_not}
     if fitted.posterior:
         reasons |= {"p_value": "a posterior has no p value; priors.csv has its probabilities"}
     return reasons | ({"pi": withheld} if withheld else {})

@@ -15,12 +15,13 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
 from trialpool.analysis_result import AnalysisResult
+from trialpool.bayes.quadrature import where
 from trialpool.digits import JSON_DIGITS
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
 from trialpool.results import TrialpoolError
 from trialpool.review.choosing.people import people
-from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.fitting.posterior import COUNTS, counted
 from trialpool.review.schema.results import VERIFICATION
 
 # Both routes start from the same table.
@@ -33,6 +34,7 @@ ROUNDING = 10.0 ** (1 - JSON_DIGITS)
 ITERATED = 1e-4
 
 
+_EXACT = "a posterior by the exact likelihood of counts, which statsmodels does not have"
 _TAUS, _MUS = 401, 6001
 _NEW = ("pi_low", "pi_high")
 _BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
@@ -88,7 +90,9 @@ def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, A
     if several is not None and several.handling == "che" and result.k > 0:
         yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
-    if result.policy.bayesian:
+    if result.policy.bayesian and counted(studies, result.measure):
+        yield from (_uncovered(name, _EXACT) for name in (*_BY_MODEL, "q"))
+    elif result.policy.bayesian:
         yield from _shown(result, *_integrated(result, studies))
     else:
         yield from _shown(result, *_recomputed(result, studies))
@@ -150,18 +154,10 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     # The distribution at the points, with Euler and Maclaurin's first correction of the sums.
     below = np.cumsum(marginal) - marginal / 2 - np.gradient(marginal) / 12
     names = {"estimate": 0.5, "ci_low": 0.025, "ci_high": 0.975}
-    out = {name: _inverse(p, below / marginal.sum(), mu) for name, p in names.items()}
+    out = {name: where(p, below / marginal.sum(), mu) for name, p in names.items()}
     out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
     why = dict.fromkeys(_NEW, "a posterior; its mean is recomputed, not a new trial")
     return out, why | {"p_value": result.reasons["p_value"]}
-
-
-def _inverse(p: float, below: Any, at: Any) -> float:
-    """Where a rising function given at points takes a value: the polynomial through six of them."""
-    i = int(np.searchsorted(below, p))
-    near = slice(i - 3, i + 3)
-    away = (below[near] - p) / np.ptp(below[near])
-    return float(np.polyfit(away, at[near], 5)[-1])
 
 
 def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:

@@ -10,7 +10,6 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialpool.analysis_result import VarianceLevels
-from trialpool.bayes import normal_normal
 from trialpool.effects import measure_of
 from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
@@ -18,6 +17,7 @@ from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
 from trialpool.results import NAN, Pooled, Posterior
 from trialpool.review.fitting.che import che
+from trialpool.review.fitting.posterior import COUNTS, counted, no_posterior, posterior_of
 from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
 TEST_WORDS = {
@@ -29,7 +29,6 @@ TEST_WORDS = {
 DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 # The common-effect model, which takes the true effect to be the same in all trials.
 COMMON = {"tau2": "EE", "test": "z"}
-COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,8 @@ class Fit:
 
     `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
     Where `posterior` stands they are its own, and `pooled` is the protocol's model beside it.
-    `levels` are of a model of several effects per trial.
+    `levels` are of a model of several effects per trial, `why_not` says why a posterior has no
+    estimate.
     """
 
     policy: Policy
@@ -52,6 +52,7 @@ class Fit:
     p_value: float = NAN
     levels: VarianceLevels | None = None
     posterior: Posterior | None = None
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +116,11 @@ def without_counts(model: Model) -> Model:
 
     Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
     """
+    if isinstance(model, FewTrials):
+        # The protocol's model beside it does not enter what is asked without counts.
+        return model.model_copy(update={"method": "IV", "exact": False})
     if model.method != "MH":
         return model
-    if isinstance(model, FewTrials):
-        return model.model_copy(update={"method": "IV", "tau2": "EE"})
     tau2 = tau2_without_counts(model.method, model.tau2)
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
@@ -182,18 +184,20 @@ def no_bayes(measure: str, model: Model) -> str:
 
 def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy) -> Fit:
     """The Bayesian result, with the protocol's model beside it."""
-    beside = fit(studies, measure, Model(**model.model_dump(exclude={"tau_scale"})))
-    posterior = normal_normal(
-        studies["yi"].to_numpy(float),
-        studies["vi"].to_numpy(float),
-        tau_scale=model.tau_scale,
-        each=False,
-    )
+    plain = Model(**model.model_dump(include=set(Model.model_fields)))
+    beside = fit(studies, measure, plain)
+    exact = model.exact and counted(studies, measure)
+    text = f"{words(model)}, exact likelihood of counts" if exact else words(model)
+    if exact and (why := no_posterior(studies, measure)):
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        blank: dict[str, Any] = dict.fromkeys(names, NAN)
+        return replace(beside, policy=allowed, words=text, p_value=NAN, why_not=why, **blank)
+    posterior = posterior_of(studies, measure, tau_scale=model.tau_scale, exact=exact, each=False)
     return replace(
         beside,
         policy=allowed,
         posterior=posterior,
-        words=words(model),
+        words=text,
         estimate=shown(posterior.mu, measure),
         ci_low=shown(posterior.mu_lb, measure),
         ci_high=shown(posterior.mu_ub, measure),

@@ -96,5 +96,5 @@ def _alone(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(result, name) for name in (*_EFFECTS, "p_value")}
     if pooled is not None and pooled.method not in ("EE", "MH"):
         row |= {"tau2": pooled.tau2, "i2": pooled.i2}
-    why = pooled.reasons.get("beta", "") if pooled is not None else ""
+    why = result.why_not or (pooled.reasons.get("beta", "") if pooled is not None else "")
     return row | {"model": result.words, "why_not": why}

@@ -84,10 +84,12 @@ class Correlated(Model):
 class FewTrials(Model):
     """The model of two to four trials: Bayesian random effects, `tau_scale` in their prior.
 
+    `exact`: of ratios of counts by their own likelihood, else as of any effect with its variance.
     `method`, `tau2` and `test` stay those of the protocol, whose result stands beside it.
     """
 
     tau_scale: float
+    exact: bool = True
 
     @property
     def how(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from trialpool.results import Array, Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown as display
 from trialpool.review.fitting.fit import words
+from trialpool.review.fitting.posterior import counted
 from trialpool.review.protocol.settings import Alternative, FewTrials, Model, SmdOptions
 from trialpool.review.schema.trust import COVERAGE
 
@@ -31,6 +32,9 @@ LEVEL = 0.95
 DIGITS = 4  # of tau2 and widths: means of many numbers differ between processors in the last ones
 MH_WITHHELD = (
     "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
+)
+NORMAL_SHOWN = (
+    "simulated with the normal likelihood of the log ratios; the shown interval is by the exact one"
 )
 MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
 # Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
@@ -103,6 +107,8 @@ def coverage(
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
     sampling_of = _samplings(studies, measure, vi, case.defaults.smd)
     shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
+    if isinstance(model, FewTrials) and counted(studies, measure):
+        shared.append(NORMAL_SHOWN)
     if model.method == "MH" and not isinstance(model, FewTrials):
         shared.append(MH_WITHHELD)
     rows: list[dict[str, Any]] = []

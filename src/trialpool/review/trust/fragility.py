@@ -9,9 +9,12 @@ import pandas as pd
 
 from trialpool.diagnostics import fragility as counts
 from trialpool.effects import measure_of
-from trialpool.review.fitting.fit import COMMON, COUNTS, Fit, Leading
+from trialpool.review.fitting.fit import COMMON, Fit, Leading
+from trialpool.review.fitting.posterior import COUNTS, counted
 from trialpool.review.protocol.settings import FewTrials
 from trialpool.trust_facts import ChangedOutcomes, FragilityFacts
+
+NOT_SEARCHED = "an interval by the exact likelihood leads, which takes too long to search"
 
 
 def fragility(
@@ -32,6 +35,9 @@ def fragility(
     if measure not in counts.MEASURES or not len(studies):
         return None
     model = leading.of(result.policy.k)
+    if isinstance(model, FewTrials) and result.policy.pool and counted(studies, measure):
+        people = studies[["totaln_experimental", "totaln_control"]].to_numpy(float).sum()
+        return FragilityFacts(index=None, n=int(people), reason=NOT_SEARCHED, moved=())
     bayesian = isinstance(model, FewTrials)
     if model.method == "MH" and result.policy.pool and not bayesian:
         refit = counts.by_mantel_haenszel(measure)

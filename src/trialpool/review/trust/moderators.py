@@ -13,7 +13,7 @@ import pandas as pd
 
 from trialpool.effects import measure_of
 from trialpool.review.case import Case
-from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.fitting.posterior import COUNTS
 from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
 from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
