@@ -23,6 +23,7 @@ from trialpool.results import Array, Posterior, TrialpoolError, check_choice
 _FAR = 25.0  # log ratios beyond hold nothing: e^25 is seven billion
 _SIGMAS = 6.5  # of the normal density that a random effect spreads by
 _PER_ERROR = 3.0  # points of the grid for each standard error of the most precise study
+_COARSE = 16  # points of the grid from one to the next of a first look
 _FINER = 16  # times finer, where quantiles are looked for
 _RISKS, _RISKS_PER_ROOT = 24, 5  # nodes of a risk: more where many people make it sharp
 _ROUNDING = 1e-15  # of a density's height: below it transforms leave noise
@@ -122,8 +123,8 @@ class _Grid:
         taus = 1 + 2 * math.ceil(most / (min(error, tau_scale) / 3) / 2)
         self.tau = np.linspace(0.0, most, taus)
         self.kernel = np.exp(-((self.tau[:, np.newaxis] * frequency) ** 2) / 2)
-        logs = [likelihood(self.theta, *row) for row in zip(a, n1, c, n2, strict=True)]
-        self.likelihoods = [np.exp(each - each.max()) for each in logs]
+        rows = zip(a, n1, c, n2, strict=True)
+        self.likelihoods = [self._likelihood(likelihood, *row) for row in rows]
         spread = [self._spread(each[np.newaxis, :]) for each in self.likelihoods]
         with np.errstate(divide="ignore"):
             self.logs = [np.log(each) for each in spread]
@@ -131,6 +132,18 @@ class _Grid:
         ends[[0, -1]] = 0.5  # the trapezoid rule
         self.prior = np.log(ends)[:, np.newaxis] - (self.tau[:, np.newaxis] / tau_scale) ** 2 / 2
         self.joint = self._normalised(sum(self.logs) + self.prior)
+
+    def _likelihood(self, likelihood: Callable[..., Array], *row: float) -> Array:
+        """A study's likelihood over its height; 0 where a coarse look finds nothing.
+
+        Its log is concave, so that lies outside of one interval.
+        """
+        coarse = likelihood(self.theta[::_COARSE], *row)
+        some = np.flatnonzero(coarse > coarse.max() - 2 * NEGLIGIBLE) * _COARSE
+        part = slice(max(int(some[0]) - _COARSE, 0), int(some[-1]) + _COARSE)
+        log = np.full(self.n, -np.inf)
+        log[part] = likelihood(self.theta[part], *row)
+        return np.exp(log - log.max())
 
     def _spread(self, density: Array) -> Array:
         """A density with a random effect on top, a row for each tau; without rounding's noise."""
@@ -185,18 +198,14 @@ class _Grid:
         )
 
     def _distribution(self, density: Array) -> tuple[Array, Array]:
-        """Points of a finer grid, and the probability below each."""
-        fine = np.fft.irfft(np.fft.rfft(density), self.n * _FINER) * _FINER
-        at = self.theta[0] + self.step / _FINER * np.arange(self.n * _FINER)
-        return at, cumulated(np.maximum(fine, 0.0))
+        return _finer(density, float(self.theta[0]), self.step)
 
     def _tau(self, probs: tuple[float, ...]) -> list[float]:
         # As the density of a tau of either sign, which is smooth at 0.
         mass = self.joint.sum(axis=1)
         mass[[0, -1]] *= 2
         both = np.concatenate([mass[:0:-1], mass])
-        at = np.concatenate([-self.tau[:0:-1], self.tau])
-        below = cumulated(both)
+        at, below = _finer(both, -self.tau[-1], self.tau[1])
         return [where((1 + p) / 2, below, at) for p in probs]
 
     def _effect(self, i: int, probs: tuple[float, ...]) -> tuple[float, ...]:
@@ -209,10 +218,15 @@ class _Grid:
         return tuple(where(p, below, at) for p in probs)
 
 
-def cumulated(density: Array) -> Array:
-    """The share of a density on an even grid below each point, by Euler and Maclaurin."""
-    below = np.cumsum(density) - density / 2 - np.gradient(density) / 12
-    return np.asarray(below / density.sum())
+def _finer(density: Array, start: float, step: float) -> tuple[Array, Array]:
+    """Points of a finer grid, and the share of a density below each.
+
+    Sums have the first correction of Euler and Maclaurin.
+    """
+    n = len(density) * _FINER
+    fine = np.maximum(np.fft.irfft(np.fft.rfft(density), n), 0.0)
+    below = np.cumsum(fine) - fine / 2 - np.gradient(fine) / 12
+    return start + step / _FINER * np.arange(n), np.asarray(below / fine.sum())
 
 
 def _conditional(theta: Array, a: float, n1: float, c: float, n2: float) -> Array:
