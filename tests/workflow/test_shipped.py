@@ -117,7 +117,8 @@ def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
     ("condition", "analysis", "trials"),
     [
         ("ptsd", "depressive_symptoms_24h", {"Feder2014"}),
-        ("anxiety", "symptoms", {"Anderson2017", "Domany2020", "Price2014"}),
+        ("anxiety", "symptoms", {"Domany2020", "Price2014"}),
+        ("anxiety", "symptoms_ect", {"Anderson2017"}),
         ("anxiety", "symptoms_perioperative", {"Qi2024"}),
         ("depression", "symptoms", {"Zhong2016", "Zhang2018", "Kheirabadi2019"}),
         ("depression", "suicidal_remission", {"Abbar2022"}),
