@@ -144,7 +144,7 @@ def test_numbers_that_cannot_be_enter_no_analysis(review: Review) -> None:
     ("condition", "studies"),
     [
         ("ptsd", {"Norbury 2021", "Danboeck 2024", "Pradhan 2017"}),
-        ("safety", {"ASPIRE II (Ionescu 2021)", "TRANSFORM-1/2 (pooled)"}),
+        ("safety", {"ASPIRE I and II (pooled)", "TRANSFORM-1/2 (pooled)"}),
     ],
 )
 def test_reports_of_the_same_people_are_excluded(
@@ -155,4 +155,4 @@ def test_reports_of_the_same_people_are_excluded(
     same = excluded[excluded["reason_class"] == "overlapping_report"]
     assert studies <= set(same["study"])
     records = files.read(ROOT / "data/processed" / condition / "records.csv", review.added)
-    assert "ASPIRE2" not in set(records["trial_id"])
+    assert "ASPIRE1_2" not in set(records["trial_id"])
