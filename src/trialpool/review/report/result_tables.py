@@ -119,8 +119,11 @@ def _trial(row: Row) -> Cell:
 
 
 def _when(row: Row) -> str:
-    day = w.short(row["time_days"])
-    return w.text(row["timepoint"]) or ("" if day == w.DASH else f"day {day}")
+    """When it was measured; events that are of no day were counted over the treatment."""
+    day, words = w.short(row["time_days"]), w.text(row["timepoint"])
+    if day == w.DASH and w.text(row["event_experimental"]):
+        return f"during treatment ({words})" if words else "during treatment"
+    return words or ("" if day == w.DASH else f"day {day}")
 
 
 def provenance(analysis: AnalysisTables) -> Grid:
