@@ -116,7 +116,6 @@ def test_the_ptsd_page_says_what_is_missing_beside_its_headline() -> None:
 @pytest.mark.parametrize(
     ("condition", "analysis", "trials"),
     [
-        ("ptsd", "depressive_symptoms_24h", {"Feder2014"}),
         ("anxiety", "symptoms", {"Domany2020", "Price2014"}),
         ("anxiety", "symptoms_ect", {"Anderson2017"}),
         ("anxiety", "symptoms_perioperative", {"Qi2024"}),
