@@ -100,7 +100,7 @@ def test_the_nearest_day_is_taken_on_either_side(near: float) -> None:
 
 @pytest.fixture
 def low() -> Case:
-    """A is at low risk, B at high risk, C is not judged."""
+    """A is at low risk, B at high risk, C is not assessed."""
     rows = effects([("A", 7.0, -0.5), ("A", 30.0, -0.3), ("B", 7.0, -0.8), ("C", 7.0, -0.2)])
     bias = judged(A="low", B="high")
     return asked(analysis(risk_of_bias=["low"]), rows, arms=arms("ABC"), risk_of_bias=bias)
@@ -117,7 +117,7 @@ def test_risk_of_bias_decides_in_every_question(low: Case) -> None:
     assert set(made.table["k"]) == {1}
     assert set(sensitivity(low, main_result(low))["k"]) == {1}
     reasons = low.chosen().rejected.set_index("trial_id")["reason"].to_dict()
-    assert (reasons["B"], reasons["C"]) == ("risk of bias is high", "risk of bias is not judged")
+    assert (reasons["B"], reasons["C"]) == ("risk of bias is high", "risk of bias is not assessed")
 
 
 def test_without_the_key_all_trials_count(low: Case) -> None:
@@ -161,7 +161,7 @@ def test_a_network_can_ask_for_low_risk_of_bias(tmp_path: Path) -> None:
     assert sorted(found.contrasts["trial_id"]) == ["Ash", "Birch"]
     reasons = found.left_out.set_index("trial_id")["reason"]
     assert (reasons["Elm"], reasons["Cedar"]) == (
-        "risk of bias is high", "risk of bias is not judged",
+        "risk of bias is high", "risk of bias is not assessed",
     )  # fmt: skip
 
 

@@ -342,7 +342,7 @@ def test_trials_without_a_value_are_counted_and_named() -> None:
     assert missing["age"] == {"T12": "not stated"}
     assert missing["dose"]["T0"] == "its arms differ (0.2, 0.5)"
     assert "T1" not in missing["dose"]
-    assert missing["bias"] == {f"T{i}": "not judged" for i in range(1, 13)}
+    assert missing["bias"] == {f"T{i}": "not assessed" for i in range(1, 13)}
     unknown = of_kind(found, UNKNOWN).set_index("moderator")
     assert unknown.loc["kind", "k"] == 2
     assert unknown.loc["kind", "note"] == "c, in no level: T3, T4"

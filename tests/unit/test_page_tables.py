@@ -516,14 +516,14 @@ def test_judgements_of_bias_are_signs() -> None:
     ]
     titles = [[cell.title for cell in cells[1:]] for cells in grid.rows]
     assert titles == [
-        ["not judged", "low", "not judged"],
+        ["not assessed", "low", "not assessed"],
         ["some concerns", "not asked, parallel trial", "high"],
     ]
     ((_, remark),) = grid.notes
     assert remark == (
         "RoB 2. D2 deviations from intended interventions; DS period and carry-over effects "
         "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not asked. "
-        "Not judged: Fir."
+        "Not assessed: Fir."
     )
 
 

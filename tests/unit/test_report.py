@@ -260,7 +260,7 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     assert found["Sources"] == "Known only from another review’s table: Trial 0."
     assert found["Crossover trials"].startswith("Trial 0: counted as if the two conditions")
     assert "active placebo in Trial 0; placebo in Trial 1" in found["Comparators"]
-    assert found["Risk of bias"] == "Overall judgement high in Trial 0; not judged in Trial 1."
+    assert found["Risk of bias"] == "Overall judgement high in Trial 0; not assessed in Trial 1."
     assert "No prediction interval: k = 2: needs at least 3 trials." in found[
         "Differences between trials"
     ]  # fmt: skip

@@ -265,8 +265,8 @@ def test_shares_of_the_weight_add_up() -> None:
         assert part["weight"].sum() == pytest.approx(100)
         assert part["k"].sum() == 3
     bias = table[table["by"] == "risk of bias"].set_index("level")
-    assert list(bias.index) == ["low", "high", "not judged"]
-    assert bias["weight"].to_dict() == {"low": 30, "high": 50, "not judged": 20}
+    assert list(bias.index) == ["low", "high", "not assessed"]
+    assert bias["weight"].to_dict() == {"low": 30, "high": 50, "not assessed": 20}
     stated = table[table["by"] == "confidence"].set_index("level")
     assert stated.loc["not stated", "trials"] == "Trial 1"
     flagged = table[table["by"] == "flagged"].set_index("level")

@@ -100,7 +100,8 @@ def test_two_trials_that_pull_are_named_together() -> None:
          "needed an assumption."),
         ({"high risk of bias": 100.0, "flagged": 100.0}, 1,
          "On a trial at high risk of bias and numbers that a check marked."),
-        ({"risk of bias not judged": 100.0}, 1, "On a trial whose risk of bias nobody has judged."),
+        ({"risk of bias not assessed": 100.0}, 1,
+         "On a trial whose risk of bias nobody has assessed."),
     ],
 )  # fmt: skip
 def test_what_the_weight_rests_on(weights: dict[str, float], k: int, text: str) -> None:

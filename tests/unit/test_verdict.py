@@ -173,8 +173,8 @@ def test_the_conclusion_follows_from_the_interval(own: dict[str, Any], expected:
     [
         ({}, "yes"),
         ({"k": 4}, "yes"),
-        (largest(150), v.NOT_JUDGED),
-        ({"k": 1, "pooled": None}, v.NOT_JUDGED),
+        (largest(150), v.NOT_ASSESSED),
+        ({"k": 1, "pooled": None}, v.NOT_ASSESSED),
         (joint(-0.7, 0.1), "no"),
     ],
 )
@@ -199,7 +199,7 @@ def test_all_is_said_only_of_all(shown: tuple[float, float, float], agree: int, 
 def test_a_result_is_not_robust_to_what_turns_it() -> None:
     """One row of the sensitivity table on the other side: the page cannot say robust to all."""
     said = verdict(made(trust={"other_choices": {"tried": 5, "turned": ["first period only"]}}))
-    assert said.robust == v.NOT_JUDGED
+    assert said.robust == v.NOT_ASSESSED
     assert said.text == (
         "Lower with ketamine; whether it is robust cannot be told; threatened most by other "
         "choices: under 1 of 5 other choices the interval includes no difference (first period "

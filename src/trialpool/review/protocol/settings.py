@@ -50,7 +50,7 @@ Comparator = Literal[
 Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
 # Handlings under which a trial's effects stand beside each other in one model.
 TOGETHER = ("all", "che")
-Judgement = Literal["low", "some_concerns", "high", "no_information"]
+Judgement = Literal["low", "some_concerns", "high"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
@@ -346,7 +346,7 @@ MODERATORS = {
         kind="group",
         table="risk_of_bias",
         column="overall",
-        # `no_information` is no kind of trial: these are counted as not known.
+        # A trial without an overall judgement is counted as not known.
         levels={"low": ("low",), "some concerns": ("some_concerns",), "high": ("high",)},
     ),
     "design": Moderator(title="design", kind="group", column="design"),

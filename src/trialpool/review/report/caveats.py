@@ -175,9 +175,9 @@ def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by_judgement: dict[str, list[str]] = {}
     for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
-        judgement = judged.get(row["trial_id"], "not judged")
+        judgement = judged.get(row["trial_id"], "not assessed")
         by_judgement.setdefault(w.plain(judgement), []).append(w.text(row["study"]))
-    order = ("high", "some concerns", "no information", "not judged", "low")
+    order = ("high", "some concerns", "not assessed", "low")
     parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
     return w.sentence(f"overall judgement {'; '.join(parts)}")
 

@@ -86,7 +86,7 @@ def _weights(analysis: AnalysisTables) -> str:
     known = f"known {only(order_of(analysis.result), 'abstract', 'secondary')}from"
     words = {
         "high risk of bias": "trials at high risk of bias",
-        "risk of bias not judged": "trials whose risk of bias nobody has judged",
+        "risk of bias not assessed": "trials whose risk of bias nobody has assessed",
         "flagged": "numbers that a check marked",
         "imputed": "numbers that needed an assumption",
         "not from the trial's own report": f"numbers {known} abstracts or other reviews",

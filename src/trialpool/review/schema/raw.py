@@ -200,7 +200,8 @@ CONTRASTS = Table(
 
 RISK_OF_BIAS = Table(
     name="risk_of_bias",
-    meaning="RoB 2 judgements; `no_information` is an answer. DS is for crossover trials only.",
+    meaning="RoB 2 judgements; `no_information` is an answer, but not of `overall`: a trial "
+    "without an overall row is not assessed. DS is for crossover trials only.",
     key=("trial_id", "domain"),
     columns=(
         p.TRIAL,

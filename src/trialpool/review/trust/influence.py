@@ -33,8 +33,8 @@ _MH = (
 )
 _NO_TAU2 = "tau2, tau2_del: common-effect model"
 _NO_YEAR = "year not known: added last"
-_JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
-NOT_JUDGED, NOT_STATED = "not judged", "not stated"
+_JUDGEMENTS = ("low", "some_concerns", "high")
+NOT_ASSESSED, NOT_STATED = "not assessed", "not stated"
 
 
 def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: st
     overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by = {
-        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_JUDGED)),
+        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_ASSESSED)),
         "design": studies["design"].fillna(NOT_STATED),
         "comparator": studies["comparator_class"].fillna(NOT_STATED),
         "flagged": studies["flags"].notna().map({True: "yes", False: "no"}),

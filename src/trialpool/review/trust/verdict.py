@@ -28,10 +28,10 @@ MUCH_SPREAD = 75.0  # I2, percent
 
 UNDECIDED = "undecided"
 NO_SIDE = "nothing is compared, so there is no side to be on"
-NOT_JUDGED = "cannot be told"
+NOT_ASSESSED = "cannot be told"
 _NOT_ROBUST = {
     "no": "not robust",
-    NOT_JUDGED: "whether it is robust cannot be told",
+    NOT_ASSESSED: "whether it is robust cannot be told",
 }
 SECOND_HAND = "not from the trial's own report"
 
@@ -88,7 +88,7 @@ def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
     gravest = max((threat.gravity for threat in threats), default=0)
     if gravest == Gravity.TURNS:
         return "no"
-    return NOT_JUDGED if gravest == Gravity.COULD or result.k < 2 else "yes"
+    return NOT_ASSESSED if gravest == Gravity.COULD or result.k < 2 else "yes"
 
 
 def _all_agree(result: UnjudgedResult) -> bool:
