@@ -206,7 +206,7 @@ def test_a_workbook_goes_out_and_comes_back(
         )
         == 0
     )
-    assert "ptsd.xlsx: 22 instruments, 10 trials" in capsys.readouterr().out
+    assert "ptsd.xlsx: 25 instruments, 10 trials" in capsys.readouterr().out
     before = files(place / "raw")
     arguments = ["import", "xlsx", "ptsd.xlsx", "--condition", "ptsd", "--out", "raw",
                  "--config", "review.yaml"]  # fmt: skip
