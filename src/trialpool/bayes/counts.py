@@ -143,7 +143,7 @@ class _Grid:
         part = slice(max(int(some[0]) - _COARSE, 0), int(some[-1]) + _COARSE)
         log = np.full(self.n, -np.inf)
         log[part] = likelihood(self.theta[part], *row)
-        return np.exp(log - log.max())
+        return np.asarray(np.exp(log - log.max()))
 
     def _spread(self, density: Array) -> Array:
         """A density with a random effect on top, a row for each tau; without rounding's noise."""
@@ -226,7 +226,8 @@ def _finer(density: Array, start: float, step: float) -> tuple[Array, Array]:
     n = len(density) * _FINER
     fine = np.maximum(np.fft.irfft(np.fft.rfft(density), n), 0.0)
     below = np.cumsum(fine) - fine / 2 - np.gradient(fine) / 12
-    return start + step / _FINER * np.arange(n), np.asarray(below / fine.sum())
+    at = start + step / _FINER * np.arange(n)
+    return np.asarray(at, dtype=np.float64), np.asarray(below / fine.sum())
 
 
 def _conditional(theta: Array, a: float, n1: float, c: float, n2: float) -> Array:
