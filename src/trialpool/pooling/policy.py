@@ -57,7 +57,7 @@ TABLE = (
         at_least=2,
         rule="two to four trials: {few}; read with caution",
         prediction_interval="shown",
-        opens=("pooling",),
+        opens=("pooling", "prediction interval"),
     ),
     _Band(
         at_least=FROM_HERE_ON,

@@ -97,6 +97,7 @@ def _unjudged(
         k=int(studies["trial_id"].nunique()),
         n=None if isnan(n := people(studies, several)) else int(n),
         model=fitted.words,
+        beside=fitted.beside,
         note=_note(fitted, studies),
         display=DisplayedResult(
             estimate=fitted.estimate,

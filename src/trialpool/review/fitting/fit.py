@@ -36,14 +36,15 @@ class Fit:
     """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
 
     `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
-    Where `posterior` stands they are its own, and `pooled` is the protocol's model beside it.
-    `levels` are of a model of several effects per trial, `why_not` says why a posterior has no
-    estimate.
+    Where `posterior` stands they are its own; `pooled` is then the protocol's model beside it, in
+    words `beside`, which is "" elsewhere. `levels` are of a model of several effects per trial,
+    `why_not` says why a posterior has no estimate.
     """
 
     policy: Policy
     pooled: Pooled | None
     words: str
+    beside: str = ""
     estimate: float = NAN
     ci_low: float = NAN
     ci_high: float = NAN
@@ -59,7 +60,7 @@ class Fit:
 class Leading:
     """Which model leads: the protocol's own, and for a few trials the Bayesian one.
 
-    `tau_scale` is of the half-normal prior, None where there is `no_bayes`, for the reason given.
+    `tau_scale` is of the half-normal prior; `no_bayes` says why none may be used, "" where one may.
     """
 
     model: Model
@@ -77,7 +78,8 @@ class Leading:
 
     def fit(self, studies: pd.DataFrame, measure: str) -> Fit:
         """Pool studies by the model that leads with them."""
-        return fit(studies, measure, self.of(int(studies["trial_id"].nunique())))
+        model = self.of(int(studies["trial_id"].nunique()))
+        return fit(studies, measure, model, why_no_bayes=self.no_bayes)
 
 
 def leading(model: Model, measure: str, *, tau_scale: float, effects: str) -> Leading:
@@ -125,16 +127,18 @@ def without_counts(model: Model) -> Model:
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
-def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
+def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str = "") -> Fit:
     """Pool studies by a model; `Leading` says which one.
 
     Parameters
     ----------
     studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
         several rows where its control is split among its arms. The policy counts trials.
+    why_no_bayes : where the data allow no Bayesian analysis though measure and model do
     """
     k = int(studies["trial_id"].nunique())
-    allowed = policy(k, counts=model.method == "MH", no_bayes=no_bayes(measure, model))
+    why = why_no_bayes or no_bayes(measure, model)
+    allowed = policy(k, counts=model.method == "MH", no_bayes=why)
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
@@ -198,6 +202,7 @@ def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy)
         policy=allowed,
         posterior=posterior,
         words=text,
+        beside=beside.words,
         estimate=shown(posterior.mu, measure),
         ci_low=shown(posterior.mu_lb, measure),
         ci_high=shown(posterior.mu_ub, measure),

@@ -15,8 +15,6 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.review.choosing.sources import only, order_of
-from trialpool.review.fitting.fit import words as words_of
-from trialpool.review.protocol.settings import Model
 from trialpool.review.report import codes, sentences
 
 
@@ -135,9 +133,8 @@ def _led(result: AnalysisResult) -> str:
     if pooled is None or math.isnan(pooled.beta):
         return said
     mu, low, high = map(measure_of(result.measure).shown, (pooled.beta, pooled.ci_lb, pooled.ci_ub))
-    how = words_of(Model.model_validate(result.specification["model"]))
     beside = f"{say.value(result, mu)} ({result.level} % CI {say.interval(result, low, high)})"
-    return f"{said}. The protocol’s own model beside it gives {beside}: {how}"
+    return f"{said}. The protocol’s own model beside it gives {beside}: {result.beside}"
 
 
 def _spread(analysis: AnalysisTables) -> str:

@@ -342,7 +342,7 @@ def _power(value: float) -> str:
 
 
 # It begins with the space, so that a search jumps from one to the next.
-_TOGETHER = re.compile(r" (?:(?<=\b[knp] )[=<] (?=\d)|(?<=\d )(?=%)|(?<=% )(?=CI\b))")
+_TOGETHER = re.compile(r" (?:(?<=\b[knp] )[=<] (?=\d)|(?<=\d )(?=%)|(?<=% )(?=Cr?I\b))")
 
 
 def _unbroken(shown: Any) -> Any:

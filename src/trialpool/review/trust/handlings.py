@@ -62,7 +62,7 @@ def withheld(result: Fit) -> Fit:
     policy = result.policy
     reasons = dict.fromkeys(_ONE_EACH, DEPENDENT) | policy.withheld
     rule = f"k = {policy.k} trials, some with several effects: {result.words}"
-    return replace(result, policy=replace(policy, rule=rule, withheld=reasons, bayesian=False))
+    return replace(result, policy=replace(policy, rule=rule, withheld=reasons))
 
 
 def cautions(analysis: Analysis, selection: Selection) -> list[str]:
