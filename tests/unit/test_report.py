@@ -17,7 +17,7 @@ from trialpool.pooling.policy import policy
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
-from trialpool.review.report.caveats import AnalysisTables, bayes, caveats, tipping
+from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
 from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
@@ -45,15 +45,20 @@ MISSING: dict[str, Any] = {
 }  # fmt: skip
 
 
+UNITS = "the units of a scale"
+
+
 # What an analysis without a single finding about its trust has.
-def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> AnalysisResult:
-    """An analysis of k trials of 30 people."""
+def made(
+    k: int, estimate: float, low: float, high: float, *, no_bayes: str = UNITS, **changes: Any
+) -> AnalysisResult:
+    """An analysis of k trials of 30 people; few of them are led as where there is no prior."""
     shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
     about = {
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
         "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
         "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
-        "display": shown if k else {}, "important": 0.5, "policy": asdict(policy(k, counts=False)),
+        "display": shown if k else {}, "important": 0.5, "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
         "multiverse": {"questions": [{}]},
         "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},

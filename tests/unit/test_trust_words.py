@@ -395,9 +395,6 @@ def test_sizes_at_the_ends_of_the_search() -> None:
         "one of any size would do if it finds the estimate (−0.20), since the number of trials, "
         "not of people, holds the interval back."
     )
-    two = asked(ACROSS, k=2, policy={"common_effect_only": True})
-    text = next_trial(two, (EXCLUDE, IT, -0.2, 20.0))
-    assert text.endswith("since from three trials on their differences count.")
 
 
 def test_a_next_trial_is_not_told_of_other_targets() -> None:

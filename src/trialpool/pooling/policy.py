@@ -38,6 +38,8 @@ class _Band:
 
 # From here on the protocol's own model leads (docs/few_trials.md).
 FROM_HERE_ON = 5
+# As a thing that may be withheld.
+BAYESIAN = "Bayesian analysis"
 
 # Each row holds until the next begins; what a later row opens is withheld in the earlier ones.
 TABLE = (
@@ -130,7 +132,7 @@ def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
     elif few and no_bayes:
         withheld["prediction interval"] = f"k = {k}: needs at least {FROM_HERE_ON} trials"
     if no_bayes and pool:
-        withheld["Bayesian analysis"] = no_bayes
+        withheld[BAYESIAN] = no_bayes
     words = _WORDS[counts]
     led = "a Bayesian analysis leads, with {beside} beside it"
     led = led if bayesian else "{common}" if common else "{main}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.meta_analysis import combine_effects
@@ -15,11 +17,10 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from trialpool import tables
 from trialpool.analysis_result import AnalysisResult
-from trialpool.bayes.quadrature import where
 from trialpool.digits import JSON_DIGITS
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
-from trialpool.results import TrialpoolError
+from trialpool.results import Array, TrialpoolError
 from trialpool.review.choosing.people import people
 from trialpool.review.fitting.posterior import COUNTS, counted
 from trialpool.review.schema.results import VERIFICATION
@@ -32,11 +33,9 @@ SMALL = 1e-3
 ROUNDING = 10.0 ** (1 - JSON_DIGITS)
 # statsmodels' Paule-Mandel iterates to a tolerance of its own.
 ITERATED = 1e-4
-
-
 _EXACT = "a posterior by the exact likelihood of counts, which statsmodels does not have"
-_TAUS, _MUS = 401, 6001
-_NEW = ("pi_low", "pi_high")
+# Places of the grids of tau and mu over which a posterior is summed, and what is left out of it.
+_TAUS, _MUS, _LEFT_OUT = 801, 2001, 1e-12
 _BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
 _NO_CLUSTERS = "statsmodels has no model of several effects per trial"
 
@@ -91,7 +90,8 @@ def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, A
         yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
     if result.policy.bayesian and counted(studies, result.measure):
-        yield from (_uncovered(name, _EXACT) for name in (*_BY_MODEL, "q"))
+        names = [name for name in _BY_MODEL if name != "tau2"]
+        yield from (_uncovered(name, _EXACT) for name in names)
     elif result.policy.bayesian:
         yield from _shown(result, *_integrated(result, studies))
     else:
@@ -132,32 +132,49 @@ def _recomputed(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
 
 
 def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
-    """The posterior of the mean as sums over a plain grid of it and of tau, which needs no formula.
+    """The posterior of the mean and of a new trial's effect, summed over a plain grid.
 
     statsmodels has no such model.
     """
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    scale = float(result.specification["bayes"]["tau_scale"])
+    tau, mu, density = _posterior(yi, vi, float(result.specification["bayes"]["tau_scale"]))
+    marginal, of_tau = density.sum(axis=0), density.sum(axis=1)
+    below = CubicSpline(mu, marginal).antiderivative()
+    mean = density @ mu / of_tau
+    spread = np.sqrt(density @ mu**2 / of_tau - mean**2 + tau**2)
+
+    def new(x: float, share: float) -> float:
+        return float(of_tau @ ndtr((x - mean) / spread) / of_tau.sum()) - share
+
+    out = {
+        name: float(below.solve(share * below(mu[-1]), extrapolate=False)[0])
+        for name, share in (("estimate", 0.5), ("ci_low", 0.025), ("ci_high", 0.975))
+    }
+    ends = mu[0] - 10 * spread.max(), mu[-1] + 10 * spread.max()
+    for name, share in (("pi_low", 0.025), ("pi_high", 0.975)):
+        out[name] = float(brentq(new, *ends, args=(share,)))
+    why = {"p_value": result.reasons["p_value"]}
+    if result.pooled is not None and result.pooled.method == "MH":
+        return out, why
+    return out | {"q": float(DescrStatsW(yi, weights=1 / vi).sumsquares)}, why
+
+
+def _posterior(yi: Array, vi: Array, scale: float) -> tuple[Array, Array, Array]:
+    """Grids of tau and of mu, and the joint density at each pair, (taus, mus), but for a factor."""
     tau = np.linspace(0.0, 7 * scale, _TAUS)
     reach = 12 * (scale + float(np.sqrt(vi).max()))
     for _ in range(2):  # the second time where the mass is
         mu = np.linspace(yi.mean() - reach, yi.mean() + reach, _MUS)
         log_density = np.broadcast_to(-((tau / scale) ** 2)[:, np.newaxis] / 2, (_TAUS, _MUS))
         for y, v in zip(yi, vi, strict=True):
-            spread = (v + tau**2)[:, np.newaxis]
-            log_density = log_density - (y - mu) ** 2 / spread / 2 - np.log(spread) / 2
+            variance = (v + tau**2)[:, np.newaxis]
+            log_density = log_density - (y - mu) ** 2 / variance / 2 - np.log(variance) / 2
         density = np.exp(log_density - log_density.max())
         density[[0, -1]] /= 2  # the trapezoid rule
         marginal = density.sum(axis=0)
-        held = np.flatnonzero(marginal > 1e-14 * marginal.max())
-        reach = float(np.abs(mu[held] - yi.mean()).max())
-    # The distribution at the points, with Euler and Maclaurin's first correction of the sums.
-    below = np.cumsum(marginal) - marginal / 2 - np.gradient(marginal) / 12
-    names = {"estimate": 0.5, "ci_low": 0.025, "ci_high": 0.975}
-    out = {name: where(p, below / marginal.sum(), mu) for name, p in names.items()}
-    out["q"] = float(DescrStatsW(yi, weights=1 / vi).sumsquares)
-    why = dict.fromkeys(_NEW, "a posterior; its mean is recomputed, not a new trial")
-    return out, why | {"p_value": result.reasons["p_value"]}
+        mass = np.flatnonzero(marginal > _LEFT_OUT * marginal.max())
+        reach = float(np.abs(mu[mass] - yi.mean()).max())
+    return tau, mu, density
 
 
 def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:

@@ -198,10 +198,11 @@ def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
-    # A narrow interval of two trials supposes that they share one effect.
-    common = ", common effect" if w.text(row["model"]).startswith("common effect") else ""
+    # Fewer trials may be led by another model, whose interval is wider or narrower for that alone.
+    model = w.text(row["model"])
+    other = "" if model == result.model else f", {model.partition(',')[0]}"
     effect = say.effect_of(result, row).removesuffix(")")
-    return f"{label} it gives {effect}; k = {w.whole(row['k'])}{common})"
+    return f"{label} it gives {effect}; k = {w.whole(row['k'])}{other})"
 
 
 def _imputed(analysis: AnalysisTables) -> str:

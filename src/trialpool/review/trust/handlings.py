@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from trialpool.analysis_result import SeveralEffects
+from trialpool.pooling.policy import BAYESIAN
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
@@ -17,7 +18,7 @@ from trialpool.review.protocol.settings import Correlated
 from trialpool.review.protocol.specs import Analysis
 
 _ONE_EACH = ("leave-one-out", "subgroups", "cumulative", "funnel plot", "asymmetry tests",
-             "selection models", "meta-regression", "Bayesian analysis")  # fmt: skip
+             "selection models", "meta-regression", BAYESIAN)  # fmt: skip
 
 
 def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:

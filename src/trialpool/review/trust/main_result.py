@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialpool.pooling.policy import BAYESIAN
 from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
@@ -37,11 +38,12 @@ def main_result(case: Case) -> MainResult:
     selection = case.chosen()
     effects, together = selection.chosen, case.spec.effects in TOGETHER
     result = case.leading.fit(effects, case.measure)
+    result = withheld(result) if together else result
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     return MainResult(
         selection=selection,
         studies=effects.assign(**study_columns(effects, case.measure), weight=weights),
-        fit=withheld(result) if together else result,
+        fit=result,
         absent=what_if(case, effects),
-        posterior=None if together else posterior(case, effects),
+        posterior=None if BAYESIAN in result.policy.withheld else posterior(case, effects),
     )

@@ -42,8 +42,8 @@ NO_SD = "no standard deviation within the arms is known"
 IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
 NO_SIZE = f"no size from {SMALLEST} to {LARGEST:,} people would"
 ANY_SIZE = (
-    "even the smallest size tried does it: what changes is how the trials are pooled and the"
-    " degrees of freedom, hardly the evidence"
+    "even the smallest size tried does it: what changes is the number of trials, hardly the"
+    " evidence"
 )
 
 Reached = Callable[[PooledMany | PosteriorMany], NDArray[np.bool_]]
