@@ -88,12 +88,13 @@ def interval_says(result: AnalysisResult) -> str:
 
 
 def probability(result: AnalysisResult) -> str:
-    """How probable the direction of the estimate is; blank where no posterior leads."""
+    """How probable the direction of the estimate is; blank without one, or a posterior."""
     if not result.policy.bayesian or result.posterior is None:
         return ""
+    if direction(result, result.display.estimate) == _SAME:
+        return ""
     below = result.posterior.p_below_zero
-    shown = w.part(max(below, 1 - below))
-    return f"; the probability that it is {say.direction(result, above=below < 0.5)} is {shown}"
+    return f"; the probability of this direction is {w.part(max(below, 1 - below))}"
 
 
 _SAME = "no difference in the estimate"
