@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,7 @@ def test_the_page_says_what_the_table_holds(heading: str, data: str, rules: list
     of = TABLE[(TABLE["data"] == data) & (TABLE["tau"] == PRIOR)].set_index(["rule", "k"])
     for trials, *cells in rows_of(heading):
         for rule, cell in zip(rules, cells, strict=True):
-            row = of.loc[rule, int(trials)]
+            row: Any = of.loc[rule, int(trials)]
             shown = [float(x) for x in cell.split(", ")]
             assert shown == pytest.approx([row["coverage"], row["width"]], abs=0.00501), (
                 rule,
@@ -53,7 +54,7 @@ def test_the_page_says_what_the_table_holds(heading: str, data: str, rules: list
 
 
 def test_the_page_says_how_many_conclusions_go() -> None:
-    shares = few_trials.removals(TABLE).set_index("rule")
+    shares: Any = few_trials.removals(TABLE).set_index("rule")
     for rule, (_, overall, worst) in zip(
         few_trials.COMPOSITE, rows_of("| rule | of all")[:3], strict=True
     ):

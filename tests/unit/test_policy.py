@@ -24,7 +24,8 @@ UNITS = "the units of a scale"
 
 def plain(k: int, **changes: Any) -> Policy:
     """Without counts, and where a Bayesian analysis can be made."""
-    return policy(k, **{"counts": False, "no_bayes": ""} | changes)
+    given: dict[str, Any] = {"counts": False, "no_bayes": ""} | changes
+    return policy(k, **given)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def made(
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
         "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
         "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
-        "display": shown if k else {}, "important": 0.5, "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
+        "display": shown if k else {}, "important": 0.5,
+        "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
         "multiverse": {"questions": [{}]},
         "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},
@@ -305,8 +306,10 @@ BESIDE = {"method": "REML", "level": 0.95, "i2": 12.0, "beta": -0.61, "ci_lb": -
 @pytest.mark.parametrize("k", [2, 4])
 def test_a_posterior_that_leads_says_its_probability_and_what_stands_beside_it(k: int) -> None:
     """Its interval is credible, the protocol's is one of confidence, by the model that it names."""
-    result = made(k, -0.6, -1.3, 0.1, no_bayes="", posterior=POSTERIOR, pooled=BESIDE,
-                  model="Bayesian random effects", beside="random effects, REML, a test")  # fmt: skip
+    result = made(k, -0.6, -1.3, 0.1, no_bayes="", posterior=POSTERIOR,
+                   pooled=BESIDE,
+                   model="Bayesian random effects",
+                   beside="random effects, REML, a test")  # fmt: skip
     told = sentences.answer(result, studies(k), missing())
     assert told.endswith(
         "at −0.60 (95 % CrI −1.30 to 0.10): lower with ketamine, but the interval includes no "
@@ -355,7 +358,9 @@ def test_a_table_that_the_protocol_prefers_is_not_the_only_source() -> None:
     """Of a superseded row of the trial's own report nothing is denied."""
     table = studies(2)
     table.loc[0, "confidence"] = "secondary"
-    order = {"specification": {"confidence_order": ["secondary", "primary", "abstract"]}}
+    order: dict[str, Any] = {
+        "specification": {"confidence_order": ["secondary", "primary", "abstract"]}
+    }
     told = {
         c.name: c.text
         for c in caveats(held(made(2, -0.5, -1.0, 0.0, **order), studies=table), None)

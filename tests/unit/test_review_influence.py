@@ -180,7 +180,8 @@ def test_the_order_of_the_rows_does_not_matter(model: Model) -> None:
     if model.method == "IV":
         studies = split(studies, [5])
     shuffled = studies.sample(frac=1, random_state=3)
-    for make, how in ((influence_table, model), (cumulative_table, led(model))):
+    both: list[tuple[Any, Any]] = [(influence_table, model), (cumulative_table, led(model))]
+    for make, how in both:
         one = make(studies, "OR", how).set_index("trial_id").sort_index()
         other = make(shuffled, "OR", how).set_index("trial_id").sort_index()
         pd.testing.assert_frame_equal(one, other, rtol=1e-7)

@@ -242,7 +242,8 @@ def _nodes(*trials: int) -> pd.DataFrame:
     rows = []
     for place, count in enumerate(trials):
         for i in range(count):
-            row = {"trial_id": f"t{place}{i}", "study": f"T{place}{i}", "treatment_1": "a"}
+            row: dict[str, Any] = {"trial_id": f"t{place}{i}"}
+            row |= {"study": f"T{place}{i}", "treatment_1": "a"}
             row |= {"treatment_2": "bcd"[place], "n_1": 30.0, "n_2": 30.0}
             rows.append({**row, "yi": -0.1 * place - 0.05 * i, "vi": 0.07})
     return pd.DataFrame(rows)

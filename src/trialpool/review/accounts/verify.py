@@ -147,7 +147,7 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
         return float(of_tau @ ndtr((x - mean) / spread) / of_tau.sum()) - share
 
     out = {
-        name: float(below.solve(share * below(mu[-1]), extrapolate=False)[0])
+        name: float(below.solve(float(share * below(mu[-1])), extrapolate=False)[0])
         for name, share in (("estimate", 0.5), ("ci_low", 0.025), ("ci_high", 0.975))
     }
     ends = mu[0] - 10 * spread.max(), mu[-1] + 10 * spread.max()
