@@ -17,6 +17,7 @@ from scipy.stats import chi2
 from scipy.stats import f as fisher
 
 import trialpool as tp
+from trialpool.bayes import normal_normal
 from trialpool.pooling.permutation import permutation_test
 from trialpool.review.case import Case
 from trialpool.review.protocol.protocol import Review, resolve
@@ -149,12 +150,15 @@ def test_q_between_under_a_common_effect_is_that_of_the_reference() -> None:
 
 
 def test_q_between_with_a_tau2_of_each_level_by_hand() -> None:
-    """Means of the levels by their own REML tau2, weighted by the variances of those means."""
+    """Means of the levels by their own REML tau2, weighted by the variances of those means.
+
+    It is the protocol's, also of a level whose few trials are led by a posterior.
+    """
     found = ask(BCG, {"population": bcg.ALLOCATION}, BY_ALLOCATION)
     b, w = [], []
     for level in ("alternate", "random", "systematic"):
         at = np.isin(bcg.ALLOCATION, [level])
-        own = tp.pool(bcg.Y[at], bcg.V[at], tau2="EE" if at.sum() == 2 else "REML", test="z")
+        own = tp.pool(bcg.Y[at], bcg.V[at], tau2="REML", test="z")
         b.append(own.beta)
         w.append(own.se**-2)
     mean = np.dot(w, b) / np.sum(w)
@@ -164,19 +168,24 @@ def test_q_between_with_a_tau2_of_each_level_by_hand() -> None:
 
 
 def test_each_level_has_the_result_its_own_number_allows() -> None:
-    """One trial is shown, two have a common effect, three the protocol's model; n adds up."""
-    y, v = [-0.5, -0.2, 0.1, 0.4, 0.9, 0.3], [0.1, 0.2, 0.1, 0.3, 0.2, 0.1]
-    kinds = ["one", "two", "two", "three", "three", "three"]
+    """One trial is shown, two to four have a posterior, five the protocol's model; n adds up."""
+    y = [-0.5, -0.2, 0.1, 0.4, 0.9, 0.3, 0.2, -0.4, 0.1, 0.8, 0.2, 0.5]
+    v = [0.1, 0.2, 0.1, 0.3, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.3, 0.2]
+    kinds = ["one", *["two"] * 2, *["four"] * 4, *["five"] * 5]
     declared = {"kind": {"title": "kind", "kind": "group", "column": "population"}}
     found = of_kind(ask(rows(y, v), {"population": kinds}, declared), LEVEL).set_index("level")
     assert found.loc["one", "estimate"] == pytest.approx(-0.5)
     assert found.loc["one", "trials"] == "T0"
-    assert found.loc["two", "estimate"] == pytest.approx((-0.2 / 0.2 + 0.1 / 0.1) / 15)
-    own = tp.pool(y[3:], v[3:], tau2="REML", test="hksj")
-    assert found.loc["three", "ci_low"] == pytest.approx(own.ci_lb)
-    assert found.loc["three", "tau2"] == own.tau2
-    assert found["tau2"].isna().tolist() == [True, False, True]
-    assert found["n"].to_dict() == {"one": 20, "two": 40, "three": 60}
+    for level, at in (("two", slice(1, 3)), ("four", slice(3, 7))):
+        led = normal_normal(y[at], v[at], tau_scale=0.5)
+        limits = found.loc[level, ["estimate", "ci_low", "ci_high"]].tolist()
+        assert limits == pytest.approx([led.mu, led.mu_lb, led.mu_ub])
+        assert found.loc[level, "tau2"] == pytest.approx(tp.pool(y[at], v[at]).tau2)
+    own = tp.pool(y[7:], v[7:], tau2="REML", test="hksj")
+    assert found.loc["five", "ci_low"] == pytest.approx(own.ci_lb)
+    assert found.loc["five", "tau2"] == own.tau2
+    assert np.isnan(found.loc["one", "tau2"])
+    assert found["n"].to_dict() == {"one": 20, "two": 40, "four": 80, "five": 100}
 
 
 def test_the_permutation_p_of_five_trials_is_exact_over_its_ten_deals() -> None:

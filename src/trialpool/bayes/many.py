@@ -24,7 +24,7 @@ _STEPS = 100
 _SAME = 1e-10  # of the interval's width
 
 
-class Interval(NamedTuple):
+class Credible(NamedTuple):
     """An effect and its limits, as fields of `Pooled` are called."""
 
     beta: float
@@ -48,9 +48,9 @@ class PosteriorMany:
     def __len__(self) -> int:
         return len(self.beta)
 
-    def row(self, i: int) -> Interval:
+    def row(self, i: int) -> Credible:
         """One of the results."""
-        return Interval(float(self.beta[i]), float(self.ci_lb[i]), float(self.ci_ub[i]))
+        return Credible(float(self.beta[i]), float(self.ci_lb[i]), float(self.ci_ub[i]))
 
 
 def pool_sets(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialpool.bayes.many import Interval, PosteriorMany, pool_sets
+from trialpool.bayes.many import Credible, PosteriorMany, pool_sets
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import NAN, Array, Pooled, TrialpoolError, check_choice
@@ -27,7 +27,7 @@ class Next(NamedTuple):
     """
 
     n_total: float
-    pooled: Pooled | Interval | None
+    pooled: Pooled | Credible | None
 
 
 def with_one_more(
