@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from filled import given
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.testing import assert_allclose
@@ -201,7 +202,7 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert_allclose(result.studies["yi"], sizes.yi, rtol=1e-5)
     assert_allclose(result.studies["vi"], sizes.vi, rtol=1e-5)
     fit = tp.pool(sizes.yi, sizes.vi, tau2="REML", test="hksj")
-    limits, own = [fit.beta, fit.ci_lb, fit.ci_ub], filled.given(result.result.pooled)
+    limits, own = [fit.beta, fit.ci_lb, fit.ci_ub], given(result.result.pooled)
     assert_allclose([own.beta, own.ci_lb, own.ci_ub], limits, rtol=1e-5)
     assert result.result.policy.bayesian == (not MEASURES[code].no_prior)
     if result.result.policy.bayesian:

@@ -21,7 +21,7 @@ from trialpool.results import Array, TrialpoolError
 _NODES, _PANELS = 12, 6
 _CHUNK = 2**9  # sets worked on at a time: what the processor's cache holds
 _STEPS = 100
-_SAME = 1e-10  # of the interval's width
+_SAME = 1e-13  # of the interval's width
 
 
 class Credible(NamedTuple):
