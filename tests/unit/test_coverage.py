@@ -99,7 +99,7 @@ def test_intervals_are_those_of_pool_many(masked: bool) -> None:
         used[:2] = True
     methods = [*EVERY, Method("HE", "t"), Method("SJ", "knha"), Method("ML", "z")]
     for found in intervals(sampling.Drawn(y, v, used), methods, level=0.9, pi="k-2"):
-        code, test = found.method[:2]
+        code, test, _ = found.method
         many = pool_many(
             y.T, v.T, None if used is None else used.T, tau2=code, test=test, level=0.9, pi="k-2"
         )
