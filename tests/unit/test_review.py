@@ -13,6 +13,8 @@ from small import SmallReview
 from trialpool import effect_size, pool
 from trialpool.bayes import normal_normal
 from trialpool.results import Posterior
+from trialpool.review.fitting.fit import Fit, leading
+from trialpool.review.protocol.settings import Model
 
 
 def one(effects: pd.DataFrame, start: str, measure: str, variant: str = "") -> pd.Series:
@@ -305,3 +307,18 @@ def test_names_that_look_like_numbers_stay_names(small: SmallReview) -> None:
         path = small.path(table)
         path.write_text(path.read_text(encoding="utf-8").replace("Ash", "007"), encoding="utf-8")
     assert "007" in small.result("blue", "mood").studies["trial_id"].tolist()
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_a_trial_that_agrees_removes_no_conclusion(k: int) -> None:
+    """Two trials conclude; each further one finds what they came to, and they still do."""
+    how = leading(Model(), "SMD", tau_scale=0.5, effects="one")
+
+    def limits(trials: int) -> Fit:
+        ids = [f"T{i}" for i in range(trials)]
+        yi = [-0.7, -0.9, *[-0.8] * (trials - 2)]
+        return how.fit(pd.DataFrame({"trial_id": ids, "yi": yi, "vi": 0.05}), "SMD")
+
+    assert limits(2).ci_high < 0
+    assert limits(k).ci_high < 0
+    assert limits(k).policy.bayesian

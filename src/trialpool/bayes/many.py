@@ -140,7 +140,11 @@ def _given_tau(
     """
     a = np.sqrt(np.where(used, v, np.inf).min(axis=1))[:, np.newaxis]
     x, w = _nodes()
-    most = np.arcsinh(math.sqrt(2 * NEGLIGIBLE) * scale / a)
+    # What trials that differ gain over tau = 0 is at most half their Q.
+    w0 = np.where(used, 1 / np.where(used, v, 1.0), 0.0)
+    centre = (w0 * np.where(used, y, 0.0)).sum(axis=1) / w0.sum(axis=1)
+    q = (w0 * np.where(used, y - centre[:, np.newaxis], 0.0) ** 2).sum(axis=1)[:, np.newaxis]
+    most = np.arcsinh(np.sqrt(2 * NEGLIGIBLE + q) * scale / a)
     u = most * x
     tau = a * np.sinh(u)
     # No row for a study that a set does not hold: its weight is 0, its variance 1.
