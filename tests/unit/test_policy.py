@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from trialpool.pooling.policy import (
@@ -22,10 +20,9 @@ MIDDLE = ("leave-one-out", "subgroups", "funnel plot")
 UNITS = "the units of a scale"
 
 
-def plain(k: int, **changes: Any) -> Policy:
+def plain(k: int, *, counts: bool = False, no_bayes: str = "") -> Policy:
     """Without counts, and where a Bayesian analysis can be made."""
-    given: dict[str, Any] = {"counts": False, "no_bayes": ""} | changes
-    return policy(k, **given)
+    return policy(k, counts=counts, no_bayes=no_bayes)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     tau, mu, density = _posterior(yi, vi, float(result.specification["bayes"]["tau_scale"]))
     marginal, of_tau = density.sum(axis=0), density.sum(axis=1)
     below = CubicSpline(mu, marginal).antiderivative()
+    whole = float(below(mu[-1]))
     mean = density @ mu / of_tau
     spread = np.sqrt(density @ mu**2 / of_tau - mean**2 + tau**2)
 
@@ -147,7 +148,7 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
         return float(of_tau @ ndtr((x - mean) / spread) / of_tau.sum()) - share
 
     out = {
-        name: float(below.solve(float(share * below(mu[-1])), extrapolate=False)[0])
+        name: float(below.solve(share * whole, extrapolate=False)[0])
         for name, share in (("estimate", 0.5), ("ci_low", 0.025), ("ci_high", 0.975))
     }
     ends = mu[0] - 10 * spread.max(), mu[-1] + 10 * spread.max()
