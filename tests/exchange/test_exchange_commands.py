@@ -295,7 +295,8 @@ def test_experimental_arms_that_were_combined_are_written_as_one(tmp_path: Path)
     lines = [x for x in read_source(tmp_path / "out.csv").lines if " + " in x["multi_arm1"]]
     assert lines
     first = _combined(condition)[0]
-    name = "totaln_arm1" if first["event_experimental"] else "n_arm1"
+    of_scores = "n_change_arm1" if first["outcome_type"] == "change" else "n_arm1"
+    name = "totaln_arm1" if first["event_experimental"] else of_scores
     column = "totaln_experimental" if first["event_experimental"] else "n_experimental"
     assert first[column] in {line[name] for line in lines}
 

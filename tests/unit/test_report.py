@@ -19,7 +19,7 @@ from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
 from trialpool.review.schema.processed import FLAGS
-from trialpool.review.schema.results import EVIDENCE, FIGURES, JUDGEMENTS
+from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
 
 STUDY: dict[str, Any] = {
@@ -54,12 +54,12 @@ def made(
 ) -> AnalysisResult:
     """An analysis of k trials of 30 people; few of them are led as where there is no prior."""
     shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
-    allowed = policy(k, counts=False, no_bayes=no_bayes)
     about = {
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
         "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
         "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
-        "display": shown if k else {}, "important": 0.5, "policy": asdict(allowed),
+        "display": shown if k else {}, "important": 0.5,
+        "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
         "multiverse": {"questions": [{}]},
         "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},
@@ -306,14 +306,14 @@ BESIDE = {"method": "REML", "level": 0.95, "i2": 12.0, "beta": -0.61, "ci_lb": -
 @pytest.mark.parametrize("k", [2, 4])
 def test_a_posterior_that_leads_says_its_probability_and_what_stands_beside_it(k: int) -> None:
     """Its interval is credible, the protocol's is one of confidence, by the model that it names."""
-    names = {"model": "Bayesian random effects", "beside": "random effects, REML, a test"}
-    parts: dict[str, Any] = {"posterior": POSTERIOR, "pooled": BESIDE, **names}
-    result = made(k, -0.6, -1.3, 0.1, no_bayes="", **parts)
+    result = made(k, -0.6, -1.3, 0.1, no_bayes="", posterior=POSTERIOR,
+                   pooled=BESIDE,
+                   model="Bayesian random effects",
+                   beside="random effects, REML, a test")  # fmt: skip
     told = sentences.answer(result, studies(k), missing())
     assert told.endswith(
         "at −0.60 (95 % CrI −1.30 to 0.10): lower with ketamine, but the interval includes no "
-        "difference; too imprecise to tell whether ketamine helps; the probability of this "
-        "direction is 96 %."
+        "difference; the probability of this direction is 96 %."
     )
     few = {c.name: c.text for c in caveats(held(result), None)}["Few trials"]
     assert few.endswith(
@@ -357,7 +357,9 @@ def test_a_table_that_the_protocol_prefers_is_not_the_only_source() -> None:
     """Of a superseded row of the trial's own report nothing is denied."""
     table = studies(2)
     table.loc[0, "confidence"] = "secondary"
-    order = {"specification": {"confidence_order": ["secondary", "primary", "abstract"]}}
+    order: dict[str, Any] = {
+        "specification": {"confidence_order": ["secondary", "primary", "abstract"]}
+    }
     told = {
         c.name: c.text
         for c in caveats(held(made(2, -0.5, -1.0, 0.0, **order), studies=table), None)
@@ -425,13 +427,15 @@ ONCE = {
     "disagreements": disagreements(TwoExtractions()),
     "evidence": EVIDENCE.frame(),
     "judgements": JUDGEMENTS.frame(),
+    "certainty": CERTAINTY.frame(),
 }
 
 
 def page(analysis: AnalysisTables) -> str:
     """A condition's page around one analysis."""
     row = {"condition": "blue", "analysis": "mood", "k": analysis.result.k, "n": 90,
-           **asdict(analysis.result.display), "i2": None, "tau2": None}  # fmt: skip
+           **asdict(analysis.result.display), "i2": None, "tau2": None, "certainty": None,
+           "certainty_basis": "proposed"}  # fmt: skip
     summary = pd.DataFrame([row])
     held = processed() | ONCE | {"summary": summary}
     return pages.condition_page(REVIEW, [analysis], {"mood": SVG}, held)
@@ -504,7 +508,8 @@ def test_the_first_page_says_what_was_checked() -> None:
     """How many numbers agree, which are not covered, and the notice at the top."""
     summary = pd.DataFrame([{"condition": "blue", "analysis": "mood", "k": 3, "n": 90,
                              **asdict(made(3, -0.6, -1, 0.5).display), "i2": 1.0,
-                             "tau2": 0.1}])  # fmt: skip
+                             "tau2": 0.1, "certainty": "low",
+                             "certainty_basis": "proposed"}])  # fmt: skip
     verification = pd.DataFrame([
         {"condition": "blue", "analysis": "mood", "quantity": "beta", "difference": 4e-6,
          "verdict": "agree", "note": None},

@@ -19,9 +19,11 @@ from trialpool.review.fitting.fit import fit
 from trialpool.review.protocol.settings import Model
 
 # The model that leads with so few trials, and the protocol's, which would with more.
-LEADING = [("blue", "mood"), ("blue", "harm"), ("green", "harm_odds"), ("green", "mood")]
+LEADING = [("blue", "mood"), ("green", "mood")]
+EXACT = [("blue", "harm"), ("green", "harm_odds")]
 ANALYSES = [
-    (*name, by_protocol) for by_protocol in (False, True) for name in LEADING[: 4 - by_protocol]
+    *((*name, False) for name in LEADING),
+    *((*name, True) for name in (LEADING[0], *EXACT)),
 ]
 
 
@@ -65,6 +67,19 @@ def test_the_second_route_agrees(
     agreed = set(table[table["verdict"] == "agree"]["quantity"])
     of_posterior = {"pi_low", "pi_high"} if result.policy.bayesian else {"p_value"}
     assert {"k", "n", "estimate", "ci_low", "ci_high", "inputs", *of_posterior} <= agreed
+
+
+@pytest.mark.parametrize(("condition", "name"), EXACT)
+def test_a_posterior_of_the_exact_likelihood_is_not_covered(
+    small: SmallReview, tmp_path: Path, condition: str, name: str
+) -> None:
+    """Statsmodels has none; tests integrate it another way."""
+    result, studies = stored(small, condition, name, tmp_path)
+    table = verify(result, studies).set_index("quantity")
+    for quantity in ("estimate", "ci_low", "ci_high", "pi_low"):
+        assert table.loc[quantity, "verdict"] == "not covered"
+        assert "exact likelihood" in str(table.loc[quantity, "note"])
+    assert table.loc["inputs", "verdict"] == "agree"
 
 
 @pytest.mark.parametrize("field", ["estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high"])

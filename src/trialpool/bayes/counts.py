@@ -83,7 +83,7 @@ def binomial_normal(
         reject(column != np.floor(column), name, column, "a count of people is a whole number")
     if why := unbounded(*counts, measure=measure):
         raise TrialpoolError(why)
-    return _Grid(counts, LIKELIHOODS[measure], tau_scale).posterior(
+    return _Densities(counts, LIKELIHOODS[measure], tau_scale).posterior(
         level=level, mid=mid, better=better, each=each
     )
 
@@ -103,7 +103,7 @@ def unbounded(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike, *, m
     return ""
 
 
-class _Grid:
+class _Densities:
     """Likelihoods of the studies on a grid of the effect, and what tau makes of them."""
 
     def __init__(

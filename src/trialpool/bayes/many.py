@@ -18,7 +18,7 @@ from trialpool.pooling.inference import check_level
 from trialpool.pooling.inputs import as_sets
 from trialpool.results import Array, TrialpoolError
 
-_NODES, _PANELS = 12, 6
+_NODES, _PANELS = 12, 8
 _CHUNK = 2**9  # sets worked on at a time: what the processor's cache holds
 _STEPS = 100
 _SAME = 1e-13  # of the interval's width

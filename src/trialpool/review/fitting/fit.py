@@ -193,9 +193,11 @@ def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy)
     exact = model.exact and counted(studies, measure)
     text = f"{words(model)}, exact likelihood of counts" if exact else words(model)
     if exact and (why := no_posterior(studies, measure)):
-        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        # Nor is there another number: one of corrected cells would be of the correction alone.
+        without = fit(studies, measure, plain, why_no_bayes=why)
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
         blank: dict[str, Any] = dict.fromkeys(names, NAN)
-        return replace(beside, policy=allowed, words=text, p_value=NAN, why_not=why, **blank)
+        return replace(without, why_not=why, **blank)
     posterior = posterior_of(studies, measure, tau_scale=model.tau_scale, exact=exact, each=False)
     return replace(
         beside,
