@@ -6,9 +6,9 @@ import math
 from statistics import NormalDist
 
 import pytest
+from bcg import V, Y
 
 import trialpool as tp
-from tests.bcg import V, Y
 from trialpool.effects.absolute import (
     AbsoluteEffect,
     From,
