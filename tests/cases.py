@@ -18,6 +18,12 @@ def tables(**known: pd.DataFrame) -> Tables:
     return Tables(**({each.name: PROCESSED[each.name].frame() for each in fields(Tables)} | known))
 
 
+def together(measure: str) -> Analysis:
+    """An analysis of all effects of each trial, which no Bayesian one allows for."""
+    asked = {"title": "Mood", "outcome": "mood", "measure": measure, "effects": "all"}
+    return Analysis.model_validate(asked)
+
+
 def case(
     spec: Analysis | str,
     model: Model | None = None,

@@ -14,7 +14,7 @@ from trialpool.analysis_result import AnalysisResult
 
 T = TypeVar("T")
 # What the weight of an analysis without a threat rests on.
-WEIGHTS = dict.fromkeys(("high risk of bias", "risk of bias not judged", "flagged", "imputed",
+WEIGHTS = dict.fromkeys(("high risk of bias", "risk of bias not assessed", "flagged", "imputed",
                          "not from the trial's own report"), 0.0)  # fmt: skip
 
 

@@ -191,7 +191,8 @@ class UnjudgedResult(ResultHeading):
 
     `k` counts trials and `n` people, None if one trial does not say how many; `model` is what was
     fitted, in words, and `note` what a reader must know. `pooled` is None for fewer than two
-    trials, `posterior` without a Bayesian model. `important` is the smallest difference that
+    trials, `posterior` without a Bayesian model. Where the posterior leads, `pooled` is the model
+    `beside` it, in words, "" elsewhere. `important` is the smallest difference that
     matters, > 0, analysis scale. `several` is of several effects per trial. `reasons` says of each
     missing number why it is missing, `weight_by_design` is in percent, `inputs_sha256` is of
     studies.csv.
@@ -202,6 +203,7 @@ class UnjudgedResult(ResultHeading):
     k: int
     n: int | None
     model: str
+    beside: str
     note: str
     display: DisplayedResult
     pooled: Pooled | PooledCounts | None
@@ -224,6 +226,11 @@ class UnjudgedResult(ResultHeading):
     def level(self) -> str:
         """Confidence level of the intervals in percent, as `95`."""
         return "95" if self.pooled is None else f"{100 * self.pooled.level:g}"
+
+    @property
+    def interval(self) -> str:
+        """What the shown interval is called: `95 % CI`, or of a posterior `95 % CrI`."""
+        return f"{self.level} % {'CrI' if self.policy.bayesian else 'CI'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

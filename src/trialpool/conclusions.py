@@ -115,6 +115,18 @@ class Marks:
         return Conclusion(side=side, zones=frozenset(zone for zone, hit in reached.items() if hit))
 
 
+# Of a direction, from which a posterior that leads is said to point there (docs/verdict.md).
+PROBABLE = 0.95
+
+
+def probable_side(result: UnjudgedResult) -> int | None:
+    """The side of no effect that a leading posterior makes probable; None where there is none."""
+    if not result.policy.bayesian or result.posterior is None:
+        return None
+    below = result.posterior.p_below_zero
+    return BELOW if below >= PROBABLE else ABOVE if 1 - below >= PROBABLE else None
+
+
 def concluded(result: UnjudgedResult, shown: ShownEstimate | None = None) -> Conclusion:
     """What an interval of an analysis says; without one, what its shown result says."""
     return marks_of(result).conclude(shown or result.display)

@@ -95,8 +95,8 @@ class NetworkFacts(ResultScale):
 class FittedNetwork(NetworkFacts):
     """A network of `n` treatments from `m` contrasts of so many `designs`; see `tp.network`.
 
-    Q is also taken apart into that within and between designs. `reasons` says of each missing
-    number why it is missing.
+    Q is also taken apart into that within and between designs. `unranked` says why there are no
+    P-scores, `reasons` of each missing number why it is missing.
     """
 
     n: int
@@ -117,6 +117,7 @@ class FittedNetwork(NetworkFacts):
     q_within: float
     q_within_df: int
     designs: int
+    unranked: str
     reasons: Mapping[str, str]
     cautions: tuple[str, ...]
 

@@ -224,9 +224,10 @@ class MissingEffectFacts(ShownEstimate):
 class NextTrialFacts:
     """How the next trial was tried: the model with it, and what its size is worth.
 
-    `reason` says why its size has no answer. `important` is the smallest difference that matters on
-    the side of the estimate; `unit_variance` over the people per arm is the sampling variance at no
-    difference; sizes were `searched` between these two.
+    `tau_scale` is of the prior of tau of a Bayesian model, None of another. `reason` says why its
+    size has no answer. `important` is the smallest difference that matters on the side of the
+    estimate; `unit_variance` over the people per arm is the sampling variance at no difference;
+    sizes were `searched` between these two.
     """
 
     reason: str
@@ -234,6 +235,7 @@ class NextTrialFacts:
     model: str
     tau2: str
     test: str
+    tau_scale: float | None
     conclusion: str
     important: float | None
     assumption: str

@@ -93,6 +93,7 @@ CONTENT: dict[str, dict[str, Change]] = {
         "row_twice": another(2),
         "trial_unknown": cells(2, trial_id="Oak"),
         "crossover_domain": cells(2, domain="DS"),
+        "overall_no_information": cells(7, judgement="no_information"),
     },
     "missing_results": {
         "window_swapped": cells(2, time_from_days="14", time_to_days="7"),

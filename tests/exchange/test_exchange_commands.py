@@ -206,7 +206,7 @@ def test_a_workbook_goes_out_and_comes_back(
         )
         == 0
     )
-    assert "ptsd.xlsx: 22 instruments, 10 trials" in capsys.readouterr().out
+    assert "ptsd.xlsx: 25 instruments, 10 trials" in capsys.readouterr().out
     before = files(place / "raw")
     arguments = ["import", "xlsx", "ptsd.xlsx", "--condition", "ptsd", "--out", "raw",
                  "--config", "review.yaml"]  # fmt: skip
@@ -295,7 +295,8 @@ def test_experimental_arms_that_were_combined_are_written_as_one(tmp_path: Path)
     lines = [x for x in read_source(tmp_path / "out.csv").lines if " + " in x["multi_arm1"]]
     assert lines
     first = _combined(condition)[0]
-    name = "totaln_arm1" if first["event_experimental"] else "n_arm1"
+    of_scores = "n_change_arm1" if first["outcome_type"] == "change" else "n_arm1"
+    name = "totaln_arm1" if first["event_experimental"] else of_scores
     column = "totaln_experimental" if first["event_experimental"] else "n_experimental"
     assert first[column] in {line[name] for line in lines}
 

@@ -370,7 +370,7 @@ def next_table(**changes: Any) -> next_trial.NextTrialTable:
     table = {
         "title": "Next", "subtitle": "", "axis": PLAIN, "better": "lower",
         "trials": ((-0.4, 0.2), (0.3, 0.46)), "estimate": -0.2, "effects": effects,
-        "errors": errors, "pooled": x / 2 + 0.1, "half": 0.3 + s, "important": 0.5,
+        "errors": errors, "low": x / 2 - 0.2 - s, "high": x / 2 + 0.4 + s, "important": 0.5,
         "people": ((0.1, 800), (0.2, 200), (0.21, 190), (0.4, 50)),
     } | changes  # fmt: skip
     return next_trial.NextTrialTable(**table)  # type: ignore[arg-type]
@@ -445,7 +445,7 @@ def test_the_key_of_a_next_trial_says_which_side_is_which() -> None:
         shades = [h for h in legend.legend_handles if isinstance(h, Patch)]
         assert shades[0].get_facecolor()[:3] == Patch(fc=style.EFFECT).get_facecolor()[:3]
         assert shades[2].get_facecolor()[:3] == Patch(fc=style.PREDICTION).get_facecolor()[:3]
-    never = next_table(pooled=np.zeros((21, 41)), important=None)
+    never = next_table(low=np.full((21, 41), -0.5), high=np.full((21, 41), 0.5), important=None)
     (legend,) = next_trial.draw(never).findobj(Legend)
     assert isinstance(legend, Legend)
     assert [t.get_text() for t in legend.get_texts()] == [

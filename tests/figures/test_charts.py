@@ -24,7 +24,7 @@ from trialpool.figures import baujat, chart, cumulative, funnel, gosh, leave_one
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
-from trialpool.review.fitting.fit import fit
+from trialpool.review.fitting.fit import leading
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema import files
 from trialpool.review.trust.influence import cumulative_table, influence_table
@@ -56,7 +56,8 @@ class Case:
                 "totaln_control": n,
             }
         )
-        found = fit(self.studies, measure, model)
+        led = leading(model, measure, tau_scale=0.5, effects="one")
+        found = led.fit(self.studies, measure)
         self.result = analysis_result(
             title="Symptoms of depression 24 hours after the first infusion",
             measure=measure,
@@ -67,11 +68,11 @@ class Case:
             model=found.words,
             display={name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high")},
             pooled=found.pooled.as_dict() if found.pooled else None,
-            policy=policy(k, counts=model.method == "MH"),
+            policy=policy(k, counts=model.method == "MH", no_bayes=""),
             specification={"model": model.model_dump(mode="json")},
         )
         self.influence = influence_table(self.studies, measure, model)
-        self.cumulative = cumulative_table(self.studies, measure, model)
+        self.cumulative = cumulative_table(self.studies, measure, led)
 
     def table(self, name: str) -> Any:
         """What the chart module prepares."""
@@ -140,7 +141,7 @@ def test_the_policy_decides_what_is_drawn(name: str, k: int) -> None:
     """Withheld with the policy's own reason: charts of trials below 5, steps below 2."""
     case = Case(k)
     thing = {"funnel": "funnel plot", "cumulative": "pooling"}.get(name, "leave-one-out")
-    reason = policy(k, counts=False).withheld.get(thing)
+    reason = policy(k, counts=False, no_bayes="").withheld.get(thing)
     table = case.table(name)
     assert isinstance(table, Withheld) == (reason is not None)
     if isinstance(table, Withheld):
@@ -235,8 +236,8 @@ def test_the_steps_name_their_models() -> None:
     """The policy changes the model with k; the chart says where."""
     subtitle = Case(6).table("cumulative").subtitle
     assert "k = 1: single trial" in subtitle
-    assert "k = 2: common effect" in subtitle
-    assert "k = 3 to 6: random effects (REML)" in subtitle
+    assert "k = 2 to 4: Bayesian random effects, half-normal(0.5) prior of tau" in subtitle
+    assert "k = 5 to 6: random effects (REML)" in subtitle
 
 
 def test_a_year_is_added_to_a_name_without_one() -> None:

@@ -16,6 +16,7 @@ from network_cases import Drawn, made
 from trialpool.figures import comparison_adjusted_funnel as funnel
 from trialpool.figures import net_heat, network_forest, network_graph
 from trialpool.figures.chart import Withheld
+from trialpool.question_answer import FittedNetwork
 
 MOST_BYTES = 150_000
 SIZES = ((3, 8), (6, 14), (8, 20), (14, 40), (30, 100))
@@ -127,8 +128,21 @@ def test_what_is_withheld_and_why() -> None:
     assert few.reason == "8 trials in comparisons of two trials or more, and 10 are needed"
 
 
+def test_the_forest_of_few_trials_ranks_nobody() -> None:
+    """As in the protocol, without P-scores, with the reason."""
+    case = made(5, 6)
+    facts = case.answer.facts
+    assert isinstance(facts, FittedNetwork)
+    table = network_forest.rows(case["effects"], case["p_scores"], case.answer)
+    assert not isinstance(table, Withheld)
+    assert [row.label for row in table.rows] == [n for n in facts.nodes if n != facts.reference]
+    assert table.heads[-1] == "Trials"
+    assert all(len(row.cells) == len(table.heads) for row in table.rows)
+    assert "Not ranked: a ranking needs 3 trials of each treatment" in table.subtitle
+
+
 def test_the_forest_has_the_best_first() -> None:
-    case = made(6, 14, measure="OR")
+    case = made(6, 40, measure="OR")
     table = network_forest.rows(case["effects"], case["p_scores"], case.answer)
     assert not isinstance(table, Withheld)
     order = [name for name in case["p_scores"]["treatment"] if name != case.answer.facts.reference]

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 import trialpool as tp
 from trialpool.analysis_result import ResultScale
+from trialpool.bayes import normal_normal
 from trialpool.figures.chart import Withheld
 from trialpool.figures.next_trial import NextTrialTable, draw, rows
 from trialpool.review.trust.next_trial import next_trial
@@ -68,15 +69,22 @@ def test_nothing_overlaps_or_is_cut(name: str) -> None:
     assert outside(fig) == []
 
 
-def test_each_place_is_a_fit_with_that_trial() -> None:
-    studies, facts, now, scale = case(*CASES["k = 3"])
+@pytest.mark.parametrize("name", ["k = 3", "k = 60"])
+def test_each_place_is_a_fit_with_that_trial(name: str) -> None:
+    studies, facts, now, scale = case(*CASES[name])
+    assert (facts.tau_scale is None) == (name == "k = 60")
     table = rows(studies, facts, now, scale)
     assert isinstance(table, NextTrialTable)
-    assert table.pooled.shape == (len(table.errors), len(table.effects))
-    i, j = 30, 70
-    one = tp.pool([*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2])
-    assert table.pooled[i, j] == pytest.approx(one.beta)
-    assert table.half[i, j] == pytest.approx(one.ci_ub - one.beta)
+    assert table.low.shape == table.high.shape == (len(table.errors), len(table.effects))
+    i, j = len(table.errors) // 3, len(table.effects) // 2
+    effects = [*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2]
+    shown = table.low[i, j], table.high[i, j]
+    if facts.tau_scale is None:
+        pooled = tp.pool(*effects)
+        assert shown == pytest.approx((pooled.ci_lb, pooled.ci_ub))
+    else:
+        one = normal_normal(*effects, tau_scale=facts.tau_scale, each=False)
+        assert shown == pytest.approx((one.mu_lb, one.mu_ub), abs=1e-6)
 
 
 def test_the_edge_of_the_shade_is_where_the_interval_ends_at_zero() -> None:
@@ -84,12 +92,12 @@ def test_the_edge_of_the_shade_is_where_the_interval_ends_at_zero() -> None:
     table = prepared("k = 1")
     (ax,) = draw(table).axes
     drawn = [c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled]
-    assert len(drawn) == 2
+    assert drawn
     ((y0, s0),) = table.trials
     for collection in drawn:
         for x, s in np.asarray(collection.get_paths()[0].vertices)[::20]:
-            one = tp.pool([y0, x], [s0**2, s**2], tau2="EE", test="z")
-            assert min(abs(one.ci_lb), abs(one.ci_ub)) < 0.01
+            one = normal_normal([y0, x], [s0**2, s**2], each=False)
+            assert min(abs(one.mu_lb), abs(one.mu_ub)) < 0.05
 
 
 def test_trials_and_people_stand_where_they_should() -> None:
@@ -103,7 +111,7 @@ def test_trials_and_people_stand_where_they_should() -> None:
 
 
 def test_the_key_names_only_what_is_drawn() -> None:
-    both = key(draw(prepared("k = 1")))
+    both = key(draw(shown(rows(*case(1, "MD")))))
     assert [t for t in both if t.startswith("excludes")] == [
         "excludes no difference: benefit",
         "excludes no difference: harm",

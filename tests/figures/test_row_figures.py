@@ -33,7 +33,7 @@ def about(k: int, measure: str = "SMD", **changes: Any) -> AnalysisResult:
     about: dict[str, Any] = {
         "title": "Mood", "measure": measure, "k": k, "model": "random effects (REML)",
         "display": dict(zip(names, shown, strict=True)), "favours_left": "for drug",
-        "favours_right": "for control", "policy": policy(k, counts=False),
+        "favours_right": "for control", "policy": policy(k, counts=False, no_bayes=""),
         "pooled": {"i2": 41.6},
     }  # fmt: skip
     return analysis_result(**(about | changes))
@@ -217,7 +217,7 @@ def test_ratios_of_a_cumulative_chart_are_drawn_as_logs() -> None:
     ],
 )
 def test_why_a_cumulative_chart_is_not_drawn(withheld: dict[str, str], reason: str) -> None:
-    given = about(4, policy=replace(policy(4, counts=False), withheld=withheld))
+    given = about(4, policy=replace(policy(4, counts=False, no_bayes=""), withheld=withheld))
     table = cumulative.rows(lines(*GROWN, names=STEPS), given)
     assert (table.reason if isinstance(table, Withheld) else "") == reason
 

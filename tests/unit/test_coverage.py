@@ -99,7 +99,7 @@ def test_intervals_are_those_of_pool_many(masked: bool) -> None:
         used[:2] = True
     methods = [*EVERY, Method("HE", "t"), Method("SJ", "knha"), Method("ML", "z")]
     for found in intervals(sampling.Drawn(y, v, used), methods, level=0.9, pi="k-2"):
-        code, test = found.method
+        code, test, _ = found.method
         many = pool_many(
             y.T, v.T, None if used is None else used.T, tau2=code, test=test, level=0.9, pi="k-2"
         )
@@ -212,11 +212,12 @@ def test_the_table_of_an_analysis() -> None:
         "upper end of the 95 % posterior (tau half-normal(0.5))",
     ]  # fmt: skip
     first = found[found["tau2"] == 0]
-    assert len(first) == 11  # six models, five of them with a prediction interval
+    # The posterior and six models, five of them with a prediction interval.
+    assert len(first) == 12
     shown = first[first["shown"] == "yes"]
-    assert set(shown["method"]) == {"random effects (REML), Hartung-Knapp (hksj)"}
-    assert list(shown["interval"]) == ["confidence", "prediction"]
-    assert list(first.index[first["shown"] == "yes"]) == [0, 1]
+    assert set(shown["method"]) == {"Bayesian random effects, half-normal(0.5) prior of tau"}
+    assert list(shown["interval"]) == ["confidence"]
+    assert list(first.index[first["shown"] == "yes"]) == [0]
     assert (found["coverage"] * 400 == (found["coverage"] * 400).round()).all()
     assert all(float(f"{w:.4g}") == w for w in found["width_mean"])
     assert set(found["sampling"]) == {
@@ -224,13 +225,16 @@ def test_the_table_of_an_analysis() -> None:
     }
 
 
-def test_two_trials_have_a_common_effect_only() -> None:
-    """The policy's model is the shown one, and the only one."""
-    found = table(k=2)
-    assert set(found["method"]) == {"common effect, normal quantile"}
-    assert set(found["shown"]) == {"yes"}
-    assert set(found["interval"]) == {"confidence"}
-    assert found["coverage"].is_monotonic_decreasing
+def test_the_model_that_leads_is_shown() -> None:
+    """Two trials: the posterior; differences in points have none, and share one effect."""
+    for measure, shown in (
+        ("SMD", "Bayesian random effects, half-normal(0.5) prior of tau"),
+        ("MD", "common effect, normal quantile"),
+    ):
+        found = table(measure, k=2)
+        assert set(found.loc[found["shown"] == "yes", "method"]) == {shown}
+        common = found[found["method"] == "common effect, normal quantile"]
+        assert common["coverage"].is_monotonic_decreasing
 
 
 def test_one_trial_and_none_are_withheld_with_the_reason() -> None:
@@ -296,7 +300,7 @@ def test_a_risk_ratio_never_draws_risks_above_one() -> None:
 
 def test_mantel_haenszel_is_named_as_not_simulated() -> None:
     """The alternatives stand, none is called the shown one, and every row says why."""
-    yi, vi = [0.3, 0.1, -0.2], [0.2, 0.3, 0.4]
+    yi, vi = [0.3, 0.1, -0.2, 0.4, 0.2], [0.2, 0.3, 0.4, 0.3, 0.2]
     counts = Model(method="MH")
     found = coverage(case("OR", counts), studies(yi, vi), normal_normal(yi, vi), replicates=200)
     assert set(found["shown"]) == {"no"}
@@ -308,9 +312,9 @@ def test_mantel_haenszel_is_named_as_not_simulated() -> None:
 
 
 def test_rows_that_share_a_control_are_said_to_be_drawn_apart() -> None:
-    """Three rows of two trials: a common effect, as the policy counts trials."""
+    """Three rows of two trials: the posterior leads, as the policy counts trials."""
     found = table(trial_id=["T0", "T0", "T1"])
-    assert set(found["method"]) == {"common effect, normal quantile"}
+    assert found["method"].iloc[0].startswith("Bayesian random effects")
     assert found["note"].str.contains("share a control").all()
 
 

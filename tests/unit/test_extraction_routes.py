@@ -11,7 +11,8 @@ import pytest
 from scipy import stats
 from small import SmallReview
 
-from trialpool import effect_size, pool
+from trialpool import effect_size
+from trialpool.bayes import normal_normal
 from trialpool.effects.medians import mean_sd
 from trialpool.effects.multiarm import one_estimate, shared_control_covariance
 from trialpool.effects.small_sample import small_sample_factor
@@ -314,8 +315,9 @@ def test_a_shared_control_can_be_split(small: SmallReview) -> None:
     told = "changes Ash 2011; its 5 comparisons are counted as independent"
     assert (varied["k"], varied["note"]) == (4, told)
     others = result.studies[result.studies["trial_id"] != "Ash"]
-    again = pool([*parts["yi"], *others["yi"]], [*parts["vi"], *others["vi"]])
-    assert varied["estimate"] == pytest.approx(again.beta, rel=1e-5)
+    every, spread = [*parts["yi"], *others["yi"]], [*parts["vi"], *others["vi"]]
+    again = normal_normal(every, spread, tau_scale=0.5)
+    assert varied["estimate"] == pytest.approx(again.mu, rel=1e-5)
 
 
 def test_a_split_control_as_the_protocols_choice_counts_trials(small: SmallReview) -> None:

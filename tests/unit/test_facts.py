@@ -64,15 +64,15 @@ def test_small_studies_count_what_could_be_had() -> None:
 
 def test_weights_add_up_what_one_would_rather_not_rest_on() -> None:
     rows = [
-        ("risk of bias", "high", 30.0), ("risk of bias", "not judged", 20.0),
-        ("risk of bias", "no_information", 5.0), ("flagged", "yes", 12.5), ("flagged", "no", 87.5),
+        ("risk of bias", "high", 30.0), ("risk of bias", "not assessed", 20.0),
+        ("flagged", "yes", 12.5), ("flagged", "no", 87.5),
         ("imputed", "no", 100.0), ("confidence", "abstract", 10.0),
         ("confidence", "secondary", 15.0),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["by", "level", "weight"])
     assert facts.of_weights(table) == {
-        "high risk of bias": 30.0, "risk of bias not judged": 25.0, "flagged": 12.5, "imputed": 0.0,
-        "not from the trial's own report": 25.0,
+        "high risk of bias": 30.0, "risk of bias not assessed": 20.0, "flagged": 12.5,
+        "imputed": 0.0, "not from the trial's own report": 25.0,
     }  # fmt: skip
 
 

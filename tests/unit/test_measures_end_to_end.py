@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from filled import given
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.testing import assert_allclose
 from small import SmallReview, through_csv
 
 import trialpool as tp
+from trialpool.bayes import normal_normal
 from trialpool.effects import MEASURES
 from trialpool.effects.continuous import COLUMNS
 from trialpool.effects.registry import DATA, Data, Estimate, measure
 from trialpool.effects.scales import LOG
 from trialpool.figures.catalogue import CAPTIONS
-from trialpool.results import Array, Pooled
+from trialpool.results import Array
 from trialpool.review.accounts.rob_me import Written, rob_me
 from trialpool.review.accounts.verify import raise_disagreements, verify
 from trialpool.review.certainty.rating import certainty
@@ -200,12 +202,15 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert_allclose(result.studies["yi"], sizes.yi, rtol=1e-5)
     assert_allclose(result.studies["vi"], sizes.vi, rtol=1e-5)
     fit = tp.pool(sizes.yi, sizes.vi, tau2="REML", test="hksj")
+    limits, own = [fit.beta, fit.ci_lb, fit.ci_ub], given(result.result.pooled)
+    assert_allclose([own.beta, own.ci_lb, own.ci_ub], limits, rtol=1e-5)
+    assert result.result.policy.bayesian == (not MEASURES[code].no_prior)
+    if result.result.policy.bayesian:
+        led = normal_normal(sizes.yi, sizes.vi, tau_scale=0.5)
+        limits = [led.mu, led.mu_lb, led.mu_ub]
     back = MEASURES[code].scale.shown
     shown = result.result.display
-    assert_allclose(
-        [shown.estimate, shown.ci_low, shown.ci_high],
-        back([fit.beta, fit.ci_lb, fit.ci_ub]), rtol=1e-5,
-    )  # fmt: skip
+    assert_allclose([shown.estimate, shown.ci_low, shown.ci_high], back(limits), rtol=1e-5)
     text, figures = asked.page()
     assert words in text
     lines = [line for axes in figures["forest"].axes for line in axes.lines]
@@ -299,8 +304,8 @@ def test_a_measure_registered_here_needs_no_other_edit(tmp_path: Path) -> None:
         signal = [[mean / sd for _, mean, sd in trial] for trial in SCORES]
         assert_allclose(result.studies["estimate"], [a / b for a, b in signal], rtol=1e-5)
         spread = [1 / one[0] + 1 / other[0] for one, other in SCORES]
-        fit: Pooled = tp.pool([log(a / b) for a, b in signal], spread, tau2="REML", test="hksj")
-        assert result.result.display.ci_low == pytest.approx(np.exp(fit.ci_lb), rel=1e-5)
+        fit = normal_normal([log(a / b) for a, b in signal], spread, tau_scale=0.5)
+        assert result.result.display.ci_low == pytest.approx(np.exp(fit.mu_lb), rel=1e-5)
         text, figures = asked.page()
         assert "ratio of signals in the thing" in text
         assert "<dt>RoS</dt><dd>Ratio of signals. No effect is 1.</dd>" in text

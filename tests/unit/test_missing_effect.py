@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cases import case
+from cases import case, together
 from filled import given
 
 import trialpool as tp
+from trialpool.bayes import normal_normal
 from trialpool.diagnostics import missing as m
+from trialpool.pooling.batch import PooledMany
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.results import MISSING
@@ -45,8 +47,10 @@ def absent(vi: list[float], *, others: int = 0) -> WhatIf:
 def run(
     yi: list[float], vi: list[float], extra: list[float], model: Model = COMMON, **settings: Any
 ) -> MissingEffect:
+    """By the protocol's model, or with `bayesian` by the one that leads with few trials."""
     given: dict[str, Any] = {"important": 0.5, "better": "lower", "measure": "SMD"} | settings
-    asked = case(given.pop("measure"), model, **given)
+    measure, bayesian = given.pop("measure"), given.pop("bayesian", False)
+    asked = case(measure if bayesian else together(measure), model, **given)
     return missing_effect(asked, studies(yi, vi), absent(extra))
 
 
@@ -105,6 +109,7 @@ def test_no_common_effect_would_do_under_knapp_hartung() -> None:
     assert [a.reached for a in facts_of(found).answers][:2] == [False, False]
     assert facts_of(found).flips == ()
     far = m.with_missing([-0.3, 0.3, -0.2, 0.2], [0.1] * 4, [0.1], [1e6])
+    assert isinstance(far, PooledMany)
     assert far.zval[0] == pytest.approx(1.0, rel=1e-4)
 
 
@@ -148,11 +153,31 @@ def test_the_curve_is_the_pooled_effect_of_each_assumption() -> None:
     assert result.curve["assumed"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize(("k", "bayesian"), [(1, True), (2, True), (4, True), (5, False)])
+def test_the_model_is_the_one_that_leads_without_the_missing(k: int, bayesian: bool) -> None:
+    """What turns is the missing trials' doing: four and one more keep the model of four."""
+    yi, vi, extra = [-0.6, -0.8, -0.5, -0.3, -0.7][:k], [0.12, 0.13, 0.11, 0.2, 0.1][:k], [0.03]
+    result = run(yi, vi, extra, HKSJ, bayesian=True)
+    assert facts_of(result).k == k + 1
+    assert ("Bayesian" in facts_of(result).model) is bayesian
+    for x, *pooled in result.curve.to_numpy()[::20]:
+        every, spread = [*yi, x], [*vi, *extra]
+        if bayesian:
+            mean = normal_normal(every, spread, tau_scale=0.5)
+            truth = [mean.mu, mean.mu_lb, mean.mu_ub]
+        else:
+            one = tp.pool(every, spread)
+            truth = [one.beta, one.ci_lb, one.ci_ub]
+        assert pooled == pytest.approx(truth, rel=1e-5)
+
+
+@pytest.mark.parametrize("bayesian", [False, True])
 @pytest.mark.parametrize("model", [COMMON, HKSJ])
-def test_flipping_the_sign_flips_the_answers(model: Model) -> None:
+def test_flipping_the_sign_flips_the_answers(model: Model, bayesian: bool) -> None:
     yi, vi, extra = [-0.6, -0.8, -0.1], [0.12, 0.13, 0.11], [0.03, 0.05]
-    one = answers(run(yi, vi, extra, model))
-    other = answers(run([-y for y in yi], vi, extra, model, better="higher"))
+    how: Any = {"model": model, "bayesian": bayesian}
+    one = answers(run(yi, vi, extra, **how))
+    other = answers(run([-y for y in yi], vi, extra, **how, better="higher"))
     assert one.keys() == other.keys()
     for question, (at_null, assumed) in one.items():
         theirs = other[question]
@@ -174,7 +199,7 @@ def test_mantel_haenszel_is_refitted_by_inverse_variance() -> None:
         event_control=[18.0, 20.0], totaln_control=[50.0, 60.0],
     )  # fmt: skip
     model = Model(method="MH")
-    result = missing_effect(case("OR", model), data, absent([0.1]))
+    result = missing_effect(case(together("OR"), model), data, absent([0.1]))
     pooled = tp.pool_counts([10, 12], [50, 60], [18, 20], [50, 60], measure="OR", method="MH")
     assert facts_of(result).estimate == pytest.approx(exp(pooled.beta))
     assert facts_of(result).model == "common effect, normal quantile"

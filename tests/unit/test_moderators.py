@@ -17,6 +17,7 @@ from scipy.stats import chi2
 from scipy.stats import f as fisher
 
 import trialpool as tp
+from trialpool.bayes import normal_normal
 from trialpool.pooling.permutation import permutation_test
 from trialpool.review.case import Case
 from trialpool.review.protocol.protocol import Review, resolve
@@ -149,12 +150,15 @@ def test_q_between_under_a_common_effect_is_that_of_the_reference() -> None:
 
 
 def test_q_between_with_a_tau2_of_each_level_by_hand() -> None:
-    """Means of the levels by their own REML tau2, weighted by the variances of those means."""
+    """Means of the levels by their own REML tau2, weighted by the variances of those means.
+
+    It is the protocol's, also of a level whose few trials are led by a posterior.
+    """
     found = ask(BCG, {"population": bcg.ALLOCATION}, BY_ALLOCATION)
     b, w = [], []
     for level in ("alternate", "random", "systematic"):
         at = np.isin(bcg.ALLOCATION, [level])
-        own = tp.pool(bcg.Y[at], bcg.V[at], tau2="EE" if at.sum() == 2 else "REML", test="z")
+        own = tp.pool(bcg.Y[at], bcg.V[at], tau2="REML", test="z")
         b.append(own.beta)
         w.append(own.se**-2)
     mean = np.dot(w, b) / np.sum(w)
@@ -164,19 +168,24 @@ def test_q_between_with_a_tau2_of_each_level_by_hand() -> None:
 
 
 def test_each_level_has_the_result_its_own_number_allows() -> None:
-    """One trial is shown, two have a common effect, three the protocol's model; n adds up."""
-    y, v = [-0.5, -0.2, 0.1, 0.4, 0.9, 0.3], [0.1, 0.2, 0.1, 0.3, 0.2, 0.1]
-    kinds = ["one", "two", "two", "three", "three", "three"]
+    """One trial is shown, two to four have a posterior, five the protocol's model; n adds up."""
+    y = [-0.5, -0.2, 0.1, 0.4, 0.9, 0.3, 0.2, -0.4, 0.1, 0.8, 0.2, 0.5]
+    v = [0.1, 0.2, 0.1, 0.3, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1, 0.3, 0.2]
+    kinds = ["one", *["two"] * 2, *["four"] * 4, *["five"] * 5]
     declared = {"kind": {"title": "kind", "kind": "group", "column": "population"}}
     found = of_kind(ask(rows(y, v), {"population": kinds}, declared), LEVEL).set_index("level")
     assert found.loc["one", "estimate"] == pytest.approx(-0.5)
     assert found.loc["one", "trials"] == "T0"
-    assert found.loc["two", "estimate"] == pytest.approx((-0.2 / 0.2 + 0.1 / 0.1) / 15)
-    own = tp.pool(y[3:], v[3:], tau2="REML", test="hksj")
-    assert found.loc["three", "ci_low"] == pytest.approx(own.ci_lb)
-    assert found.loc["three", "tau2"] == own.tau2
-    assert found["tau2"].isna().tolist() == [True, False, True]
-    assert found["n"].to_dict() == {"one": 20, "two": 40, "three": 60}
+    for level, at in (("two", slice(1, 3)), ("four", slice(3, 7))):
+        led = normal_normal(y[at], v[at], tau_scale=0.5)
+        limits = [found.loc[level, name] for name in ("estimate", "ci_low", "ci_high")]
+        assert limits == pytest.approx([led.mu, led.mu_lb, led.mu_ub])
+        assert found.loc[level, "tau2"] == pytest.approx(tp.pool(y[at], v[at]).tau2)
+    own = tp.pool(y[7:], v[7:], tau2="REML", test="hksj")
+    assert found.loc["five", "ci_low"] == pytest.approx(own.ci_lb)
+    assert found.loc["five", "tau2"] == own.tau2
+    assert found["tau2"].isna()["one"]
+    assert found["n"].to_dict() == {"one": 20, "two": 40, "four": 80, "five": 100}
 
 
 def test_the_permutation_p_of_five_trials_is_exact_over_its_ten_deals() -> None:
@@ -342,7 +351,7 @@ def test_trials_without_a_value_are_counted_and_named() -> None:
     assert missing["age"] == {"T12": "not stated"}
     assert missing["dose"]["T0"] == "its arms differ (0.2, 0.5)"
     assert "T1" not in missing["dose"]
-    assert missing["bias"] == {f"T{i}": "not judged" for i in range(1, 13)}
+    assert missing["bias"] == {f"T{i}": "not assessed" for i in range(1, 13)}
     unknown = of_kind(found, UNKNOWN).set_index("moderator")
     assert unknown.loc["kind", "k"] == 2
     assert unknown.loc["kind", "note"] == "c, in no level: T3, T4"
@@ -385,7 +394,9 @@ def test_groups_that_part_the_trials_alike_are_named() -> None:
 
 
 def test_mantel_haenszel_levels_and_a_level_without_events() -> None:
-    """Levels by Mantel-Haenszel, the test by inverse variance; no events in a level: no Q."""
+    """Levels of few trials by a posterior, the test by the Mantel-Haenszel beside it; a level
+    without events has neither, and then there is no Q.
+    """
     counts = {name: np.asarray(bcg.COUNTS[key][:6], float) for name, key in (
         ("event_experimental", "ai"), ("totaln_experimental", "bi"), ("event_control", "ci"),
         ("totaln_control", "di"))}  # fmt: skip
@@ -394,11 +405,14 @@ def test_mantel_haenszel_levels_and_a_level_without_events() -> None:
     studies = rows(bcg.Y[:6], bcg.V[:6], **counts)
     found = ask(studies, names, {"design": DESIGN}, model, measure="OR")
     levels = of_kind(found, LEVEL)
-    assert levels["method"].tolist() == ["Mantel-Haenszel, common effect"] * 2
+    assert levels["method"].str.startswith("Bayesian").tolist() == [True, True]
     assert of_test(found, BY_MH)["df"] == 1
     assert of_test(found, BY_F)["ddf"] == 4
     studies.loc[4:, ["event_experimental", "event_control"]] = 0
     empty = ask(studies, names, {"design": DESIGN}, model, measure="OR")
+    lost = of_kind(empty, LEVEL).set_index("level").loc["crossover"]
+    assert lost["method"] == "Mantel-Haenszel, common effect"  # none of a posterior either
+    assert np.isnan([lost["estimate"], lost["ci_low"], lost["ci_high"]]).all()
     assert of_test(empty, BY_MH)["note"].startswith("a level has no estimate")
     assert np.isnan(of_test(empty, BY_MH)["p_value"])
 

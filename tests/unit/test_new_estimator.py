@@ -230,7 +230,7 @@ def test_the_review_runs_with_it(code: str, small: SmallReview) -> None:
     y, v = (result.studies[name].to_numpy(float) for name in ("yi", "vi"))
     expected = tp.pool(y, v, tau2=code, test="hksj")
     assert expected.tau2 > 0
-    assert result.result.model == f"random effects ({code}), Hartung-Knapp (hksj)"
+    assert result.result.beside == f"random effects ({code}), Hartung-Knapp (hksj)"
     assert given(result.result.pooled).tau2 == pytest.approx(expected.tau2, rel=1e-12)
     assert result.result.specification["model"]["tau2"] == code
     rows = result.sensitivity[result.sensitivity["group"] == "model"].set_index("label")

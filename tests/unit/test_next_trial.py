@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from bcg import V, Y
-from cases import case
+from cases import case, together
 
 import trialpool as tp
 from trialpool import terms
+from trialpool.bayes import normal_normal
+from trialpool.bayes.many import PosteriorMany
 from trialpool.conclusions import side_of
 from trialpool.diagnostics.next_trial import (
     LARGEST,
@@ -34,7 +36,7 @@ Z = 1.959963984540054
 COMMON = Model(tau2="EE", test="z")
 
 
-def excludes(fits: PooledMany) -> Any:
+def excludes(fits: PooledMany | PosteriorMany) -> Any:
     return side_of(fits.ci_lb, fits.ci_ub) != 0
 
 
@@ -141,7 +143,7 @@ def tried(asked: Case, data: pd.DataFrame) -> tuple[pd.DataFrame, NextTrialFacts
 
 
 def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
-    table, facts = tried(case("SMD", COMMON, important=0.8), studies([-0.5], [0.1]))
+    table, facts = tried(case(together("SMD"), COMMON, important=0.8), studies([-0.5], [0.1]))
     assert tuple(table.columns) == NEXT_TRIAL.names
     assert set(table["target"]) == {terms.EXCLUDES, terms.BEYOND}
     assert list(dict.fromkeys(table["effect"])) == [0.0, -0.25, -0.5, -1.0, -0.8, 0.8]
@@ -159,7 +161,7 @@ def test_a_result_across_zero_is_asked_what_would_exclude_it() -> None:
 
 def test_a_result_that_excludes_is_asked_what_would_undo_it() -> None:
     table, facts = tried(
-        case("SMD", COMMON, important=0.5, better="higher"), studies([-0.9], [0.01])
+        case(together("SMD"), COMMON, important=0.5, better="higher"), studies([-0.9], [0.01])
     )
     # All of the interval lies beyond -0.5 already, so only one question is left.
     assert set(table["target"]) == {terms.INCLUDES}
@@ -189,14 +191,45 @@ def test_ratios_use_the_control_groups_risk() -> None:
     assert set(null["effect"]) == {1.0}
 
 
-def test_a_trial_of_four_is_marked_where_it_changes_the_method() -> None:
-    """Two trials share one effect; a third one, however small, brings random effects and t."""
-    data = studies([-0.5, -0.5], [0.1, 0.1])
+@pytest.mark.parametrize(("k", "bayesian"), [(1, True), (2, True), (4, True), (5, False)])
+def test_a_further_trial_changes_no_method(k: int, bayesian: bool) -> None:
+    """The model is that of the trials there are: what changes is the next trial's doing."""
+    data = studies([-0.4, -0.5, -0.3, -0.6, -0.2][:k], [0.2] * k)
     table, facts = tried(case("SMD", Model(), important=0.3), data)
+    assert facts.k == k + 1
+    assert (facts.model.startswith("Bayesian"), facts.tau_scale) == (
+        (True, 0.5) if bayesian else (False, None)
+    )
+    found = table[table["reached"]]
+    assert len(found) or k == 1
+    for _, each in found.iterrows():
+        effect, arm = each["effect"], each["n_total"] / 2
+        every, spread = [*data["yi"], effect], [*data["vi"], (2 + effect**2 / 4) / arm]
+        if bayesian:
+            mean = normal_normal(every, spread, tau_scale=0.5)
+            assert each["ci_high"] == pytest.approx(mean.mu_ub, rel=1e-5, abs=1e-5)
+        else:
+            assert each["ci_high"] == pytest.approx(tp.pool(every, spread).ci_ub, rel=1e-5)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_a_trial_that_agrees_takes_no_conclusion_away(k: int) -> None:
+    """Of whatever size it is."""
+    table, facts = tried(case("SMD", Model()), studies([-0.9] * k, [0.1] * k))
+    assert facts.conclusion == "benefit"
     row = table[(table["finds"] == "the estimate") & (table["target"] == terms.INCLUDES)]
+    assert not row["reached"].item()
+
+
+def test_a_trial_of_four_is_marked_where_it_changes_the_conclusion() -> None:
+    """A limit just beyond no difference, which hardly anything takes back across it."""
+    limit = normal_normal([-0.5] * 3, [0.04] * 3, tau_scale=0.5).mu_ub
+    data = studies([-0.5 - limit - 1e-6] * 3, [0.04] * 3)
+    table, _ = tried(case("SMD", Model(), important=0.3), data)
+    other = "the important difference, other side"
+    row = table[(table["finds"] == other) & (table["target"] == terms.INCLUDES)]
     assert row["n_total"].item() == 4
     assert row["note"].item() == review.ANY_SIZE
-    assert facts.model == "random effects (REML), Hartung-Knapp (hksj)"
 
 
 def test_a_mean_difference_takes_the_pooled_sd() -> None:
@@ -232,8 +265,10 @@ def test_mantel_haenszel_takes_the_next_trial_by_inverse_variance() -> None:
     data = studies(
         [-0.5, -0.4], [0.2, 0.2], event_control=[18.0, 20.0], totaln_control=[50.0, 60.0]
     ).assign(event_experimental=[10.0, 12.0], totaln_experimental=[50.0, 60.0])
+    _, facts = tried(case(together("OR"), Model(method="MH"), important=log(1.25)), data)
+    assert (facts.tau2, facts.test, facts.tau_scale) == ("EE", "z", None)
     _, facts = tried(case("OR", Model(method="MH"), important=log(1.25)), data)
-    assert (facts.tau2, facts.test) == ("EE", "z")
+    assert facts.tau_scale == 0.5
 
 
 def test_sizes_are_even_and_within_the_search() -> None:

@@ -110,6 +110,26 @@ def test_trials_with_their_events() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("events", "day", "words", "when"),
+    [
+        (3.0, None, None, "during treatment"),
+        (3.0, None, "maintenance phase", "during treatment (maintenance phase)"),
+        (3.0, 1.0, "24 h after infusion", "24 h after infusion"),
+        (3.0, 1.0, None, "day 1"),
+        (None, None, "end of treatment", "end of treatment"),
+        (None, None, None, ""),
+    ],
+)
+def test_events_of_no_day_were_counted_during_treatment(
+    events: float | None, day: float | None, words: str | None, when: str
+) -> None:
+    """A symptom that lasts hours is never said to be of the last day it was asked for."""
+    told = {"event_experimental": events, "time_days": day, "timepoint": words}
+    measured = row(result_tables.trials(analysis(studies=frame(STUDY | told))))["Measured"]
+    assert measured == " / ".join(filter(None, ("SCALE", when)))
+
+
 def test_contrasts_alone_have_people_only() -> None:
     none = dict.fromkeys(("mean_experimental", "sd_experimental", "n_control"))
     grid = result_tables.trials(analysis(studies=frame(STUDY | none)))
@@ -496,14 +516,14 @@ def test_judgements_of_bias_are_signs() -> None:
     ]
     titles = [[cell.title for cell in cells[1:]] for cells in grid.rows]
     assert titles == [
-        ["not judged", "low", "not judged"],
+        ["not assessed", "low", "not assessed"],
         ["some concerns", "not asked, parallel trial", "high"],
     ]
     ((_, remark),) = grid.notes
     assert remark == (
         "RoB 2. D2 deviations from intended interventions; DS period and carry-over effects "
         "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not asked. "
-        "Not judged: Fir."
+        "Not assessed: Fir."
     )
 
 

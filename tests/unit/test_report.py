@@ -17,7 +17,7 @@ from trialpool.pooling.policy import policy
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
-from trialpool.review.report.caveats import AnalysisTables, bayes, caveats, tipping
+from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
 from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
@@ -45,15 +45,21 @@ MISSING: dict[str, Any] = {
 }  # fmt: skip
 
 
+UNITS = "the units of a scale"
+
+
 # What an analysis without a single finding about its trust has.
-def made(k: int, estimate: float, low: float, high: float, **changes: Any) -> AnalysisResult:
-    """An analysis of k trials of 30 people."""
+def made(
+    k: int, estimate: float, low: float, high: float, *, no_bayes: str = UNITS, **changes: Any
+) -> AnalysisResult:
+    """An analysis of k trials of 30 people; few of them are led as where there is no prior."""
     shown = {"estimate": estimate, "ci_low": low, "ci_high": high, "p_value": 0.2}
     about = {
         "condition": "blue", "analysis": "mood", "title": "Mood at one week", "outcome": "mood",
         "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
         "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
-        "display": shown if k else {}, "important": 0.5, "policy": asdict(policy(k, counts=False)),
+        "display": shown if k else {}, "important": 0.5,
+        "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
         "multiverse": {"questions": [{}]},
         "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},
@@ -260,13 +266,12 @@ def test_every_threat_in_the_tables_becomes_a_caveat() -> None:
     assert found["Sources"] == "Known only from another review’s table: Trial 0."
     assert found["Crossover trials"].startswith("Trial 0: counted as if the two conditions")
     assert "active placebo in Trial 0; placebo in Trial 1" in found["Comparators"]
-    assert found["Risk of bias"] == "Overall judgement high in Trial 0; not judged in Trial 1."
-    assert "No prediction interval: k = 2: needs at least 3 trials." in found[
+    assert found["Risk of bias"] == "Overall judgement high in Trial 0; not assessed in Trial 1."
+    assert "No prediction interval: k = 2: needs at least 5 trials." in found[
         "Differences between trials"
     ]  # fmt: skip
     assert "the same in both" in found["Few trials"]
     assert found["Model"] == "Tau2 is at its bound."
-    assert bayes(model) == "−0.40 (95 % credible interval −0.90 to 0.10; priors: mu flat)"
 
 
 def test_a_flagged_trial_stands_with_and_without() -> None:
@@ -277,12 +282,64 @@ def test_a_flagged_trial_stands_with_and_without() -> None:
         group=["protocol", "flagged data", "flagged data"],
         label=["as in the protocol", "without Trial 0", "without flagged results"], k=[3, 2, 0],
     )  # fmt: skip
-    analysis = held(made(2, -0.5, -1.0, 0.0), studies=table, sensitivity=rows)
-    found = {c.name: c.text for c in caveats(analysis, None)}["Flagged data"]
-    assert found.endswith(
-        "Without Trial 0 it gives −0.20 (−0.80 to 0.40; k = 2, common effect); "
-        "without flagged results no trial is left."
+    result = made(2, -0.5, -1.0, 0.0)
+    for model, told in (
+        (result.model, ""),
+        ("common effect, normal quantile", ", common effect"),
+        ("Bayesian random effects, half-normal(0.5) prior of tau", ", Bayesian random effects"),
+    ):
+        analysis = held(result, studies=table, sensitivity=rows.assign(model=model))
+        found = {c.name: c.text for c in caveats(analysis, None)}["Flagged data"]
+        assert found.endswith(
+            f"Without Trial 0 it gives −0.20 (−0.80 to 0.40; k = 2{told}); "
+            "without flagged results no trial is left."
+        )
+
+
+POSTERIOR = {
+    "mu": -0.6, "mu_lb": -1.3, "mu_ub": 0.1, "p_below_zero": 0.955,
+    "prior": "mu flat, tau half-normal(0.5)",
+}  # fmt: skip
+BESIDE = {"method": "REML", "level": 0.95, "i2": 12.0, "beta": -0.61, "ci_lb": -1.72, "ci_ub": 0.5}
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_a_posterior_that_leads_says_its_probability_and_what_stands_beside_it(k: int) -> None:
+    """Its interval is credible, the protocol's is one of confidence, by the model that it names."""
+    result = made(k, -0.6, -1.3, 0.1, no_bayes="", posterior=POSTERIOR,
+                   pooled=BESIDE,
+                   model="Bayesian random effects",
+                   beside="random effects, REML, a test")  # fmt: skip
+    told = sentences.answer(result, studies(k), missing())
+    assert told.endswith(
+        "at −0.60 (95 % CrI −1.30 to 0.10): lower with ketamine, but the interval includes no "
+        "difference; the probability of this direction is 96 %."
     )
+    few = {c.name: c.text for c in caveats(held(result), None)}["Few trials"]
+    assert few.endswith(
+        "so a Bayesian interval leads, which takes that to be tau half-normal(0.5) beforehand. "
+        "The protocol’s own model beside it gives −0.61 (95 % CI −1.72 to 0.50): random effects, "
+        "REML, a test."
+    )
+    assert "common effect" not in few
+
+
+@pytest.mark.parametrize(("k", "no_bayes"), [(3, UNITS), (5, "")])
+def test_where_no_posterior_leads_no_probability_is_said(k: int, no_bayes: str) -> None:
+    """Though there be one beside the result; its interval is one of confidence."""
+    result = made(k, -0.6, -1.3, 0.1, no_bayes=no_bayes, posterior=POSTERIOR, pooled=BESIDE)
+    told = sentences.answer(result, studies(k), missing())
+    assert "(95 % CI −1.30 to 0.10)" in told
+    assert "probability" not in told
+    few = {c.name: c.text for c in caveats(held(result), None)}["Few trials"]
+    assert "Bayesian" not in few
+
+
+def test_an_estimate_without_a_direction_has_no_probability_of_one() -> None:
+    """An estimate that is shown as no difference."""
+    centred = POSTERIOR | {"mu": 0.0, "p_below_zero": 0.501}
+    result = made(3, -0.001, -0.4, 0.4, no_bayes="", posterior=centred, pooled=BESIDE)
+    assert sentences.probability(result) == ""
 
 
 def test_a_trial_with_several_effects_is_named_once() -> None:
@@ -300,7 +357,9 @@ def test_a_table_that_the_protocol_prefers_is_not_the_only_source() -> None:
     """Of a superseded row of the trial's own report nothing is denied."""
     table = studies(2)
     table.loc[0, "confidence"] = "secondary"
-    order = {"specification": {"confidence_order": ["secondary", "primary", "abstract"]}}
+    order: dict[str, Any] = {
+        "specification": {"confidence_order": ["secondary", "primary", "abstract"]}
+    }
     told = {
         c.name: c.text
         for c in caveats(held(made(2, -0.5, -1.0, 0.0, **order), studies=table), None)

@@ -7,9 +7,14 @@ from math import isnan, log, sqrt
 import pandas as pd
 import pytest
 from filled import given
+from numpy.typing import ArrayLike
 from small import SmallReview
 
 from trialpool import effect_size, pool
+from trialpool.bayes import normal_normal
+from trialpool.results import Posterior
+from trialpool.review.fitting.fit import Fit, leading
+from trialpool.review.protocol.settings import Model
 
 
 def one(effects: pd.DataFrame, start: str, measure: str, variant: str = "") -> pd.Series:
@@ -120,12 +125,21 @@ def test_a_trial_gives_one_effect_and_the_others_say_why_not(small: SmallReview)
     )
 
 
+def led_by(yi: ArrayLike, vi: ArrayLike) -> Posterior:
+    """The model that leads with two to four trials, under the protocol's prior."""
+    return normal_normal(yi, vi, tau_scale=0.5)
+
+
 def test_pooled_numbers_are_those_of_the_studies_table(small: SmallReview) -> None:
-    """model.json can be recomputed from studies.csv with one call."""
+    """model.json can be recomputed from studies.csv with one call, and what stands beside it."""
     result = small.result("blue", "mood")
+    led = led_by(result.studies["yi"], result.studies["vi"])
+    assert result.result.display.estimate == pytest.approx(led.mu, rel=1e-12)
+    assert result.result.display.ci_low == pytest.approx(led.mu_lb, rel=1e-12)
+    assert result.result.display.pi_high == pytest.approx(led.new_ub, rel=1e-12)
     again = pool(result.studies["yi"], result.studies["vi"])
-    assert result.result.display.estimate == pytest.approx(again.beta, rel=1e-12)
-    assert result.result.display.ci_low == pytest.approx(again.ci_lb, rel=1e-12)
+    assert given(result.result.pooled).ci_lb == pytest.approx(again.ci_lb, rel=1e-12)
+    assert result.result.beside == "random effects (REML), Hartung-Knapp (hksj)"
     assert result.studies["weight"].sum() == pytest.approx(100)
 
 
@@ -143,21 +157,26 @@ def test_what_if_a_missing_trial_found_nothing(small: SmallReview) -> None:
     row = result.missing.iloc[0]
     assert (row["trial_id"], row["yi"]) == ("Fir", 0)
     assert row["vi"] == pytest.approx(1 / 70 + 1 / 68)
-    again = pool([*result.studies["yi"], 0], [*result.studies["vi"], 1 / 70 + 1 / 68])
-    assert row["estimate_if_null"] == pytest.approx(again.beta)
+    # Four and one are still led by the model of four: what changes is the trial's doing.
+    again = led_by([*result.studies["yi"], 0], [*result.studies["vi"], 1 / 70 + 1 / 68])
+    assert row["estimate_if_null"] == pytest.approx(again.mu)
     assert given(result.result.largest_missing).study == "Fir 2021"
-    assert given(result.result.largest_missing).estimate == pytest.approx(again.beta)
-    assert given(result.result.what_if).ci_high == pytest.approx(again.ci_ub)
+    assert given(result.result.largest_missing).estimate == pytest.approx(again.mu)
+    assert given(result.result.what_if).ci_high == pytest.approx(again.mu_ub)
 
 
 @pytest.mark.parametrize(
     ("keep", "words", "k"),
-    [([], "no trial", 0), (["Ash"], "single trial", 1), (["Ash", "Elm"], "common effect", 2)],
+    [
+        ([], "no trial", 0),
+        (["Ash"], "single trial", 1),
+        (["Ash", "Elm"], "Bayesian", 2),
+    ],
 )
 def test_few_trials_get_what_the_policy_allows(
     small: SmallReview, keep: list[str], words: str, k: int
 ) -> None:
-    """Nothing is pooled below two trials, and two get a common effect with a normal quantile."""
+    """Nothing is pooled below two trials, and two get a Bayesian interval."""
     rows = small.rows("results")
     kept = [row for row in rows[1:] if row[0] in keep]
     small.write("results", [rows[0], *kept])
@@ -165,12 +184,12 @@ def test_few_trials_get_what_the_policy_allows(
     assert model.k == k
     assert model.model.startswith(words)
     assert (model.pooled is None) == (k < 2)
-    assert isnan(model.display.pi_low)
-    assert "prediction interval" in model.policy.withheld
+    assert isnan(model.display.pi_low) == (k < 2)
+    assert ("prediction interval" in model.policy.withheld) == (k < 2)
 
 
 def test_flipping_every_sign_changes_no_conclusion(small: SmallReview) -> None:
-    """Scores mirrored on their scale give the mirrored result and the same p value."""
+    """Scores mirrored on their scale give the mirrored result, and the same p value beside it."""
     before = small.result("blue", "mood").result
     rows = small.rows("results")
     place = rows[0].index("mean")
@@ -180,7 +199,9 @@ def test_flipping_every_sign_changes_no_conclusion(small: SmallReview) -> None:
     after = small.result("blue", "mood").result
     assert after.display.estimate == pytest.approx(-before.display.estimate)
     assert after.display.ci_low == pytest.approx(-before.display.ci_high)
-    assert after.display.p_value == pytest.approx(before.display.p_value)
+    assert given(after.pooled).pval == pytest.approx(given(before.pooled).pval)
+    below = given(before.posterior).p_below_zero
+    assert given(after.posterior).p_below_zero == pytest.approx(1 - below)
     assert given(after.pooled).tau2 == pytest.approx(given(before.pooled).tau2)
 
 
@@ -198,7 +219,7 @@ def test_an_alternative_set_of_participants_is_a_variant(small: SmallReview) -> 
     studies = result.studies.set_index("trial_id")
     yi = studies["yi"].where(studies.index != "Ash", es.yi[0])
     vi = studies["vi"].where(studies.index != "Ash", es.vi[0])
-    assert varied["estimate"] == pytest.approx(pool(yi, vi).beta, rel=1e-5)
+    assert varied["estimate"] == pytest.approx(led_by(yi, vi).mu, rel=1e-5)
 
 
 def test_a_known_time_comes_before_an_unknown_one(small: SmallReview) -> None:
@@ -286,3 +307,18 @@ def test_names_that_look_like_numbers_stay_names(small: SmallReview) -> None:
         path = small.path(table)
         path.write_text(path.read_text(encoding="utf-8").replace("Ash", "007"), encoding="utf-8")
     assert "007" in small.result("blue", "mood").studies["trial_id"].tolist()
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_a_trial_that_agrees_removes_no_conclusion(k: int) -> None:
+    """Two trials conclude; each further one finds what they came to, and they still do."""
+    how = leading(Model(), "SMD", tau_scale=0.5, effects="one")
+
+    def limits(trials: int) -> Fit:
+        ids = [f"T{i}" for i in range(trials)]
+        yi = [-0.7, -0.9, *[-0.8] * (trials - 2)]
+        return how.fit(pd.DataFrame({"trial_id": ids, "yi": yi, "vi": 0.05}), "SMD")
+
+    assert limits(2).ci_high < 0
+    assert limits(k).ci_high < 0
+    assert limits(k).policy.bayesian

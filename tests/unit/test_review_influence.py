@@ -10,7 +10,7 @@ import pytest
 
 from trialpool.diagnostics.influence import influence
 from trialpool.pooling.model import pool
-from trialpool.review.fitting.fit import fit
+from trialpool.review.fitting.fit import Leading, fit, leading
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import CUMULATIVE, INFLUENCE
 from trialpool.review.trust.influence import (
@@ -57,11 +57,17 @@ def split(studies: pd.DataFrame, which: list[int]) -> pd.DataFrame:
     return pd.concat([halves, kept, halves], ignore_index=True)
 
 
+def led(model: Model, measure: str = "OR") -> Leading:
+    """As an analysis asks it, one effect of each trial."""
+    return leading(model, measure, tau_scale=0.5, effects="one")
+
+
 def expected(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:
     """The protocol's own fit of some rows; a common effect has no tau2."""
     found = fit(studies, measure, model)
     pooled = found.pooled
-    common = "common" in found.words or "Mantel" in found.words or pooled is None
+    words = found.beside or found.words
+    common = "common" in words or "Mantel" in words or pooled is None
     return {
         **{name: getattr(found, name) for name in RESULT[:4]},
         "k": studies["trial_id"].nunique(),
@@ -174,34 +180,36 @@ def test_the_order_of_the_rows_does_not_matter(model: Model) -> None:
     if model.method == "IV":
         studies = split(studies, [5])
     shuffled = studies.sample(frac=1, random_state=3)
-    for make in (influence_table, cumulative_table):
-        one = make(studies, "OR", model).set_index("trial_id").sort_index()
-        other = make(shuffled, "OR", model).set_index("trial_id").sort_index()
+    both: list[tuple[Any, Any]] = [(influence_table, model), (cumulative_table, led(model))]
+    for make, how in both:
+        one = make(studies, "OR", how).set_index("trial_id").sort_index()
+        other = make(shuffled, "OR", how).set_index("trial_id").sort_index()
         pd.testing.assert_frame_equal(one, other, rtol=1e-7)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=IDS)
-@pytest.mark.parametrize("k", [2, 3, 8])
+@pytest.mark.parametrize("k", [2, 4, 5, 8])
 def test_each_step_is_a_fit_of_the_trials_so_far(model: Model, k: int) -> None:
-    """Under the policy of its own k: the first alone, two with a common effect."""
+    """By the model that leads with them: the first alone, up to four by the Bayesian one."""
     studies = trials(k)
     ordered = studies.sort_values(["year", "study"], ignore_index=True)
-    table = cumulative_table(studies, "OR", model)
+    table = cumulative_table(studies, "OR", led(model))
     assert list(table["study"]) == list(ordered["study"])
     assert list(table["step"]) == list(table["k"]) == list(range(1, k + 1))
     columns = [name for name in RESULT if name != "i2"]
     for i, row in table.iterrows():
         so_far = ordered.iloc[: int(str(i)) + 1]
-        want = {name: expected(so_far, "OR", model)[name] for name in columns}
+        want = {name: expected(so_far, "OR", led(model).of(len(so_far)))[name] for name in columns}
         assert row[columns].astype(float).to_dict() == pytest.approx(want, rel=1e-7, nan_ok=True)
-        assert row["model"] == fit(so_far, "OR", model).words
+        assert row["model"] == led(model).fit(so_far, "OR").words
+        assert ("Bayesian" in row["model"]) == (2 <= row["k"] <= 4)
 
 
 def test_a_trial_without_year_comes_last() -> None:
     """And the table says so; a trial of two rows is one step."""
     studies = split(trials(5), [1])
     studies.loc[studies["trial_id"] == "t3", "year"] = np.nan
-    table = cumulative_table(studies, "SMD", Model())
+    table = cumulative_table(studies, "SMD", led(Model(), "SMD"))
     assert len(table) == 5
     assert table["trial_id"].iloc[-1] == "t3"
     assert list(table["note"]) == ["", "", "", "", "year not known: added last"]
@@ -218,7 +226,7 @@ def test_below_five_trials_nothing_is_left_out(k: int) -> None:
 
 def test_one_trial_has_nothing_to_accumulate() -> None:
     """Not even where it has two rows."""
-    table = cumulative_table(split(trials(1), [0]), "OR", Model())
+    table = cumulative_table(split(trials(1), [0]), "OR", led(Model()))
     assert list(table.columns) == list(CUMULATIVE.names)
     assert len(table) == 0
 
@@ -265,8 +273,8 @@ def test_shares_of_the_weight_add_up() -> None:
         assert part["weight"].sum() == pytest.approx(100)
         assert part["k"].sum() == 3
     bias = table[table["by"] == "risk of bias"].set_index("level")
-    assert list(bias.index) == ["low", "high", "not judged"]
-    assert bias["weight"].to_dict() == {"low": 30, "high": 50, "not judged": 20}
+    assert list(bias.index) == ["low", "high", "not assessed"]
+    assert bias["weight"].to_dict() == {"low": 30, "high": 50, "not assessed": 20}
     stated = table[table["by"] == "confidence"].set_index("level")
     assert stated.loc["not stated", "trials"] == "Trial 1"
     flagged = table[table["by"] == "flagged"].set_index("level")

@@ -235,3 +235,31 @@ def test_an_arm_fits_a_node_whose_rules_all_hold(
     row = {"drug": "drug", "dose_mg_kg": None, "dose_mg": None} | arm
     node = Node.model_validate({"drug": ["drug"]} | rules)
     assert _fits(row, {"concomitant": "none"}, node) == fits
+
+
+def _nodes(*trials: int) -> pd.DataFrame:
+    """Pairs of 'a' and each other node, so many trials of each; 'a' has them all."""
+    rows = []
+    for place, count in enumerate(trials):
+        for i in range(count):
+            row: dict[str, Any] = {"trial_id": f"t{place}{i}"}
+            row |= {"study": f"T{place}{i}", "treatment_1": "a"}
+            row |= {"treatment_2": "bcd"[place], "n_1": 30.0, "n_2": 30.0}
+            rows.append({**row, "yi": -0.1 * place - 0.05 * i, "vi": 0.07})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("trials", "ranked"), [((3, 3), True), ((3, 2), False)])
+def test_treatments_are_ranked_from_three_trials_each(
+    trials: tuple[int, int], ranked: bool
+) -> None:
+    """A P-score of 0.999 stood on one trial of nine people."""
+    nodes = {name: {"drug": [name]} for name in "bca"}
+    gathered = Gathered(contrasts=_nodes(*trials), left_out=pd.DataFrame(), arms=pd.DataFrame())
+    tables, facts = network_tables(gathered, spec(nodes=nodes, reference="a"), better="lower")
+    assert isinstance(facts, FittedNetwork)
+    assert bool(len(tables["p_scores"])) == ranked
+    said = "" if ranked else "a ranking needs 3 trials of each treatment; fewer have c (2)"
+    assert facts.unranked == said
+    # Without a ranking the order is the protocol's own; a is the best.
+    assert list(tables["league"]["treatment"]) == list("abc" if ranked else "bca")

@@ -26,10 +26,10 @@ from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Analysed
 from trialpool.review.choosing.several import combined
+from trialpool.review.fitting.fit import DEPENDENT
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import resolve
 from trialpool.review.report import sentences, sheets
-from trialpool.review.trust.handlings import DEPENDENT
 
 # Made up: on the other scale, and later on the first one.
 MORE = (

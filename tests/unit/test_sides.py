@@ -110,7 +110,7 @@ def test_sides_are_told_of_what_has_them(code: str) -> None:
     everything = said(code)
     assert SIDES.search(everything["forest"])
     assert NO_EFFECT.search(everything["specification_curve"])
-    assert "Bayesian analysis beside it" in everything["note"]
+    assert "a Bayesian analysis leads" in everything["note"]
 
 
 def test_the_lists_hold_the_measures_meant() -> None:

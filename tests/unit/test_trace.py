@@ -128,12 +128,14 @@ def test_every_study_reaches_its_raw_rows(review: SmallReview) -> None:
 
 
 def test_a_missing_pooled_number_says_why(review: SmallReview) -> None:
-    """Mantel-Haenszel has no prediction interval: blank, and the reason beside it."""
+    """A posterior has no p value: blank, and the reason beside it; tau2 is of the other model."""
     found = stored(review, "green", "harm_odds").set_index("quantity")
-    assert tables.cell(found.loc["pi_low", "value"]) == ""
-    assert found.loc["pi_low", "how"]
+    assert tables.cell(found.loc["p_value", "value"]) == ""
+    assert str(found.loc["p_value", "how"]).startswith("a posterior has no p value")
     estimate = str(found.loc["estimate", "how"])
-    assert estimate == "Mantel-Haenszel, common effect; back-transformed from the log scale"
+    led = "Bayesian random effects, half-normal(0.5) prior of tau, exact likelihood of counts"
+    assert estimate == f"{led}; back-transformed from the log scale"
+    assert found.loc["tau2", "how"] == "Mantel-Haenszel, common effect"
 
 
 def test_a_number_that_cleaning_computed_is_shown_with_how(
@@ -303,7 +305,7 @@ def test_an_effect_that_is_no_longer_made(review: SmallReview, capsys: Out) -> N
     assert "data/raw/blue/results.csv row 2: not in records.csv; run the review again" in out
 
 
-@pytest.mark.parametrize("field", ["estimate", "ci_low", "p_value", "pi_high"])
+@pytest.mark.parametrize("field", ["estimate", "ci_low", "pi_low", "pi_high"])
 def test_a_pooled_number_that_is_off_is_named(review: SmallReview, capsys: Out, field: str) -> None:
     """The pooled result is computed anew from yi and vi with the model's own settings."""
     model = tables.read_json("results/blue/mood/model.json")

@@ -19,6 +19,13 @@ from trialpool.trust_facts import Gravity, Threat
 
 SMD = {"measure": "SMD", "scale": "identity", "better": "lower", "important": 0.5}
 RR = {"measure": "RR", "scale": "log", "better": "lower", "important": math.log(1.25)}
+
+
+def led(below: float, *, bayesian: bool = True) -> dict[str, Any]:
+    """Three trials whose posterior leads, or only stands beside."""
+    return {"k": 3, "policy": {"bayesian": bayesian}, "posterior": {"p_below_zero": below}}
+
+
 CLEAR, OPEN, HARM = (-0.6, -0.9, -0.3), (-0.6, -1.7, 0.5), (0.6, 0.3, 0.9)
 
 
@@ -162,6 +169,13 @@ def test_an_interval_that_excludes_nothing_is_only_warned_of_its_coverage() -> N
         ({"shown": (0.5, 0.3, 0.9), **RR}, "less frequent with ketamine"),
         ({"shown": (1.0, 0.81, 1.2), **RR}, "no difference that matters"),
         ({"shown": (1.0, 0.79, 1.2), **RR}, "undecided"),
+        ({"shown": OPEN, **led(0.95)}, "probably lower with ketamine"),
+        ({"shown": OPEN, **led(0.949)}, "undecided"),
+        ({"shown": OPEN, **led(0.05)}, "probably higher with ketamine"),
+        ({"shown": OPEN, **led(0.051)}, "undecided"),
+        ({"shown": OPEN, **led(0.96, bayesian=False)}, "undecided"),
+        ({"shown": CLEAR, **led(0.99)}, "lower with ketamine"),
+        ({"shown": (-0.2, -0.45, 0.05), **led(0.96)}, "no difference that matters"),
     ],
 )
 def test_the_conclusion_follows_from_the_interval(own: dict[str, Any], expected: str) -> None:
@@ -173,8 +187,8 @@ def test_the_conclusion_follows_from_the_interval(own: dict[str, Any], expected:
     [
         ({}, "yes"),
         ({"k": 4}, "yes"),
-        (largest(150), v.NOT_JUDGED),
-        ({"k": 1, "pooled": None}, v.NOT_JUDGED),
+        (largest(150), v.NOT_ASSESSED),
+        ({"k": 1, "pooled": None}, v.NOT_ASSESSED),
         (joint(-0.7, 0.1), "no"),
     ],
 )
@@ -199,7 +213,7 @@ def test_all_is_said_only_of_all(shown: tuple[float, float, float], agree: int, 
 def test_a_result_is_not_robust_to_what_turns_it() -> None:
     """One row of the sensitivity table on the other side: the page cannot say robust to all."""
     said = verdict(made(trust={"other_choices": {"tried": 5, "turned": ["first period only"]}}))
-    assert said.robust == v.NOT_JUDGED
+    assert said.robust == v.NOT_ASSESSED
     assert said.text == (
         "Lower with ketamine; whether it is robust cannot be told; threatened most by other "
         "choices: under 1 of 5 other choices the interval includes no difference (first period "

@@ -3,8 +3,10 @@
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 
+# A review may do without the table of other reviews.
 RAW = [
     "data/raw/instruments.csv",
+    *map(str, Path("data/raw").glob("other_reviews.csv")),
     *expand(
         "data/raw/{condition}/{table}.csv",
         condition=REVIEW.conditions,

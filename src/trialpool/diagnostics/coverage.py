@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trialpool.bayes.many import posterior_many
 from trialpool.diagnostics.sampling import Drawn, Sampling
 from trialpool.pooling.inference import TESTS, check_level, half_width, knapp_hartung
 from trialpool.pooling.model import PI_DF
@@ -23,16 +24,22 @@ from trialpool.pooling.tau2 import check_estimator, estimate_tau2
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
 
 REPLICATES = 10_000
+BAYESIAN_REPLICATES = 1000
 SEED = 2014
 KINDS = ("confidence", "prediction")
 _CHUNK = 2**14  # numbers worked on at a time: what the processor's cache holds of a few arrays
 
 
 class Method(NamedTuple):
-    """How sets of trials are pooled: an estimator of tau2 and a test, in the codes of `pool`."""
+    """How sets of trials are pooled: an estimator of tau2 and a test, in the codes of `pool`.
+
+    With `tau_scale`, of a half-normal prior, by the Bayesian model instead, in the first
+    BAYESIAN_REPLICATES sets alone, since each takes long.
+    """
 
     tau2: str
     test: str
+    tau_scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,7 @@ def simulate(
     rng, tau = np.random.default_rng(seed), math.sqrt(tau2)
     new = mu + tau * rng.standard_normal(replicates)
     theta = mu + tau * rng.standard_normal((k, replicates))
+    plain = [method for method in methods if method.tau_scale is None]
     misses: dict[tuple[Method, str], list[tuple[Array, Array]]] = {}
     with np.errstate(all="ignore"):
         drawn = sampling(rng, theta)
@@ -128,10 +136,18 @@ def simulate(
         for start in range(0, replicates, step):
             part = slice(start, start + step)
             kept, enough = _poolable(drawn, part)
-            for one in intervals(kept, methods, level=level, pi=pi):
+            for one in intervals(kept, plain, level=level, pi=pi):
                 truth = mu if one.kind == "confidence" else new[part][enough]
                 misses.setdefault((one.method, one.kind), []).append((one.centre - truth, one.half))
-        judged = {key: _judge(*key, parts, replicates) for key, parts in misses.items()}
+        first = min(replicates, BAYESIAN_REPLICATES)
+        kept, enough = _poolable(drawn, slice(0, first))
+        for method in (m for m in methods if m.tau_scale is not None):
+            one = _bayesian(kept, method, level)
+            misses[method, one.kind] = [(one.centre - mu, one.half)]
+        judged = {
+            key: _judge(*key, parts, replicates if key[0].tau_scale is None else first)
+            for key, parts in misses.items()
+        }
     return [judged[m, kind] for m in methods for kind in KINDS if (m, kind) in judged]
 
 
@@ -166,6 +182,15 @@ def intervals(drawn: Drawn, methods: Sequence[Method], *, level: float, pi: str)
                     new = pick(s.k < 3, NAN, reach * np.sqrt(tau2 + variance) * s.unit)
                     out.append(Interval(method, "prediction", centre, new))
     return out
+
+
+def _bayesian(drawn: Drawn, method: Method, level: float) -> Interval:
+    """The posterior interval of the mean."""
+    used = None if drawn.used is None else drawn.used.T
+    scale = method.tau_scale or NAN
+    made = posterior_many(drawn.y.T, drawn.v.T, used, tau_scale=scale, level=level)
+    half = (made.ci_ub - made.ci_lb) / 2
+    return Interval(method, "confidence", made.ci_lb + half, half)
 
 
 def _poolable(drawn: Drawn, part: slice) -> tuple[Drawn, Mask | slice]:

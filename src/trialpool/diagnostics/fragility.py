@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trialpool.bayes.many import pool_sets
 from trialpool.conclusions import ACROSS, BELOW, side_of
 from trialpool.digits import first_highest
 from trialpool.effects import effect_size
-from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.columns import as_tables
 from trialpool.pooling.counts.mantel_haenszel import TABLES
 from trialpool.pooling.inference import check_level, half_width
@@ -63,9 +63,14 @@ class Fragility:
 
 
 def by_inverse_variance(
-    measure: str, *, tau2: str = "REML", test: str = "hksj", level: float = 0.95
+    measure: str,
+    *,
+    tau2: str = "REML",
+    test: str = "hksj",
+    level: float = 0.95,
+    tau_scale: float | None = None,
 ) -> Refit:
-    """Refit by `effect_size`, zero cells corrected as by default, and `pool_many`."""
+    """Refit by `effect_size`, zero cells corrected as by default, and `bayes.many.pool_sets`."""
     check_choice("measure", measure, MEASURES)
 
     def refit(a: Array, n1: Array, c: Array, n2: Array) -> Array:
@@ -80,7 +85,8 @@ def by_inverse_variance(
         # A change must not take a trial out of the analysis.
         fit = np.isfinite(y).all(axis=1) & np.isfinite(v).all(axis=1)
         if fit.any():
-            pooled = pool_many(y[fit], v[fit], tau2=tau2, test=test, level=level)
+            how: dict[str, Any] = {"tau2": tau2, "test": test, "tau_scale": tau_scale}
+            pooled = pool_sets(y[fit], v[fit], level=level, **how)
             out[fit] = np.column_stack([pooled.ci_lb, pooled.ci_ub])
         return out
 

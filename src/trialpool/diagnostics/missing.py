@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from trialpool.bayes.many import PosteriorMany, pool_sets
 from trialpool.conclusions import ACROSS, Sides, side_of
-from trialpool.pooling.batch import PooledMany, pool_many
+from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import Array, TrialpoolError
 
@@ -58,7 +59,8 @@ def with_missing(
     tau2: str = "REML",
     test: str = "hksj",
     level: float = 0.95,
-) -> PooledMany:
+    tau_scale: float | None = None,
+) -> PooledMany | PosteriorMany:
     """The pooled effect with missing trials added, once for each effect they might have found.
 
     Parameters
@@ -66,11 +68,11 @@ def with_missing(
     yi, vi : (k,) effects (ratios on the log scale) and sampling variances, k >= 1
     v_missing : (m,) sampling variances of the missing trials, m >= 1, held whatever they found
     assumed : (B,) the effect that all missing trials are taken to have found
-    tau2, test, level : as for `pool`
+    tau2, test, level, tau_scale : as for `bayes.many.pool_sets`
 
     Returns
     -------
-    PooledMany of B fits to k + m trials
+    PooledMany, or with a prior of tau PosteriorMany, of B fits to k + m trials
 
     Raises
     ------
@@ -84,7 +86,7 @@ def with_missing(
     observed = np.broadcast_to(y, (len(x), len(y)))
     added = np.broadcast_to(x[:, np.newaxis], (len(x), len(extra)))
     every, spread = np.concatenate([observed, added], axis=1), np.concatenate([v, extra])
-    return pool_many(every, spread, tau2=tau2, test=test, level=level)
+    return pool_sets(every, spread, tau2=tau2, test=test, level=level, tau_scale=tau_scale)
 
 
 def tipping(
@@ -97,6 +99,7 @@ def tipping(
     tau2: str = "REML",
     test: str = "hksj",
     level: float = 0.95,
+    tau_scale: float | None = None,
 ) -> Tipping:
     """Every common effect of the missing trials at which the pooled conclusion changes.
 
@@ -106,7 +109,7 @@ def tipping(
 
     Parameters
     ----------
-    yi, vi, v_missing, tau2, test, level : as for `with_missing`
+    yi, vi, v_missing, tau2, test, level, tau_scale : as for `with_missing`
     threshold : value that the pooled estimate may pass; None leaves it out
     limit
         how far from zero to search at most, > 0; in any case no further than twice the reach of
@@ -124,8 +127,10 @@ def tipping(
     y, v = as_studies(yi, vi)
     extra = as_numbers("v_missing", v_missing)
 
-    def fit(x: Array) -> PooledMany:
-        return with_missing(y, v, extra, x, tau2=tau2, test=test, level=level)
+    how: dict[str, Any] = {"tau2": tau2, "test": test, "level": level, "tau_scale": tau_scale}
+
+    def fit(x: Array) -> PooledMany | PosteriorMany:
+        return with_missing(y, v, extra, x, **how)
 
     half = -float(ndtri(0.025))
     spread = max(np.sqrt(extra).max(initial=0.0), abs(threshold or 0.0))

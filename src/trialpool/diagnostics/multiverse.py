@@ -14,9 +14,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, unbounded
+from trialpool.bayes.many import posterior_many
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.inference import half_width, knapp_hartung, p_value
+from trialpool.pooling.policy import FROM_HERE_ON
 from trialpool.results import NAN, Array, TrialpoolError
 
 COUNTED = "MH"  # the estimator that works on counts; it knows the z test only
@@ -91,12 +94,14 @@ def multiverse(
     test: Factor,
     measure: str = "",
     level: float = 0.95,
+    tau_scale: float | None = None,
 ) -> Multiverse:
     """Fit every data set by every estimator with every test.
 
-    What few trials allow holds here too: one trial is shown with its normal interval, two have a
-    common effect with the normal quantile, whatever estimator and test say; no trial gives no
-    estimate. Equal data are fitted once, and one fit serves all tests.
+    What few trials allow holds here too, whatever estimator and test say: one trial is shown with
+    its normal interval; two to four have the Bayesian one, and where there is no prior of tau, two
+    a common effect with the normal quantile; no trial gives no estimate. Equal data are fitted
+    once, and one fit serves all tests.
 
     Parameters
     ----------
@@ -107,6 +112,7 @@ def multiverse(
         counts without correction
     measure : of the counts, "OR", "RR" or "RD", for "MH"
     level : of the intervals
+    tau_scale : of the half-normal prior of tau for two to four trials; None where there is none
 
     Raises
     ------
@@ -125,7 +131,7 @@ def multiverse(
             "sets: each combination of levels must stand once, that of the protocol among them"
         )
     number, distinct = _distinct(sets)
-    fits = _fits(distinct, estimator.levels, test.levels, measure, level)
+    fits = _fits(distinct, estimator.levels, test.levels, measure, level, tau_scale)
     sizes = (len(sets), len(estimator.levels), len(test.levels))
     s, e, t = (x.ravel() for x in np.indices(sizes))
     at = np.column_stack([np.array(places, dtype=np.int64).reshape(len(sets), -1)[s], e, t])
@@ -138,8 +144,8 @@ def multiverse(
         set=row_set,
         fit=_by_appearance(fit),
         beta=fits.beta[row_set, e],
-        ci_lb=fits.beta[row_set, e] - fits.half[row_set, e, t],
-        ci_ub=fits.beta[row_set, e] + fits.half[row_set, e, t],
+        ci_lb=fits.low[row_set, e, t],
+        ci_ub=fits.high[row_set, e, t],
         pval=fits.pval[row_set, e, t],
         tau2=fits.tau2[row_set, e],
         reason=names[fits.why[row_set, e]],
@@ -176,25 +182,33 @@ class _Fits(NamedTuple):
     beta: Array
     tau2: Array
     why: Ints
-    half: Array
+    low: Array
+    high: Array
     pval: Array
     label: Ints
 
 
 def _fits(
-    sets: Sequence[DataSet], estimators: Sequence[str], tests: Sequence[str], measure: str, p: float
+    sets: Sequence[DataSet],
+    estimators: Sequence[str],
+    tests: Sequence[str],
+    measure: str,
+    p: float,
+    tau_scale: float | None,
 ) -> _Fits:
     shape = (len(sets), len(estimators))
     beta, tau2, se, q = (np.full(shape, NAN) for _ in range(4))
     k = np.array([one.k for one in sets])
     y, v, mask = _padded(sets)
-    few, many = np.flatnonzero((k > 0) & (k < 3)), np.flatnonzero(k > 2)
+    # Whether one fit serves every estimator and test; those by a prior of tau follow below.
+    alike = (k < 3) if tau_scale is None else (k < FROM_HERE_ON)
+    few, many = np.flatnonzero((k > 0) & alike), np.flatnonzero(~alike)
     counted = np.array([code == COUNTED for code in estimators])
     for j, code in enumerate(estimators):
         jobs = [(few, "EE"), (many, code)]
         if code == COUNTED:
             jobs = [(np.flatnonzero(k == 1), "EE")]
-            for i in np.flatnonzero(k > 1):
+            for i in np.flatnonzero(k > 1 if tau_scale is None else ~alike):
                 beta[i, j], se[i, j] = _of_counts(sets[int(i)], measure)
                 tau2[i, j] = 0.0
         for rows, name in jobs:
@@ -211,7 +225,7 @@ def _fits(
     rows_df = mask.sum(axis=1) - 1
     half, pval = np.full((*shape, len(tests)), NAN), np.full((*shape, len(tests)), NAN)
     label = np.empty((*shape, len(tests)), dtype=np.int64)
-    plain = (k < 3)[:, np.newaxis] | counted
+    plain = alike[:, np.newaxis] | counted
     for t, test in enumerate(tests):
         factor = np.where(plain, 1.0, knapp_hartung(q, test))
         df = np.where(plain | (test == "z"), NAN, rows_df[:, np.newaxis])
@@ -219,15 +233,49 @@ def _fits(
         half[:, :, t] = half_width(p, df.ravel()).reshape(shape) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             pval[:, :, t] = p_value(np.where(error > 0, beta / error, NAN), df)
-        # One trial or two have one fit; Mantel-Haenszel has one test.
+        # A few trials have one fit; Mantel-Haenszel has one test.
         label[:, :, t] = np.where(plain, 0, t + 1)
-    alike = (k < 2)[:, np.newaxis] | ((k < 3)[:, np.newaxis] & ~counted)
-    which = np.where(alike, 0, np.arange(1, shape[1] + 1))
+    low, high = beta[:, :, np.newaxis] - half, beta[:, :, np.newaxis] + half
+    led = np.flatnonzero((k > 1) & alike)
+    if tau_scale is not None and len(led):
+        limits = _led([sets[int(i)] for i in led], y[led], v[led], mask[led], measure, p, tau_scale)
+        beta[led], tau2[led], pval[led] = limits[:, 0, np.newaxis], NAN, NAN
+        low[led], high[led] = (limits[:, i, np.newaxis, np.newaxis] for i in (1, 2))
+    one_fit = alike if tau_scale is not None else k < 2
+    same = one_fit[:, np.newaxis] | (alike[:, np.newaxis] & ~counted)
+    which = np.where(same, 0, np.arange(1, shape[1] + 1))
     label += (len(tests) + 1) * which[:, :, np.newaxis]
     label += (len(tests) + 1) * (shape[1] + 1) * np.arange(shape[0])[:, np.newaxis, np.newaxis]
     lost = np.where(counted, 2, 3)
     why = np.where(np.isfinite(beta), 0, np.where((k == 0)[:, np.newaxis], 1, lost))
-    return _Fits(beta, tau2, why, half, pval, label)
+    return _Fits(beta, tau2, why, low, high, pval, label)
+
+
+def _led(
+    sets: Sequence[DataSet],
+    y: Array,
+    v: Array,
+    mask: NDArray[np.bool_],
+    measure: str,
+    level: float,
+    tau_scale: float,
+) -> Array:
+    """Median and limits of each set's posterior, of counts by their likelihood; (sets, 3)."""
+    many = posterior_many(y, v, mask, tau_scale=tau_scale, level=level)
+    out = np.column_stack([many.beta, many.ci_lb, many.ci_ub])
+    for row, one in zip(out, sets, strict=True):
+        if measure not in LIKELIHOODS or one.counts is None or len(one.yi) > one.k:
+            continue
+        if not (one.counts == np.floor(one.counts)).all():  # NaN is not either
+            continue
+        if unbounded(*one.counts.T, measure=measure):
+            row[:] = NAN
+            continue
+        exact = binomial_normal(
+            *one.counts.T, measure=measure, tau_scale=tau_scale, level=level, each=False
+        )
+        row[:] = exact.mu, exact.mu_lb, exact.mu_ub
+    return out
 
 
 def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialpool.pooling.batch import PooledMany, pool_many
+from trialpool.bayes.many import Credible, PosteriorMany, pool_sets
+from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import NAN, Array, Pooled, TrialpoolError, check_choice
 
@@ -26,7 +27,7 @@ class Next(NamedTuple):
     """
 
     n_total: float
-    pooled: Pooled | None
+    pooled: Pooled | Credible | None
 
 
 def with_one_more(
@@ -38,18 +39,19 @@ def with_one_more(
     tau2: str = "REML",
     test: str = "hksj",
     level: float = 0.95,
-) -> PooledMany:
+    tau_scale: float | None = None,
+) -> PooledMany | PosteriorMany:
     """The pooled effect with one more trial, once for each result it might have.
 
     Parameters
     ----------
     yi, vi : (k,) effects (ratios on the log scale) and sampling variances, k >= 1
     effect, variance : (B,) what the next trial finds, and its sampling variance, > 0
-    tau2, test, level : as for `pool`
+    tau2, test, level, tau_scale : as for `bayes.many.pool_sets`
 
     Returns
     -------
-    PooledMany of B fits to k + 1 trials
+    PooledMany, or with a prior of tau PosteriorMany, of B fits to k + 1 trials
 
     Raises
     ------
@@ -67,7 +69,7 @@ def with_one_more(
     shape = (new.size, len(y))
     every = np.column_stack([np.broadcast_to(y, shape), new.ravel()])
     spreads = np.column_stack([np.broadcast_to(v, shape), spread.ravel()])
-    return pool_many(every, spreads, tau2=tau2, test=test, level=level)
+    return pool_sets(every, spreads, tau2=tau2, test=test, level=level, tau_scale=tau_scale)
 
 
 def unit_variance(measure: str, effect: ArrayLike, *, risk: float = NAN, sd: float = NAN) -> Array:
@@ -116,11 +118,12 @@ def smallest_next(
     vi: ArrayLike,
     effect: float,
     unit: float,
-    reached: Callable[[PooledMany], NDArray[np.bool_]],
+    reached: Callable[[PooledMany | PosteriorMany], NDArray[np.bool_]],
     *,
     tau2: str = "REML",
     test: str = "hksj",
     level: float = 0.95,
+    tau_scale: float | None = None,
 ) -> Next:
     """The smallest trial with equal arms that would change what a result says.
 
@@ -130,7 +133,7 @@ def smallest_next(
 
     Parameters
     ----------
-    yi, vi, tau2, test, level : as for `with_one_more`
+    yi, vi, tau2, test, level, tau_scale : as for `with_one_more`
     effect : what the next trial finds, analysis scale
     unit : its `unit_variance`, > 0
     reached : of B fits, which do what is asked, (B,) of bool
@@ -144,8 +147,10 @@ def smallest_next(
         raise TrialpoolError(f"unit = {unit!r}: the variance of one person per arm must be > 0")
     y, v = as_studies(yi, vi)
 
-    def fit(arm: Array) -> tuple[PooledMany, NDArray[np.int64]]:
-        fits = with_one_more(y, v, effect, unit / arm, tau2=tau2, test=test, level=level)
+    how: dict[str, Any] = {"tau2": tau2, "test": test, "level": level, "tau_scale": tau_scale}
+
+    def fit(arm: Array) -> tuple[PooledMany | PosteriorMany, NDArray[np.int64]]:
+        fits = with_one_more(y, v, effect, unit / arm, **how)
         return fits, np.flatnonzero(reached(fits))
 
     least, most = SMALLEST // 2, LARGEST // 2

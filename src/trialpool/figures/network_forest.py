@@ -18,7 +18,9 @@ __all__ = ["draw", "rows"]
 def rows(
     effects: pd.DataFrame, p_scores: pd.DataFrame, answer: NetworkAnswer
 ) -> IntervalTable | Withheld:
-    """What stands in the chart, the treatment with the highest P-score first; or why there is none.
+    """What stands in the chart, or why there is none.
+
+    The treatment with the highest P-score first; where they are not ranked, as in the protocol.
 
     Parameters
     ----------
@@ -30,7 +32,17 @@ def rows(
         return Withheld(reason=facts.reason)
     score = dict(zip(p_scores["treatment"], p_scores["p_score"], strict=True))
     lines = records(effects[effects["model"] == "random"])
-    lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
+    ranked = not facts.unranked
+    if ranked:
+        lines.sort(key=lambda line: (-score[line["treatment"]], str(line["treatment"])))
+    else:
+        lines.sort(key=lambda line: facts.nodes.index(line["treatment"]))
+    ranking = (
+        "P-score: mean certainty of being better than another treatment; "
+        f"{facts.reference} has {style.fixed(score[facts.reference], 2)}."
+        if ranked
+        else f"Not ranked: {facts.unranked}."
+    )
     axis = EffectAxis.of(facts)
     cautions = "".join(f" {caution}" for caution in facts.cautions)
     places = decimals({"study": [triple(line) for line in lines]})
@@ -39,8 +51,7 @@ def rows(
         subtitle=(
             f"{facts.k} trials, {facts.n} treatments; random effects"
             f" ({facts.method}), τ² = {style.significant(facts.tau2)}. Trials: those that"
-            " compare the two directly. P-score: mean certainty of being better than another"
-            f" treatment; {facts.reference} has {style.fixed(score[facts.reference], 2)}.{cautions}"
+            f" compare the two directly. {ranking}{cautions}"
         ),
         axis=axis,
         rows=tuple(
@@ -52,11 +63,11 @@ def rows(
                 cells=(
                     effect(triple(line), places, log=axis.log),
                     f"{line['k']:.0f}",
-                    style.fixed(score[line["treatment"]], 2),
+                    *([style.fixed(score[line["treatment"]], 2)] if ranked else []),
                 ),
             )
             for line in lines
         ),
         label_head="Treatment",
-        heads=(f"{short_measure(facts)} (95 % CI)", "Trials", "P-score"),
+        heads=(f"{short_measure(facts)} (95 % CI)", "Trials", *(["P-score"] if ranked else [])),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TITLE = "What the next trial could change"
 _ACROSS, _DOWN = 161, 81  # results of a next trial that are pooled
+_FEWER = 2  # times fewer along each side where a fit takes long
 _BELOW = 1.08  # the axis reaches this far beyond the largest standard error
 _FINEST = 1e-3  # of the largest standard error: the best next trial that is pooled
 _KEY_ROW = 11.5  # points above the panel for each row of the key
@@ -38,8 +39,8 @@ _APART = 10.0  # points between two of their labels
 class NextTrialTable:
     """What is drawn, on the analysis scale.
 
-    `effects` (x,) and `errors` (y,) span the grid of next trials; `pooled` and `half` (y, x) are
-    the pooled effect with each and half the width of its interval. `people` are (standard error,
+    `effects` (x,) and `errors` (y,) span the grid of next trials; `low` and `high` (y, x) are
+    the limits of the pooled effect with each. `people` are (standard error,
     n) of a trial that finds no difference.
     """
 
@@ -51,8 +52,8 @@ class NextTrialTable:
     estimate: float
     effects: Array
     errors: Array
-    pooled: Array
-    half: Array
+    low: Array
+    high: Array
     important: float | None
     people: tuple[tuple[float, int], ...]
 
@@ -83,10 +84,12 @@ def rows(
     reach = max(1.5 * abs(estimate), 1.5 * (important or 0.0), 1.96 * float(np.sqrt(vi).min()))
     low, high = min(float(yi.min()), -reach), max(float(yi.max()), reach)
     aside = 0.06 * (high - low)
-    effects = np.linspace(low - aside, high + aside, _ACROSS)
-    errors = np.linspace(_FINEST * widest, widest, _DOWN)
+    across, down = (n if facts.tau_scale is None else n // _FEWER for n in (_ACROSS, _DOWN))
+    effects = np.linspace(low - aside, high + aside, across)
+    errors = np.linspace(_FINEST * widest, widest, down)
     x, s = np.meshgrid(effects, errors)
-    fits = with_one_more(yi, vi, x.ravel(), s.ravel() ** 2, tau2=facts.tau2, test=facts.test)
+    how: dict[str, Any] = {"tau2": facts.tau2, "test": facts.test, "tau_scale": facts.tau_scale}
+    fits = with_one_more(yi, vi, x.ravel(), s.ravel() ** 2, **how)
     unit = facts.unit_variance
     people = [] if math.isnan(unit) else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
     assumed = f", with a {facts.assumption}" if facts.assumption else ""
@@ -101,8 +104,8 @@ def rows(
         estimate=estimate,
         effects=effects,
         errors=errors,
-        pooled=fits.beta.reshape(x.shape),
-        half=(fits.ci_ub - fits.beta).reshape(x.shape),
+        low=fits.ci_lb.reshape(x.shape),
+        high=fits.ci_ub.reshape(x.shape),
         important=important,
         people=tuple((se, n) for se, n in people if se <= widest),
     )
@@ -144,7 +147,8 @@ def _field(table: NextTrialTable, sign: float, beyond: float) -> Array | None:
 
     In half-widths of the interval, which vary less than its limits do.
     """
-    field = np.asarray((sign * table.pooled + beyond) / table.half + 1)
+    limit = table.high if sign > 0 else -table.low
+    field = np.asarray(2 * (limit + beyond) / (table.high - table.low))
     return field if (field < 0).any() else None
 
 

@@ -95,7 +95,7 @@ def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
     return PriorTable(
         title=f"{TITLE}: {result.title}",
         subtitle=(
-            f"k = {result.k}. Diamond and bar: pooled effect with 95 % confidence interval. "
+            f"k = {result.k}. Diamond and bar: the result of the analysis ({result.interval}). "
             "Circles: posterior median of the mean effect with 95 % interval; filled for the "
             "prior of the protocol."
         ),

@@ -12,11 +12,15 @@ Showing = Literal["withheld", "shown", "headline"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What may be reported for k trials. `withheld` maps the name of a thing to the reason."""
+    """What may be reported for k trials. `withheld` maps the name of a thing to the reason.
+
+    `bayesian`: the Bayesian interval leads, since a few trials say little of how much they differ.
+    """
 
     k: int
     rule: str
     pool: bool
+    bayesian: bool
     common_effect_only: bool
     prediction_interval: Showing
     withheld: dict[str, str] = field(default_factory=dict)
@@ -31,6 +35,11 @@ class _Band:
     prediction_interval: Showing
     opens: tuple[str, ...]
 
+
+# From here on the protocol's own model leads (docs/few_trials.md).
+FROM_HERE_ON = 5
+# As a thing that may be withheld.
+BAYESIAN = "Bayesian analysis"
 
 # Each row holds until the next begins; what a later row opens is withheld in the earlier ones.
 TABLE = (
@@ -48,18 +57,12 @@ TABLE = (
     ),
     _Band(
         at_least=2,
-        rule="two trials: {common}{beside}; read with caution",
-        prediction_interval="withheld",
-        opens=("pooling",),
-    ),
-    _Band(
-        at_least=3,
-        rule="three or four trials: {main}{beside}",
+        rule="two to four trials: {few}; read with caution",
         prediction_interval="shown",
-        opens=("random effects", "prediction interval"),
+        opens=("pooling", "prediction interval"),
     ),
     _Band(
-        at_least=5,
+        at_least=FROM_HERE_ON,
         rule="five to nine trials: {main}, with {spread}leave-one-out and crude subgroups",
         prediction_interval="headline",
         opens=("leave-one-out", "subgroups", "funnel plot"),
@@ -76,24 +79,26 @@ TABLE = (
 _WORDS = {
     False: {
         "common": "a common effect by inverse variance",
+        "beside": "random effects by the protocol's model",
         "main": "random effects",
         "spread": "prediction interval, ",
     },
     True: {
         "common": "a common effect by Mantel-Haenszel",
+        "beside": "Mantel-Haenszel",
         "main": "Mantel-Haenszel, with random effects as sensitivity",
         "spread": "",
     },
 }
 
 
-def policy(k: int, *, counts: bool, no_bayes: str = "") -> Policy:
+def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
     """What may be shown for k trials.
 
     Parameters
     ----------
     k : number of trials that contribute an effect, >= 0
-    counts : whether the data are counts of events, where Mantel-Haenszel is the primary method
+    counts : whether Mantel-Haenszel is the protocol's method
     no_bayes : why there can be no Bayesian analysis whatever k is; "" where there can
 
     Returns
@@ -119,17 +124,27 @@ def policy(k: int, *, counts: bool, no_bayes: str = "") -> Policy:
         if row.at_least > k
         for name in row.opens
     }
-    if counts:
+    pool = "pooling" not in withheld
+    few = pool and k < FROM_HERE_ON
+    common, bayesian = bool(few and no_bayes and k == 2), few and not no_bayes
+    if counts and not bayesian:
         withheld["prediction interval"] = "Mantel-Haenszel is a common-effect model"
-    if no_bayes and "pooling" not in withheld:
-        withheld["Bayesian analysis"] = no_bayes
-    beside = "" if no_bayes else ", with a Bayesian analysis beside it"
+    elif few and no_bayes:
+        withheld["prediction interval"] = f"k = {k}: needs at least {FROM_HERE_ON} trials"
+    if no_bayes and pool:
+        withheld[BAYESIAN] = no_bayes
+    words = _WORDS[counts]
+    led = "a Bayesian analysis leads, with {beside} beside it"
+    led = led if bayesian else "{common}" if common else "{main}"
     return Policy(
         k=int(k),
-        rule=f"k = {k}, " + band.rule.format(**_WORDS[counts], beside=beside),
-        pool="pooling" not in withheld,
-        common_effect_only="pooling" not in withheld and "random effects" in withheld,
-        prediction_interval="withheld" if counts else band.prediction_interval,
+        rule=f"k = {k}, " + band.rule.format(**words, few=led.format(**words)),
+        pool=pool,
+        bayesian=bayesian,
+        common_effect_only=common,
+        prediction_interval="withheld"
+        if "prediction interval" in withheld
+        else band.prediction_interval,
         withheld=withheld,
     )
 

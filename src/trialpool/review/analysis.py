@@ -97,6 +97,7 @@ def _unjudged(
         k=int(studies["trial_id"].nunique()),
         n=None if isnan(n := people(studies, several)) else int(n),
         model=fitted.words,
+        beside=fitted.beside,
         note=_note(fitted, studies),
         display=DisplayedResult(
             estimate=fitted.estimate,
@@ -139,6 +140,10 @@ def _reasons(fitted: Fit) -> dict[str, str]:
     """Why each number that is missing is missing."""
     withheld = fitted.policy.withheld.get("prediction interval")
     reasons = dict(fitted.pooled.reasons) if fitted.pooled else {"pooled": fitted.policy.rule}
+    if fitted.why_not:
+        reasons |= {"beta": fitted.why_not}
+    if fitted.posterior:
+        reasons |= {"p_value": "a posterior has no p value; priors.csv has its probabilities"}
     return reasons | ({"pi": withheld} if withheld else {})
 
 

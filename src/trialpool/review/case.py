@@ -13,6 +13,7 @@ from trialpool.analysis_result import ResultHeading
 from trialpool.effects import measure_of
 from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
+from trialpool.review.fitting.fit import Leading, leading
 from trialpool.review.fitting.leaving_out import left_out
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import (
@@ -99,6 +100,12 @@ class Case:
         """The effect measure, by its code."""
         return self.spec.measure
 
+    @property
+    def leading(self) -> Leading:
+        """Which model leads with how many trials."""
+        tau_scale = self.defaults.bayes.tau_scale
+        return leading(self.model, self.measure, tau_scale=tau_scale, effects=self.spec.effects)
+
     def but(self, *, effects: pd.DataFrame | None = None, **keys: Any) -> Case:
         """The same case with other effects to choose from, or with other keys of its analysis."""
         tables = self.tables if effects is None else replace(self.tables, effects=effects)
@@ -161,7 +168,7 @@ class Case:
                 ),
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
-                **self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS)),
+                **self.defaults.model_dump(mode="json", include={*EFFECT_SETTINGS, "bayes"}),
                 **({} if self.confidence == CONFIDENCE else {"confidence_order": self.confidence}),
             },
         )

@@ -114,8 +114,8 @@ def _pooled(result: AnalysisResult, file: str) -> Iterator[Line]:
             how = _why_not(name, result)
         yield _line("pooled", name, value, how=how, file=file, column=f"display.{name}")
     if rounded["pooled"]:
-        tau2 = rounded["pooled"]["tau2"]
-        yield _line("pooled", "tau2", tau2, how=words, file=file, column="pooled.tau2")
+        tau2, how = rounded["pooled"]["tau2"], result.beside or words
+        yield _line("pooled", "tau2", tau2, how=how, file=file, column="pooled.tau2")
     yield _line("pooled", "k", rounded["k"], how=rounded["policy"]["rule"], file=file, column="k")
     how = "people in these trials" if result.n is not None else "not known for every trial"
     yield _line("pooled", "n", rounded["n"], how=how, file=file, column="n")
@@ -123,7 +123,7 @@ def _pooled(result: AnalysisResult, file: str) -> Iterator[Line]:
 
 def _why_not(name: str, result: AnalysisResult) -> str:
     """Why a number of the pooled result is missing."""
-    fields = ("pi", "pi_lb") if name.startswith("pi_") else ("beta", "se")
+    fields = ("pi", "pi_lb") if name.startswith("pi_") else (name, "beta", "se")
     reasons = (result.reasons.get(field) for field in (*fields, "pooled"))
     return str(next((why for why in reasons if why), result.policy.rule))
 

@@ -16,7 +16,7 @@ from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, 
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
-from trialpool.review.fitting.fit import fit
+from trialpool.review.fitting.fit import leading
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
 from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
 
@@ -96,9 +96,14 @@ def check_effects(
 
 
 def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
-    used = result.specification["model"]
-    settings = (Correlated if "rho" in used else Model).model_validate(used)
-    again = fit(studies, result.measure, settings)
+    asked = result.specification
+    used = asked["model"]
+    again = leading(
+        (Correlated if "rho" in used else Model).model_validate(used),
+        result.measure,
+        tau_scale=asked["bayes"]["tau_scale"],
+        effects=asked.get("effects", "one"),
+    ).fit(studies, result.measure)
     names = [each.name for each in fields(result.display)]
     pairs = {name: (getattr(result.display, name), getattr(again, name)) for name in names}
     pairs["k"] = (result.k, studies["trial_id"].nunique())

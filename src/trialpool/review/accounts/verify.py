@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.meta_analysis import combine_effects
@@ -18,9 +20,9 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.digits import JSON_DIGITS
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
-from trialpool.results import TrialpoolError
+from trialpool.results import Array, TrialpoolError
 from trialpool.review.choosing.people import people
-from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.fitting.posterior import COUNTS, counted
 from trialpool.review.schema.results import VERIFICATION
 
 # Both routes start from the same table.
@@ -31,8 +33,9 @@ SMALL = 1e-3
 ROUNDING = 10.0 ** (1 - JSON_DIGITS)
 # statsmodels' Paule-Mandel iterates to a tolerance of its own.
 ITERATED = 1e-4
-
-
+_EXACT = "a posterior by the exact likelihood of counts, which statsmodels does not have"
+# Places of the grids of tau and mu over which a posterior is summed, and what is left out of it.
+_TAUS, _MUS, _LEFT_OUT = 801, 2001, 1e-12
 _BY_MODEL = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2")
 _NO_CLUSTERS = "statsmodels has no model of several effects per trial"
 
@@ -86,7 +89,13 @@ def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, A
     if several is not None and several.handling == "che" and result.k > 0:
         yield from (_uncovered(name, _NO_CLUSTERS) for name in _BY_MODEL)
         return
-    yield from _shown(result, *_recomputed(result, studies))
+    if result.policy.bayesian and counted(studies, result.measure):
+        names = [name for name in _BY_MODEL if name != "tau2"]
+        yield from (_uncovered(name, _EXACT) for name in names)
+    elif result.policy.bayesian:
+        yield from _shown(result, *_integrated(result, studies))
+    else:
+        yield from _shown(result, *_recomputed(result, studies))
     pooled = result.pooled
     if pooled is None or pooled.method == "MH":
         return
@@ -120,6 +129,53 @@ def _recomputed(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
         half = float(stdtrit(freedom, 0.975)) * (tau2 + se**2) ** 0.5
         out |= {"pi_low": beta - half, "pi_high": beta + half}
     return out, {}
+
+
+def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
+    """The posterior of the mean and of a new trial's effect, summed over a plain grid.
+
+    statsmodels has no such model.
+    """
+    yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
+    tau, mu, density = _posterior(yi, vi, float(result.specification["bayes"]["tau_scale"]))
+    marginal, of_tau = density.sum(axis=0), density.sum(axis=1)
+    below = CubicSpline(mu, marginal).antiderivative()
+    whole = float(below(mu[-1]))
+    mean = density @ mu / of_tau
+    spread = np.sqrt(density @ mu**2 / of_tau - mean**2 + tau**2)
+
+    def new(x: float, share: float) -> float:
+        return float(of_tau @ ndtr((x - mean) / spread) / of_tau.sum()) - share
+
+    out = {
+        name: float(below.solve(share * whole, extrapolate=False)[0])
+        for name, share in (("estimate", 0.5), ("ci_low", 0.025), ("ci_high", 0.975))
+    }
+    ends = mu[0] - 10 * spread.max(), mu[-1] + 10 * spread.max()
+    for name, share in (("pi_low", 0.025), ("pi_high", 0.975)):
+        out[name] = float(brentq(new, *ends, args=(share,)))
+    why = {"p_value": result.reasons["p_value"]}
+    if result.pooled is not None and result.pooled.method == "MH":
+        return out, why
+    return out | {"q": float(DescrStatsW(yi, weights=1 / vi).sumsquares)}, why
+
+
+def _posterior(yi: Array, vi: Array, scale: float) -> tuple[Array, Array, Array]:
+    """Grids of tau and of mu, and the joint density at each pair, (taus, mus), but for a factor."""
+    tau = np.linspace(0.0, 7 * scale, _TAUS)
+    reach = 12 * (scale + float(np.sqrt(vi).max()))
+    for _ in range(2):  # the second time where the mass is
+        mu = np.linspace(yi.mean() - reach, yi.mean() + reach, _MUS)
+        log_density = np.broadcast_to(-((tau / scale) ** 2)[:, np.newaxis] / 2, (_TAUS, _MUS))
+        for y, v in zip(yi, vi, strict=True):
+            variance = (v + tau**2)[:, np.newaxis]
+            log_density = log_density - (y - mu) ** 2 / variance / 2 - np.log(variance) / 2
+        density = np.exp(log_density - log_density.max())
+        density[[0, -1]] /= 2  # the trapezoid rule
+        marginal = density.sum(axis=0)
+        mass = np.flatnonzero(marginal > _LEFT_OUT * marginal.max())
+        reach = float(np.abs(mu[mass] - yi.mean()).max())
+    return tau, mu, density
 
 
 def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:

@@ -13,6 +13,7 @@ from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import ABOVE, ACROSS, BELOW, marks_of
+from trialpool.effects import measure_of
 from trialpool.trust_facts import ShownEstimate
 
 # Shares of the weight, in percent, from which on it counts as a part and as most of it.
@@ -80,6 +81,8 @@ def zone_names(result: AnalysisResult) -> dict[int, str]:
     """The zones in words, by their side."""
     matter = "" if result.important is None else "important "
     lower, upper = ("benefit", "harm") if result.better == "lower" else ("harm", "benefit")
+    if not measure_of(result.measure).favours:
+        lower, upper = "lower value", "higher value"
     article = "an" if matter else "a"
     return {
         BELOW: f"{article} {matter}{lower}",

@@ -69,7 +69,7 @@ class Rules:
 
     def against_trial(self, trial: str) -> str:
         """Why a trial is out, whatever its effects are; blank where it is not."""
-        asked, judgement = self.question, self.judged.get(trial, "not judged")
+        asked, judgement = self.question, self.judged.get(trial, "not assessed")
         if reason := why_not(self.trials[trial], asked.include, asked.exclude):
             return reason
         if asked.risk_of_bias and judgement not in asked.risk_of_bias:

@@ -15,9 +15,10 @@ from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
-from trialpool.results import NAN, Pooled
+from trialpool.results import NAN, Pooled, Posterior
 from trialpool.review.fitting.che import che
-from trialpool.review.protocol.settings import Correlated, Model
+from trialpool.review.fitting.posterior import COUNTS, counted, no_posterior, posterior_of
+from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
 TEST_WORDS = {
     "z": "normal quantile",
@@ -25,9 +26,9 @@ TEST_WORDS = {
     "knha": "Knapp-Hartung (knha)",
     "hksj": "Hartung-Knapp (hksj)",
 }
+DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 # The common-effect model, which takes the true effect to be the same in all trials.
 COMMON = {"tau2": "EE", "test": "z"}
-COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,15 @@ class Fit:
     """What pooling gave: a model from k >= 2, the study itself at k = 1, nothing at k = 0.
 
     `estimate` to `pi_high` and `p_value` are on the display scale (ratios back-transformed).
-    `levels` are of a model of several effects per trial.
+    Where `posterior` stands they are its own; `pooled` is then the protocol's model beside it, in
+    words `beside`, which is "" elsewhere. `levels` are of a model of several effects per trial,
+    `why_not` says why a posterior has no estimate.
     """
 
     policy: Policy
     pooled: Pooled | None
     words: str
+    beside: str = ""
     estimate: float = NAN
     ci_low: float = NAN
     ci_high: float = NAN
@@ -48,6 +52,42 @@ class Fit:
     pi_high: float = NAN
     p_value: float = NAN
     levels: VarianceLevels | None = None
+    posterior: Posterior | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """Which model leads: the protocol's own, and for a few trials the Bayesian one.
+
+    `tau_scale` is of the half-normal prior; `no_bayes` says why none may be used, "" where one may.
+    """
+
+    model: Model
+    tau_scale: float
+    no_bayes: str
+
+    def of(self, k: int) -> Model:
+        """The model that leads with k trials."""
+        allowed = policy(k, counts=self.model.method == "MH", no_bayes=self.no_bayes)
+        if allowed.bayesian:
+            return FewTrials(**self.model.model_dump(), tau_scale=self.tau_scale)
+        if allowed.common_effect_only and self.model.method != "MH":
+            return self.model.model_copy(update=COMMON)
+        return self.model
+
+    def fit(self, studies: pd.DataFrame, measure: str) -> Fit:
+        """Pool studies by the model that leads with them."""
+        model = self.of(int(studies["trial_id"].nunique()))
+        return fit(studies, measure, model, why_no_bayes=self.no_bayes)
+
+
+def leading(model: Model, measure: str, *, tau_scale: float, effects: str) -> Leading:
+    """Which model leads with effects of a measure; `effects` says how several of a trial enter."""
+    together = DEPENDENT if effects in TOGETHER else ""
+    return Leading(
+        model=model, tau_scale=tau_scale, no_bayes=together or measure_of(measure).no_prior
+    )
 
 
 def shown(value: float, measure: str) -> float:
@@ -57,6 +97,8 @@ def shown(value: float, measure: str) -> float:
 
 def words(model: Model) -> str:
     """A model in words."""
+    if isinstance(model, FewTrials):
+        return f"Bayesian random effects, half-normal({model.tau_scale:g}) prior of tau"
     if model.method == "MH":
         return "Mantel-Haenszel, common effect"
     if isinstance(model, Correlated):
@@ -76,22 +118,27 @@ def without_counts(model: Model) -> Model:
 
     Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
     """
+    if isinstance(model, FewTrials):
+        # The protocol's model beside it does not enter what is asked without counts.
+        return model.model_copy(update={"method": "IV", "exact": False})
     if model.method != "MH":
         return model
     tau2 = tau2_without_counts(model.method, model.tau2)
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
-def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
-    """Pool studies as the protocol's model and the number of trials allow.
+def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str = "") -> Fit:
+    """Pool studies by a model; `Leading` says which one.
 
     Parameters
     ----------
     studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
         several rows where its control is split among its arms. The policy counts trials.
+    why_no_bayes : where the data allow no Bayesian analysis though measure and model do
     """
     k = int(studies["trial_id"].nunique())
-    allowed = policy(k, counts=model.method == "MH", no_bayes=measure_of(measure).no_prior)
+    why = why_no_bayes or no_bayes(measure, model)
+    allowed = policy(k, counts=model.method == "MH", no_bayes=why)
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
@@ -99,14 +146,14 @@ def fit(studies: pd.DataFrame, measure: str, model: Model) -> Fit:
             one = aggregate(studies["yi"], studies["vi"], studies["trial_id"], rho=model.rho)
             studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
+    if isinstance(model, FewTrials):
+        return _led(studies, measure, model, allowed)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
         pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
         return _shown(pooled, measure, words(model), allowed)
-    if allowed.common_effect_only:
-        model = model.model_copy(update=COMMON)
     if isinstance(model, Correlated):
-        common = allowed.common_effect_only
+        common = model.tau2 == "EE"
         both, levels = che(studies, rho=model.rho, common=common, prediction=model.prediction)
         return replace(_shown(both, measure, words(model), allowed), levels=levels)
     pooled = pool(
@@ -131,6 +178,39 @@ def _shown(pooled: Pooled, measure: str, text: str, allowed: Policy) -> Fit:
         pi_low=NAN if withheld else shown(pooled.pi_lb, measure),
         pi_high=NAN if withheld else shown(pooled.pi_ub, measure),
         p_value=_p_value(pooled, measure),
+    )
+
+
+def no_bayes(measure: str, model: Model) -> str:
+    """Why there can be no Bayesian analysis, "" where there can."""
+    return DEPENDENT if isinstance(model, Correlated) else measure_of(measure).no_prior
+
+
+def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy) -> Fit:
+    """The Bayesian result, with the protocol's model beside it."""
+    plain = Model(**model.model_dump(include=set(Model.model_fields)))
+    beside = fit(studies, measure, plain)
+    exact = model.exact and counted(studies, measure)
+    text = f"{words(model)}, exact likelihood of counts" if exact else words(model)
+    if exact and (why := no_posterior(studies, measure)):
+        # Nor is there another number: one of corrected cells would be of the correction alone.
+        without = fit(studies, measure, plain, why_no_bayes=why)
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
+        blank: dict[str, Any] = dict.fromkeys(names, NAN)
+        return replace(without, why_not=why, **blank)
+    posterior = posterior_of(studies, measure, tau_scale=model.tau_scale, exact=exact, each=False)
+    return replace(
+        beside,
+        policy=allowed,
+        posterior=posterior,
+        words=text,
+        beside=beside.words,
+        estimate=shown(posterior.mu, measure),
+        ci_low=shown(posterior.mu_lb, measure),
+        ci_high=shown(posterior.mu_ub, measure),
+        pi_low=shown(posterior.new_lb, measure),
+        pi_high=shown(posterior.new_ub, measure),
+        p_value=NAN,
     )
 
 

@@ -1,7 +1,8 @@
-"""One analysis refitted to many choices of its trials at once, each under the policy of its k."""
+"""One analysis refitted to many choices of its trials at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,10 @@ import pandas as pd
 
 from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany, pool_many
-from trialpool.pooling.counts.pool import pool_counts
-from trialpool.pooling.policy import policy
 from trialpool.pooling.subsets import Mask
 from trialpool.results import NAN, Array
-from trialpool.review.fitting.fit import COMMON, COUNTS, fit, shown, words
-from trialpool.review.protocol.settings import Model
+from trialpool.review.fitting.fit import fit, words
+from trialpool.review.protocol.settings import FewTrials, Model
 
 REFIT_COLUMNS = ("k", "estimate", "ci_low", "ci_high", "p_value", "tau2", "i2", "model", "why_not")
 
@@ -22,13 +21,16 @@ _FIELDS = {"p_value": "pval", "tau2": "tau2", "i2": "i2"}
 _EFFECTS = {"estimate": "beta", "ci_low": "ci_lb", "ci_high": "ci_ub"}
 
 
-def refit_many(studies: pd.DataFrame, masks: Mask, measure: str, model: Model) -> pd.DataFrame:
-    """What `fit` gives for each set of rows, all at once where the model is inverse variance.
+def refit_many(
+    studies: pd.DataFrame, masks: Mask, measure: str, model_of: Callable[[int], Model]
+) -> pd.DataFrame:
+    """What `fit` gives for each set of rows, those of one inverse-variance model all at once.
 
     Parameters
     ----------
     studies : rows as for `fit`, at least one
     masks : (B, rows), True where a set holds a row; no set is empty
+    model_of : the model by the number of trials of a set
 
     Returns
     -------
@@ -42,35 +44,33 @@ def refit_many(studies: pd.DataFrame, masks: Mask, measure: str, model: Model) -
         as for `pool` and `pool_counts`
     """
     k = trials_in(studies, masks)
-    if model.method == "MH":
-        return _mantel_haenszel(studies, masks, k, measure, model)
     out: dict[str, Any] = {name: np.full(len(masks), NAN) for name in REFIT_COLUMNS}
     out |= {"k": k, "model": np.full(len(masks), "", dtype=object), "why_not": [""] * len(masks)}
-    allowed = {int(n): policy(int(n), counts=False) for n in set(k)}
-    plain = np.array([allowed[int(n)].common_effect_only or n == 1 for n in k])
-    for chosen, used in (
-        (plain, model.model_copy(update=COMMON)),
-        (~plain, model),
-    ):
-        at = np.flatnonzero(chosen)
-        if not len(at):
-            continue
+    together: dict[str, tuple[Model, list[int]]] = {}
+    for place, n in enumerate(map(int, k)):
+        model = model_of(n)
+        if n == 1 or model.method == "MH" or isinstance(model, FewTrials):
+            for name, value in _alone(studies[masks[place]], measure, model).items():
+                out[name][place] = value
+        else:
+            together.setdefault(words(model), (model, []))[1].append(place)
+    for text, (model, places) in together.items():
+        at = np.array(places)
         many = pool_many(
             studies["yi"].to_numpy(float),
             studies["vi"].to_numpy(float),
             masks[at],
-            tau2=used.tau2,
-            test=used.test,
-            pi=used.prediction,
+            tau2=model.tau2,
+            test=model.test,
+            pi=model.prediction,
         )
         for name, values in _columns(many, measure).items():
             out[name][at] = values
-        if used.tau2 == "EE":
+        if model.tau2 == "EE":
             out["tau2"][at] = NAN
-        out["model"][at] = words(used)
+        out["model"][at] = text
         for place, converged in zip(at, many.converged, strict=True):
             out["why_not"][place] = "" if converged else "not converged"
-    out["model"][k == 1] = "single trial, normal quantile"
     return pd.DataFrame(out, columns=list(REFIT_COLUMNS))
 
 
@@ -89,23 +89,12 @@ def _columns(many: PooledMany, measure: str) -> dict[str, Array]:
     return out
 
 
-def _mantel_haenszel(
-    studies: pd.DataFrame, masks: Mask, k: Array, measure: str, model: Model
-) -> pd.DataFrame:
-    """Each set by itself, as the counts of a set have no batch."""
-    counts = [studies[name].to_numpy(float) for name in COUNTS]
-    rows = []
-    for mask, n in zip(masks, k, strict=True):
-        row: dict[str, Any] = {"k": n, "tau2": NAN, "i2": NAN, "model": words(model), "why_not": ""}
-        if n == 1:
-            alone = fit(studies[mask], measure, model)
-            row |= {name: getattr(alone, name) for name in (*_EFFECTS, "p_value")}
-            row["model"] = alone.words
-        else:
-            pooled = pool_counts(*(x[mask] for x in counts), measure=measure, method="MH")
-            row |= {
-                name: shown(getattr(pooled, field), measure) for name, field in _EFFECTS.items()
-            }
-            row |= {"p_value": pooled.pval, "why_not": pooled.reasons.get("beta", "")}
-        rows.append(row)
-    return pd.DataFrame(rows, columns=list(REFIT_COLUMNS))
+def _alone(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:
+    """A set that has no batch, by itself."""
+    result = fit(studies, measure, model)
+    pooled = result.pooled
+    row: dict[str, Any] = {name: getattr(result, name) for name in (*_EFFECTS, "p_value")}
+    if pooled is not None and pooled.method not in ("EE", "MH"):
+        row |= {"tau2": pooled.tau2, "i2": pooled.i2}
+    why = result.why_not or (pooled.reasons.get("beta", "") if pooled is not None else "")
+    return row | {"model": result.words, "why_not": why}

@@ -50,7 +50,7 @@ Comparator = Literal[
 Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
 # Handlings under which a trial's effects stand beside each other in one model.
 TOGETHER = ("all", "che")
-Judgement = Literal["low", "some_concerns", "high", "no_information"]
+Judgement = Literal["low", "some_concerns", "high"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
@@ -64,6 +64,11 @@ class Model(Spec):
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """How many sets of trials are pooled at once: the settings of `bayes.many.pool_sets`."""
+        return {"tau2": self.tau2, "test": self.test}
+
 
 class Correlated(Model):
     """Correlated and hierarchical effects: several per trial, `rho` between their errors."""
@@ -74,6 +79,22 @@ class Correlated(Model):
     def of(cls, model: Model, rho: float) -> Correlated:
         """A model for several effects; t, since its robust variance has degrees of freedom."""
         return cls.model_validate({**model.model_dump(), "test": "t", "rho": rho})
+
+
+class FewTrials(Model):
+    """The model of two to four trials: Bayesian random effects, `tau_scale` in their prior.
+
+    `exact`: of ratios of counts by their own likelihood, else as of any effect with its variance.
+    `method`, `tau2` and `test` stay those of the protocol, whose result stands beside it.
+    """
+
+    tau_scale: float
+    exact: bool = True
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """As for `Model`, with the prior."""
+        return {**super().how, "tau_scale": self.tau_scale}
 
 
 class Alternative(Spec):
@@ -325,7 +346,7 @@ MODERATORS = {
         kind="group",
         table="risk_of_bias",
         column="overall",
-        # `no_information` is no kind of trial: these are counted as not known.
+        # A trial without an overall judgement is counted as not known.
         levels={"low": ("low",), "some concerns": ("some_concerns",), "high": ("high",)},
     ),
     "design": Moderator(title="design", kind="group", column="design"),

@@ -29,6 +29,7 @@ LEAST_DOSES, LEAST_TRIALS = 2, 2
 # A bend needs so many of such doses, and so many trials in all.
 DOSES_FOR_SPLINE, TRIALS_FOR_SPLINE = 3, 6
 STEPS = 60  # of the curve
+_NO_BAYES = "the dose-response model is fitted by likelihood alone"
 NOT_RANDOM = "trials chose their doses: except within a trial, doses are not compared at random"
 
 
@@ -114,7 +115,7 @@ def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseRes
     """Linear; a spline where there are doses and trials enough. Few trials: a common effect."""
     method = model.tau2 if model.tau2 in estimators_of("dose-response") else "REML"
     test = model.test
-    if policy(len(usable), counts=False).common_effect_only:
+    if policy(len(usable), counts=False, no_bayes=_NO_BAYES).common_effect_only:
         method, test = "EE", "z"
     often = levels.loc[levels["trials"] >= LEAST_TRIALS, "dose"].tolist()
     if len(often) >= DOSES_FOR_SPLINE and len(usable) >= TRIALS_FOR_SPLINE:

@@ -15,10 +15,11 @@ from trialpool.network.model import Network, network
 from trialpool.question_answer import FittedNetwork, NetworkFacts
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.questions.network_data import Gathered
-from trialpool.review.schema.questions import NODES, QUESTION_TABLES
+from trialpool.review.schema.questions import NODES, P_SCORES, QUESTION_TABLES
 from trialpool.terms import NETWORK
 
 LEAST_NODES = 3
+LEAST_TO_RANK = 3  # trials of each treatment: a P-score of one trial of nine people can be 0.999
 NAMES = tuple(QUESTION_TABLES[NETWORK])
 
 
@@ -55,15 +56,18 @@ def network_tables(
         log = measure_of(spec.measure).is_ratio
         small = "desirable" if better == "lower" else "undesirable"
         scores = of_network.p_score_table(fit, small_values=small)
+        unranked = _unranked(nodes)
+        order = [name for name in spec.nodes if name in set(nodes["treatment"])]
+        order = order if unranked else list(scores["treatment"])
         out |= {
             "effects": of_network.effects_table(fit, log=log),
-            "league": of_network.league_table(fit, log=log, order=list(scores["treatment"])),
-            "p_scores": scores,
+            "league": of_network.league_table(fit, log=log, order=order),
+            "p_scores": P_SCORES.frame() if unranked else scores,
             "split": of_network.split_table(fit, log=log),
             "inconsistency": of_network.inconsistency_table(fit),
             "net_heat": of_network.net_heat_table(fit),
         }
-        facts = _fitted(facts, fit)
+        facts = _fitted(facts, fit, unranked)
     return {name: out.get(name, pd.DataFrame()) for name in NAMES}, facts
 
 
@@ -123,7 +127,16 @@ def _facts(
     )
 
 
-def _fitted(facts: NetworkFacts, fit: Network) -> FittedNetwork:
+def _unranked(nodes: pd.DataFrame) -> str:
+    """Why treatments are not ranked, blank where they are."""
+    few = nodes[nodes["trials"] < LEAST_TO_RANK]
+    if not len(few):
+        return ""
+    listed = ", ".join(f"{row.treatment} ({row.trials})" for row in few.itertuples())
+    return f"a ranking needs {LEAST_TO_RANK} trials of each treatment; fewer have {listed}"
+
+
+def _fitted(facts: NetworkFacts, fit: Network, unranked: str) -> FittedNetwork:
     """The facts with the numbers of the fit."""
     asked: dict[str, Any] = {each.name: getattr(facts, each.name) for each in fields(facts)}
     parts = fit.inconsistency
@@ -147,6 +160,7 @@ def _fitted(facts: NetworkFacts, fit: Network) -> FittedNetwork:
         q_within=parts.within.stat,
         q_within_df=parts.within.df,
         designs=len(parts.designs),
+        unranked=unranked,
         reasons=fit.reasons,
         cautions=fit.cautions,
     )

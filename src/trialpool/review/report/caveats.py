@@ -72,19 +72,6 @@ def caveats(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> list
     return [Caveat(name=name, text=text) for name, text in texts if text]
 
 
-def bayes(result: AnalysisResult) -> str:
-    """The Bayesian estimate with its interval; blank without one."""
-    posterior = result.posterior
-    if posterior is None:
-        return ""
-    limits = (posterior.mu, posterior.mu_lb, posterior.mu_ub)
-    mu, low, high = map(measure_of(result.measure).shown, limits)
-    return (
-        f"{say.value(result, mu)} (95 % credible interval {say.interval(result, low, high)}; "
-        f"priors: {posterior.prior})"
-    )
-
-
 def _missing(analysis: AnalysisTables) -> str:
     result, missing = analysis.result, analysis.missing
     if result.k == 0:
@@ -120,21 +107,34 @@ def _tips(analysis: AnalysisTables) -> str:
 
 def _few(analysis: AnalysisTables) -> str:
     result = analysis.result
-    k, beside = result.k, bayes(result)
-    bayesian = f" A Bayesian analysis beside it gives {beside}." if beside else ""
+    k = result.k
     if result.policy.common_effect_only:
         return (
             "Two trials are pooled as a common effect, which takes the true effect to be the same "
-            f"in both; read it with caution.{bayesian}"
+            "in both; read it with caution."
         )
     if 2 <= k <= 4:
-        return f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ.{bayesian}"
+        lead = f"{w.capital(w.count(k, 'trial'))} say little about how far trials differ"
+        return f"{lead}{_led(result)}."
     if 5 <= k <= 9:
         return (
             f"{w.capital(w.count(k, 'trial'))} are too few to look for small-study effects; "
             "the tests for them need ten."
         )
     return ""
+
+
+def _led(result: AnalysisResult) -> str:
+    """That a posterior leads, and what the protocol's model beside it gives."""
+    if not result.policy.bayesian or result.posterior is None:
+        return ""
+    prior, pooled = result.posterior.prior.partition(", ")[2], result.pooled
+    said = f", so a Bayesian interval leads, which takes that to be {prior} beforehand"
+    if pooled is None or math.isnan(pooled.beta):
+        return said
+    mu, low, high = map(measure_of(result.measure).shown, (pooled.beta, pooled.ci_lb, pooled.ci_ub))
+    beside = f"{say.value(result, mu)} ({result.level} % CI {say.interval(result, low, high)})"
+    return f"{said}. The protocol’s own model beside it gives {beside}: {result.beside}"
 
 
 def _spread(analysis: AnalysisTables) -> str:
@@ -172,9 +172,9 @@ def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by_judgement: dict[str, list[str]] = {}
     for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
-        judgement = judged.get(row["trial_id"], "not judged")
+        judgement = judged.get(row["trial_id"], "not assessed")
         by_judgement.setdefault(w.plain(judgement), []).append(w.text(row["study"]))
-    order = ("high", "some concerns", "no information", "not judged", "low")
+    order = ("high", "some concerns", "not assessed", "low")
     parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
     return w.sentence(f"overall judgement {'; '.join(parts)}")
 
@@ -198,10 +198,11 @@ def _left_after(result: AnalysisResult, row: Mapping[str, Any]) -> str:
     label = w.text(row["label"])
     if row["k"] == 0:
         return f"{label} no trial is left"
-    # The narrow interval of two trials supposes that they share one effect.
-    common = ", common effect" if row["k"] == 2 else ""
+    # Fewer trials may be led by another model, whose interval is wider or narrower for that alone.
+    model = w.text(row["model"])
+    other = "" if model == result.model else f", {model.partition(',')[0]}"
     effect = say.effect_of(result, row).removesuffix(")")
-    return f"{label} it gives {effect}; k = {w.whole(row['k'])}{common})"
+    return f"{label} it gives {effect}; k = {w.whole(row['k'])}{other})"
 
 
 def _imputed(analysis: AnalysisTables) -> str:

@@ -95,7 +95,7 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
                 _, _, sign, words = JUDGEMENTS[code]
                 return Cell(lines=(sign,), title=words, tone=code)
             idle = domain == "DS" and row["design"] == "parallel"
-            return Cell(title="not asked, parallel trial" if idle else "not judged", tone="none")
+            return Cell(title="not asked, parallel trial" if idle else "not assessed", tone="none")
 
         return shown
 
@@ -104,7 +104,7 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
     remark = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not asked."
     bare = [w.text(row["study"]) for row in trials if row["trial_id"] not in judged]
     if bare:
-        remark += f" Not judged: {w.listed(bare)}."
+        remark += f" Not assessed: {w.listed(bare)}."
     return table(
         "Risk of bias",
         [row for row in trials if row["trial_id"] in judged],

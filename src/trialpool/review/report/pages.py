@@ -64,6 +64,7 @@ class Section:
     withheld: tuple[tuple[str, str], ...]
     estimate: str
     limits: str
+    interval: str
     measure: str
     basis: str
     model: str
@@ -277,6 +278,7 @@ def _section(
         withheld=_withheld(result),
         estimate=say.value(result, shown.estimate) if result.k else "",
         limits=say.interval(result, shown.ci_low, shown.ci_high),
+        interval=result.interval,
         measure=say.short_measure(result),
         basis=f"{basis}, {sentences.people(result, studies)}" if result.k else basis,
         model=result.model,
@@ -340,7 +342,7 @@ def _power(value: float) -> str:
 
 
 # It begins with the space, so that a search jumps from one to the next.
-_TOGETHER = re.compile(r" (?:(?<=\b[knp] )[=<] (?=\d)|(?<=\d )(?=%)|(?<=% )(?=CI\b))")
+_TOGETHER = re.compile(r" (?:(?<=\b[knp] )[=<] (?=\d)|(?<=\d )(?=%)|(?<=% )(?=Cr?I\b))")
 
 
 def _unbroken(shown: Any) -> Any:

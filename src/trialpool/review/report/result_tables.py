@@ -119,8 +119,11 @@ def _trial(row: Row) -> Cell:
 
 
 def _when(row: Row) -> str:
-    day = w.short(row["time_days"])
-    return w.text(row["timepoint"]) or ("" if day == w.DASH else f"day {day}")
+    """When it was measured; events that are of no day were counted over the treatment."""
+    day, words = w.short(row["time_days"]), w.text(row["timepoint"])
+    if day == w.DASH and w.text(row["event_experimental"]):
+        return f"during treatment ({words})" if words else "during treatment"
+    return words or ("" if day == w.DASH else f"day {day}")
 
 
 def provenance(analysis: AnalysisTables) -> Grid:
@@ -174,7 +177,7 @@ def sensitivity(analysis: AnalysisTables) -> Grid:
         return w.DASH if outside is None else "outside" if outside else "inside"
 
     def p(row: Row) -> Cell:
-        bayes = "Bayes" in row["label"]
+        bayes = "Bayes" in f"{row['label']} {row['model']}"
         why = "no p-value in a Bayesian analysis" if bayes else "nothing to test"
         return or_why(w.p_value(row["p_value"]), why)
 
@@ -280,6 +283,7 @@ def summary(
     def p(row: Row) -> Cell:
         alone = row["k"] and isnan(say.null(result(row)))
         why = "nothing is compared, so there is nothing to test" if alone else none
+        why = w.text(result(row).reasons.get("p_value")) or why
         return or_why(w.p_value(row["p_value"]), why)
 
     def people(row: Row) -> Cell:

@@ -13,7 +13,7 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult, LargestMissing
-from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded
+from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded, probable_side
 from trialpool.effects import measure_of
 from trialpool.review.choosing.people import size, unsized
 from trialpool.review.report import codes
@@ -38,8 +38,8 @@ def answer(result: AnalysisResult, studies: pd.DataFrame, missing: pd.DataFrame)
     what = f"{measure_of(result.measure).lead} {result.outcome_title}"
     size = say.value(result, shown.estimate) + _unit(result, studies)
     limits = say.interval(result, shown.ci_low, shown.ci_high)
-    says = f": {interval_says(result)}" if not isnan(say.null(result)) else ""
-    effect = f"{size} ({result.level} % CI {limits}){says}."
+    says = f": {interval_says(result)}{probability(result)}" if not isnan(say.null(result)) else ""
+    effect = f"{size} ({result.interval} {limits}){says}."
     if result.k == 1:
         study = w.text(studies["study"].iloc[0])
         return (
@@ -83,7 +83,18 @@ def interval_says(result: AnalysisResult) -> str:
     if said.excludes_null:
         return f"{towards}, and the interval excludes no difference"
     lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
-    return f"{lead} includes no difference{_reach(result, said)}"
+    reach = _reach(result, said) if probable_side(result) is None else ""
+    return f"{lead} includes no difference{reach}"
+
+
+def probability(result: AnalysisResult) -> str:
+    """How probable the direction of the estimate is; blank without one, or a posterior."""
+    if not result.policy.bayesian or result.posterior is None:
+        return ""
+    if direction(result, result.display.estimate) == _SAME:
+        return ""
+    below = result.posterior.p_below_zero
+    return f"; the probability of this direction is {w.part(max(below, 1 - below))}"
 
 
 _SAME = "no difference in the estimate"
@@ -219,7 +230,7 @@ def _reported(row: Mapping[str, Any], missing: LargestMissing) -> str:
 
 def _changed(result: AnalysisResult, shown: ShownEstimate) -> str:
     limits = say.interval(result, shown.ci_low, shown.ci_high)
-    return f"{say.value(result, shown.estimate)} ({result.level} % CI {limits})"
+    return f"{say.value(result, shown.estimate)} ({result.interval} {limits})"
 
 
 def _unit(result: AnalysisResult, studies: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ from trialpool.terms import EXCLUDES, INCLUDES
 from trialpool.trust_facts import FragilityFacts, MultiverseFacts, Unanswered
 
 Row = Mapping[str, Any]
+_BY_NUMBER = "since the number of trials, not of people, holds the interval back"
 _HARDLY = 0.1  # of the width of the interval
 # The lowest coverage of a 95 % interval, and what it says of it.
 _KEEPS = (
@@ -86,7 +87,7 @@ def _weights(analysis: AnalysisTables) -> str:
     known = f"known {only(order_of(analysis.result), 'abstract', 'secondary')}from"
     words = {
         "high risk of bias": "trials at high risk of bias",
-        "risk of bias not judged": "trials whose risk of bias nobody has judged",
+        "risk of bias not assessed": "trials whose risk of bias nobody has assessed",
         "flagged": "numbers that a check marked",
         "imputed": "numbers that needed an assumption",
         "not from the trial's own report": f"numbers {known} abstracts or other reviews",
@@ -303,7 +304,7 @@ def _next_trial(analysis: AnalysisTables) -> str:
         if math.isnan(row["n_total"]):
             parts.append(f"no size up to {largest:,} people would do if it {effect}")
         elif row["n_total"] == smallest:
-            parts.append(f"one of any size would do if it {effect}, {_by_number(result)}")
+            parts.append(f"one of any size would do if it {effect}, {_BY_NUMBER}")
         else:
             parts.append(f"it needs {w.whole(row['n_total'])} people if it {effect}")
     if not parts:
@@ -314,13 +315,6 @@ def _next_trial(analysis: AnalysisTables) -> str:
 
 def _alike(result: AnalysisResult, one: Row, other: Row) -> bool:
     return say.value(result, one["effect"]) == say.value(result, other["effect"])
-
-
-def _by_number(result: AnalysisResult) -> str:
-    """Why a trial without weight changes an interval."""
-    if result.policy.common_effect_only:
-        return "since from three trials on their differences count"
-    return "since the number of trials, not of people, holds the interval back"
 
 
 def _fragility(analysis: AnalysisTables) -> str:

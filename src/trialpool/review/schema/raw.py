@@ -200,7 +200,8 @@ CONTRASTS = Table(
 
 RISK_OF_BIAS = Table(
     name="risk_of_bias",
-    meaning="RoB 2 judgements; `no_information` is an answer. DS is for crossover trials only.",
+    meaning="RoB 2 judgements; `no_information` is an answer, but not of `overall`: a trial "
+    "without an overall row is not assessed. DS is for crossover trials only.",
     key=("trial_id", "domain"),
     columns=(
         p.TRIAL,
@@ -289,6 +290,38 @@ CONDITION_TABLES: tuple[Table, ...] = (
     SEARCH,
 )
 
+OTHER_REVIEWS = Table(
+    name="other_reviews",
+    meaning="Optional. What other reviews pooled, to stand beside this review's own results.",
+    key=("review", "condition", "outcome", "pooled"),
+    columns=(
+        Column("review", "text", "label, e.g. 'Hartland 2023'", required=True),
+        Column("year", "integer", "year", low=1950, high=2100),
+        Column("doi", "text", "DOI"),
+        Column("condition", "id", "the condition whose page it stands on", required=True),
+        p.OUTCOME,
+        Column("analysis", "id", "our analysis it is to be compared with; blank if none"),
+        Column("pooled", "text", "what was pooled, in words: people, comparison, time",
+               required=True),
+        Column("k", "integer", "trials pooled; blank when not stated", low=1),
+        Column("people", "integer", "participants; blank when not stated", unit="people", low=1),
+        Column("measure", "choice", "SMD also of Cohen's d and Hedges' g; MC = mean change within "
+               "people, which is no comparison; ratios not logged", required=True,
+               choices=("SMD", "MD", "OR", "RR", "RD", "HR", "MC")),
+        Column("contrast", "choice", "which way the source subtracts; blank for MC",
+               choices=("experimental-control", "control-experimental")),
+        Column("estimate", "number", "the pooled estimate as printed", required=True),
+        Column("ci_low", "number", "lower 95 % limit as printed"),
+        Column("ci_high", "number", "upper 95 % limit as printed"),
+        Column("trials", "text", "trial_ids that it has in common with this review, separated by "
+               "`;`; blank when they could not be seen"),
+        p.CONFIDENCE,
+        p.URL,
+        p.LOCATOR,
+        p.NOTES,
+    ),
+)
+
 # Columns that hold a decision on two extractors' cells; `row` stands for the row itself.
 WHOLE_ROW = "row"
 PRESENT, ABSENT = "present", "absent"
@@ -352,7 +385,8 @@ CERTAINTY = Table(
 
 # By name; each stands in a file of that name.
 RAW_TABLES = {
-    table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
+    table.name: table
+    for table in (INSTRUMENTS, OTHER_REVIEWS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
 }
 
 # A second extractor may fill these in again, under {condition}/second/.

@@ -19,7 +19,11 @@ PERIOD = Column(
     choices=("whole", "first", "both"),
 )
 TIME = Column(
-    "time_days", "number", "time since the first dose; blank when not stated", unit="days"
+    "time_days",
+    "number",
+    "time since the first dose; blank when not stated, and for events counted over the whole "
+    "treatment: no day of their own is known",
+    unit="days",
 )
 TIMEPOINT = Column("timepoint", "text", "the time point in the source's own words")
 DERIVED = Column("derived", "text", "blank = printed in the source; otherwise how it was computed")

@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, normal_normal, sweep
+from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, normal_normal
 from trialpool.bayes.priors import Prior
 from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
+from trialpool.review.fitting.posterior import counted, no_posterior, posterior_of
 from trialpool.review.schema.trust import PRIORS
 
 # As the empirical priors divide comparisons (Turner 2015, Rhodes 2015): the drug against placebo
 # or nothing but what both arms get, or against another drug.
 PLACEBO = ("placebo", "usual_care", "waiting_list", "no_treatment", "same_ect")
 DRUG = ("active_placebo",)
+NORMAL_LIKELIHOOD = "normal likelihood of the log ratios"
 _AGAINST = {"placebo": "placebo or no drug", "drug": "another drug"}
 # Which of the outcomes that have priors one is: the first whose words stand in its name. Dropout
 # due to an adverse event is dropout.
@@ -43,9 +45,11 @@ def posterior(case: Case, studies: pd.DataFrame, *, each: bool = True) -> Poster
     """
     if len(studies) < 2 or measure_of(case.measure).no_prior:
         return None
-    return normal_normal(
-        studies["yi"].to_numpy(float),
-        studies["vi"].to_numpy(float),
+    if no_posterior(studies, case.measure):
+        return None
+    return posterior_of(
+        studies,
+        case.measure,
         tau_scale=case.defaults.bayes.tau_scale,
         mid=case.important,
         better=case.outcome.better,
@@ -75,10 +79,11 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     68:52; Turner et al. 2015, Stat Med 34:984
     """
     measure, tau_scale = case.measure, case.defaults.bayes.tau_scale
-    allowed = policy(int(studies["trial_id"].nunique()), counts=False)
+    why = measure_of(measure).no_prior
+    allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
-    if why := measure_of(measure).no_prior:
+    if why:
         return _table([{"note": why}])
     scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
@@ -89,9 +94,19 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     if chosen.name:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
+    if why := no_posterior(studies, measure):
+        return _table([{"note": why}])
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
-    better = case.outcome.better
-    posteriors = sweep(yi, vi, priors, mid=case.important, better=better, each=False)
+    asked: dict[str, Any] = {"mid": case.important, "better": case.outcome.better, "each": False}
+    exact = counted(studies, measure)
+    posteriors = [
+        posterior_of(studies, measure, tau_scale=prior.scale, **asked)
+        if isinstance(prior, HalfNormal)
+        else normal_normal(yi, vi, prior=prior, **asked)
+        for prior in priors
+    ]
+    if exact and chosen.name:
+        notes[-1] = f"{notes[-1]}; {NORMAL_LIKELIHOOD}"
     rows = [
         {
             "prior": str(prior),

@@ -15,7 +15,7 @@ from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError
-from trialpool.review.fitting.fit import shown, study_columns
+from trialpool.review.fitting.fit import no_bayes, shown, study_columns
 from trialpool.review.protocol.settings import Model, Moderator
 from trialpool.review.schema.trust import REGRESSIONS
 from trialpool.review.trust.moderator_tests import permuted, regression_model
@@ -92,7 +92,9 @@ def _one(
     known = studies[values.notna()]
     x = values[values.notna()].to_numpy(float)
     k = int(known["trial_id"].nunique())
-    reason = policy(k, counts=model.method == "MH").withheld.get("meta-regression", "")
+    reason = policy(k, counts=model.method == "MH", no_bayes=no_bayes(measure, model)).withheld.get(
+        "meta-regression", ""
+    )
     if not reason and np.ptp(x) == 0:
         reason = f"no contrast: {_with_unit(x[0], moderator)} in all {k} trials"
     fact = CovariateFacts(

@@ -20,18 +20,21 @@ from trialpool.diagnostics.sampling import (
 from trialpool.digits import rounded
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
-from trialpool.pooling.policy import policy
 from trialpool.results import Array, Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown as display
 from trialpool.review.fitting.fit import words
-from trialpool.review.protocol.settings import Alternative, Model, SmdOptions
+from trialpool.review.fitting.posterior import counted
+from trialpool.review.protocol.settings import Alternative, FewTrials, Model, SmdOptions
 from trialpool.review.schema.trust import COVERAGE
 
 LEVEL = 0.95
 DIGITS = 4  # of tau2 and widths: means of many numbers differ between processors in the last ones
 MH_WITHHELD = (
     "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
+)
+NORMAL_SHOWN = (
+    "simulated with the normal likelihood of the log ratios; the shown interval is by the exact one"
 )
 MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
 # Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
@@ -77,8 +80,6 @@ def coverage(
 ) -> pd.DataFrame:
     """Coverage of the intervals of the shown model and the alternatives, by simulation.
 
-    With two trials only common effects are left.
-
     Parameters
     ----------
     studies : the chosen effects (`studies.csv` or what it is made of)
@@ -93,12 +94,12 @@ def coverage(
     `coverage`. Below two trials one row, whose `note` says why it is empty. References in
     `simulate`
     """
-    measure, model, alternatives = case.measure, case.model, case.defaults.alternatives
+    measure = case.measure
     k = int(studies["trial_id"].nunique())
-    allowed = policy(k, counts=model.method == "MH")
-    if not allowed.pool:
-        return _withheld(allowed.withheld["pooling"])
-    methods = _methods(model, alternatives, common_effect_only=allowed.common_effect_only)
+    if k < 2:
+        return _withheld(f"k = {k}: needs at least 2 trials")
+    model = case.leading.of(k)
+    methods = _methods(model, case.defaults.alternatives)
     if not methods:
         return _withheld(MH_ALONE)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
@@ -106,7 +107,9 @@ def coverage(
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
     sampling_of = _samplings(studies, measure, vi, case.defaults.smd)
     shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
-    if model.method == "MH":
+    if isinstance(model, FewTrials) and counted(studies, measure):
+        shared.append(NORMAL_SHOWN)
+    if model.method == "MH" and not isinstance(model, FewTrials):
         shared.append(MH_WITHHELD)
     rows: list[dict[str, Any]] = []
     for truth in plausible(yi, vi, main.tau2, beliefs):
@@ -168,23 +171,18 @@ class _Pooling(NamedTuple):
     shown: bool
 
 
-def _methods(
-    model: Model, alternatives: Sequence[Alternative], *, common_effect_only: bool
-) -> dict[Method, _Pooling]:
+def _methods(model: Model, alternatives: Sequence[Alternative]) -> dict[Method, _Pooling]:
     """The models by their codes, the shown one first; Mantel-Haenszel has no place among them."""
-    asked = [(Alternative(tau2=a.tau2, test=a.test), False) for a in alternatives]
-    if model.method == "IV":
-        asked.insert(0, (Alternative(tau2=model.tau2, test=model.test), True))
-    if common_effect_only:
-        common = (Alternative(tau2="EE", test="z"), model.method == "IV")
-        asked = [common, *(pair for pair in asked if pair[0].tau2 == "EE")]
+    shown = Method(**model.how)
     out: dict[Method, _Pooling] = {}
-    for choice, shown in asked:
+    if isinstance(model, FewTrials) or model.method == "IV":
+        out[shown] = _Pooling(shown, words(model), shown=True)
+    beside = [Alternative(tau2=model.tau2, test=model.test)] if model.method == "IV" else []
+    for choice in (*beside, *alternatives):
         method = Method(choice.tau2, choice.test)
-        update = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
-        out.setdefault(
-            method, _Pooling(method, words(model.model_copy(update=update)), shown=shown)
-        )
+        if method not in out:
+            plain = Model(tau2=choice.tau2, test=choice.test)
+            out[method] = _Pooling(method, words(plain), shown=False)
     return out
 
 

@@ -115,7 +115,7 @@ def of_weights(table: pd.DataFrame) -> dict[str, float]:
 
 _WORRIES = {
     "high risk of bias": ("risk of bias", ("high",)),
-    "risk of bias not judged": ("risk of bias", ("not judged", "no_information")),
+    "risk of bias not assessed": ("risk of bias", ("not assessed",)),
     "flagged": ("flagged", ("yes",)),
     "imputed": ("imputed", ("yes",)),
     "not from the trial's own report": ("confidence", ("abstract", "secondary")),

@@ -9,14 +9,16 @@ import pandas as pd
 
 from trialpool.diagnostics import fragility as counts
 from trialpool.effects import measure_of
-from trialpool.pooling.policy import policy
-from trialpool.review.fitting.fit import COUNTS, Fit
-from trialpool.review.protocol.settings import Model
+from trialpool.review.fitting.fit import COMMON, Fit, Leading
+from trialpool.review.fitting.posterior import COUNTS, counted
+from trialpool.review.protocol.settings import FewTrials
 from trialpool.trust_facts import ChangedOutcomes, FragilityFacts
+
+NOT_SEARCHED = "an interval by the exact likelihood leads, which takes too long to search"
 
 
 def fragility(
-    studies: pd.DataFrame, result: Fit, measure: str, model: Model
+    studies: pd.DataFrame, result: Fit, measure: str, leading: Leading
 ) -> FragilityFacts | None:
     """The fragility index of an analysis under its own model; None where it has no counts.
 
@@ -32,13 +34,16 @@ def fragility(
     """
     if measure not in counts.MEASURES or not len(studies):
         return None
-    if model.method == "MH" and result.policy.pool:
+    model = leading.of(result.policy.k)
+    if isinstance(model, FewTrials) and result.policy.pool and counted(studies, measure):
+        people = studies[["totaln_experimental", "totaln_control"]].to_numpy(float).sum()
+        return FragilityFacts(index=None, n=int(people), reason=NOT_SEARCHED, moved=())
+    bayesian = isinstance(model, FewTrials)
+    if model.method == "MH" and result.policy.pool and not bayesian:
         refit = counts.by_mantel_haenszel(measure)
     else:
-        k = int(studies["trial_id"].nunique())
-        alone = not policy(k, counts=False).pool or result.policy.common_effect_only
-        how = ("EE", "z") if alone else (model.tau2, model.test)
-        refit = counts.by_inverse_variance(measure, tau2=how[0], test=how[1])
+        how = model.how if result.policy.pool else COMMON
+        refit = counts.by_inverse_variance(measure, **how)
     limits = np.array([result.ci_low, result.ci_high])
     expected = measure_of(measure).scale.analysed(limits)
     columns = [studies[name].to_numpy(float) for name in COUNTS]

@@ -8,17 +8,17 @@ from dataclasses import replace
 import pandas as pd
 
 from trialpool.analysis_result import SeveralEffects
+from trialpool.pooling.policy import BAYESIAN
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
-from trialpool.review.fitting.fit import Fit, fit
+from trialpool.review.fitting.fit import DEPENDENT, Fit, leading
 from trialpool.review.fitting.leaving_out import AFTERWARDS
 from trialpool.review.protocol.settings import Correlated
 from trialpool.review.protocol.specs import Analysis
 
-DEPENDENT = "several effects of one trial depend on each other, which this does not allow for"
 _ONE_EACH = ("leave-one-out", "subgroups", "cumulative", "funnel plot", "asymmetry tests",
-             "selection models", "meta-regression", "Bayesian analysis")  # fmt: skip
+             "selection models", "meta-regression", BAYESIAN)  # fmt: skip
 
 
 def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:
@@ -37,7 +37,10 @@ def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:
         other = spec.model_copy(update={"effects": name, "without": None})
         rows = handled(whole, arms, other).chosen
         how = Correlated.of(model, spec.rho) if name == "che" else model
-        yield words.format(rho=spec.rho), fit(rows, case.measure, how), f"{len(rows)} effects"
+        tau_scale = case.defaults.bayes.tau_scale
+        led = leading(how, case.measure, tau_scale=tau_scale, effects=name)
+        result = led.fit(rows, case.measure)
+        yield words.format(rho=spec.rho), result, f"{len(rows)} effects"
 
 
 def about(analysis: Analysis, result: Fit, studies: pd.DataFrame) -> SeveralEffects | None:

@@ -16,7 +16,7 @@ from trialpool.pooling.batch import pool_many
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import policy
 from trialpool.results import NAN, Array
-from trialpool.review.fitting.fit import fit, without_counts
+from trialpool.review.fitting.fit import Leading, fit, no_bayes, without_counts
 from trialpool.review.fitting.refits import refit_many
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import CUMULATIVE, INFLUENCE, WEIGHTS
@@ -33,8 +33,8 @@ _MH = (
 )
 _NO_TAU2 = "tau2, tau2_del: common-effect model"
 _NO_YEAR = "year not known: added last"
-_JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
-NOT_JUDGED, NOT_STATED = "not judged", "not stated"
+_JUDGEMENTS = ("low", "some_concerns", "high")
+NOT_ASSESSED, NOT_STATED = "not assessed", "not stated"
 
 
 def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     """
     counts = model.method == "MH"
     k = int(studies["trial_id"].nunique())
-    if "leave-one-out" in policy(k, counts=counts).withheld:
+    if "leave-one-out" in policy(k, counts=counts, no_bayes=no_bayes(measure, model)).withheld:
         return INFLUENCE.frame()
     about, rows_of = _trials(studies)
     used = without_counts(model)
@@ -87,7 +87,7 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
         pooled = fit(studies, measure, model).pooled
         if pooled is not None:
             numbers["weight"] = 100 * rows_of @ pooled.weights
-    without = refit_many(studies, ~rows_of, measure, model)
+    without = refit_many(studies, ~rows_of, measure, lambda _: model)
     if used.tau2 == "EE":
         numbers["tau2_del"] = np.full(k, NAN)
     numbers |= _baujat(y, v, rows_of)
@@ -105,17 +105,18 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     return table.assign(note=notes)[list(INFLUENCE.names)]
 
 
-def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
+def cumulative_table(studies: pd.DataFrame, measure: str, leading: Leading) -> pd.DataFrame:
     """The result as it grew, trials added by year and then by name, for cumulative.csv.
 
     Parameters
     ----------
-    studies, measure, model : as for `influence_table`
+    studies, measure : as for `influence_table`
+    leading : which model leads with how many trials
 
     Returns
     -------
-    CUMULATIVE, one row per trial, each step under the policy of its own k: the first is
-    the trial itself, the second a common effect; `model` says which. `study`, `year` and
+    CUMULATIVE, one row per trial, each step by the model that leads with its trials, the first
+    the trial itself; `model` says which. `study`, `year` and
     `trial_id` are those of the trial that is added. Trials without a year come last, which `note`
     says. No rows for fewer than two trials
 
@@ -133,7 +134,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Da
     about, rows_of = _trials(studies)
     order = about.sort_values(["year", "study", "trial_id"], na_position="last", kind="stable")
     about, rows_of = order.reset_index(drop=True), rows_of[order.index]
-    steps = refit_many(studies, np.logical_or.accumulate(rows_of, axis=0), measure, model)
+    steps = refit_many(studies, np.logical_or.accumulate(rows_of, axis=0), measure, leading.of)
     notes = []
     for year, missing in zip(about["year"], steps["why_not"], strict=True):
         parts = [f"no result: {missing}"] if missing else []
@@ -166,7 +167,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: st
     overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
     judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by = {
-        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_JUDGED)),
+        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_ASSESSED)),
         "design": studies["design"].fillna(NOT_STATED),
         "comparator": studies["comparator_class"].fillna(NOT_STATED),
         "flagged": studies["flags"].notna().map({True: "yes", False: "no"}),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialpool.pooling.policy import BAYESIAN
 from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
-from trialpool.review.fitting.fit import Fit, fit, study_columns
+from trialpool.review.fitting.fit import Fit, study_columns
 from trialpool.review.protocol.settings import TOGETHER
 from trialpool.review.trust.beliefs import posterior
 from trialpool.review.trust.handlings import withheld
@@ -36,12 +37,13 @@ def main_result(case: Case) -> MainResult:
     """Choose the effects of an analysis, pool them, and ask what is missing."""
     selection = case.chosen()
     effects, together = selection.chosen, case.spec.effects in TOGETHER
-    result = fit(effects, case.measure, case.model)
+    result = case.leading.fit(effects, case.measure)
+    result = withheld(result) if together else result
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     return MainResult(
         selection=selection,
         studies=effects.assign(**study_columns(effects, case.measure), weight=weights),
-        fit=withheld(result) if together else result,
+        fit=result,
         absent=what_if(case, effects),
-        posterior=None if together else posterior(case, effects),
+        posterior=None if BAYESIAN in result.policy.withheld else posterior(case, effects),
     )

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from trialpool import tables
+from trialpool.bayes.many import PosteriorMany
 from trialpool.conclusions import ABOVE, ACROSS, BELOW, side_of
 from trialpool.diagnostics.missing import Tipping, nearest, tipping, with_missing
 from trialpool.effects import Measure, measure_of
 from trialpool.pooling.batch import PooledMany
-from trialpool.pooling.policy import policy
 from trialpool.results import Array
 from trialpool.review.case import Case
 from trialpool.review.choosing.people import size
-from trialpool.review.fitting.fit import COMMON, fit, shown, without_counts, words
+from trialpool.review.fitting.fit import shown, without_counts, words
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema.trust import MISSING_EFFECT
 from trialpool.review.trust.what_if import WhatIf
@@ -76,19 +76,19 @@ def missing_effect(case: Case, studies: pd.DataFrame, absent: WhatIf) -> Missing
         return _nothing(NO_ESTIMATE)
     measure, benefit = case.measure, benefit_of(case)
     k = int(studies["trial_id"].nunique()) + len(entering)
-    settings = settings_of(case.model, k)
+    settings = settings_of(case, k - len(entering))
     yi, vi, extra = (
         column.to_numpy(float) for column in (studies["yi"], studies["vi"], entering["vi"])
     )
-    tau2, test = settings.tau2, settings.test
+    how = settings.how
 
-    def refit(assumed: Array) -> PooledMany:
-        return with_missing(yi, vi, extra, assumed, tau2=tau2, test=test)
+    def refit(assumed: Array) -> PooledMany | PosteriorMany:
+        return with_missing(yi, vi, extra, assumed, **how)
 
     # The threshold that matters is the one on the side of the estimate, be it benefit or harm.
     threshold = None if case.important is None else math.copysign(case.important, alone[0])
     limit = _furthest(measure_of(measure))
-    changes = tipping(yi, vi, extra, threshold=threshold, limit=limit, tau2=tau2, test=test)
+    changes = tipping(yi, vi, extra, threshold=threshold, limit=limit, **how)
     answers = _answers(changes, int(side_of(*alone[1:])), alone[0], benefit, threshold)
     places = [0.0, *alone, *(a.assumed for a in answers if a.assumed is not None)]
     assumed = _grid(places, [change.at for change in changes.sides])
@@ -133,14 +133,12 @@ def _nothing(reason: str) -> MissingEffect:
     return MissingEffect(curve=MISSING_EFFECT.frame(), facts=Unanswered(reason=reason))
 
 
-def settings_of(model: Model, k: int) -> Model:
-    """The protocol's model as it pools k trials of which some have no counts.
+def settings_of(case: Case, k: int) -> Model:
+    """The model that leads with the k trials of an analysis, for more of which some have no counts.
 
-    Two trials share one effect whatever the protocol's model is.
+    With one trial, that of two.
     """
-    if policy(k, counts=False).common_effect_only:
-        return model.model_copy(update={"method": "IV", **COMMON})
-    return without_counts(model)
+    return without_counts(case.leading.of(max(2, k)))
 
 
 def benefit_of(case: Case) -> int:
@@ -150,7 +148,7 @@ def benefit_of(case: Case) -> int:
 
 def analysis_scale(case: Case, studies: pd.DataFrame) -> tuple[float, float, float]:
     """Estimate and interval of the analysis as it stands, ratios as logs; NaN if it has none."""
-    now = fit(studies, case.measure, case.model)
+    now = case.leading.fit(studies, case.measure)
     back = measure_of(case.measure).analysed
     return back(now.estimate), back(now.ci_low), back(now.ci_high)
 
@@ -211,7 +209,7 @@ def _grid(places: list[float], others: list[float]) -> Array:
     return np.asarray(points[apart])
 
 
-def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
+def _curve(fits: PooledMany | PosteriorMany, assumed: Array, measure: str) -> pd.DataFrame:
     # At a place where the conclusion changes a limit is 0 but for rounding.
     width = fits.ci_ub - fits.ci_lb
     limits = (np.where(abs(x) < _SAME * width, 0.0, x) for x in (fits.ci_lb, fits.ci_ub))
@@ -221,7 +219,7 @@ def _curve(fits: PooledMany, assumed: Array, measure: str) -> pd.DataFrame:
 
 
 def _point(
-    refit: Callable[[Array], PooledMany], assumed: float, measure: str, benefit: int
+    refit: Callable[[Array], PooledMany | PosteriorMany], assumed: float, measure: str, benefit: int
 ) -> AssumedEffect:
     fits = refit(np.array([assumed]))
     side = int(side_of(fits.ci_lb, fits.ci_ub)[0])

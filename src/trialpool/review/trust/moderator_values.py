@@ -88,7 +88,7 @@ def _raw(
             blank = "not stated"
         else:
             judged = tables.risk_of_bias[tables.risk_of_bias["domain"] == column]
-            by_trial, blank = _by_trial(judged, "judgement"), "not judged"
+            by_trial, blank = _by_trial(judged, "judgement"), "not assessed"
         cells = [_cell(by_trial.get(trial)) for trial in studies["trial_id"]]
     why |= {name: blank for name, value in zip(names, cells, strict=True) if value is None}
     return cells, why

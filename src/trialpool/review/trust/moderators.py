@@ -13,7 +13,7 @@ import pandas as pd
 
 from trialpool.effects import measure_of
 from trialpool.review.case import Case
-from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.fitting.posterior import COUNTS
 from trialpool.review.schema.trust import REGRESSIONS, SUBGROUPS
 from trialpool.review.trust.covariates import covariates
 from trialpool.review.trust.moderator_values import values_of
@@ -77,7 +77,7 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
         if each.kind != "group":
             continue
         about = {"moderator": name, "title": each.title}
-        lines, fact = subgroups(each, by_moderator[name], studies, measure, model, name=name)
+        lines, fact = subgroups(each, by_moderator[name], studies, measure, case.leading, name=name)
         rows += [about | row for row in lines]
         grouped[name] = fact
         if fact.levels:

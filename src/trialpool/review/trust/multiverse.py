@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import phrases as say
+from trialpool import words as w
 from trialpool.analysis_result import (
     ChoiceEffect,
     MultiverseAnswer,
@@ -25,14 +26,12 @@ from trialpool.digits import sure
 from trialpool.effects import measure_of
 from trialpool.results import NAN, Array
 from trialpool.review.case import Case
-from trialpool.review.fitting.fit import shown
+from trialpool.review.fitting.fit import Leading, shown, words
+from trialpool.review.protocol.settings import FewTrials
 from trialpool.review.trust.multiverse_choices import TITLES, words_of
 from trialpool.review.trust.multiverse_data import MultiverseData
 
-_FEW = {
-    1: "one trial: its own interval, normal quantile",
-    2: "two trials: common effect, normal quantile",
-}
+_ONE = "one trial: its own interval, normal quantile"
 ONE_ONLY = "its choices are of analyses that take the protocol's one effect of each trial"
 NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_value", "tau2", "note")
 
@@ -72,6 +71,7 @@ def explore(case: Case) -> AnalysisMultiverse:
         estimator=replace(estimator.factor, levels=estimator.values),
         test=replace(test.factor, levels=test.values),
         measure=case.measure,
+        tau_scale=None if case.leading.no_bayes else case.leading.tau_scale,
     )
     readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
     fitted = replace(fitted, factors=tuple(readable))
@@ -79,7 +79,7 @@ def explore(case: Case) -> AnalysisMultiverse:
     return made if usual else replace(made, summary=replace(made.summary, withheld=ONE_ONLY))
 
 
-def _table(fitted: Multiverse, measure: str) -> pd.DataFrame:
+def _table(fitted: Multiverse, measure: str, leading: Leading) -> pd.DataFrame:
     """One row per distinct fit; of the factors those of the analysis."""
     first = fitted.first
     columns: dict[str, Any] = {
@@ -97,18 +97,21 @@ def _table(fitted: Multiverse, measure: str) -> pd.DataFrame:
     p = fitted.pval[first]
     columns["p_value"] = p if measure_of(measure).null is not None else np.full_like(p, NAN)
     columns["tau2"] = fitted.tau2[first]
-    columns["note"] = [_note(fitted, int(i)) for i in first]
+    columns["note"] = [_note(fitted, int(i), leading) for i in first]
     return pd.DataFrame(columns)
 
 
-def _note(fitted: Multiverse, i: int) -> str:
+def _note(fitted: Multiverse, i: int, leading: Leading) -> str:
     """Why there is no estimate, or why estimator and test are not those of the row."""
-    estimator = fitted.factors[-2].levels[fitted.place[i, -2]]
+    estimator, k = fitted.factors[-2].levels[fitted.place[i, -2]], int(fitted.k[i])
     if fitted.reason[i]:
         return str(fitted.reason[i])
-    if estimator == words_of(COUNTED) and fitted.k[i] > 1:
-        return "Mantel-Haenszel: normal quantile"
-    return _FEW.get(int(fitted.k[i]), "")
+    if k == 1:
+        return _ONE
+    led = leading.of(k)
+    if isinstance(led, FewTrials) or (led != leading.model and estimator != words_of(COUNTED)):
+        return f"{w.count(k, 'trial')}: {words(led)}"
+    return "Mantel-Haenszel: normal quantile" if estimator == words_of(COUNTED) else ""
 
 
 def _shown(values: Array, measure: str) -> Array:
@@ -188,7 +191,7 @@ def _described(fitted: Multiverse, data: MultiverseData) -> AnalysisMultiverse:
     )
     idle = [factor.name for factor in fitted.factors if factor.name not in named]
     return AnalysisMultiverse(
-        table=_table(fitted, measure).drop(columns=idle),
+        table=_table(fitted, measure, data.case.leading).drop(columns=idle),
         summary=summary,
         sides={
             BELOW: first.below_zero,

@@ -17,7 +17,7 @@ from trialpool.results import NAN, Array
 from trialpool.review.case import Case
 from trialpool.review.effects.choices import AXES, UNPAIRED_SELECTION
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
-from trialpool.review.fitting.fit import COUNTS
+from trialpool.review.fitting.posterior import COUNTS
 from trialpool.review.trust.multiverse_choices import Choice, choices_of
 from trialpool.review.trust.what_if import what_if
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from trialpool.bayes.many import PosteriorMany
 from trialpool.conclusions import ABOVE, ACROSS, BELOW, side_of
 from trialpool.diagnostics.next_trial import (
     LARGEST,
@@ -41,11 +42,11 @@ NO_SD = "no standard deviation within the arms is known"
 IMPOSSIBLE = "the effect would need a risk that is not between 0 and 1"
 NO_SIZE = f"no size from {SMALLEST} to {LARGEST:,} people would"
 ANY_SIZE = (
-    "even the smallest size tried does it: what changes is how the trials are pooled and the"
-    " degrees of freedom, hardly the evidence"
+    "even the smallest size tried does it: what changes is the number of trials, hardly the"
+    " evidence"
 )
 
-Reached = Callable[[PooledMany], NDArray[np.bool_]]
+Reached = Callable[[PooledMany | PosteriorMany], NDArray[np.bool_]]
 
 
 def next_trial(
@@ -76,7 +77,7 @@ def next_trial(
         what = measure_of(measure).a
         return _nothing(f"the variance that a further trial gives {what} is not known")
     risk, sd = _risk(studies, measure), _sd(studies, measure)
-    settings = settings_of(case.model, k)
+    settings = settings_of(case, k - 1)
     now = int(side_of(low, high))
     threshold = None if important is None else math.copysign(important, estimate)
     facts = NextTrialFacts(
@@ -85,6 +86,7 @@ def next_trial(
         model=words(settings),
         tau2=settings.tau2,
         test=settings.test,
+        tau_scale=settings.how.get("tau_scale"),
         conclusion=conclusion(now, benefit_of(case)),
         important=None if threshold is None else shown(threshold, measure),
         assumption=_assumption(measure, risk, sd),
@@ -100,9 +102,7 @@ def next_trial(
         unit = float(unit_variance(measure, effect, risk=risk, sd=sd))
         if math.isnan(unit):
             return {"reached": False, "note": IMPOSSIBLE}
-        n, after = smallest_next(
-            yi, vi, effect, unit, reached, tau2=settings.tau2, test=settings.test
-        )
+        n, after = smallest_next(yi, vi, effect, unit, reached, **settings.how)
         if after is None:
             return {"reached": False, "note": NO_SIZE}
         return {

@@ -34,7 +34,7 @@ _QUANTILES = {
 def sensitivity(case: Case, main: MainResult) -> pd.DataFrame:
     """Every declared alternative to the main result, on the display scale."""
     studies, spec = main.selection.chosen, case.spec
-    rows = [_row("protocol", "as in the protocol", fit(studies, case.measure, case.model))]
+    rows = [_row("protocol", "as in the protocol", case.leading.fit(studies, case.measure))]
     rows += [_row("several effects", *other) for other in beside(case, main.selection)]
     if spec.effects not in TOGETHER:
         rows += list(_models(case, studies))
@@ -78,9 +78,6 @@ def _models(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
         pooled = fit(studies, measure, model.model_copy(update={"method": "MH"}))
         yield _row("model", "Mantel-Haenszel", pooled)
     for choice in case.defaults.alternatives:
-        # With two trials the policy leaves only the common effect.
-        if k == 2 and choice.tau2 != "EE":
-            continue
         settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
         other = model.model_copy(update=settings)
         yield _row("model", _label(choice), fit(studies, measure, other))
@@ -131,7 +128,7 @@ def _variants(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if changed["trial_id"].duplicated().any():
             note += f"; its {len(changed)} comparisons are counted as independent"
         name = VariantName.read(variant)
-        yield _row(name.choice, name.level, fit(changed, case.measure, case.model), note)
+        yield _row(name.choice, name.level, case.leading.fit(changed, case.measure), note)
 
 
 def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -149,14 +146,14 @@ def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]
     lost = list(whole.loc[~whole["trial_id"].isin(first["trial_id"]), "study"])
     notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
     notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
-    alone = fit(changed, case.measure, case.model)
+    alone = case.leading.fit(changed, case.measure)
     yield _row("crossover", "first period only", alone, "; ".join(notes))
 
 
 def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def without(group: str, label: str, out: pd.Series, note: str = "") -> dict[str, Any]:
         note = note or f"without {', '.join(dict.fromkeys(studies.loc[out, 'study']))}"
-        return _row(group, label, fit(studies[~out], case.measure, case.model), note)
+        return _row(group, label, case.leading.fit(studies[~out], case.measure), note)
 
     flagged = studies["flags"].notna()
     marked = studies[flagged].drop_duplicates("trial_id")

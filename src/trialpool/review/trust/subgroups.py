@@ -13,7 +13,7 @@ from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.policy import policy
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array
-from trialpool.review.fitting.fit import Fit, fit
+from trialpool.review.fitting.fit import Fit, Leading
 from trialpool.review.protocol.settings import Model, Moderator
 from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import levels_in_order, unknown_row
@@ -28,15 +28,16 @@ def subgroups(
     values_and_reasons: tuple[pd.Series, dict[str, str]],
     studies: pd.DataFrame,
     measure: str,
-    model: Model,
+    leading: Leading,
     *,
     name: str,
 ) -> tuple[list[dict[str, Any]], SubgroupFacts]:
     values, why = values_and_reasons
+    model = leading.model
     known = studies[values.notna()]
     k = int(known["trial_id"].nunique())
     levels = levels_in_order(moderator, values)
-    allowed = policy(k, counts=model.method == "MH")
+    allowed = policy(k, counts=model.method == "MH", no_bayes=leading.no_bayes)
     reason = allowed.withheld.get("subgroups") or (
         f"no contrast: {levels[0]} in all {k} trials" if len(levels) == 1 else ""
     )
@@ -55,7 +56,7 @@ def subgroups(
         return [{"kind": WITHHELD, "k": k, "note": reason}, *unknown], fact
     crude = "meta-regression" in allowed.withheld
     parts = [studies[values == level] for level in levels]
-    fits = [fit(part, measure, model) for part in parts]
+    fits = [leading.fit(part, measure) for part in parts]
     rows = [_level(*each) for each in zip(levels, parts, fits, strict=True)]
     shown = ("level", "k", "n", "estimate", "ci_low", "ci_high")
     described = tuple(SubgroupLevel(**{key: row[key] for key in shown}) for row in rows)

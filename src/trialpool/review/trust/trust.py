@@ -13,14 +13,13 @@ import pandas as pd
 
 from trialpool.results import Posterior
 from trialpool.review.case import Case
-from trialpool.review.fitting.fit import shown
+from trialpool.review.fitting.fit import DEPENDENT, shown
 from trialpool.review.protocol.settings import TOGETHER
 from trialpool.review.schema.trust import COVERAGE, PRIORS, SMALL_STUDIES, TRUST
 from trialpool.review.trust import facts
 from trialpool.review.trust.beliefs import beliefs, posterior
 from trialpool.review.trust.coverage import coverage
 from trialpool.review.trust.fragility import fragility
-from trialpool.review.trust.handlings import DEPENDENT
 from trialpool.review.trust.influence import (
     cumulative_table,
     influence_table,
@@ -67,7 +66,7 @@ def trust(
     moderated = moderators(case, studies)
     made = {
         "influence": influence_table(studies, measure, model),
-        "cumulative": cumulative_table(studies, measure, model),
+        "cumulative": cumulative_table(studies, measure, case.leading),
         "weights": weight_shares(studies, case.tables.risk_of_bias, measure),
         "small_studies": _asymmetry(case, main),
         "missing_effect": gone.curve,
@@ -92,7 +91,7 @@ def trust(
             priors=facts.of_priors(made["priors"], threshold, _if_missing_null(case, main)),
             multiverse=facts.of_multiverse(multiverse.summary, multiverse.sides, now, measure),
             moderators=moderated.facts,
-            fragility=fragility(studies, main.fit, measure, model),
+            fragility=fragility(studies, main.fit, measure, case.leading),
         ),
     )
 

@@ -13,7 +13,7 @@ from math import isnan, nan
 from trialpool import phrases as say
 from trialpool import words as w
 from trialpool.analysis_result import UnjudgedResult
-from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of
+from trialpool.conclusions import ABOVE, ACROSS, concluded, marks_of, probable_side
 from trialpool.review.choosing.sources import only, order_of
 from trialpool.trust_facts import Gravity, Threat, Verdict
 
@@ -28,10 +28,10 @@ MUCH_SPREAD = 75.0  # I2, percent
 
 UNDECIDED = "undecided"
 NO_SIDE = "nothing is compared, so there is no side to be on"
-NOT_JUDGED = "cannot be told"
+NOT_ASSESSED = "cannot be told"
 _NOT_ROBUST = {
     "no": "not robust",
-    NOT_JUDGED: "whether it is robust cannot be told",
+    NOT_ASSESSED: "whether it is robust cannot be told",
 }
 SECOND_HAND = "not from the trial's own report"
 
@@ -78,14 +78,17 @@ def conclusion(result: UnjudgedResult) -> str:
     said = concluded(result)
     if said.excludes_null:
         return say.direction(result, above=said.side == ABOVE)
-    return "no difference that matters" if said.excludes_important else UNDECIDED
+    if said.excludes_important:
+        return "no difference that matters"
+    side = probable_side(result)
+    return UNDECIDED if side is None else f"probably {say.direction(result, above=side == ABOVE)}"
 
 
 def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
     gravest = max((threat.gravity for threat in threats), default=0)
     if gravest == Gravity.TURNS:
         return "no"
-    return NOT_JUDGED if gravest == Gravity.COULD or result.k < 2 else "yes"
+    return NOT_ASSESSED if gravest == Gravity.COULD or result.k < 2 else "yes"
 
 
 def _all_agree(result: UnjudgedResult) -> bool:

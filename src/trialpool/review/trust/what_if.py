@@ -48,7 +48,9 @@ def what_if(case: Case, studies: pd.DataFrame) -> WhatIf:
     studies : the effects that the analysis chooses
     """
     rules, missing = case.rules, case.tables.missing_results
-    included, pooling = set(studies["trial_id"]), without_counts(case.model)
+    included = set(studies["trial_id"])
+    # By the model that leads without them: what turns should be the missing trials, not the model.
+    pooling = without_counts(case.leading.of(max(2, len(included))))
     lines, additions = [], []
     for row in tables.records(missing[missing["outcome"] == case.spec.outcome]):
         trial = rules.trials[row["trial_id"]]

@@ -53,6 +53,15 @@ def crossover_domain(index: Index) -> Iterator[Finding]:
             )
 
 
+@error("Judge it, or leave the row out: the trial then counts as not assessed", excluded_too=True)
+def overall_without_judgement(index: Index) -> Iterator[Finding]:
+    """The overall risk of bias is low, some concerns or high; only a domain has no information."""
+    sheet = index["risk_of_bias"]
+    for row in sheet.rows:
+        if row["domain"] == "overall" and row["judgement"] == "no_information":
+            yield Finding(sheet, row, "judgement", "no overall judgement")
+
+
 @warning(
     "Check the judgements; RoB 2 makes the overall judgement at least as bad as the worst domain",
     flag="overall risk of bias is better than a domain's",
