@@ -61,7 +61,7 @@ def test_a_printed_summary_of_findings(
 
 
 def test_a_printed_difference_on_both_sides_of_none() -> None:
-    """Kahn et al. 2012, Chest 141:e195S, table 25 (PMC3278049): stockings after thrombosis.
+    """Kearon et al. 2012, Chest 141:e419S, table 25 (PMC3278049): stockings for the PTS.
 
     579 per 1,000, RR 0.96 (0.70 to 1.31): 23 fewer (174 fewer to 179 more).
     """

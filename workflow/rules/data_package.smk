@@ -19,7 +19,8 @@ RAW = [
     ),
 ]
 LISTS = expand(
-    "{folder}/figures.csv", folder=[folder for folders in DRAWN.values() for folder in folders]
+    "{folder}/figures.csv",
+    folder=[folder for folders in DRAWN.values() for folder in folders],
 )
 TABLES = {
     "data": [
