@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from trialpool.bayes import normal_normal
-from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, unbounded
+from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, too_sharp, unbounded
 from trialpool.effects import effect_size
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.results import Posterior, TrialpoolError
@@ -128,7 +128,7 @@ def test_turning_arms_and_measure_round_turns_the_result_round(measure: str) -> 
 @pytest.mark.parametrize("measure", ["OR", "RR"])
 def test_with_many_people_it_is_the_normal_model(measure: str) -> None:
     """Counts large enough that every likelihood is normal, with heterogeneity that shows."""
-    counts = ([4100, 5200, 3700], [9000] * 3, [3300, 3600, 3500], [9000] * 3)
+    counts = ([410, 520, 370], [9000] * 3, [330, 360, 350], [9000] * 3)
     exact = binomial_normal(*counts, measure=measure)
     effects = effect_size(measure, ai=counts[0], n1i=counts[1], ci=counts[2], n2i=counts[3])
     normal = normal_normal(effects.yi, effects.vi)
@@ -208,3 +208,28 @@ def test_the_result_does_not_hang_on_the_units_of_the_grid() -> None:
         bounds(few), abs=1e-7
     )
     assert inf > few.mu_ub
+
+
+@pytest.mark.parametrize(
+    ("counts", "measure", "sharp"),
+    [
+        (([85, 80], [91, 90], [85, 70], [90, 88]), "RR", True),
+        (([85, 80], [91, 90], [85, 70], [90, 88]), "OR", False),
+        (([20, 18], [60, 60], [21, 15], [60, 60]), "RR", False),
+        (([20.0] * 12, [60.0] * 12, [21.0] * 12, [60.0] * 12), "RR", True),
+        (([20.0] * 4, [60.0] * 4, [21.0] * 4, [60.0] * 4), "OR", False),
+    ],
+)
+def test_what_is_sharper_than_the_grid_is_refused(
+    counts: Counts, measure: str, sharp: bool
+) -> None:
+    """A grid by the odds ratio's error gave -11 to 11 for risk ratios of high risks."""
+    assert too_sharp(*counts, measure=measure) == sharp
+    if sharp:
+        with pytest.raises(TrialpoolError, match="normal_normal"):
+            binomial_normal(*counts, measure=measure)
+        return
+    made = binomial_normal(*counts, measure=measure, each=False)
+    effects = effect_size(measure, ai=counts[0], n1i=counts[1], ci=counts[2], n2i=counts[3])
+    normal = normal_normal(effects.yi, effects.vi)
+    assert (made.mu_lb, made.mu_ub) == pytest.approx((normal.mu_lb, normal.mu_ub), abs=0.06)

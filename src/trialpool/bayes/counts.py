@@ -23,6 +23,7 @@ from trialpool.results import Array, Posterior, TrialpoolError, check_choice
 _FAR = 25.0  # log ratios beyond hold nothing: e^25 is seven billion
 _SIGMAS = 6.5  # of the normal density that a random effect spreads by
 _PER_ERROR = 3.0  # points of the grid for each standard error of the most precise study
+_SHARPEST = 1.45  # steps of the grid in the standard error of all studies together
 _COARSE = 16  # points of the grid from one to the next of a first look
 _FINER = 16  # times finer, where quantiles are looked for
 _RISKS, _RISKS_PER_ROOT = 24, 5  # nodes of a risk: more where many people make it sharp
@@ -83,6 +84,10 @@ def binomial_normal(
         reject(column != np.floor(column), name, column, "a count of people is a whole number")
     if why := unbounded(*counts, measure=measure):
         raise TrialpoolError(why)
+    if too_sharp(*counts, measure=measure):
+        raise TrialpoolError(
+            "too many people for the grid: normal_normal of the log ratios says it"
+        )
     return _Densities(counts, LIKELIHOODS[measure], tau_scale).posterior(
         level=level, mid=mid, better=better, each=each
     )
@@ -101,6 +106,20 @@ def unbounded(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike, *, m
     if not falls.any():
         return "no study bounds the effect from below: no events in any experimental arm"
     return ""
+
+
+def too_sharp(
+    ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike, *, measure: str
+) -> bool:
+    """Whether all studies together are sharper than the grid, whose step each alone decides.
+
+    So it is with many studies, or with risk ratios of high risks. There the normal model is right.
+    """
+    a, n1, c, n2 = (np.asarray(x, dtype=float) + 0.5 for x in (ai, n1i, ci, n2i))
+    odds = 1 / a + 1 / (n1 - a + 0.5) + 1 / c + 1 / (n2 - c + 0.5)
+    variance = odds if measure == "OR" else 1 / a - 1 / (n1 + 0.5) + 1 / c - 1 / (n2 + 0.5)
+    step = min(float(np.sqrt(odds.min())), 0.5) / _PER_ERROR
+    return bool((1 / variance).sum() ** -0.5 < _SHARPEST * step)
 
 
 class _Densities:
