@@ -60,7 +60,7 @@ def binomial_normal(
     Returns
     -------
     Posterior, log scale: flat prior of the mean, true effects normal about it. Deterministic, exact
-    to about 1e-8. A study without events tells nothing
+    to about 1e-6, tau to 1e-4. A study without events tells nothing
 
     Raises
     ------
