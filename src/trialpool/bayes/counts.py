@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, logsumexp
 
 from trialpool.bayes.priors import HalfNormal, check_positive
-from trialpool.bayes.quadrature import NEGLIGIBLE, value_at, where
+from trialpool.bayes.quadrature import NEGLIGIBLE, value_at
 from trialpool.pooling.counts.columns import as_tables, reject
 from trialpool.pooling.inference import check_level
 from trialpool.results import Array, Posterior, TrialpoolError, check_choice
@@ -181,7 +181,7 @@ class _Densities:
         probs = (tail, 0.5, 1 - tail)
         at, mu = self._distribution(self.joint.sum(axis=0))
         _, new = self._distribution(self._spread(self.joint).sum(axis=0))
-        low, middle, high = (where(p, mu, at) for p in probs)
+        low, middle, high = (value_at(p, mu, at) for p in probs)
         tau = self._tau(probs)
         theta = [self._effect(i, probs) for i in range(len(self.logs))] if each else []
         columns = list(zip(*theta, strict=True)) if theta else [(), (), ()]
@@ -197,13 +197,13 @@ class _Densities:
             tau=tau[1],
             tau_lb=tau[0],
             tau_ub=tau[2],
-            new_lb=where(tail, new, at),
-            new_ub=where(1 - tail, new, at),
+            new_lb=value_at(tail, new, at),
+            new_ub=value_at(1 - tail, new, at),
             p_below_zero=value_at(0.0, at, mu),
             prior=f"mu flat, {HalfNormal(self.scale)}",
             level=level,
             prior_reference=HalfNormal(self.scale).reference,
-            new=where(0.5, new, at),
+            new=value_at(0.5, new, at),
             better=better,
             mid=mid,
             p_benefit=beyond(0.0, mu),
@@ -225,7 +225,7 @@ class _Densities:
         mass[[0, -1]] *= 2
         both = np.concatenate([mass[:0:-1], mass])
         at, below = _finer(both, -self.tau[-1], self.tau[1])
-        return [where((1 + p) / 2, below, at) for p in probs]
+        return [value_at((1 + p) / 2, below, at) for p in probs]
 
     def _effect(self, i: int, probs: tuple[float, ...]) -> tuple[float, ...]:
         """Quantiles of a study's true effect, given all."""
@@ -234,7 +234,7 @@ class _Densities:
         mass = self._spread(np.exp(others - others.max())).sum(axis=0) * self.likelihoods[i]
         mass = np.where(np.abs(self.theta) > _FAR, 0.0, mass)
         at, below = self._distribution(mass / mass.sum())
-        return tuple(where(p, below, at) for p in probs)
+        return tuple(value_at(p, below, at) for p in probs)
 
 
 def _finer(density: Array, start: float, step: float) -> tuple[Array, Array]:

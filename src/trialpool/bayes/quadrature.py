@@ -94,16 +94,11 @@ def mixture_quantile(p: float, weight: Array, mean: Array, sd: Array) -> float:
     return _root(excess, low, high)
 
 
-def where(p: float, below: Array, at: Array) -> float:
-    """Where a rising function, given `below` at points, takes a value: by a polynomial of six."""
-    i = int(np.clip(np.searchsorted(below, p), 3, len(at) - 3))
-    near = slice(i - 3, i + 3)
-    away = (below[near] - p) / np.ptp(below[near])
-    return float(np.polyfit(away, at[near], 5)[-1])
-
-
 def value_at(x: float, at: Array, values: Array) -> float:
-    """A smooth function given at rising points, at another: by a polynomial of six."""
+    """A smooth function given at rising points, at another: by a polynomial of six.
+
+    Points and values may change places, so that it also finds where a distribution reaches p.
+    """
     i = int(np.clip(np.searchsorted(at, x), 3, len(at) - 3))
     near = slice(i - 3, i + 3)
     away = (at[near] - x) / np.ptp(at[near])
