@@ -42,3 +42,10 @@ OTHER = "missing, for another reason"
 UNCLEAR = "missing, unclear why"
 NOT_KNOWN = "not measured or not known to be"
 OUTSIDE = "outside the analysis"
+
+# what a claim says that trials would find, and the answer to it
+BETTER, WORSE, IS_NOT_KNOWN, OUT_OF_SCOPE = "better", "worse", "not_known", "out_of_scope"
+EXPECTED = (BETTER, WORSE, IS_NOT_KNOWN, OUT_OF_SCOPE)
+SUPPORTED, NOT_SHOWN, CONTRADICTED = "supported", "not shown", "contradicted"
+NO_TRIAL, SCOPE = "no trial", "out of scope"
+ANSWERS = (SUPPORTED, NOT_SHOWN, CONTRADICTED, NO_TRIAL, SCOPE)

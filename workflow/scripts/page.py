@@ -14,6 +14,7 @@ page = index_page(
     {Path(path).parent.name: files.read(path) for path in snakemake.input.flags},
     files.read(snakemake.input.summary),
     files.read(snakemake.input.verification),
+    files.read(snakemake.input.claims),
 )
 write_page(snakemake.output.page, page)
 logs.done(f"first page {snakemake.output.page}")

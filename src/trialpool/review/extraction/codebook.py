@@ -6,6 +6,7 @@ from trialpool.columns import Column, Table
 from trialpool.review.schema.raw import (
     ADJUDICATION,
     CERTAINTY,
+    CLAIMS,
     CONDITION_TABLES,
     DOUBLE_TABLES,
     INSTRUMENTS,
@@ -42,7 +43,7 @@ as the first's. Only the first's tables enter the analyses;
 def code_book() -> str:
     """The text of `data/raw/README.md`."""
     parts = [_INTRO, _section(INSTRUMENTS, "instruments.csv")]
-    parts.append(_section(OTHER_REVIEWS, "other_reviews.csv"))
+    parts += [_section(table, f"{table.name}.csv") for table in (OTHER_REVIEWS, CLAIMS)]
     parts += [_section(table, f"{{condition}}/{table.name}.csv") for table in CONDITION_TABLES]
     parts.append(_SECOND.format(tables=" and ".join(f"{t.name}.csv" for t in DOUBLE_TABLES)))
     parts += [

@@ -232,7 +232,7 @@ class Review(Spec):
         only |= {"title": "", "question": "", "scope": ""}
         only |= {questions: {} for questions in QUESTIONS} | {"target": None}
         for analysis in only["analyses"].values():
-            analysis["target"] = None
+            analysis["target"] = analysis["baseline_risk"] = None
         return out
 
     def targets(self, condition: str) -> dict[str, dict[str, Any] | None]:
@@ -246,6 +246,14 @@ class Review(Spec):
         return {
             name: None if target is None else target.model_dump(mode="json")
             for name, target in each.items()
+        }
+
+    def baseline_risks(self, condition: str) -> dict[str, dict[str, Any] | None]:
+        """The declared baseline risk of each analysis of a condition, None where there is none."""
+        return {
+            name: None if risk is None else risk.model_dump(mode="json")
+            for name, analysis in self.conditions[condition].analyses.items()
+            for risk in [analysis.baseline_risk]
         }
 
     def _with(self, condition: str, analyses: Collection[str]) -> dict[str, Any]:

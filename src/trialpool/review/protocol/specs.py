@@ -73,6 +73,13 @@ class Target(Filter):
     time_days: TimeWindow | None = None
 
 
+class BaselineRisk(Spec):
+    """The share of people with the event, or with a response, without the treatment."""
+
+    risk: Annotated[float, Field(gt=0, lt=1)]
+    source: Annotated[str, Field(min_length=1)]
+
+
 class Analysis(Eligibility):
     """One analysis: which results enter, and how they are pooled."""
 
@@ -86,6 +93,7 @@ class Analysis(Eligibility):
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
     target: Target | None = None
+    baseline_risk: BaselineRisk | None = None
     multiverse: MultiverseSpec | None = None
     moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
     effects: Handling = "one"

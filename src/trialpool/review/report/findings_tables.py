@@ -1,0 +1,125 @@
+"""The summary of findings and the answers to claims, as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from trialpool import phrases as say
+from trialpool import tables
+from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
+from trialpool.review.extraction.claims import names_in
+from trialpool.review.report import certainty_tables
+from trialpool.review.report.grid import (
+    Cell,
+    Grid,
+    Link,
+    Row,
+    cell,
+    number,
+    or_why,
+    prose,
+    table,
+    text,
+    to,
+)
+
+
+def findings(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Grid:
+    """The summary of findings of a condition, one row per analysis.
+
+    Parameters
+    ----------
+    frame : summary_of_findings.csv
+    results : of the same analyses, in any order
+    """
+    about = {each.analysis: each for each in results}
+
+    def people(row: Row) -> Cell:
+        n = w.whole(row["n"])
+        return cell(w.count(row["k"], "trial"), "" if n == w.DASH else f"{n} people")
+
+    def effect(row: Row) -> Cell:
+        result = about[row["analysis"]]
+        shown = say.effect_of(result, row)
+        return or_why("" if shown == w.DASH else f"{say.short_measure(result)} {shown}", "no trial")
+
+    def without(row: Row) -> Cell:
+        if w.whole(row["per"]) == w.DASH:
+            return or_why("", w.text(row["note"]))
+        low, high = (w.percent(100 * row[f"baseline_{end}"]) for end in ("low", "high"))
+        seen = "" if low == w.DASH else f"in the controls {low} to {high}"
+        count = f"{w.whole(row['control'])} of {w.whole(row['per'])}"
+        return cell(f"{count} ({row['event']})", w.text(row["baseline_source"]), seen)
+
+    def difference(row: Row) -> Cell:
+        if w.whole(row["per"]) == w.DASH:
+            return or_why("", w.text(row["note"]))
+        names = ("difference", "difference_low", "difference_high")
+        value, low, high = (_more(row[name]) for name in names)
+        return cell(f"{value} ({low} to {high})", w.text(row["number_needed"]))
+
+    def scale(row: Row) -> Cell:
+        names = ("points", "points_low", "points_high")
+        value, low, high = (w.fixed(row[name], 1) for name in names)
+        if value == w.DASH:
+            return or_why("", w.text(row["note"]))
+        return cell(f"{value} ({low} to {high})", w.text(row["instrument"]))
+
+    return table("Summary of findings", tables.records(frame), [
+        text("Outcome", lambda row: to(about[row["analysis"]].title, f"#{row['analysis']}")),
+        text("Evidence", people),
+        number("Effect (95 %)", effect),
+        text("Without", without),
+        number("With", _with),
+        number("Difference; number needed", difference),
+        number("In points", scale),
+        text("Certainty", certainty_tables.level),
+        prose("What this says", "statement"),
+    ])  # fmt: skip
+
+
+def claims(frame: pd.DataFrame) -> Grid:
+    """Each claim, its answer in one word, and what stands behind it.
+
+    Parameters
+    ----------
+    frame : results/claims.csv
+    """
+
+    def behind(row: Row) -> Cell:
+        links = [
+            Link(text=name, href=f"{name.split('/')[0]}/index.html#{name.split('/')[1]}")
+            for name in names_in(row["analyses"])
+        ]
+        asked = ", ".join(names_in(row["questions"]))
+        lines = (w.text(row["reason"]), f"questions: {asked}" if asked else "")
+        return Cell(lines=tuple(filter(None, lines)), links=tuple(links))
+
+    return table("Claims and answers", tables.records(frame), [
+        prose("Claim", lambda row: cell(w.text(row["claim"]), w.text(row["made_in"]))),
+        text("Answer", lambda row: cell(w.capital(w.text(row["answer"])))),
+        prose("Behind it", behind),
+        text("Certainty", lambda row: cell(w.capital(w.text(row["certainty"])))),
+        prose("Who was studied", "studied"),
+        prose("With and without", "absolute"),
+        prose("What would change it", "would_change"),
+    ])  # fmt: skip
+
+
+def _with(row: Row) -> Cell:
+    per = w.whole(row["per"])
+    if per == w.DASH:
+        return or_why("", w.text(row["note"]))
+    low, high = (w.whole(row[f"experimental_{end}"]) for end in ("low", "high"))
+    return cell(f"{w.whole(row['experimental'])} ({low} to {high}) of {per}")
+
+
+def _more(people: object) -> str:
+    """A difference of people in words: `12 more`, `3 fewer`, `0`."""
+    value = w.number(people)
+    if not value:
+        return "0"
+    return f"{w.whole(abs(value))} {'more' if value > 0 else 'fewer'}"
