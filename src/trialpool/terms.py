@@ -13,6 +13,9 @@ TEST, ESTIMATE = "test", "estimate"
 LEVEL, SLOPE, TRIAL, LINE = "level", "slope", "trial", "line"
 UNKNOWN, WITHHELD = "not known", "withheld"
 
+# p of a trend, a bend or a difference between groups that is said to be shown
+SIGNIFICANT = 0.05
+
 # method of a test of subgroups.csv
 BY_F = "F test of the levels, one tau2, Hartung-Knapp"
 BY_Z = "chi-squared test of the levels, common effect"

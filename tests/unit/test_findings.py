@@ -12,6 +12,7 @@ from small import SmallReview
 
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects.absolute import absolute_effect, number_needed
+from trialpool.question_answer import DoseFacts, FittedDose
 from trialpool.review.accounts.rob_me import Written
 from trialpool.review.findings.baseline import baseline
 from trialpool.review.findings.claims import Speaking, answer, answer_all
@@ -101,11 +102,13 @@ def test_the_estimate_is_held_against_what_matters(estimate: float, said: str) -
 
 @pytest.mark.parametrize(
     ("estimate", "said"),
-    [(-0.1, "reduces"), (0.1, "increases"), (0.0, "makes little or no difference to")],
+    [(-0.1, "reduces"), (0.1, "increases")],
 )
-def test_without_a_threshold_its_side_decides(estimate: float, said: str) -> None:
-    about = result(estimate, -1, 1, important=None)
+def test_without_a_threshold_the_side_of_the_interval_decides(estimate: float, said: str) -> None:
+    about = result(estimate, estimate - 0.09, estimate + 0.09, important=None)
     assert statement(about, "high") == f"Ketamine {said} low mood."
+    reaching = result(estimate, estimate - 0.1, estimate + 0.1, important=None)
+    assert statement(reaching, "high").startswith("It is open whether ketamine changes low mood")
 
 
 # -- baseline risks ----------------------------------------------------------------------------
@@ -113,17 +116,23 @@ def test_without_a_threshold_its_side_decides(estimate: float, said: str) -> Non
 
 def test_the_median_of_the_controls_unless_one_is_declared() -> None:
     counted = studies(event_control=[1.0, 3.0], totaln_control=[10.0, 10.0])
-    start = baseline(counted, None)
-    assert (start.risk, start.low, start.high) == (pytest.approx(0.2), 0.1, 0.3)
+    start = baseline("mood", {"mood": counted}, None)
+    assert (start.risk, start.low, start.high) == pytest.approx((0.2, 0.1, 0.3))
     assert start.source == "median risk of the controls of two trials"
-    declared = baseline(counted, {"risk": 0.4, "source": "a register"})
+    risk = {"risk": 0.4, "source": "a register", "analysis": None}
+    declared = baseline("mood", {"mood": counted}, risk)
     assert (declared.risk, declared.low, declared.source) == (0.4, 0.1, "declared: a register")
+    other = {"risk": None, "source": "", "analysis": "response"}
+    of_others = baseline("mood", {"mood": studies(), "response": counted}, other)
+    assert of_others.risk == pytest.approx(0.2)
+    assert of_others.source == "median risk of the controls of two trials of response"
 
 
 @pytest.mark.parametrize(("events", "usable"), [(0.0, False), (1.0, True), (9.0, True),
                                                 (10.0, False)])  # fmt: skip
 def test_nobody_and_everybody_are_no_risk_to_start_from(events: float, usable: bool) -> None:
-    start = baseline(studies(event_control=[events] * 2, totaln_control=[10.0] * 2), None)
+    counted = studies(event_control=[events] * 2, totaln_control=[10.0] * 2)
+    start = baseline("mood", {"mood": counted}, None)
     assert (start.risk == start.risk) is usable
     assert ("no other one is declared" in start.source) is not usable
 
@@ -151,7 +160,7 @@ def test_a_score_becomes_responders_and_points() -> None:
     """Half respond; half a unit of the normal curve further on it is 69 %."""
     row = finding(
         result(-0.5, -1.0, 0.0),
-        declared={"risk": 0.5, "source": "assumed"},
+        declared={"risk": 0.5, "source": "assumed", "analysis": None},
         sds={"SCALE": 10.0},
     )
     assert (row["event"], row["control"], row["experimental"]) == ("response", 50, 69)
@@ -260,6 +269,30 @@ def test_several_analyses_must_agree(each: list[Speaking], expected: str, said: 
     assert answer_all(each, expected) == said
 
 
+def dose(p_slope: float) -> FittedDose:
+    return FittedDose(
+        estimable=True, reason="", unit="mg/kg", levels={"0.3": 2, "0.5": 2}, k=4, knots=(),
+        shape="linear", words="linear", p_slope=p_slope, p_nonlinear=None, tau2=(0.0,),
+        cautions=(),
+    )  # fmt: skip
+
+
+UNTOLD = DoseFacts(estimable=False, reason="one dose", unit="mg/kg", levels={"0.5": 2}, k=2)
+
+
+@pytest.mark.parametrize(
+    ("doses", "said"),
+    [
+        ([UNTOLD], SUPPORTED), ([dose(0.05)], SUPPORTED), ([dose(0.0499)], CONTRADICTED),
+        ([UNTOLD, dose(0.0499)], CONTRADICTED), ([], NO_TRIAL),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_of_doses_is_asked_of_their_questions(
+    doses: list[DoseFacts], said: str
+) -> None:
+    assert answer_all([], IS_NOT_KNOWN, doses) == said
+
+
 # -- the table of claims, and the protocol's key -----------------------------------------------
 
 CLAIM = {"claim_id": "mood", "claim": "Mood improves.", "made_in": "a talk", "expected": "better",
@@ -315,5 +348,31 @@ def test_a_declared_risk_lies_between_none_and_all(
             _ = small.review
         return
     assert small.review.baseline_risks("blue") == {
-        "mood": None, "harm": {"risk": float(risk), "source": "a register"}
+        "mood": None, "harm": {"risk": float(risk), "source": "a register", "analysis": None}
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("{analysis: harm}", ""),
+        ("{analysis: mood}", "is not an analysis of blue that compares counts of people"),
+        ("{analysis: other}", "is not an analysis of blue that compares counts of people"),
+        ("{analysis: harm, risk: 0.2, source: a register}", "not both"),
+        ("{risk: 0.2}", "give a risk with its source"),
+        ("{source: a register}", "give a risk with its source"),
+    ],
+)
+def test_a_risk_has_one_place_it_comes_from(declared: str, told: str, small: SmallReview) -> None:
+    path = small.folder / "config/review.yaml"
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace("measure: SMD}", f"measure: SMD, baseline_risk: {declared}}}")
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+    if told:
+        with pytest.raises(ProtocolError, match=told):
+            _ = small.review
+        return
+    assert small.review.baseline_risks("blue")["mood"] == {
+        "risk": None, "source": "", "analysis": "harm"
     }  # fmt: skip

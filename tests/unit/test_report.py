@@ -520,7 +520,8 @@ def test_the_first_page_says_what_was_checked() -> None:
     ])  # fmt: skip
     analysis = held(made(3, -0.6, -1, 0.5))
     flags = {"blue": FLAGS.frame()}
-    text = pages.index_page(REVIEW, [analysis], flags, summary, verification, CLAIMS.frame())
+    tables = {"summary": summary, "verification": verification, "claims": CLAIMS.frame()}
+    text = pages.index_page(REVIEW, [analysis], flags, tables)
     assert "recomputed 1 numbers of 1 analyses" in text
     assert "4 × 10⁻⁶" in text
     assert "tau2: no such estimator (blue/mood)" in text

@@ -103,6 +103,7 @@ rule summary:
         findings=expand(
             "results/{condition}/summary_of_findings.csv", condition=REVIEW.conditions
         ),
+        answers=lambda wildcards: QUESTION_ANSWERS,
         # An optional file: it becomes an input when it exists.
         claims=claim_files("data/raw"),
     output:

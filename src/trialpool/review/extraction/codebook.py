@@ -6,12 +6,12 @@ from trialpool.columns import Column, Table
 from trialpool.review.schema.raw import (
     ADJUDICATION,
     CERTAINTY,
-    CLAIMS,
     CONDITION_TABLES,
     DOUBLE_TABLES,
     INSTRUMENTS,
     OTHER_REVIEWS,
 )
+from trialpool.review.schema.raw_claims import CLAIMS
 
 _INTRO = """\
 # Code book of the raw data

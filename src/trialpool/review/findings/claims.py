@@ -13,6 +13,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import ABOVE, BELOW, concluded
+from trialpool.question_answer import DoseAnswer, DoseFacts, FittedDose, QuestionAnswer
 from trialpool.review.extraction.claims import names_in
 from trialpool.review.schema.findings import CLAIMS
 from trialpool.terms import (
@@ -53,6 +54,7 @@ class Speaking:
 def claims(
     rows: Iterable[Row],
     results: Sequence[AnalysisResult],
+    answers: Mapping[str, QuestionAnswer],
     findings: Mapping[str, pd.DataFrame],
     rated: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
@@ -62,6 +64,7 @@ def claims(
     ----------
     rows : of data/raw/claims.csv, checked
     results : of all analyses
+    answers : to all questions, by condition/folder
     findings, rated : summary_of_findings.csv and certainty.csv of each condition
 
     Returns
@@ -71,8 +74,14 @@ def claims(
     known = {
         f"{each.condition}/{each.analysis}": _speaking(each, findings, rated) for each in results
     }
+    doses = {name: each.facts for name, each in answers.items() if isinstance(each, DoseAnswer)}
     return CLAIMS.frame(
-        _line(row, [known[name] for name in names_in(row["analyses"])]) for row in rows
+        _line(
+            row,
+            [known[name] for name in names_in(row["analyses"])],
+            {name: doses[name] for name in names_in(row["questions"]) if name in doses},
+        )
+        for row in rows
     )
 
 
@@ -101,16 +110,22 @@ def answer(result: AnalysisResult, level: str, expected: str) -> str:
     return CONTRADICTED if certain and against else NOT_SHOWN
 
 
-def answer_all(speaking: Sequence[Speaking], expected: str) -> str:
+def answer_all(speaking: Sequence[Speaking], expected: str, doses: Sequence[DoseFacts] = ()) -> str:
     """What all analyses of a claim say together.
 
     Those with a trial must agree: one that supports beside one that does not is NOT_SHOWN. That
-    something is not known is SUPPORTED where no analysis shows anything either way.
+    something is not known is SUPPORTED where no analysis shows anything either way, and no
+    question of `doses` an effect of more of the drug; of neither, NO_TRIAL.
     """
     if expected == OUT_OF_SCOPE:
         return SCOPE
     if expected == IS_NOT_KNOWN:
-        return CONTRADICTED if any(map(_shows, speaking)) else SUPPORTED
+        if not speaking and not doses:
+            return NO_TRIAL
+        shown = any(map(_shows, speaking)) or any(
+            isinstance(dose, FittedDose) and dose.shows for dose in doses
+        )
+        return CONTRADICTED if shown else SUPPORTED
     words = {answer(each.result, each.level, expected) for each in speaking} - {NO_TRIAL}
     return words.pop() if len(words) == 1 else NOT_SHOWN if words else NO_TRIAL
 
@@ -134,8 +149,8 @@ def _speaking(
     return Speaking(name=name, result=result, finding=finding, lowered=tuple(lowered))
 
 
-def _line(row: Row, speaking: Sequence[Speaking]) -> Row:
-    said = answer_all(speaking, str(row["expected"]))
+def _line(row: Row, speaking: Sequence[Speaking], doses: Mapping[str, DoseFacts]) -> Row:
+    said = answer_all(speaking, str(row["expected"]), tuple(doses.values()))
 
     def joined(words: Iterable[tuple[Speaking, str]]) -> str:
         parts = [(each, text) for each, text in words if text]
@@ -148,7 +163,7 @@ def _line(row: Row, speaking: Sequence[Speaking]) -> Row:
         "claim": row["claim"],
         "made_in": "; ".join(filter(None, made)),
         "answer": said,
-        "reason": _reason(said, str(row["expected"]), speaking),
+        "reason": _reason(said, str(row["expected"]), speaking, doses),
         "analyses": "; ".join(each.name for each in speaking),
         "questions": "; ".join(names_in(row["questions"])),
         "certainty": joined((each, each.level) for each in speaking),
@@ -160,9 +175,13 @@ def _line(row: Row, speaking: Sequence[Speaking]) -> Row:
     }
 
 
-def _reason(said: str, expected: str, speaking: Sequence[Speaking]) -> str:
+def _reason(
+    said: str, expected: str, speaking: Sequence[Speaking], doses: Mapping[str, DoseFacts]
+) -> str:
     if said == SCOPE:
         return "this review does not ask it"
+    if expected == IS_NOT_KNOWN and not speaking and doses:
+        return "; ".join(_dose_words(name, facts) for name, facts in doses.items())
     if not speaking:
         return "no analysis of this review has a trial of it"
     results = "; ".join(
@@ -176,6 +195,15 @@ def _reason(said: str, expected: str, speaking: Sequence[Speaking]) -> str:
     if said == SUPPORTED and expected == WORSE and lowest == LEVELS[0]:
         return f"{about}: a harm that trials show counts, however uncertain its size"
     return about
+
+
+def _dose_words(name: str, facts: DoseFacts) -> str:
+    if not isinstance(facts, FittedDose):
+        return f"{name}: {facts.reason}"
+    shown = "an" if facts.shows else "no"
+    return (
+        f"{name}: {w.count(facts.k, 'trial')} show {shown} effect of dose ({w.p_value(facts.pval)})"
+    )
 
 
 def _who(each: Speaking) -> str:

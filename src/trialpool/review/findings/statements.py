@@ -6,7 +6,7 @@ from math import isnan
 
 from trialpool import phrases as say
 from trialpool.analysis_result import AnalysisResult
-from trialpool.conclusions import marks_of
+from trialpool.conclusions import concluded, marks_of
 from trialpool.terms import LEVELS
 from trialpool.words import capital, inner
 
@@ -30,7 +30,8 @@ def statement(result: AnalysisResult, level: str) -> str:
     -------
     The level gives "may", "probably" or neither, and the estimate the rest: nearer to no effect
     than the smallest difference that matters it is little or no difference. Where no smallest
-    difference is declared its side decides. Evidence of very low certainty says nothing of size
+    difference is declared the side of the interval decides, and one that holds no effect is said
+    to leave it open. Evidence of very low certainty says nothing of size
 
     References
     ----------
@@ -45,8 +46,12 @@ def statement(result: AnalysisResult, level: str) -> str:
     if level == _VERY_LOW:
         return f"The evidence is very uncertain about the effect of {inner(drug)} on {what}."
     reduces, increases, makes = _VERBS[level]
-    lower = marks.null if marks.lower is None else marks.lower
-    upper = marks.null if marks.upper is None else marks.upper
-    if estimate == marks.null or lower < estimate < upper:
+    if marks.lower is None or marks.upper is None:
+        if not concluded(result).side:
+            return (
+                f"It is open whether {inner(drug)} changes {what}: the interval holds no effect, "
+                "and no smallest difference that matters is declared."
+            )
+    elif marks.lower < estimate < marks.upper:
         return f"{drug} {makes} little or no difference to {what}."
     return f"{drug} {reduces if estimate < marks.null else increases} {what}."

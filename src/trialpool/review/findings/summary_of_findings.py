@@ -63,10 +63,12 @@ def summary_of_findings(
     overall = rated[rated["domain"] == OVERALL]
     levels = {row["analysis"]: row for row in tables.records(overall)}
     diagnoses = dict(zip(trials["trial_id"], trials["diagnosis"], strict=True))
+    written = list(written)
+    studies = {each.result.analysis: each.studies for each in written}
     lines = []
     for each in written:
         result, rating = each.result, levels[each.result.analysis]
-        absolute = _absolute(result, baseline(each.studies, baselines[result.analysis]))
+        absolute = _absolute(result, baseline(result.analysis, studies, baselines[result.analysis]))
         of_scale = _points(each, reference_sds)
         level = w.text(rating["level"])
         notes = [part.pop("note", "") for part in (absolute, of_scale)]

@@ -18,7 +18,12 @@ from trialpool.review.protocol.added_columns import AddedColumns, declared_colum
 from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
-from trialpool.review.protocol.question_checks import misfit, undeclared, wrong_questions
+from trialpool.review.protocol.question_checks import (
+    misfit,
+    undeclared,
+    wrong_baselines,
+    wrong_questions,
+)
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
@@ -109,6 +114,7 @@ class Review(Spec):
                             rule="effects che needs REML",
                         )
                     )
+            problems += wrong_baselines(name, condition)
             problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 rule = "more than one analysis is marked primary"

@@ -74,10 +74,23 @@ class Target(Filter):
 
 
 class BaselineRisk(Spec):
-    """The share of people with the event, or with a response, without the treatment."""
+    """The share of people with the event, or with a response, without the treatment.
 
-    risk: Annotated[float, Field(gt=0, lt=1)]
-    source: Annotated[str, Field(min_length=1)]
+    Either a `risk` with its `source`, or the controls of an `analysis` of the same condition.
+    """
+
+    risk: Annotated[float, Field(gt=0, lt=1)] | None = None
+    source: str = ""
+    analysis: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> BaselineRisk:
+        given = self.risk is not None, bool(self.source.strip())
+        if given != ((False, False) if self.analysis else (True, True)):
+            raise ValueError(
+                "give a risk with its source, or the analysis whose controls have it, not both"
+            )
+        return self
 
 
 class Analysis(Eligibility):

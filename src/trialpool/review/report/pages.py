@@ -189,9 +189,7 @@ def index_page(
     review: Mapping[str, Any],
     analyses: Sequence[AnalysisTables],
     flags: Mapping[str, pd.DataFrame],
-    summary: pd.DataFrame,
-    verification: pd.DataFrame,
-    claims: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
 ) -> str:
     """The first page: every answer of the review, and how far to trust them.
 
@@ -200,9 +198,7 @@ def index_page(
     review : the whole protocol, `Review.model_dump(mode="json")`
     analyses : results of all analyses, in the protocol's order
     flags : flags.csv of each condition
-    summary : results/summary.csv
-    verification : results/verification.csv
-    claims : results/claims.csv, empty where the review answers none
+    tables : summary, verification and claims, of results/; without a claim the last one is empty
     """
     analyses = [_explained(each, flags[each.result.condition]) for each in analyses]
     conditions = []
@@ -215,10 +211,10 @@ def index_page(
         "index.html",
         review=review,
         conditions=conditions,
-        summary=result_tables.summary(summary, [a.result for a in analyses], titles),
+        summary=result_tables.summary(tables["summary"], [a.result for a in analyses], titles),
         verdicts=trust_tables.verdicts([a.result for a in analyses], titles),
-        verification=_verified(verification),
-        claims=findings_tables.claims(claims),
+        verification=_verified(tables["verification"]),
+        claims=findings_tables.claims(tables["claims"]),
         measures=explained((a.result.measure for a in analyses), review["experimental"]),
         root="",
     )
