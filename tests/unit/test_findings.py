@@ -163,7 +163,11 @@ def test_a_score_becomes_responders_and_points() -> None:
         declared={"risk": 0.5, "source": "assumed", "analysis": None},
         sds={"SCALE": 10.0},
     )
-    assert (row["event"], row["control"], row["experimental"]) == ("response", 50, 69)
+    assert (row["event"], row["control"], row["experimental"]) == (
+        "response, computed from the score",
+        50,
+        69,
+    )
     assert (row["experimental_low"], row["experimental_high"]) == (50, 84)
     assert (row["instrument"], row["reference_sd"], row["points"]) == ("SCALE", 10.0, -5.0)
     assert (row["points_low"], row["points_high"]) == (-10.0, 0.0)
@@ -355,10 +359,10 @@ def test_a_declared_risk_lies_between_none_and_all(
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ("{analysis: harm}", ""),
-        ("{analysis: mood}", "is not an analysis of blue that compares counts of people"),
-        ("{analysis: other}", "is not an analysis of blue that compares counts of people"),
-        ("{analysis: harm, risk: 0.2, source: a register}", "not both"),
+        ("{analysis: harm_odds}", ""),
+        ("{analysis: mood}", "is not an analysis of green that compares counts of people"),
+        ("{analysis: other}", "is not an analysis of green that compares counts of people"),
+        ("{analysis: harm_odds, risk: 0.2, source: a register}", "not both"),
         ("{risk: 0.2}", "give a risk with its source"),
         ("{source: a register}", "give a risk with its source"),
     ],
@@ -366,13 +370,13 @@ def test_a_declared_risk_lies_between_none_and_all(
 def test_a_risk_has_one_place_it_comes_from(declared: str, told: str, small: SmallReview) -> None:
     path = small.folder / "config/review.yaml"
     text = path.read_text(encoding="utf-8")
-    changed = text.replace("measure: SMD}", f"measure: SMD, baseline_risk: {declared}}}")
+    changed = text.replace("outcome: mood, ", f"outcome: mood, baseline_risk: {declared}, ", 1)
     assert changed != text
     path.write_text(changed, encoding="utf-8")
     if told:
         with pytest.raises(ProtocolError, match=told):
             _ = small.review
         return
-    assert small.review.baseline_risks("blue")["mood"] == {
-        "risk": None, "source": "", "analysis": "harm"
+    assert small.review.baseline_risks("green")["mood"] == {
+        "risk": None, "source": "", "analysis": "harm_odds"
     }  # fmt: skip

@@ -119,7 +119,7 @@ def _absolute(result: AnalysisResult, start: Baseline) -> Cells:
     if not (of_counts or standardised):
         return {"note": "no number of people follows from this measure alone"}
     cells: Cells = {
-        "event": "response" if standardised else result.outcome_title,
+        "event": "response, computed from the score" if standardised else result.outcome_title,
         "baseline_risk": start.risk, "baseline_low": start.low, "baseline_high": start.high,
         "baseline_source": start.source,
     }  # fmt: skip
