@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trialpool.analysis_result import ResultHeading, ResultScale
+from trialpool.terms import SIGNIFICANT
 from trialpool.trust_facts import ShownEstimate
 
 
@@ -76,6 +77,16 @@ class FittedDose(DoseFacts):
     p_nonlinear: float | None
     tau2: tuple[float, ...]
     cautions: tuple[str, ...]
+
+    @property
+    def pval(self) -> float | None:
+        """Of the slope of a line, or of a curve's bend."""
+        return self.p_slope if self.shape == "linear" else self.p_nonlinear
+
+    @property
+    def shows(self) -> bool:
+        """Whether a trend with dose, or a bend, is shown."""
+        return self.pval is not None and self.pval < SIGNIFICANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

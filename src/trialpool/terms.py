@@ -13,6 +13,9 @@ TEST, ESTIMATE = "test", "estimate"
 LEVEL, SLOPE, TRIAL, LINE = "level", "slope", "trial", "line"
 UNKNOWN, WITHHELD = "not known", "withheld"
 
+# p of a trend, a bend or a difference between groups that is said to be shown
+SIGNIFICANT = 0.05
+
 # method of a test of subgroups.csv
 BY_F = "F test of the levels, one tau2, Hartung-Knapp"
 BY_Z = "chi-squared test of the levels, common effect"
@@ -42,3 +45,10 @@ OTHER = "missing, for another reason"
 UNCLEAR = "missing, unclear why"
 NOT_KNOWN = "not measured or not known to be"
 OUTSIDE = "outside the analysis"
+
+# what a claim says that trials would find, and the answer to it
+BETTER, WORSE, IS_NOT_KNOWN, OUT_OF_SCOPE = "better", "worse", "not_known", "out_of_scope"
+EXPECTED = (BETTER, WORSE, IS_NOT_KNOWN, OUT_OF_SCOPE)
+SUPPORTED, NOT_SHOWN, CONTRADICTED = "supported", "not shown", "contradicted"
+NO_TRIAL, SCOPE = "no trial", "out of scope"
+ANSWERS = (SUPPORTED, NOT_SHOWN, CONTRADICTED, NO_TRIAL, SCOPE)

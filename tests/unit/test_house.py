@@ -14,8 +14,8 @@ from small import ROOT
 LIBRARY = ROOT / "src/trialpool"
 # The rooms of the second wing in the order of the data: each imports only from those before it.
 ROOMS = ("schema", "protocol", "extraction", "exchange", "effects", "choosing", "fitting", "case",
-         "trust", "analysis", "questions", "accounts", "certainty", "report", "commands",
-         "running")  # fmt: skip
+         "trust", "analysis", "questions", "accounts", "certainty", "findings", "report",
+         "commands", "running")  # fmt: skip
 
 
 def module_of(path: Path) -> str:

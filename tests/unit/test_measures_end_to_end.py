@@ -34,6 +34,7 @@ from trialpool.review.effects.arms import Summary
 from trialpool.review.exchange.formats import FORMATS, Export
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import load
+from trialpool.review.findings.summary_of_findings import summary_of_findings
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.drawing import listed
@@ -104,10 +105,12 @@ class Asked:
                           weights=trust["weights"], multiverse=trust["multiverse"])  # fmt: skip
         rated = certainty([written], held["trials"], held["arms"], review.targets("blue"), [])
         evidence, judged = rob_me([written], held["trials"], held["missing_results"])
+        declared = review.baseline_risks("blue")
+        findings = summary_of_findings([written], held["trials"], rated, declared, {"SCALE": 8.0})
         second = load(self.small.folder / "data" / "raw", "blue", {})
         held |= {
             "summary": summary_table([read], {"blue": rated}), "certainty": rated,
-            "evidence": evidence, "judgements": judged,
+            "findings": through_csv(findings), "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
         analysis = AnalysisTables(

@@ -18,6 +18,7 @@ from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
+from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
@@ -428,6 +429,7 @@ ONCE = {
     "evidence": EVIDENCE.frame(),
     "judgements": JUDGEMENTS.frame(),
     "certainty": CERTAINTY.frame(),
+    "findings": SUMMARY_OF_FINDINGS.frame(),
 }
 
 
@@ -518,7 +520,8 @@ def test_the_first_page_says_what_was_checked() -> None:
     ])  # fmt: skip
     analysis = held(made(3, -0.6, -1, 0.5))
     flags = {"blue": FLAGS.frame()}
-    text = pages.index_page(REVIEW, [analysis], flags, summary, verification)
+    tables = {"summary": summary, "verification": verification, "claims": CLAIMS.frame()}
+    text = pages.index_page(REVIEW, [analysis], flags, tables)
     assert "recomputed 1 numbers of 1 analyses" in text
     assert "4 × 10⁻⁶" in text
     assert "tau2: no such estimator (blue/mood)" in text

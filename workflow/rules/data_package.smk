@@ -3,10 +3,11 @@
 from trialpool.review.schema.processed import PROCESSED
 from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 
-# A review may do without the table of other reviews.
+# A review may do without the tables of other reviews and of claims.
 RAW = [
     "data/raw/instruments.csv",
     *map(str, Path("data/raw").glob("other_reviews.csv")),
+    *claim_files("data/raw"),
     *expand(
         "data/raw/{condition}/{table}.csv",
         condition=REVIEW.conditions,

@@ -33,6 +33,7 @@ rule page_condition:
         ),
         summary="results/{condition}/summary.csv",
         certainty="results/{condition}/certainty.csv",
+        findings="results/{condition}/summary_of_findings.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
@@ -60,6 +61,7 @@ rule page:
             "data/processed/{condition}/flags.csv", condition=REVIEW.conditions
         ),
         summary="results/summary.csv",
+        claims="results/claims.csv",
         verification="results/verification.csv",
     output:
         page="results/index.html",

@@ -1,5 +1,6 @@
 """Effects to pooled results, their summary, and the second route."""
 
+from trialpool.review.extraction.claims import claim_files, known_names
 from trialpool.review.extraction.decisions import decision_files
 from trialpool.review.schema.results import OF_ANALYSIS
 from trialpool.review.schema.trust import TRUST_TABLES
@@ -72,9 +73,11 @@ rule summary_condition:
         ),
         # An optional file: it becomes an input when it exists.
         decisions=lambda wildcards: decision_files("data/raw", wildcards.condition),
+        instruments="data/raw/instruments.csv",
     output:
         summary="results/{condition}/summary.csv",
         certainty="results/{condition}/certainty.csv",
+        findings="results/{condition}/summary_of_findings.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
     log:
@@ -86,6 +89,7 @@ rule summary_condition:
         columns=REVIEW.columns.model_dump(mode="json"),
         tables=BESIDE,
         targets=lambda wildcards: REVIEW.targets(wildcards.condition),
+        baselines=lambda wildcards: REVIEW.baseline_risks(wildcards.condition),
     script:
         "../scripts/summary_condition.py"
 
@@ -96,8 +100,15 @@ rule summary:
         certainty=expand(
             "results/{condition}/certainty.csv", condition=REVIEW.conditions
         ),
+        findings=expand(
+            "results/{condition}/summary_of_findings.csv", condition=REVIEW.conditions
+        ),
+        answers=lambda wildcards: QUESTION_ANSWERS,
+        # An optional file: it becomes an input when it exists.
+        claims=claim_files("data/raw"),
     output:
         summary="results/summary.csv",
+        claims="results/claims.csv",
         numbers="results/numbers.json",
     log:
         "logs/summary.log",
@@ -105,6 +116,7 @@ rule summary:
         "../envs/run.yaml"
     params:
         code=CODE.digest("summary.py"),
+        named=known_names(REVIEW.names(), REVIEW.questions()),
     script:
         "../scripts/summary.py"
 

@@ -12,8 +12,7 @@ page = index_page(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, columns_of(snakemake.params.review["columns"])),
     {Path(path).parent.name: files.read(path) for path in snakemake.input.flags},
-    files.read(snakemake.input.summary),
-    files.read(snakemake.input.verification),
+    {name: files.read(snakemake.input[name]) for name in ("summary", "verification", "claims")},
 )
 write_page(snakemake.output.page, page)
 logs.done(f"first page {snakemake.output.page}")

@@ -164,7 +164,8 @@ class Case:
             control_label=self.control.capitalize(),
             specification={
                 **spec.model_dump(
-                    mode="json", exclude={"model", "subsets", "target", *SEVERAL_KEYS}
+                    mode="json",
+                    exclude={"model", "subsets", "target", "baseline_risk", *SEVERAL_KEYS},
                 ),
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),

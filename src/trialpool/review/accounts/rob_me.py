@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import isnan
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from trialpool import tables
+from trialpool import tables, typed_json
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.people import size
 from trialpool.review.choosing.reasons import not_asked, why_not
+from trialpool.review.schema import files
+from trialpool.review.schema.added import Added
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
 from trialpool.terms import (
     AVAILABLE,
@@ -45,6 +48,12 @@ class Written(NamedTuple):
     missing: pd.DataFrame
     weights: pd.DataFrame = pd.DataFrame()
     multiverse: pd.DataFrame = pd.DataFrame()
+
+    @classmethod
+    def read(cls, model: Path, names: Sequence[str], added: Added) -> Written:
+        """An analysis from its model.json and the tables of these names beside it."""
+        parts = {name: files.read(model.parent / f"{name}.csv", added) for name in names}
+        return cls(typed_json.read(model, AnalysisResult), **parts)
 
 
 # A source that says there was no difference, and gives no numbers.

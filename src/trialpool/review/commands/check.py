@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.review.extraction import other_reviews
+from trialpool.review.extraction import claims, other_reviews
 from trialpool.review.extraction.checking import look_at_all, problems_in
 from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData
@@ -123,6 +123,8 @@ def look(config: Path, raw: Path) -> CheckReport:
     review = protocol.review
     if review:
         problems += other_reviews.problems(raw, review, data)
+        named = claims.known_names(review.names(), review.questions())
+        problems += claims.claims(claims.claim_files(raw), named)[1]
     if review and not any(problem.severity == "error" for problem in problems):
         problems += unknown_names(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):

@@ -11,6 +11,7 @@ from trialpool.review.schema.raw import (
     INSTRUMENTS,
     OTHER_REVIEWS,
 )
+from trialpool.review.schema.raw_claims import CLAIMS
 
 _INTRO = """\
 # Code book of the raw data
@@ -42,7 +43,7 @@ as the first's. Only the first's tables enter the analyses;
 def code_book() -> str:
     """The text of `data/raw/README.md`."""
     parts = [_INTRO, _section(INSTRUMENTS, "instruments.csv")]
-    parts.append(_section(OTHER_REVIEWS, "other_reviews.csv"))
+    parts += [_section(table, f"{table.name}.csv") for table in (OTHER_REVIEWS, CLAIMS)]
     parts += [_section(table, f"{{condition}}/{table.name}.csv") for table in CONDITION_TABLES]
     parts.append(_SECOND.format(tables=" and ".join(f"{t.name}.csv" for t in DOUBLE_TABLES)))
     parts += [

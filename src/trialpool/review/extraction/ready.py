@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import notes
-from trialpool.review.extraction import other_reviews
+from trialpool.review.extraction import claims, other_reviews
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, raise_errors
 from trialpool.review.protocol.eligibility import Eligibility, Filter
@@ -103,7 +103,12 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], dict[str, l
         review.added,
     )
     data = {condition: raw for condition, (raw, _) in looked.items()}
-    raise_errors(problems_in(looked) + other_reviews.problems(folder, review, data))
+    named = claims.known_names(review.names(), review.questions())
+    raise_errors(
+        problems_in(looked)
+        + other_reviews.problems(folder, review, data)
+        + claims.claims(claims.claim_files(folder), named)[1]
+    )
     if unknown := list(unknown_names(review, data)):
         raise ProtocolError.of(unknown)
     return data, {condition: warnings for condition, (_, warnings) in looked.items()}

@@ -18,7 +18,12 @@ from trialpool.review.protocol.added_columns import AddedColumns, declared_colum
 from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
-from trialpool.review.protocol.question_checks import misfit, undeclared, wrong_questions
+from trialpool.review.protocol.question_checks import (
+    misfit,
+    undeclared,
+    wrong_baselines,
+    wrong_questions,
+)
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
@@ -109,6 +114,7 @@ class Review(Spec):
                             rule="effects che needs REML",
                         )
                     )
+            problems += wrong_baselines(name, condition)
             problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 rule = "more than one analysis is marked primary"
@@ -232,7 +238,7 @@ class Review(Spec):
         only |= {"title": "", "question": "", "scope": ""}
         only |= {questions: {} for questions in QUESTIONS} | {"target": None}
         for analysis in only["analyses"].values():
-            analysis["target"] = None
+            analysis["target"] = analysis["baseline_risk"] = None
         return out
 
     def targets(self, condition: str) -> dict[str, dict[str, Any] | None]:
@@ -246,6 +252,14 @@ class Review(Spec):
         return {
             name: None if target is None else target.model_dump(mode="json")
             for name, target in each.items()
+        }
+
+    def baseline_risks(self, condition: str) -> dict[str, dict[str, Any] | None]:
+        """The declared baseline risk of each analysis of a condition, None where there is none."""
+        return {
+            name: None if risk is None else risk.model_dump(mode="json")
+            for name, analysis in self.conditions[condition].analyses.items()
+            for risk in [analysis.baseline_risk]
         }
 
     def _with(self, condition: str, analyses: Collection[str]) -> dict[str, Any]:

@@ -41,6 +41,25 @@ def undeclared(where: str, asked: Analysis | NetworkQuestion) -> ProtocolProblem
     )
 
 
+def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem]:
+    """Baseline risks of analyses that the condition lacks, or that count nobody."""
+    counting = [
+        key
+        for key, each in condition.analyses.items()
+        for data in [measure_of(each.measure).data]
+        if data.outcome == "binary" and data.groups == 2
+    ]
+    for key, analysis in condition.analyses.items():
+        named = analysis.baseline_risk and analysis.baseline_risk.analysis
+        if named and named not in counting:
+            yield ProtocolProblem(
+                key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
+                value=named,
+                rule=f"is not an analysis of {name} that compares counts of people",
+                fix=f"use one of {', '.join(counting)}" if counting else "declare a risk",
+            )
+
+
 def wrong_questions(
     name: str, condition: Condition, outcomes: Mapping[str, Outcome]
 ) -> Iterator[ProtocolProblem]:

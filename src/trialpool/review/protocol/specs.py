@@ -73,6 +73,26 @@ class Target(Filter):
     time_days: TimeWindow | None = None
 
 
+class BaselineRisk(Spec):
+    """The share of people with the event, or with a response, without the treatment.
+
+    Either a `risk` with its `source`, or the controls of an `analysis` of the same condition.
+    """
+
+    risk: Annotated[float, Field(gt=0, lt=1)] | None = None
+    source: str = ""
+    analysis: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> BaselineRisk:
+        given = self.risk is not None, bool(self.source.strip())
+        if given != ((False, False) if self.analysis else (True, True)):
+            raise ValueError(
+                "give a risk with its source, or the analysis whose controls have it, not both"
+            )
+        return self
+
+
 class Analysis(Eligibility):
     """One analysis: which results enter, and how they are pooled."""
 
@@ -86,6 +106,7 @@ class Analysis(Eligibility):
     subsets: tuple[Subset, ...] = ()
     important: Annotated[float, Field(gt=0)] | None = None
     target: Target | None = None
+    baseline_risk: BaselineRisk | None = None
     multiverse: MultiverseSpec | None = None
     moderators: dict[Identifier, Moderator] = Field(default_factory=dict)
     effects: Handling = "one"

@@ -13,11 +13,11 @@ from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.review.report.caveats import AnalysisTables, Caveat
+from trialpool.terms import SIGNIFICANT
 from trialpool.trust_facts import CovariateFacts, CovariateSlope, DifferenceTest, SubgroupFacts
 from trialpool.words import per
 
 NAMED = 4  # trials without a value, at most, that are named
-SIGNIFICANT = 0.05
 
 
 def moderator_words(analysis: AnalysisTables) -> list[Caveat]:

@@ -28,6 +28,7 @@ from trialpool.review.report import (
     agreement_tables,
     certainty_tables,
     condition_tables,
+    findings_tables,
     flag_words,
     missing_tables,
     result_tables,
@@ -121,7 +122,8 @@ def condition_page(
     tables
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
         search, dropped and rows, as the cleaning step wrote them; flags; summary; agreement and
-        disagreements of two extractors, empty where there was one; certainty; evidence
+        disagreements of two extractors, empty where there was one; certainty; findings
+        (summary_of_findings.csv); evidence
         (missing_evidence.csv) and judgements of it
     questions : those of time, dose and networks, with the lists of their figures
 
@@ -138,6 +140,7 @@ def condition_page(
     ]
     grids = {
         "summary": result_tables.summary(tables["summary"], [a.result for a in analyses]),
+        "findings": findings_tables.findings(tables["findings"], [a.result for a in analyses]),
         "verdicts": trust_tables.verdicts([a.result for a in analyses]),
         "trials": condition_tables.trials(tables["trials"], tables["arms"], analyses),
         "risk_of_bias": condition_tables.risk_of_bias(tables["risk_of_bias"], tables["trials"]),
@@ -186,8 +189,7 @@ def index_page(
     review: Mapping[str, Any],
     analyses: Sequence[AnalysisTables],
     flags: Mapping[str, pd.DataFrame],
-    summary: pd.DataFrame,
-    verification: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
 ) -> str:
     """The first page: every answer of the review, and how far to trust them.
 
@@ -196,8 +198,7 @@ def index_page(
     review : the whole protocol, `Review.model_dump(mode="json")`
     analyses : results of all analyses, in the protocol's order
     flags : flags.csv of each condition
-    summary : results/summary.csv
-    verification : results/verification.csv
+    tables : summary, verification and claims, of results/; without a claim the last one is empty
     """
     analyses = [_explained(each, flags[each.result.condition]) for each in analyses]
     conditions = []
@@ -210,9 +211,10 @@ def index_page(
         "index.html",
         review=review,
         conditions=conditions,
-        summary=result_tables.summary(summary, [a.result for a in analyses], titles),
+        summary=result_tables.summary(tables["summary"], [a.result for a in analyses], titles),
         verdicts=trust_tables.verdicts([a.result for a in analyses], titles),
-        verification=_verified(verification),
+        verification=_verified(tables["verification"]),
+        claims=findings_tables.claims(tables["claims"]),
         measures=explained((a.result.measure for a in analyses), review["experimental"]),
         root="",
     )

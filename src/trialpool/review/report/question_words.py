@@ -30,9 +30,6 @@ KINDS = {
 }
 
 
-_SHOWN = 0.05  # p of a slope that is said to be shown
-
-
 def in_words(answered: AnsweredQuestion) -> str:
     """The answer in a few sentences: what came out, or why it cannot be said; then its limits."""
     answer = answered.answer
@@ -83,15 +80,13 @@ def _dose(answer: DoseAnswer) -> str:
     facts = answer.facts
     if not isinstance(facts, FittedDose):
         return f"{w.capital(facts.reason.rstrip('.'))}."
-    straight = facts.shape == "linear"
-    p = facts.p_slope if straight else facts.p_nonlinear
-    what = "a trend with dose" if straight else "a bend"
+    what = "a trend with dose" if facts.shape == "linear" else "a bend"
     levels = w.listed(f"{dose} mg/kg in {w.count(k, 'trial')}" for dose, k in facts.levels.items())
     limits = " ".join(w.sentence(caution) for caution in facts.cautions)
-    verb = "show" if p is not None and p < _SHOWN else "do not show"
+    verb = "show" if facts.shows else "do not show"
     return (
         f"{w.capital(w.count(facts.k, 'trial'))} with a known dose ({levels}) {verb} {what} "
-        f"({w.p_value(p)}; {facts.words}). {limits}"
+        f"({w.p_value(facts.pval)}; {facts.words}). {limits}"
     )
 
 

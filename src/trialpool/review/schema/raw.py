@@ -13,6 +13,7 @@ from dataclasses import replace
 from trialpool.columns import Column, Table
 from trialpool.review.schema import raw_parts as p
 from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
+from trialpool.review.schema.raw_claims import CLAIMS
 from trialpool.terms import DOMAINS
 
 CONFIDENCE = p.CONFIDENCE.choices
@@ -386,7 +387,7 @@ CERTAINTY = Table(
 # By name; each stands in a file of that name.
 RAW_TABLES = {
     table.name: table
-    for table in (INSTRUMENTS, OTHER_REVIEWS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
+    for table in (INSTRUMENTS, OTHER_REVIEWS, CLAIMS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
 }
 
 # A second extractor may fill these in again, under {condition}/second/.

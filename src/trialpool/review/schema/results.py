@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
+from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS
 from trialpool.review.schema.trust import TRUST
 from trialpool.terms import DECIDED, DOMAINS, LEVELS, OVERALL, PROPOSED, STALE
@@ -284,6 +285,14 @@ DISAGREEMENTS = Table(
 
 # What stands in the folder of each analysis, in that of each condition, and in results itself.
 OF_ANALYSIS = (STUDIES, SELECTION, MISSING, SENSITIVITY, *TRUST, TRACE)
-OF_CONDITION = (SUMMARY, CERTAINTY, EVIDENCE, JUDGEMENTS, AGREEMENT, DISAGREEMENTS)
-OF_REVIEW = (SUMMARY, VERIFICATION)
+OF_CONDITION = (
+    SUMMARY,
+    CERTAINTY,
+    SUMMARY_OF_FINDINGS,
+    EVIDENCE,
+    JUDGEMENTS,
+    AGREEMENT,
+    DISAGREEMENTS,
+)
+OF_REVIEW = (SUMMARY, VERIFICATION, CLAIMS)
 RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, FIGURES, *OF_CONDITION, *OF_REVIEW)}
