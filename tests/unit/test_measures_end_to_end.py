@@ -41,6 +41,7 @@ from trialpool.review.report.drawing import listed
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.sheets import sheets as analysis_sheets
 from trialpool.review.report.summary import summary_table
+from trialpool.review.schema.findings import OTHER_REVIEWS
 from trialpool.review.schema.outcomes import SIDES, in_words, unfilled
 from trialpool.review.schema.processed import EFFECTS
 from trialpool.review.schema.results import CERTAINTY, FIGURES
@@ -110,7 +111,8 @@ class Asked:
         second = load(self.small.folder / "data" / "raw", "blue", {})
         held |= {
             "summary": summary_table([read], {"blue": rated}), "certainty": rated,
-            "findings": through_csv(findings), "evidence": evidence, "judgements": judged,
+            "findings": through_csv(findings), "others": OTHER_REVIEWS.frame(),
+            "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
         analysis = AnalysisTables(

@@ -18,7 +18,7 @@ from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
-from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
+from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.trust.verdict import verdict
@@ -148,10 +148,10 @@ def test_no_trial_names_those_that_are_known() -> None:
     ("better", "low", "high", "tail"),
     [
         ("lower", 1.3, 11.0, "frequent with ketamine, and the interval excludes no difference"),
-        ("lower", 0.5, 11.0, "but the interval includes no difference; too imprecise to tell "
+        ("lower", 0.5, 11.0, "the interval includes no difference; too imprecise to tell "
          "whether it is more or less frequent with ketamine"),
         ("lower", 0.97, 5.5, "includes no difference, and also 5.50 times the risk"),
-        ("lower", 0.9, 1.2, "but the interval includes no difference"),
+        ("lower", 0.9, 1.2, "the interval includes no difference"),
         ("higher", 0.5, 11.0, "includes no difference; too imprecise to tell whether ketamine "
          "helps"),
     ],
@@ -396,7 +396,8 @@ REVIEW: dict[str, Any] = {
     "data_until": "never",
     "experimental": "ketamine", "control": "control", "notice": "No advice.",
     "built_from": ["nothing"], "outcomes": {"mood": {"title": "mood"}},
-    "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": ""}},
+    "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": "", "target": None,
+                            "analyses": {"mood": {"target": None}}}},
 }  # fmt: skip
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="150pt"></svg>'
 FOREST = {"figure": "forest", "shows": "Forest plot", "drawn": "yes", "width": 300, "height": 150}
@@ -430,6 +431,7 @@ ONCE = {
     "judgements": JUDGEMENTS.frame(),
     "certainty": CERTAINTY.frame(),
     "findings": SUMMARY_OF_FINDINGS.frame(),
+    "others": OTHER_REVIEWS.frame(),
 }
 
 
@@ -519,9 +521,9 @@ def test_the_first_page_says_what_was_checked() -> None:
          "verdict": "not covered", "note": "no such estimator"},
     ])  # fmt: skip
     analysis = held(made(3, -0.6, -1, 0.5))
-    flags = {"blue": FLAGS.frame()}
+    of_blue = {"blue": {"flags": FLAGS.frame(), "certainty": CERTAINTY.frame()}}
     tables = {"summary": summary, "verification": verification, "claims": CLAIMS.frame()}
-    text = pages.index_page(REVIEW, [analysis], flags, tables)
+    text = pages.index_page(REVIEW, [analysis], of_blue, tables)
     assert "recomputed 1 numbers of 1 analyses" in text
     assert "4 × 10⁻⁶" in text
     assert "tau2: no such estimator (blue/mood)" in text

@@ -110,6 +110,7 @@ def _unjudged(
         pooled=pooled,
         posterior=main.posterior,
         important=case.important,
+        important_reason=case.important_reason,
         policy=fitted.policy,
         reasons=_reasons(fitted),
         cautions=(

@@ -55,7 +55,8 @@ class Case:
     """One analysis of a review with all that decides about it, and the condition's tables.
 
     `important` is the smallest difference that matters, > 0 on the analysis scale, None where it
-    is not known; `confidence` are kinds of source, the preferred one first; `experimental` and
+    is not known, and `important_reason` why; `confidence` are kinds of source, the preferred one
+    first; `experimental` and
     `control` are the words for the two sides; `added` are the columns the protocol adds.
     """
 
@@ -65,6 +66,7 @@ class Case:
     outcome: Outcome
     model: Model
     important: float | None
+    important_reason: str
     confidence: tuple[str, ...]
     defaults: Defaults
     moderators: dict[str, Moderator]
@@ -78,13 +80,15 @@ class Case:
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
         """An analysis of the protocol, by the names of its condition and its own."""
         spec = review.conditions[condition].analyses[name]
+        threshold = review.important_of(spec)
         return cls(
             condition=condition,
             name=name,
             spec=spec,
             outcome=review.outcomes[spec.outcome],
             model=review.model_of(spec),
-            important=review.important_of(spec),
+            important=threshold.value,
+            important_reason=threshold.reason,
             confidence=review.confidence_order,
             defaults=review.defaults,
             moderators=review.moderators_of(spec),

@@ -16,12 +16,6 @@ from trialpool.terms import OUT_OF_SCOPE
 Known = Mapping[str, Collection[str]]
 
 
-def claim_files(folder: Path | str) -> list[str]:
-    """The optional file of claims, if it exists."""
-    path = Path(folder) / f"{CLAIMS.name}.csv"
-    return [path.as_posix()] if path.exists() else []
-
-
 def known_names(
     analyses: Mapping[str, Collection[str]], questions: Mapping[str, Collection[str]]
 ) -> Known:
@@ -43,7 +37,7 @@ def claims(paths: Iterable[Path | str], known: Known) -> tuple[list[Row], list[P
 
     Parameters
     ----------
-    paths : `claim_files` of the raw data folder
+    paths : the file of the table, if there is one
     known : `known_names` of the protocol
     """
     rows: list[Row] = []

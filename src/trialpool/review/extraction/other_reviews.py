@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, Row, Sheet, read_table, show
@@ -39,7 +40,7 @@ def problems(folder: Path, review: Review, data: Mapping[str, RawData]) -> list[
     return faults
 
 
-def trials_in_common(row: Row) -> list[str]:
+def trials_in_common(row: Mapping[str, Any]) -> list[str]:
     """The trials of a row that this review has too."""
     names = str(row["trials"] or "").split(";")
     return [name.strip() for name in names if name.strip()]

@@ -11,7 +11,7 @@ from typing import Any
 from trialpool import notes
 from trialpool.review.extraction import claims, other_reviews
 from trialpool.review.extraction.problems import Problem
-from trialpool.review.extraction.read import RawData, raise_errors
+from trialpool.review.extraction.read import RawData, optional_file, raise_errors
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
 from trialpool.review.protocol.protocol import Review, load_yaml, resolve
@@ -107,7 +107,7 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], dict[str, l
     raise_errors(
         problems_in(looked)
         + other_reviews.problems(folder, review, data)
-        + claims.claims(claims.claim_files(folder), named)[1]
+        + claims.claims(optional_file(folder, "claims"), named)[1]
     )
     if unknown := list(unknown_names(review, data)):
         raise ProtocolError.of(unknown)

@@ -40,6 +40,7 @@ from trialpool.review.protocol.specs import (
     Outcome,
     Target,
 )
+from trialpool.review.protocol.thresholds import Threshold
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
 
@@ -136,18 +137,23 @@ class Review(Spec):
         """The review's moderators, with the analysis' own in their place or on top."""
         return self.defaults.moderators | analysis.moderators
 
-    def important_of(self, analysis: Analysis) -> float | None:
-        """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
+    def important_of(self, analysis: Analysis) -> Threshold:
+        """The smallest difference that matters: of the analysis, of its outcome, or of all.
 
-        None for a mean or risk difference that names none: no threshold fits every scale.
+        A mean or risk difference that names none has none: no threshold fits every scale.
         """
-        general = self.defaults.important
-        measure = measure_of(analysis.measure)
-        if measure.is_ratio:
-            return measure.analysed(analysis.important or general.ratio)
+        measure, general = measure_of(analysis.measure), self.defaults.important
         if analysis.important is not None:
-            return measure.analysed(analysis.important)
-        return general.smd if measure.unit == "SD" else None
+            return Threshold(measure.analysed(analysis.important), "declared for this analysis")
+        name = "ratio" if measure.is_ratio else "smd" if measure.unit == "SD" else None
+        if name is None:
+            return Threshold(None, "")
+        declared = self.outcomes[analysis.outcome].important
+        value = getattr(declared, name, None)
+        if declared is not None and value is not None:
+            return Threshold(measure.analysed(value), declared.reason)
+        value, reason = getattr(general, name), getattr(general, f"reason_{name}")
+        return Threshold(measure.analysed(value), reason)
 
     def experimental_of(self, condition: str) -> str:
         """The word for the experimental side in a condition."""

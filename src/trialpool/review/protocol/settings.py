@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
 from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
+from trialpool.review.protocol.thresholds import Important
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
@@ -144,17 +145,6 @@ class Bayes(Spec):
     """Prior of the Bayesian model shown beside a result from few trials."""
 
     tau_scale: Annotated[float, Field(gt=0)] = 0.5
-
-
-class Important(Spec):
-    """The smallest difference that matters, where an analysis names none of its own.
-
-    `smd` in standard deviations (0.5 where no other threshold is known), `ratio` as a ratio away
-    from 1 in either direction (GRADE guideline 6, Guyatt et al. 2011, J Clin Epidemiol 64:1283).
-    """
-
-    smd: Annotated[float, Field(gt=0)] = 0.5
-    ratio: Annotated[float, Field(gt=1)] = 1.25
 
 
 def _how_pooled(code: Any) -> Any:

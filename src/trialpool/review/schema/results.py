@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
-from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
+from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS
 from trialpool.review.schema.trust import TRUST
 from trialpool.terms import DECIDED, DOMAINS, LEVELS, OVERALL, PROPOSED, STALE
@@ -289,6 +289,7 @@ OF_CONDITION = (
     SUMMARY,
     CERTAINTY,
     SUMMARY_OF_FINDINGS,
+    OTHER_REVIEWS,
     EVIDENCE,
     JUDGEMENTS,
     AGREEMENT,
