@@ -344,3 +344,27 @@ def test_a_conversion_is_above_nothing_and_a_correlation_below_one(
         return
     (found,) = messages(config)
     assert wrong in found
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("drug", ""),
+        ("drugs", "no analysis of blue has such a moderator of kind group"),
+        ("dose", "no analysis of blue has such a moderator of kind group"),
+    ],
+)
+def test_results_stand_side_by_side_by_a_group(small: SmallReview, asked: str, told: str) -> None:
+    path = small.folder / "config/review.yaml"
+    text = path.read_text(encoding="utf-8")
+    moderators = (
+        "defaults: {moderators: {drug: {title: drug, kind: group, table: arms, column: drug}, "
+        "dose: {title: dose, kind: covariate, table: arms, column: dose_mg_kg, unit: mg/kg}}}\n"
+    )
+    named = text.replace("    title: Blue\n", f"    title: Blue\n    side_by_side: {asked}\n")
+    path.write_text(named.replace("\nconditions:", f"\n{moderators}conditions:"), encoding="utf-8")
+    if told:
+        with pytest.raises(ProtocolError, match=told):
+            _ = small.review
+    else:
+        assert small.review.conditions["blue"].side_by_side == "drug"

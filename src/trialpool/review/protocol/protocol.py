@@ -23,6 +23,7 @@ from trialpool.review.protocol.question_checks import (
     undeclared,
     wrong_baselines,
     wrong_questions,
+    wrong_side_by_side,
 )
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -116,6 +117,8 @@ class Review(Spec):
                         )
                     )
             problems += wrong_baselines(name, condition)
+            kinds = [self.moderators_of(analysis) for analysis in condition.analyses.values()]
+            problems += wrong_side_by_side(name, condition.side_by_side, kinds)
             problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 rule = "more than one analysis is marked primary"

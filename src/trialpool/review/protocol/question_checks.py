@@ -8,6 +8,7 @@ from typing import get_args
 from trialpool.effects import measure_of
 from trialpool.review.protocol.network_spec import NetworkMeasure, NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolProblem
+from trialpool.review.protocol.settings import Moderator
 from trialpool.review.protocol.specs import (
     QUESTIONS,
     Analysis,
@@ -58,6 +59,20 @@ def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem
                 rule=f"is not an analysis of {name} that compares counts of people",
                 fix=f"use one of {', '.join(counting)}" if counting else "declare a risk",
             )
+
+
+def wrong_side_by_side(
+    name: str, asked: str | None, moderators: Iterable[Mapping[str, Moderator]]
+) -> Iterator[ProtocolProblem]:
+    """Results side by side by what no analysis of the condition has as a moderator of groups."""
+    groups = {key for each in moderators for key, one in each.items() if one.kind == "group"}
+    if asked is not None and asked not in groups:
+        yield ProtocolProblem(
+            key=f"conditions.{name}.side_by_side",
+            value=asked,
+            rule=f"no analysis of {name} has such a moderator of kind group",
+            fix=f"use one of {', '.join(sorted(groups))}" if groups else "remove it",
+        )
 
 
 def wrong_questions(

@@ -184,6 +184,7 @@ class Condition(Spec):
     scope: str = ""
     experimental: str = ""
     target: Target | None = None
+    side_by_side: Identifier | None = None
     analyses: dict[Identifier, Analysis]
     time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
     doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)

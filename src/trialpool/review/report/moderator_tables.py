@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.review.report.caveats import AnalysisTables
-from trialpool.review.report.grid import Cell, Grid, Row, by, cell, number, prose, table, text
+from trialpool.review.report.grid import (
+    Cell,
+    Grid,
+    Row,
+    Show,
+    by,
+    cell,
+    number,
+    or_why,
+    prose,
+    table,
+    text,
+    to,
+)
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 from trialpool.trust_facts import CovariateFacts
 from trialpool.words import per
@@ -60,6 +74,54 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
         ],
         under=lambda line: cell(w.capital(w.text(line["title"]))),
     )
+
+
+def side_by_side(analyses: Sequence[AnalysisTables], moderator: str | None) -> Grid:
+    """The results of a condition, together and apart by the levels of one moderator.
+
+    Parameters
+    ----------
+    moderator : its name in the protocol; None where nothing is asked, then there are no rows
+    """
+    analyses = analyses if moderator else []
+    lines = {
+        each.name: [
+            line
+            for line in tables.records(each.trust["subgroups"])
+            if line["moderator"] == moderator
+        ]
+        for each in analyses
+    }
+    levels = {
+        w.text(line["level"]): None
+        for of_analysis in lines.values()
+        for line in of_analysis
+        if line["kind"] == LEVEL
+    }
+
+    def apart(level: str) -> Show:
+        def show(each: AnalysisTables) -> Cell:
+            rows = lines[each.name]
+            for line in rows:
+                if line["kind"] == LEVEL and w.text(line["level"]) == level:
+                    trials = w.count(int(line["k"]), "trial")
+                    shown = say.effect_of(each.result, line)
+                    return replace(cell(shown, trials), note=w.text(line["method"]))
+            why = next((w.text(line["note"]) for line in rows if line["kind"] == WITHHELD), "")
+            return or_why("", why or "no trial")
+
+        return show
+
+    def together(each: AnalysisTables) -> Cell:
+        shown = say.effect(each.result, each.result.display)
+        measure = say.short_measure(each.result)
+        return cell(f"{measure} {shown}", w.count(each.result.k, "trial"), note=each.result.model)
+
+    return table("Together and apart", analyses if levels else [], [
+        text("Outcome", lambda each: to(each.result.title, f"#{each.name}"), "list"),
+        text("All", together),
+        *(text(w.capital(level), apart(level)) for level in levels),
+    ])  # fmt: skip
 
 
 def _regressions(analysis: AnalysisTables) -> Grid:

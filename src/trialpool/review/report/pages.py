@@ -39,7 +39,7 @@ from trialpool.review.report import (
 from trialpool.review.report.caveats import AnalysisTables, Caveat, caveats, tipping
 from trialpool.review.report.charts import Chart, Figure, charts, forest, not_drawn
 from trialpool.review.report.grid import Grid
-from trialpool.review.report.moderator_tables import moderator_grids
+from trialpool.review.report.moderator_tables import moderator_grids, side_by_side
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.question_section import DrawnQuestion, by_kind
 from trialpool.review.report.trust_words import trust_words
@@ -148,6 +148,7 @@ def condition_page(
         "findings": findings_tables.findings(tables["findings"], [a.result for a in analyses]),
         "others": findings_tables.other_reviews(tables["others"], [a.result for a in analyses]),
         "verdicts": trust_tables.verdicts([a.result for a in analyses]),
+        "apart": side_by_side(analyses, spec["side_by_side"]),
         "trials": condition_tables.trials(tables["trials"], tables["arms"], analyses),
         "risk_of_bias": condition_tables.risk_of_bias(tables["risk_of_bias"], tables["trials"]),
         "bias_reasons": condition_tables.bias_reasons(tables["risk_of_bias"], tables["trials"]),
