@@ -81,7 +81,7 @@ def clean(raw: RawData, confidence_order: Sequence[str]) -> Cleaned:
         if table.name == "results":
             used, names = [completed(row, sheet) for row in used], [*names, "computed"]
         tables[table.name] = pd.DataFrame(used, columns=names).sort_values(
-            [name for name in table.key if name in names],
+            list(table.key_of(names)),
             kind="stable",
             na_position="first",
             ignore_index=True,
