@@ -160,11 +160,12 @@ def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[s
         )
 
     def result(row: Row) -> str:
-        return _narrowed([w.text(row.get(name)) for name in NARROWED], outcomes)
+        return _narrowed([w.text(row.get(name)) for name in NARROWED], outcomes) or "all"
 
+    apart = any(result(row) != "all" for row in rows)
     return table("Reasons for each judgement", rows, [
         text("Trial", _study(studies)),
-        *([text("Results", result)] if any(map(result, rows)) else []),
+        *([text("Results", result)] if apart else []),
         text("Domain", domain),
         text("Judgement", lambda row: w.plain(row["judgement"])),
         prose("Reason", _reason),
