@@ -508,7 +508,7 @@ def test_a_trial_that_is_in_no_analysis_says_why() -> None:
 
 
 def test_judgements_of_bias_are_signs() -> None:
-    grid = condition_tables.risk_of_bias(BIAS, TRIALS)
+    grid = condition_tables.risk_of_bias(BIAS, TRIALS, {})
     assert [c.heading for c in grid.columns] == ["Trial", "D2", "DS", "Overall"]
     assert [row(grid, i) for i in range(2)] == [
         {"Trial": "Ash 2011", "D2": "", "DS": "+", "Overall": ""},
@@ -522,13 +522,13 @@ def test_judgements_of_bias_are_signs() -> None:
     ((_, remark),) = grid.notes
     assert remark == (
         "RoB 2. D2 deviations from intended interventions; DS period and carry-over effects "
-        "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not asked. "
-        "Not assessed: Fir."
+        "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not "
+        "assessed. Not assessed: Fir."
     )
 
 
 def test_reasons_of_judgements_follow_the_trials_and_the_domains() -> None:
-    grid = condition_tables.bias_reasons(BIAS, TRIALS)
+    grid = condition_tables.bias_reasons(BIAS, TRIALS, {})
     assert [list(row(grid, i).values()) for i in range(3)] == [
         ["Ash 2011", "DS period and carry-over effects (crossover)", "low", "long wash-out"],
         ["Elm 2015", "D2 deviations from intended interventions", "some concerns", "open"],

@@ -28,6 +28,9 @@ from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import CONFIDENCE
+from trialpool.risk_of_bias import RiskOfBias
+from trialpool.tables import records
+from trialpool.terms import OVERALL
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -109,6 +112,11 @@ class Case:
         """Which model leads with how many trials."""
         tau_scale = self.defaults.bayes.tau_scale
         return leading(self.model, self.measure, tau_scale=tau_scale, effects=self.spec.effects)
+
+    def judged(self, rows: pd.DataFrame, domain: str = OVERALL) -> list[str]:
+        """The risk of bias of the result in each row, given with trial_id and instrument."""
+        bias = RiskOfBias(records(self.tables.risk_of_bias))
+        return bias.of_rows(records(rows), self.spec.outcome, domain)
 
     def but(self, *, effects: pd.DataFrame | None = None, **keys: Any) -> Case:
         """The same case with other effects to choose from, or with other keys of its analysis."""

@@ -136,9 +136,10 @@ def condition_page(
     ((condition, spec),) = review["conditions"].items()
     analyses = [_explained(analysis, tables["flags"]) for analysis in analyses]
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
+    bias = tables["risk_of_bias"]
     sections = [
         _section(
-            *(analysis, tables["risk_of_bias"], forests[analysis.name], tables["certainty"]),
+            *(analysis, bias, forests[analysis.name], tables["certainty"]),
             whom=_whom(spec["analyses"][analysis.name]["target"] or spec["target"]),
         )
         for analysis in analyses
@@ -150,8 +151,8 @@ def condition_page(
         "verdicts": trust_tables.verdicts([a.result for a in analyses]),
         "apart": side_by_side(analyses, spec["side_by_side"]),
         "trials": condition_tables.trials(tables["trials"], tables["arms"], analyses),
-        "risk_of_bias": condition_tables.risk_of_bias(tables["risk_of_bias"], tables["trials"]),
-        "bias_reasons": condition_tables.bias_reasons(tables["risk_of_bias"], tables["trials"]),
+        "risk_of_bias": condition_tables.risk_of_bias(bias, tables["trials"], outcomes),
+        "bias_reasons": condition_tables.bias_reasons(bias, tables["trials"], outcomes),
         "missing": condition_tables.missing(tables["missing_results"], tables["trials"], outcomes),
         "excluded": condition_tables.excluded(tables["excluded"]),
         "search": condition_tables.search(tables["search"]),

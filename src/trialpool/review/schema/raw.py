@@ -201,15 +201,22 @@ CONTRASTS = Table(
 
 RISK_OF_BIAS = Table(
     name="risk_of_bias",
-    meaning="RoB 2 judgements; `no_information` is an answer, but not of `overall`: a trial "
+    meaning="RoB 2 judgements. A row is of every result of its trial or, where it names an outcome "
+    "or an instrument or both, of the results that have these; of several rows of a result the "
+    "one that names more of it holds. `no_information` is no answer of `overall`: a result "
     "without an overall row is not assessed. DS is for crossover trials only.",
-    key=("trial_id", "domain"),
+    key=("trial_id", "domain", "outcome", "instrument"),
+    may_lack=("outcome", "instrument"),
     columns=(
         p.TRIAL,
         Column("domain", "choice",
                "D1 randomisation, D2 deviations from intended interventions, D3 missing outcome "
            "data, D4 measurement of the outcome, D5 selection of the reported result, DS period "
                "and carry-over effects (crossover), overall", required=True, choices=ROB_DOMAINS),
+        Column("outcome", "id", "the outcome whose results are judged; blank = all. The column may "
+               "be left out"),
+        Column("instrument", "id", "the instrument whose results are judged; blank = all. The "
+               "column may be left out"),
         Column("judgement", "choice", "the judgement", required=True, choices=JUDGEMENTS),
         Column("reason", "text", "why", required=True),
         p.URL,

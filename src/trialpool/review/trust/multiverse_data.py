@@ -39,6 +39,7 @@ class _Unit(NamedTuple):
     trial: str
     effect: str
     flagged: bool
+    high: bool
     rows: Array
 
 
@@ -54,12 +55,13 @@ class MultiverseData:
 
     def __init__(self, case: Case) -> None:
         known, spec, rules = case.tables, case.spec, case.rules
-        kept = [trial for trial in rules.trials if not rules.against_trial(trial)]
         effects, missing, worked = known.effects, known.missing_results, known.universes
         mine = (effects["outcome"] == spec.outcome) & (effects["measure"] == spec.measure)
-        mine &= effects["variant"].isna() & effects["trial_id"].isin(kept)
+        mine &= effects["variant"].isna()
+        candidates = effects.loc[mine, list(_SELECTED)]
+        kept = [not rules.against(*of) for of in _results(candidates)]
         gone = (missing["outcome"] == spec.outcome) & (missing["what_if"] == "yes")
-        self.effects = _light(effects.loc[mine, list(_SELECTED)])
+        self.effects = _light(candidates.loc[kept])
         light = replace(
             known,
             effects=self.effects,
@@ -68,7 +70,7 @@ class MultiverseData:
             missing_results=_light(missing[gone]),
         )
         self.case = replace(case, tables=light)
-        self.high = {trial for trial, judgement in rules.judged.items() if judgement == "high"}
+        self.rules = rules
         self.worked = _worked(worked[worked["effect_id"].isin(self.effects["effect_id"])])
         full = choices_of(self.case, self.effects)
         # The protocol's own selection for each comparator and window.
@@ -91,14 +93,15 @@ class MultiverseData:
         self.studies.setdefault((comparators, window), chosen)
         units: dict[str, _Unit] = {}
         numbers = chosen[list(_VALUES)].to_numpy(float)
+        high = [self._high(*of) for of in _results(chosen)]
         about = zip(chosen["trial_id"], chosen["effect_id"], chosen["flags"].notna(), strict=True)
         for i, (trial, effect, flagged) in enumerate(about):
             if trial in units:  # the control is split among the arms of this trial
                 old = units[trial]
                 rows = np.vstack([old.rows, numbers[i]])
-                units[trial] = _Unit(trial, effect, old.flagged or flagged, rows)
+                units[trial] = old._replace(flagged=old.flagged or flagged, rows=rows)
             else:
-                units[trial] = _Unit(trial, effect, flagged, numbers[i : i + 1])
+                units[trial] = _Unit(trial, effect, flagged, high[i], numbers[i : i + 1])
         return list(units.values())
 
     def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Case:
@@ -148,7 +151,7 @@ class MultiverseData:
                 i for i, value in enumerate(choice.values) if self._differs(place, choice, value)
             )
         bites = {
-            "risk_of_bias": any(unit.trial in self.high for unit in units),
+            "risk_of_bias": any(unit.high for unit in units),
             "flagged": any(unit.flagged for unit in units),
             "missing": choice.bites and any(self.absent.values()),
         }
@@ -207,16 +210,16 @@ class MultiverseData:
                 rows += [
                     added
                     for trial, added in absent[key[:2]].items()
-                    if trial not in present and not (level["risk_of_bias"] and trial in self.high)
+                    if trial not in present and not (level["risk_of_bias"] and self._high(trial))
                 ]
             together = np.concatenate(rows) if rows else np.empty((0, len(_VALUES)))
             yield DataSet(at, together[:, 0], together[:, 1], len(rows), together[:, 2:])
 
     def _enters(self, unit: _Unit, level: Mapping[str, Any]) -> bool:
-        return not (
-            (level["flagged"] and unit.flagged)
-            or (level["risk_of_bias"] and unit.trial in self.high)
-        )
+        return not ((level["flagged"] and unit.flagged) or (level["risk_of_bias"] and unit.high))
+
+    def _high(self, trial: str, instrument: object = "") -> bool:
+        return self.rules.judgement(trial, instrument) == "high"
 
     def _rows(self, unit: _Unit, level: Mapping[str, Any]) -> Array:
         """A trial's rows under the levels of the choices it hangs on; none without a number."""
@@ -225,6 +228,10 @@ class MultiverseData:
             return unit.rows
         rows = worked.rows[tuple(level[axis] for axis in worked.axes)]
         return rows if np.isfinite(rows[:, :2]).all() else rows[:0]
+
+
+def _results(effects: pd.DataFrame) -> Iterator[tuple[str, object]]:
+    return zip(effects["trial_id"], effects["instrument"], strict=True)
 
 
 def _light(table: pd.DataFrame) -> pd.DataFrame:
