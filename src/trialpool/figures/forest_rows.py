@@ -211,9 +211,11 @@ def summaries(
         total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
         several = result.several is not None and len(lines) > result.k
         k = f"{len(lines)} effects of {result.k} trials" if several else f"k = {len(lines)}"
+        # The column is headed by the interval of the trials.
+        name = f"Pooled, {result.interval}" if result.policy.bayesian else "Pooled effect"
         row: Cells = {
             "kind": "pooled",
-            "label": f"Pooled effect ({k}{'' if result.n is None else f', n = {result.n}'})",
+            "label": f"{name} ({k}{'' if result.n is None else f', n = {result.n}'})",
             "effect": effect(interval, decimals, log=log),
             "weight": style.fixed(total, 1) if total else "–",
             **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),

@@ -114,10 +114,12 @@ def rows(
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
         footnotes += [("", note)] if (note := words.prediction_note(result)) else []
+    unweighted = table["weight"].isin(["", "–"]).all()
+    if pooled and not unweighted and (note := words.weights_note(result)):
+        footnotes.append(("", note))
     shrunken = cells.shrunken(result, len(lines)) if pooled else ()
     if pooled and (note := words.shrinkage_note(result, drawn=bool(shrunken))):
         footnotes.append(("", note))
-    unweighted = table["weight"].isin(["", "–"]).all()
     left, right = result.favours_left, result.favours_right
     return ForestTable(
         title=result.title,
