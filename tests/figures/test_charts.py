@@ -68,7 +68,7 @@ class Case:
             model=found.words,
             display={name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high")},
             pooled=found.pooled.as_dict() if found.pooled else None,
-            policy=policy(k, counts=model.method == "MH", no_bayes=""),
+            policy=found.policy,
             specification={"model": model.model_dump(mode="json")},
         )
         self.influence = influence_table(self.studies, measure, model)
@@ -236,7 +236,7 @@ def test_the_steps_name_their_models() -> None:
     """The policy changes the model with k; the chart says where."""
     subtitle = Case(6).table("cumulative").subtitle
     assert "k = 1: single trial" in subtitle
-    assert "k = 2 to 4: Bayesian random effects, half-normal(0.5) prior of tau" in subtitle
+    assert "k = 2 to 4: Bayesian random effects, half-normal(0.5) prior of τ" in subtitle
     assert "k = 5 to 6: random effects (REML)" in subtitle
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from trialpool.figures import model_words
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
@@ -39,6 +40,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
     intervals = [triple(step) for step in steps]
     places = decimals({"study": intervals})
     last = len(steps) - 1
+    limits = model_words.intervals(model_words.is_bayesian(str(step["model"])) for step in steps)
     return IntervalTable(
         title=title,
         subtitle=_subtitle(steps),
@@ -55,7 +57,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
             for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))
         ),
         label_head="Trial added",
-        heads=("k", f"{short_measure(result)} (95 % CI)"),
+        heads=("k", f"{short_measure(result)} ({limits})"),
     )
 
 
@@ -75,5 +77,5 @@ def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for words, ks in spans.items():
         span = f"k = {ks[0]}" if len(ks) == 1 else f"k = {ks[0]} to {ks[-1]}"
-        parts.append(f"{span}: {words}")
+        parts.append(f"{span}: {model_words.written(words)}")
     return f"Each row adds a trial. {'; '.join(parts)}."

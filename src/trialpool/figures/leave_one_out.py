@@ -61,7 +61,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
             ),
         ),
         label_head="Left out",
-        heads=(f"{short_measure(result)} (95 % CI)", *(["I²"] if heterogeneity else [])),
+        heads=(f"{short_measure(result)} ({result.interval})", *(["I²"] if heterogeneity else [])),
         band=whole,
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trialpool.figures import chart, style
+from trialpool.figures import chart, model_words, style
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import signs
 from trialpool.trust_facts import Unanswered
@@ -42,7 +42,8 @@ _BEGINS = {
 class MissingTable:
     """What is drawn, on the analysis scale: the curve, upright lines, flips, and a threshold.
 
-    `lines` are (assumed, label), `flips` those of the conclusion with the effect as text.
+    `lines` are (assumed, label), `flips` those of the conclusion with the effect as text;
+    `interval` is what the band is called.
     """
 
     title: str
@@ -56,6 +57,7 @@ class MissingTable:
     flips: tuple[tuple[float, str], ...]
     important: float | None
     important_label: str
+    interval: str
 
 
 def rows(
@@ -96,6 +98,7 @@ def rows(
         flips=tuple(flip for flip in flips if low <= flip[0] <= high),
         important=None if important is None else float(axis.scaled(important)),
         important_label="" if important is None else f"matters: {text(important)}",
+        interval=model_words.intervals([model_words.is_bayesian(facts.model)]),
     )
 
 
@@ -159,7 +162,7 @@ def _name_ends(ax: Axes, table: MissingTable) -> None:
     """Names of the lines at the right edge of the panel, and the line of what matters."""
     low, high = ax.get_ylim()
     names = [(0.0, "no difference")]
-    names += [(table.estimate[-1], "estimate"), (table.ci_low[-1], "95 % CI")]
+    names += [(table.estimate[-1], "estimate"), (table.ci_low[-1], table.interval)]
     if table.important is not None and low < table.important < high:
         line = ax.axhline(table.important, color=style.PREDICTION, ls=(0, (1, 2)))
         line.set(linewidth=style.MEDIUM, zorder=3, label="important")
@@ -171,7 +174,8 @@ def _subtitle(facts: MissingEffectFacts, text: Callable[[float | None], str]) ->
     named = facts.studies
     more = len(named) - _NAMES
     who = ", ".join(named[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-    out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {facts.model}."]
+    model = model_words.written(facts.model)
+    out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {model}."]
     between = " and ".join(text(value) for value in facts.searched)
     for answer in facts.answers:
         what = _BEGINS[answer.question]

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from trialpool.diagnostics.next_trial import with_one_more
-from trialpool.figures import chart, style
+from trialpool.figures import chart, model_words, style
 from trialpool.figures.lettering import font
 from trialpool.figures.marks import signs
 from trialpool.results import Array
@@ -94,10 +94,11 @@ def rows(
     people = [] if math.isnan(unit) else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
     assumed = f", with a {facts.assumption}" if facts.assumption else ""
     count = f" People: of a trial that finds no difference{assumed}." if people else ""
+    how_said = model_words.written(facts.model)
     return NextTrialTable(
         title=title,
         subtitle="Each place is the result of one next trial; its shade is what the pooled effect "
-        f"of all k = {facts.k} would say ({facts.model}). Dots: the trials there are.{count}",
+        f"of all k = {facts.k} would say ({how_said}). Dots: the trials there are.{count}",
         axis=axis,
         better=scale.better,
         trials=tuple(zip(yi.tolist(), np.sqrt(vi).tolist(), strict=True)),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialpool.figures import style
+from trialpool.figures import model_words, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
+from trialpool.pooling.policy import FROM_HERE_ON, policy
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.words import capital, number
@@ -48,6 +49,9 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
+    no_bayes = result.policy.withheld.get("Bayesian analysis", "")
+    ks = [result.k, *(int(number(line["k"])) for line in levels)]
+    limits = model_words.intervals(policy(k, counts=False, no_bayes=no_bayes).bayesian for k in ks)
     made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
     tests = {line["moderator"]: line for line in shown}
@@ -67,7 +71,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
-        heads=("k", f"{short_measure(result)} (95 % CI)", "Difference"),
+        heads=("k", f"{short_measure(result)} ({limits})", "Difference"),
         band=whole,
     )
 
@@ -82,7 +86,12 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
 def _subtitle(result: UnjudgedResult, test: Mapping[str, Any]) -> str:
     few = " Fewer than ten trials: crude." if result.k < 10 else ""
     how = str(test["method"]).replace("tau2", "τ²")
+    led = (
+        "two: a common effect"
+        if "Bayesian analysis" in result.policy.withheld
+        else f"2 to {FROM_HERE_ON - 1}: a Bayesian model"
+    )
     return (
-        "Each line: its own trials, under what their number allows (one: itself; two: a common "
-        f"effect). Difference: {how}. Band: the result with all {result.k} trials.{few}"
+        f"Each line: its own trials, under what their number allows (one: itself; {led}). "
+        f"Difference: {how}. Band: the result with all {result.k} trials.{few}"
     )
