@@ -66,7 +66,8 @@ def test_the_summary_stands_at_the_limits_of_the_model_that_leads(k: int, bayesi
     (diamond,) = labelled(fig, "diamond", Polygon)
     at = [x for x, _ in corners(diamond)]
     assert [min(at), float(np.median(at)), max(at)] == pytest.approx(limits, abs=1e-6)
-    assert overlaps(fig) == outside(fig) == []
+    assert overlaps(fig) == []
+    assert outside(fig) == []
 
 
 def test_the_summary_of_three_trials_is_called_a_credible_interval() -> None:

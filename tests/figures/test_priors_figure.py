@@ -107,7 +107,8 @@ def test_a_posterior_that_leads_is_the_row_of_its_prior() -> None:
     assert "Diamond" not in found.subtitle
     fig = draw(found)
     assert by_label(fig, "pooled") == []
-    assert overlaps(fig) == outside(fig) == []
+    assert overlaps(fig) == []
+    assert outside(fig) == []
     assert "Diamond and bar: the result of the analysis (95 % CI)." in table(3).subtitle
 
 
