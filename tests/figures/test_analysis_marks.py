@@ -300,7 +300,7 @@ def missing_table(**changes: Any) -> missing_effect.MissingTable:
         "estimate": (-0.9, -0.5, -0.1), "ci_low": (-1.4, -0.9, -0.6), "ci_high": (-0.4, -0.1, 0.4),
         "lines": ((0.0, "they found nothing"), (-0.6, "they found what the others did")),
         "flips": ((1.0, "1.00"), (1.1, "1.10")), "important": -0.3,
-        "important_label": "matters: −0.30",
+        "important_label": "matters: −0.30", "interval": "95 % CI",
     } | changes  # fmt: skip
     return missing_effect.MissingTable(**table)  # type: ignore[arg-type]
 
