@@ -100,7 +100,7 @@ def test_the_heterogeneity_beside_a_posterior_is_its_own() -> None:
     assert f"I² = {pooled.i2:.0f} % (REML); Q = {pooled.q:.1f}, df = 2, p = " in line
     assert "τ²" not in line
     assert line.endswith("Model: Bayesian random effects, half-normal(0.5) prior of τ.")
-    weights = "Weights: of the protocol’s own model (REML); the Bayesian one has none."
+    weights = "Weights: of the protocol’s own model (REML), not of the Bayesian one."
     assert ("", weights) in table_of(one).footnotes
 
 

@@ -287,6 +287,10 @@ def test_kinds_without_a_prior_have_confidence_intervals() -> None:
     many = [line for line in BY_KIND if line[4] is None or line[4] not in (2, 4)]
     table = drawn(subgroups.rows(lines(*many, names=KINDS), about(9)))
     assert table.heads[1] == "SMD (95 % CI)"
+    assert "(one: itself). Difference" in table.subtitle
+    large = [level("setting", "in hospital", 5, -0.8, -1.2, -0.4), asked("setting", 0.5)]
+    table = drawn(subgroups.rows(lines(*large, names=KINDS), about(9)))
+    assert table.subtitle.startswith("Each line: its own trials. Difference: F. ")
 
 
 def test_the_marks_of_kinds_stand_beside_their_names() -> None:

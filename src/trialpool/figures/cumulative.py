@@ -51,7 +51,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
                 estimate=interval[0],
                 low=interval[1],
                 high=interval[2],
-                cells=(f"{number(step['k']):.0f}", effect(interval, places, log=axis.log)),
+                cells=(f"{number(step['k']):.0f}", effect(interval, places, axis)),
                 whole=i == last,
             )
             for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))

@@ -79,7 +79,7 @@ def weights_note(result: UnjudgedResult) -> str:
     if pooled is None or not result.policy.bayesian:
         return ""
     method = _METHODS.get(pooled.method, pooled.method)
-    return f"Weights: of the protocol’s own model ({method}); the Bayesian one has none."
+    return f"Weights: of the protocol’s own model ({method}), not of the Bayesian one."
 
 
 def shrinkage_note(result: UnjudgedResult, *, drawn: bool) -> str:

@@ -41,7 +41,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     heterogeneity = any(not isnan(number(line["i2"])) for line in lines)
 
     def row(label: str, interval: Triple, i2: object, **kind: bool) -> Row:
-        cells = [effect(interval, places, log=axis.log)]
+        cells = [effect(interval, places, axis)]
         if heterogeneity:
             cells.append("–" if isnan(number(i2)) else f"{style.fixed(number(i2), 0)} %")
         estimate, low, high = interval

@@ -140,13 +140,14 @@ def _upright(ax: Axes, lines: Sequence[tuple[float, str]]) -> None:
 def _flips(ax: Axes, table: MissingTable) -> None:
     """A ring where the interval's limit touches no difference, with what is assumed there."""
     (wide, _), (low, high) = chart.extent(ax), ax.get_xlim()
-    taken = -math.inf
+    taken, upright = -math.inf, [wide * (x - low) / (high - low) for x, _ in table.lines]
     for x, label in sorted(table.flips):
         at_null = ax, [x], [0.0], "flip", style.PAPER, 5.5
         signs(*at_null, edge=style.PREDICTION, mew=1.3, zorder=6, clip_on=False)
         size = width(label, style.SMALL, "bold")
         at = wide * (x - low) / (high - low)
-        start = at + 6 if at + 6 + size < wide else at - 6 - size
+        places = [s for s in (at + 6, at - 6 - size) if s >= 0 and s + size < wide]
+        start = next((s for s in places if not _struck(s, s + size, upright)), places[0])
         # Two labels side by side: the second one goes below the line.
         below = start < taken
         taken = start + size
@@ -156,6 +157,11 @@ def _flips(ax: Axes, table: MissingTable) -> None:
             label, place, (0, -7 if below else 7), textcoords="offset points", **letters
         )
         word.set(va="top" if below else "bottom", zorder=7)
+
+
+def _struck(start: float, end: float, upright: Sequence[float]) -> bool:
+    """Whether an upright line runs through a label, or so near that it reads as a sign of it."""
+    return any(start - 2 < x < end + 2 for x in upright)
 
 
 def _name_ends(ax: Axes, table: MissingTable) -> None:

@@ -33,6 +33,7 @@ _FINEST = 1e-3  # of the largest standard error: the best next trial that is poo
 _KEY_ROW = 11.5  # points above the panel for each row of the key
 _PEOPLE = (5000, 2000, 1000, 500, 200, 100, 50, 30, 20, 10)
 _APART = 10.0  # points between two of their labels
+_HATCHES = "///", "\\\\\\"  # of intervals to the left and to the right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +137,11 @@ def draw(table: NextTrialTable) -> Figure:
 
 def _sides(table: NextTrialTable) -> tuple[tuple[float, str, float, str, str], ...]:
     """Of both sides: the sign that turns it to the left, look, opacity, and words."""
-    left, right = ("benefit", "harm") if table.better == "lower" else ("harm", "benefit")
-    return (
-        (1.0, style.EFFECT, 0.45, "///", left),
-        (-1.0, style.PREDICTION, 0.30, "\\\\\\", right),
+    benefit, harm = (style.EFFECT, 0.45, "benefit"), (style.PREDICTION, 0.30, "harm")
+    sides = (benefit, harm) if table.better == "lower" else (harm, benefit)
+    return tuple(
+        (sign, colour, alpha, hatch, words)
+        for (colour, alpha, words), sign, hatch in zip(sides, (1.0, -1.0), _HATCHES, strict=True)
     )
 
 

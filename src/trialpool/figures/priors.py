@@ -142,7 +142,7 @@ def draw(table: PriorTable) -> Figure:
 
 
 def _subtitle(result: UnjudgedResult) -> str:
-    circles = "posterior median of the mean effect with 95 % interval; filled"
+    circles = f"posterior median of the mean effect with {model_words.intervals([True])}; filled"
     if result.policy.bayesian:
         return f"k = {result.k}. Circles: {circles}: as reported, by the prior of the protocol."
     reported = f"Diamond and bar: the result of the analysis ({result.interval})."

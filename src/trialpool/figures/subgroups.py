@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
-from trialpool.pooling.policy import FROM_HERE_ON, policy
+from trialpool.pooling.policy import BAYESIAN, FROM_HERE_ON, Policy, policy
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 from trialpool.words import capital, number
@@ -45,13 +45,13 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     places = decimals({"study": [whole, *(triple(line) for line in levels)]})
 
     def row(label: str, interval: Triple, k: object, **kind: bool) -> Row:
-        cells = (f"{number(k):.0f}", effect(interval, places, log=axis.log), "")
+        cells = (f"{number(k):.0f}", effect(interval, places, axis), "")
         estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
-    no_bayes = result.policy.withheld.get("Bayesian analysis", "")
-    ks = [result.k, *(int(number(line["k"])) for line in levels)]
-    limits = model_words.intervals(policy(k, counts=False, no_bayes=no_bayes).bayesian for k in ks)
+    no_bayes = result.policy.withheld.get(BAYESIAN, "")
+    allowed = [policy(int(number(k["k"])), counts=False, no_bayes=no_bayes) for k in levels]
+    limits = model_words.intervals(each.bayesian for each in (result.policy, *allowed))
     made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
     tests = {line["moderator"]: line for line in shown}
@@ -67,7 +67,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         made += [row(str(line["level"]), triple(line), line["k"]) for line in of_kind]
     return IntervalTable(
         title=title,
-        subtitle=_subtitle(result, next(iter(tests.values()))),
+        subtitle=_subtitle(result, allowed, next(iter(tests.values()))),
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
@@ -83,15 +83,16 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
     return "; ".join(f"{title}: {reason}" for title, reason in reasons.items())
 
 
-def _subtitle(result: UnjudgedResult, test: Mapping[str, Any]) -> str:
+def _subtitle(result: UnjudgedResult, allowed: Sequence[Policy], test: Mapping[str, Any]) -> str:
     few = " Fewer than ten trials: crude." if result.k < 10 else ""
     how = str(test["method"]).replace("tau2", "τ²")
-    led = (
-        "two: a common effect"
-        if "Bayesian analysis" in result.policy.withheld
-        else f"2 to {FROM_HERE_ON - 1}: a Bayesian model"
-    )
+    models = {
+        "one: itself": any(each.k == 1 for each in allowed),
+        "two: a common effect": any(each.common_effect_only for each in allowed),
+        f"2 to {FROM_HERE_ON - 1}: a Bayesian model": any(each.bayesian for each in allowed),
+    }
+    here = "; ".join(words for words, is_here in models.items() if is_here)
+    their = f"its own trials, under what their number allows ({here})" if here else "its own trials"
     return (
-        f"Each line: its own trials, under what their number allows (one: itself; {led}). "
-        f"Difference: {how}. Band: the result with all {result.k} trials.{few}"
+        f"Each line: {their}. Difference: {how}. Band: the result with all {result.k} trials.{few}"
     )
