@@ -191,6 +191,28 @@ def test_a_cumulative_chart_ends_with_the_result_of_all_trials() -> None:
 
 
 @pytest.mark.parametrize(
+    ("measure", "limits", "shown"),
+    [
+        ("SMD", (-1.63, -0.004), "−0.40 (−1.63 to −0.004)"),
+        ("SMD", (-1.63, 0.004), "−0.40 (−1.63 to 0.004)"),
+        ("SMD", (-1.63, -0.006), "−0.40 (−1.63 to −0.01)"),
+        ("RR", (0.998, 3.2), "1.40 (0.998 to 3.20)"),
+        ("RR", (0.994, 3.2), "1.40 (0.99 to 3.20)"),
+    ],
+)
+def test_a_limit_beside_no_difference_tells_its_side(
+    measure: str, limits: tuple[float, float], shown: str
+) -> None:
+    """As on the pages; at two decimals it was no difference itself, 0.00."""
+    estimate = 1.4 if measure == "RR" else -0.4
+    step = ("Ash 2011", 2011.0, 1, estimate, *limits, "single trial")
+    scale = "log" if measure == "RR" else "identity"
+    given = about(2, measure, scale=scale)
+    table = drawn(cumulative.rows(lines(step, *GROWN[1:2], names=STEPS), given))
+    assert table.rows[0].cells[1] == shown
+
+
+@pytest.mark.parametrize(
     ("models", "head"),
     [(("single trial", "common effect"), "CI"), ((LED, LED), "CrI"), ((LED, "z"), "CI or CrI")],
 )

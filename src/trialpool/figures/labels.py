@@ -18,7 +18,7 @@ ROOM, LINES = 100.0, 2  # width of a name, in points, and lines; what is longer 
 LINE = style.SMALL * style.LINE_HEIGHT
 DOT = 3.2  # half the side of the square a dot takes up
 NEAR, FAR = 5.5, (13.0, 22.0, 32.0)  # of a name from its dot; far names get a thread
-APART = 1.5 * NEAR  # of a name without a thread from other dots: it would read as theirs
+APART = 1.5 * NEAR  # of a name without a thread from other dots, or it reads as theirs
 STEP = 1.5  # between the points of a line that names keep away from
 CROSSING = 4.0  # a point of a line under a name counts as much as this distance from the dot
 
@@ -171,7 +171,7 @@ def _mistaken(place: Place, others: Array) -> bool:
         return False
     low, high = np.reshape(place.box, (2, 2))
     away = np.maximum(np.maximum(low - others, others - high), 0.0)
-    return bool((np.hypot(*away.T) < APART).any())
+    return bool((away.sum(axis=1) < APART).any())
 
 
 def _put(ax: Axes, place: Place, dot: Array, size: tuple[float, float]) -> None:
