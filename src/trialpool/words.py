@@ -202,6 +202,23 @@ class Share:
         return f"{part(self.part)} of {self.of:,}"
 
 
+def written(model: str) -> str:
+    """A model in words, with the letter of the heterogeneity: `prior of τ`, `one τ²`."""
+    return model.replace("tau2", "τ²").replace("tau", "τ")
+
+
+def is_bayesian(model: str) -> bool:
+    """Whether a model in words is a Bayesian one, where a table has no more of it than these."""
+    return model.startswith("Bayesian")
+
+
+def intervals(bayesian: Iterable[bool], level: str = "95") -> str:
+    """What intervals are called, of which some may be of a posterior: `95 % CI or CrI`."""
+    kinds = set(bayesian) or {False}
+    names = [name for name, is_here in (("CI", False), ("CrI", True)) if is_here in kinds]
+    return f"{level} % {' or '.join(names)}"
+
+
 def per(step: float, unit: str) -> str:
     """The step of a covariate that a slope is of: `0.1 mg/kg`, `dose`, `10 years`."""
     named = unit or "unit"

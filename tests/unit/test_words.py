@@ -83,6 +83,15 @@ def test_a_limit_beside_no_difference_tells_its_side(
     assert w.limit(bound, null, as_usual) == shown
 
 
+@pytest.mark.parametrize(
+    ("bayesian", "words"),
+    [([], "95 % CI"), ([False], "95 % CI"), ([True, True], "95 % CrI"),
+     ([True, False], "95 % CI or CrI")],
+)  # fmt: skip
+def test_intervals_are_called_what_they_are(bayesian: list[bool], words: str) -> None:
+    assert w.intervals(bayesian) == words
+
+
 @pytest.mark.parametrize("missing", [None, math.nan, np.nan, ""])
 def test_a_missing_number_is_a_dash_in_every_form(missing: object) -> None:
     forms = (w.whole, w.short, w.ratio, w.significant, w.p_value, w.percent)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialpool.figures import model_words
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
 from trialpool.tables import records
-from trialpool.words import number
+from trialpool.words import is_bayesian, number, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -37,10 +36,10 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
             return Withheld(reason=withheld[name])
     axis = EffectAxis.of(result)
     steps = records(cumulative)
-    intervals = [triple(step) for step in steps]
-    places = decimals({"study": intervals})
+    shown = [triple(step) for step in steps]
+    places = decimals({"study": shown})
     last = len(steps) - 1
-    limits = model_words.intervals(model_words.is_bayesian(str(step["model"])) for step in steps)
+    limits = intervals(is_bayesian(str(step["model"])) for step in steps)
     return IntervalTable(
         title=title,
         subtitle=_subtitle(steps),
@@ -54,7 +53,7 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
                 cells=(f"{number(step['k']):.0f}", effect(interval, places, axis)),
                 whole=i == last,
             )
-            for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))
+            for i, (step, interval) in enumerate(zip(steps, shown, strict=True))
         ),
         label_head="Trial added",
         heads=("k", f"{short_measure(result)} ({limits})"),
@@ -77,5 +76,5 @@ def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for words, ks in spans.items():
         span = f"k = {ks[0]}" if len(ks) == 1 else f"k = {ks[0]} to {ks[-1]}"
-        parts.append(f"{span}: {model_words.written(words)}")
+        parts.append(f"{span}: {written(words)}")
     return f"Each row adds a trial. {'; '.join(parts)}."

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trialpool.effects import measure_of
-from trialpool.figures import model_words, style
-from trialpool.words import capital, letters, text
+from trialpool.figures import style
+from trialpool.words import capital, letters, text, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -64,7 +64,7 @@ def heterogeneity(result: UnjudgedResult, k: int) -> str:
         p = pooled.q_pval
         parts.append(shown if math.isnan(p) else f"{shown}, {style.p_value(p)}")
     line = f"Heterogeneity: {'; '.join(parts)}." if parts else ""
-    return f"{line} Model: {model_words.written(result.model)}.".strip()
+    return f"{line} Model: {written(result.model)}.".strip()
 
 
 def prediction_note(result: UnjudgedResult) -> str:

@@ -11,10 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trialpool.figures import chart, model_words, style
+from trialpool.figures import chart, style
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import signs
 from trialpool.trust_facts import Unanswered
+from trialpool.words import intervals, is_bayesian, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import ResultScale
@@ -98,7 +99,7 @@ def rows(
         flips=tuple(flip for flip in flips if low <= flip[0] <= high),
         important=None if important is None else float(axis.scaled(important)),
         important_label="" if important is None else f"matters: {text(important)}",
-        interval=model_words.intervals([model_words.is_bayesian(facts.model)]),
+        interval=intervals([is_bayesian(facts.model)]),
     )
 
 
@@ -180,7 +181,7 @@ def _subtitle(facts: MissingEffectFacts, text: Callable[[float | None], str]) ->
     named = facts.studies
     more = len(named) - _NAMES
     who = ", ".join(named[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-    model = model_words.written(facts.model)
+    model = written(facts.model)
     out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {model}."]
     between = " and ".join(text(value) for value in facts.searched)
     for answer in facts.answers:

@@ -15,11 +15,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from trialpool.diagnostics.next_trial import with_one_more
-from trialpool.figures import chart, model_words, style
+from trialpool.figures import chart, style
 from trialpool.figures.lettering import font
 from trialpool.figures.marks import signs
 from trialpool.results import Array
 from trialpool.trust_facts import Unanswered
+from trialpool.words import written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import ResultScale
@@ -95,7 +96,7 @@ def rows(
     people = [] if math.isnan(unit) else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
     assumed = f", with a {facts.assumption}" if facts.assumption else ""
     count = f" People: of a trial that finds no difference{assumed}." if people else ""
-    how_said = model_words.written(facts.model)
+    how_said = written(facts.model)
     return NextTrialTable(
         title=title,
         subtitle="Each place is the result of one next trial; its shade is what the pooled effect "

@@ -15,11 +15,11 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from trialpool import tables
-from trialpool.figures import chart, model_words, style
+from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import stroke
-from trialpool.words import number, text
+from trialpool.words import intervals, number, text, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -142,7 +142,7 @@ def draw(table: PriorTable) -> Figure:
 
 
 def _subtitle(result: UnjudgedResult) -> str:
-    circles = f"posterior median of the mean effect with {model_words.intervals([True])}; filled"
+    circles = f"posterior median of the mean effect with {intervals([True])}; filled"
     if result.policy.bayesian:
         return f"k = {result.k}. Circles: {circles}: as reported, by the prior of the protocol."
     reported = f"Diamond and bar: the result of the analysis ({result.interval})."
@@ -151,7 +151,7 @@ def _subtitle(result: UnjudgedResult) -> str:
 
 def _pooled(result: UnjudgedResult, axis: EffectAxis) -> PriorRow:
     mid, low, high = axis.scaled(result.display.triple).tolist()
-    label = f"As reported: {model_words.written(result.model)}"
+    label = f"As reported: {written(result.model)}"
     return PriorRow(label=label, estimate=mid, low=low, high=high, bayes=False)
 
 

@@ -21,10 +21,9 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
 from trialpool.figures.lettering import look, width, wrap
 from trialpool.figures.marks import signs, stroke
-from trialpool.figures.model_words import is_bayesian
 from trialpool.pooling.policy import FROM_HERE_ON
 from trialpool.results import Array
-from trialpool.words import HARDLY, text
+from trialpool.words import HARDLY, is_bayesian, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import (

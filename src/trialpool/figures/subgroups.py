@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from trialpool.figures import model_words, style
+from trialpool.figures import style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
@@ -16,7 +16,7 @@ from trialpool.phrases import short_measure
 from trialpool.pooling.policy import BAYESIAN, FROM_HERE_ON, Policy, policy
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
-from trialpool.words import capital, number
+from trialpool.words import capital, intervals, number, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -51,7 +51,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
 
     no_bayes = result.policy.withheld.get(BAYESIAN, "")
     allowed = [policy(int(number(k["k"])), counts=False, no_bayes=no_bayes) for k in levels]
-    limits = model_words.intervals(each.bayesian for each in (result.policy, *allowed))
+    limits = intervals(each.bayesian for each in (result.policy, *allowed))
     made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
     tests = {line["moderator"]: line for line in shown}
@@ -85,7 +85,7 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
 
 def _subtitle(result: UnjudgedResult, allowed: Sequence[Policy], test: Mapping[str, Any]) -> str:
     few = " Fewer than ten trials: crude." if result.k < 10 else ""
-    how = str(test["method"]).replace("tau2", "τ²")
+    how = written(str(test["method"]))
     models = {
         "one: itself": any(each.k == 1 for each in allowed),
         "two: a common effect": any(each.common_effect_only for each in allowed),
