@@ -13,7 +13,7 @@ from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
 from trialpool.tables import records
-from trialpool.words import is_bayesian, number, written
+from trialpool.words import intervals, is_bayesian, number, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult

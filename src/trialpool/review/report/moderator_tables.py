@@ -37,12 +37,9 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
     )
 
     def effect(line: Row) -> Cell:
-        level = line["kind"] == LEVEL
-        return (
-            cell(say.effect_of(result, line), note=w.written(w.text(line["method"])))
-            if level
-            else cell()
-        )
+        if line["kind"] != LEVEL:
+            return cell()
+        return cell(say.effect_of(result, line), note=w.written(w.text(line["method"])))
 
     def statistic(line: Row) -> str:
         degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
