@@ -16,6 +16,7 @@ from trialpool.pooling.policy import Policy
 from trialpool.results import Pooled, PooledCounts, Posterior
 from trialpool.trust_facts import ShownEstimate, TrustFacts, Verdict
 from trialpool.typed_json import MAY_BE_ABSENT
+from trialpool.words import intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +232,7 @@ class UnjudgedResult(ResultHeading):
     @property
     def interval(self) -> str:
         """What the shown interval is called: `95 % CI`, or of a posterior `95 % CrI`."""
-        return f"{self.level} % {'CrI' if self.policy.bayesian else 'CI'}"
+        return intervals([self.policy.bayesian], self.level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

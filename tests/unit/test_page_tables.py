@@ -234,6 +234,9 @@ def test_the_summary_says_why_a_number_is_blank() -> None:
         "p": "p = 0.20",
         "Prediction interval": "−1.50 to 0.40", "I²": "41 %", "τ²": "0.012",
     }  # fmt: skip
+    led = made(policy={"bayesian": True})
+    assert "Estimate (95 % CrI)" in row(result_tables.summary(frame(line), [led]))
+    assert "Estimate (95 % CI or CrI)" in row(result_tables.summary(frame(line), [made(), led]))
     over_all = result_tables.summary(frame(line | blank), [made(**why)], {"blue": "Feeling blue"})
     assert said(over_all.rows[0][0]) == "[Feeling blue](blue/index.html)"
     assert row(over_all, 1)["Analysis"] == "[Mood](blue/index.html#mood)"
@@ -253,6 +256,8 @@ def test_verdicts_name_the_greatest_threat() -> None:
         "Trials": "6", "Conclusion": "Lower with ketamine", "Robust": "No",
         "Greatest threat": "A single trial / Without A it would be 0.",
     }  # fmt: skip
+    led = made(policy={"bayesian": True})
+    assert "Estimate (95 % CI or CrI)" in row(trust_tables.verdicts([made(), led]))
     none = trust_tables.verdicts([made(k=0)], {"blue": "Feeling blue"})
     assert said(none.rows[0][0]) == "[Feeling blue](blue/index.html)"
     first = row(none, 1)
@@ -383,11 +388,11 @@ SLOPE = {"moderator": "dose", "title": "dose", "kind": terms.SLOPE, "k": 10, **S
          "note": "one tau2", "ddf": 8}  # fmt: skip
 
 
-def by_kind() -> dict[str, Grid]:
+def by_kind(*others: dict[str, Any]) -> dict[str, Grid]:
     dose = {"name": "dose", "kind": "covariate", "per": 0.1, "unit": "mg/kg", "k": 10}
     tests = (LINE | TESTED, LINE | TESTED | {"shown": "no", "df": None, "ddf": None})
     trust = {
-        "subgroups": frame(LINE, *tests, LINE | NOT_KNOWN, LINE | WITHHELD),
+        "subgroups": frame(LINE, *others, *tests, LINE | NOT_KNOWN, LINE | WITHHELD),
         "regressions": frame(SLOPE, SLOPE | {"kind": terms.UNKNOWN, "note": "Fir"}),
     }
     return moderator_tables.moderator_grids(
@@ -406,6 +411,10 @@ def test_results_by_kind_of_trial() -> None:
     assert grid.notes == (("a", "REML"),)
     test = row(grid, 2)
     assert test["Level or test"] == "F, one τ² (shown)"
+    few = LINE | {"k": 3, "method": "Bayesian random effects, half-normal(0.5) prior of tau"}
+    mixed = by_kind(few)["The result by kind of trial"]
+    assert "SMD (95 % CI or CrI)" in row(mixed, 1)
+    assert ("b", "Bayesian random effects, half-normal(0.5) prior of τ") in mixed.notes
     assert (test["SMD (95 % CI)"], test["Statistic"]) == ("–", "4.57 (df 1, 7)")
     assert (test["p"], test["R²"], test["Which trials, or how"]) == (
         "p = 0.070", "33 %", "with τ²",

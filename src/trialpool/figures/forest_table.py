@@ -14,6 +14,7 @@ from trialpool.effects import Measure, measure_of
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
+from trialpool.figures.chart import EffectAxis
 from trialpool.risk_of_bias import NOT_ASSESSED, RiskOfBias
 from trialpool.words import DOMAINS, capital, text
 
@@ -93,7 +94,7 @@ def rows(
     lines = tables.records(studies)
     absent = tables.records(missing)
     measure = measure_of(result.measure)
-    log = measure.is_ratio
+    on = EffectAxis.of(result)
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
     shown = cells.shown(lines, result)
     decimals = cells.decimals(shown)
@@ -101,13 +102,11 @@ def rows(
     counts = given.counts
 
     body = [
-        {**cells.study(line, decimals, log=log, counts=counts), "label": label, "marks": mark}
+        {**cells.study(line, decimals, on, counts=counts), "label": label, "marks": mark}
         for line, label, mark in zip(lines, cells.labels(lines), marks, strict=True)
     ]
     body += [cells.missing(line, counts=counts) for line in absent]
-    body += cells.summaries(
-        body[: len(lines)], lines, result, shown, decimals, log=log, counts=counts
-    )
+    body += cells.summaries(body[: len(lines)], lines, result, shown, decimals, on, counts=counts)
     table = pd.DataFrame(body, columns=[*TEXTS, *NUMBERS])
     table = table.astype(dict.fromkeys(TEXTS, "str") | dict.fromkeys(NUMBERS, "float64"))
     table[TEXTS] = table[TEXTS].fillna("")
@@ -117,10 +116,12 @@ def rows(
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
         footnotes += [("", note)] if (note := words.prediction_note(result)) else []
+    unweighted = table["weight"].isin(["", "–"]).all()
+    if pooled and not unweighted and (note := words.weights_note(result)):
+        footnotes.append(("", note))
     shrunken = cells.shrunken(result, len(lines)) if pooled else ()
     if pooled and (note := words.shrinkage_note(result, drawn=bool(shrunken))):
         footnotes.append(("", note))
-    unweighted = table["weight"].isin(["", "–"]).all()
     left, right = result.favours_left, result.favours_right
     return ForestTable(
         title=result.title,
@@ -134,7 +135,7 @@ def rows(
         ),
         body=table,
         axis=_axis(shown, measure) if lines else None,
-        axis_title=capital(measure.title) + (" (log scale)" if log else ""),
+        axis_title=capital(measure.title) + (" (log scale)" if on.log else ""),
         favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
         missing_heading=MISSING_HEADING if absent else "",
         heterogeneity=words.heterogeneity(result, len(lines)),

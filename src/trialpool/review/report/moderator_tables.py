@@ -42,13 +42,18 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
 
     def name(line: Row) -> str:
         if line["kind"] == TEST:
-            method = w.capital(_greek(line["method"]))
+            method = w.capital(w.written(w.text(line["method"])))
             return f"{method} (shown)" if line["shown"] == "yes" else method
         return w.text(line["level"]) if line["kind"] == LEVEL else "Not known"
 
+    limits = w.intervals(
+        w.is_bayesian(w.text(line["method"])) for line in lines if line["kind"] == LEVEL
+    )
+
     def effect(line: Row) -> Cell:
-        level = line["kind"] == LEVEL
-        return cell(say.effect_of(result, line), note=w.text(line["method"])) if level else cell()
+        if line["kind"] != LEVEL:
+            return cell()
+        return cell(say.effect_of(result, line), note=w.written(w.text(line["method"])))
 
     def statistic(line: Row) -> str:
         degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
@@ -62,14 +67,14 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
             text("Level or test", name),
             number("Trials", "k"),
             number("People", "n"),
-            number(f"{say.short_measure(result)} (95 % CI)", effect),
+            number(f"{say.short_measure(result)} ({limits})", effect),
             number("τ²", by(w.significant, "tau2")),
             number("Statistic", statistic),
             number("p", by(w.p_value, "p_value")),
             number("R²", by(w.percent, "r2")),
             prose(
                 "Which trials, or how",
-                lambda line: _greek(line["trials" if line["kind"] == LEVEL else "note"]),
+                lambda line: w.written(w.text(line["trials" if line["kind"] == LEVEL else "note"])),
             ),
         ],
         under=lambda line: cell(w.capital(w.text(line["title"]))),
@@ -135,7 +140,7 @@ def _regressions(analysis: AnalysisTables) -> Grid:
     unknown = _unknown(lines)
 
     def note(line: Row) -> Cell:
-        notes = (_greek(line["note"]), unknown.get(line["moderator"], ""))
+        notes = (w.written(w.text(line["note"])), unknown.get(line["moderator"], ""))
         return cell(*(w.sentence(each) for each in notes if each))
 
     heading = "Factor (95 % CI)" if say.is_ratio(result) else "Slope (95 % CI)"
@@ -172,7 +177,3 @@ def _withheld(analysis: AnalysisTables) -> Grid:
 def _unknown(lines: list[dict[str, Any]]) -> Mapping[str, str]:
     """The trials without a value, by moderator."""
     return {line["moderator"]: w.text(line["note"]) for line in lines if line["kind"] == UNKNOWN}
-
-
-def _greek(words: object) -> str:
-    return w.text(words).replace("tau2", "τ²")

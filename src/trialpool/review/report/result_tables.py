@@ -279,6 +279,7 @@ def summary(
         return or_why(shown, why or "nothing is pooled from fewer than two trials")
 
     none = "no trial"
+    limits = w.intervals(each.policy.bayesian for each in results)
 
     def p(row: Row) -> Cell:
         alone = row["k"] and isnan(say.null(result(row)))
@@ -296,7 +297,7 @@ def summary(
         number("Trials", "k"),
         number("People", people),
         text("Measure", lambda row: say.short_measure(result(row))),
-        number("Estimate (95 % CI)", lambda row: or_why(say.effect_of(result(row), row), none)),
+        number(f"Estimate ({limits})", lambda row: or_why(say.effect_of(result(row), row), none)),
         text("Certainty", certainty_tables.level),
         number("p", p),
         number("Prediction interval", prediction),

@@ -75,8 +75,12 @@ MISSING = Table(
         p.YI,
         p.VI,
         Column("estimate_if_null", "number", "the pooled result with the trial at no effect"),
-        Column("ci_low_if_null", "number", "lower limit of its 95 % confidence interval"),
-        Column("ci_high_if_null", "number", "upper limit of its 95 % confidence interval"),
+        Column(
+            "ci_low_if_null", "number", "lower limit of its 95 % confidence or credible interval"
+        ),
+        Column(
+            "ci_high_if_null", "number", "upper limit of its 95 % confidence or credible interval"
+        ),
         p.SOURCE_URL,
     ),
 )
