@@ -143,6 +143,11 @@ class Measure:
         return self.unit == "SD" or self.is_ratio
 
     @property
+    def standardises(self) -> bool:
+        """Whether it divides a difference between two groups' scores by an SD."""
+        return self.unit == "SD" and self.data.name == "scores"
+
+    @property
     def null(self) -> float | None:
         """The displayed effect that is no effect; None where nothing is compared."""
         alone = self.data.groups == 1 and self.data.outcome != "association"
