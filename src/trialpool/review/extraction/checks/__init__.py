@@ -15,6 +15,7 @@ from trialpool.review.extraction.checks import (  # isort: skip
     people,
     counts,
     spread,
+    changes,
     agreement,
     granularity,
     sizes,
@@ -25,7 +26,7 @@ from trialpool.review.extraction.checks import (  # isort: skip
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
 __all__ = [
-    "CHECKS", "Check", "Finding", "agreement", "contrasts", "counts", "design",
+    "CHECKS", "Check", "Finding", "agreement", "changes", "contrasts", "counts", "design",
     "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
     "spread", "times", "trials",
 ]  # fmt: skip
