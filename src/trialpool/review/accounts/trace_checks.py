@@ -104,6 +104,7 @@ def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
         result.measure,
         tau_scale=asked["bayes"]["tau_scale"],
         effects=asked.get("effects", "one"),
+        reference_sds=asked.get("reference_sd", {}),
     ).fit(studies, result.measure)
     names = [each.name for each in fields(result.display)]
     pairs = {name: (getattr(result.display, name), getattr(again, name)) for name in names}
