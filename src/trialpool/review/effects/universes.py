@@ -82,7 +82,8 @@ def build_universes(
 
 def _levels(axis: str, defaults: Defaults, multiverses: Sequence[MultiverseSpec]) -> list[Any]:
     levels = [level for each in multiverses for level in levels_of(axis, defaults, each)]
-    return [level for level in dict.fromkeys(levels) if level not in UNPAIRED_SELECTION]
+    unworked = UNPAIRED_SELECTION if axis == "crossover" else ()
+    return [level for level in dict.fromkeys(levels) if level not in unworked]
 
 
 _Universes = tuple[dict[tuple[str, ...], list[Effect]], list[str]]
