@@ -57,7 +57,7 @@ class Case:
                 "totaln_control": n,
             }
         )
-        led = leading(model, measure, tau_scale=0.5, effects="one")
+        led = leading(model, measure, tau_scale=0.5, effects="one", reference_sds={})
         found = led.fit(self.studies, measure)
         self.result = analysis_result(
             title="Symptoms of depression 24 hours after the first infusion",

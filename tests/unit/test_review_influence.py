@@ -59,7 +59,7 @@ def split(studies: pd.DataFrame, which: list[int]) -> pd.DataFrame:
 
 def led(model: Model, measure: str = "OR") -> Leading:
     """As an analysis asks it, one effect of each trial."""
-    return leading(model, measure, tau_scale=0.5, effects="one")
+    return leading(model, measure, tau_scale=0.5, effects="one", reference_sds={})
 
 
 def expected(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:

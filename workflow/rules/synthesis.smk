@@ -28,6 +28,7 @@ for condition, batches in REVIEW.batches().items():
                 raw=[
                     f"data/raw/{condition}/results.csv",
                     f"data/raw/{condition}/contrasts.csv",
+                    "data/raw/instruments.csv",
                 ],
             output:
                 models=expand(

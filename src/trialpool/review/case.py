@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
 from trialpool.review.fitting.fit import Leading, leading
 from trialpool.review.fitting.leaving_out import left_out
+from trialpool.review.fitting.prior import TauPrior, tau_prior
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -31,6 +32,7 @@ from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.tables import records
 from trialpool.terms import OVERALL
+from trialpool.words import text
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -59,8 +61,9 @@ class Case:
 
     `important` is the smallest difference that matters, > 0 on the analysis scale, None where it
     is not known, and `important_reason` why; `confidence` are kinds of source, the preferred one
-    first; `experimental` and
-    `control` are the words for the two sides; `added` are the columns the protocol adds.
+    first; `experimental` and `control` are the words for the two sides; `added` are the columns the
+    protocol adds; `reference_sds` are those of the instruments that effects in points are of, NaN
+    for none.
     """
 
     condition: str
@@ -78,13 +81,14 @@ class Case:
     control: str
     tables: Tables
     added: Added
+    reference_sds: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
         """An analysis of the protocol, by the names of its condition and its own."""
         spec = review.conditions[condition].analyses[name]
         threshold = review.important_of(spec)
-        return cls(
+        case = cls(
             condition=condition,
             name=name,
             spec=spec,
@@ -101,6 +105,11 @@ class Case:
             tables=tables,
             added=review.added,
         )
+        if measure_of(spec.measure).unit != "points":
+            return case
+        counting = case.chosen().every
+        sds = zip(counting["instrument"].map(text), counting["reference_sd"], strict=True)
+        return replace(case, reference_sds=dict(sorted(sds)))
 
     @property
     def measure(self) -> str:
@@ -110,8 +119,22 @@ class Case:
     @property
     def leading(self) -> Leading:
         """Which model leads with how many trials."""
-        tau_scale = self.defaults.bayes.tau_scale
-        return leading(self.model, self.measure, tau_scale=tau_scale, effects=self.spec.effects)
+        return self.leading_by(self.model, self.spec.effects)
+
+    def leading_by(self, model: Model, effects: str) -> Leading:
+        """The same of another model and another handling of several effects of a trial."""
+        return leading(
+            model,
+            self.measure,
+            tau_scale=self.defaults.bayes.tau_scale,
+            effects=effects,
+            reference_sds=self.reference_sds,
+        )
+
+    @property
+    def prior(self) -> TauPrior:
+        """The prior of tau."""
+        return tau_prior(self.measure, self.defaults.bayes.tau_scale, self.reference_sds)
 
     def judged(self, rows: pd.DataFrame, domain: str = OVERALL) -> list[str]:
         """The risk of bias of the result in each row, given with trial_id and instrument."""
@@ -182,6 +205,7 @@ class Case:
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include={*EFFECT_SETTINGS, "bayes"}),
+                **({"reference_sd": dict(self.reference_sds)} if self.reference_sds else {}),
                 **({} if self.confidence == CONFIDENCE else {"confidence_order": self.confidence}),
             },
         )

@@ -14,6 +14,7 @@ from trialpool import tables
 from trialpool.effects import measure_of
 from trialpool.review.choosing.reasons import BIAS, why_not
 from trialpool.review.effects.crossover import FIRST
+from trialpool.review.effects.standardised import LEFT_OUT
 from trialpool.review.protocol.eligibility import Eligibility
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.terms import OVERALL
@@ -175,7 +176,7 @@ def _unfit(row: Row, rules: Rules) -> str:
         row["outcome_type"] in ("msd", "change")
         and row["outcome_type"] not in question.outcome_types
     ):
-        return "change scores are not pooled with scores after treatment"
+        return LEFT_OUT
     if isnan(row["yi"]) or isnan(row["vi"]):
         return str(row["reason"])
     if rules.counts and isnan(row["event_control"]):

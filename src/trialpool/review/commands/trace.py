@@ -270,6 +270,7 @@ def _remarks(values: Mapping[str, str], indent: str) -> Iterator[str]:
 
 def _source(line: Mapping[str, str]) -> Iterator[str]:
     if not line["source_url"]:
+        yield from (f"    source: {line['locator']}",) if line["locator"] else ()
         return
     at = f" ({line['locator']})" if line["locator"] else ""
     yield f"    source: {line['source_url']}{at}"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from trialpool.review.extraction.read import (
     Outcomes,
     RawData,
+    Row,
     Sheet,
+    Value,
     raise_errors,
     read_condition,
 )
@@ -89,13 +91,26 @@ def clean(raw: RawData, confidence_order: Sequence[str]) -> Cleaned:
     account = _account(raw, tables, faults)
     numbers = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
     records = records_of(raw["results"].table, raw["contrasts"].table)
-    joined = records.frame(row for part in numbers for row in part.to_dict("records"))
-    tables["records"] = joined.drop(columns=_lacking(raw["results"]))
+    lacking = [name for name in records.may_lack if name not in raw["results"].header]
+    scales = raw.instruments()
+    joined = records.frame(
+        row | _of_instrument(scales.get(row["instrument"]))
+        for part in numbers
+        for row in part.to_dict("records")
+    )
+    tables["records"] = joined.drop(columns=lacking)
     return Cleaned(tables=tables, dropped=_dropped(raw, faults), rows=account)
 
 
 def _lacking(sheet: Sheet) -> list[str]:
     return [name for name in sheet.table.may_lack if name not in sheet.header]
+
+
+def _of_instrument(scale: Row | None) -> dict[str, Value]:
+    """The reference SD of a scale and the row it stands in; blank where there is none."""
+    if scale is None or scale["reference_sd"] is None:
+        return {}
+    return {"reference_sd": scale["reference_sd"], "reference_row": scale["row"]}
 
 
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:

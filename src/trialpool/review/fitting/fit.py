@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from trialpool.pooling.policy import Policy, policy, tau2_without_counts
 from trialpool.results import NAN, Pooled, Posterior
 from trialpool.review.fitting.che import che
 from trialpool.review.fitting.posterior import COUNTS, counted, no_posterior, posterior_of
+from trialpool.review.fitting.prior import tau_prior
 from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
 TEST_WORDS = {
@@ -60,7 +62,8 @@ class Fit:
 class Leading:
     """Which model leads: the protocol's own, and for a few trials the Bayesian one.
 
-    `tau_scale` is of the half-normal prior; `no_bayes` says why none may be used, "" where one may.
+    `tau_scale` is of the half-normal prior in the units of the effects; `no_bayes` says why none
+    may be used, "" where one may.
     """
 
     model: Model
@@ -82,12 +85,24 @@ class Leading:
         return fit(studies, measure, model, why_no_bayes=self.no_bayes)
 
 
-def leading(model: Model, measure: str, *, tau_scale: float, effects: str) -> Leading:
-    """Which model leads with effects of a measure; `effects` says how several of a trial enter."""
+def leading(
+    model: Model,
+    measure: str,
+    *,
+    tau_scale: float,
+    effects: str,
+    reference_sds: Mapping[str, float],
+) -> Leading:
+    """Which model leads with effects of a measure.
+
+    Parameters
+    ----------
+    tau_scale, reference_sds : as for `tau_prior`
+    effects : how several effects of a trial enter
+    """
     together = DEPENDENT if effects in TOGETHER else ""
-    return Leading(
-        model=model, tau_scale=tau_scale, no_bayes=together or measure_of(measure).no_prior
-    )
+    prior = tau_prior(measure, tau_scale, reference_sds)
+    return Leading(model=model, tau_scale=prior.scale, no_bayes=together or prior.why_not)
 
 
 def shown(value: float, measure: str) -> float:

@@ -226,9 +226,9 @@ class Review(Spec):
         return self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS))
 
     def changes(self, condition: str) -> list[str]:
-        """The outcomes of which some question of a condition takes change scores."""
+        """The outcomes of which some question of a condition works changes out."""
         measured = self._measured(condition)
-        return sorted({each.outcome for each in measured if "change" in each.outcome_types})
+        return sorted({each.outcome for each in measured if each.works_out_changes})
 
     def for_condition(self, condition: str) -> dict[str, Any]:
         """The review with one condition only, as a plain dictionary for that condition's page.

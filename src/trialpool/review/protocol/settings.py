@@ -55,6 +55,7 @@ Judgement = Literal["low", "some_concerns", "high"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
+Standardise = Literal["reference_sd", "baseline_sd", "leave_out"]
 
 
 class Model(Spec):
@@ -122,8 +123,15 @@ class Crossover(Spec):
 
 
 class Change(Spec):
-    """How a change score without an SD enters: by an assumed correlation with the baseline."""
+    """How change scores enter.
 
+    `standardise`: by which SD a standardised mean difference divides a difference of changes, and
+    one adjusted for the baseline: that of the instrument's reference group or that at baseline,
+    the other where there is no such SD; or not at all. `correlation` is assumed with the baseline
+    where a change has no SD of its own.
+    """
+
+    standardise: Standardise = "reference_sd"
     correlation: Correlation = 0.5
     correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
 
@@ -192,6 +200,7 @@ class MultiverseSpec(Spec):
     several_arms: FactorSpec[ArmsHandling] | None = None
     medians: FactorSpec[MedianMethod] | None = None
     change_correlation: FactorSpec[Correlation] | None = None
+    change_standardised: FactorSpec[Standardise] | None = None
     instruments: FactorSpec[Literal["reversed", "each"] | tuple[str, ...]] | None = None
     time_point: FactorSpec[Literal["earliest", "latest"]] | None = None
     time_window: FactorSpec[Window] | None = None
@@ -217,6 +226,7 @@ MULTIVERSE = MultiverseSpec.model_validate(
         "several_arms": {"kind": "E", "levels": ["combine", "split", "covariance"]},
         "medians": {"kind": "E", "levels": ["LWS", "QE", "MLN"]},
         "change_correlation": {"kind": "U", "levels": [0.3, 0.5, 0.7]},
+        "change_standardised": {"kind": "U", "levels": list(get_args(Standardise))},
         "instruments": {"kind": "U", "levels": ["reversed"]},
         "time_point": {"kind": "U", "levels": ["earliest", "latest"]},
         "comparators": {"kind": "N", "levels": ["each"]},

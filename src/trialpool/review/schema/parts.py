@@ -70,6 +70,8 @@ RATES = tuple(
     for side in ("experimental", "control")
     for name, words in (("events", "events"), ("time", "time that people were at risk"))
 )
+STANDARDISER = Column("standardiser", "number", "SD of scores that a difference of changes is "
+                      "divided by", unit="points", low=0)  # fmt: skip
 # How an effect came about, down to the typed cells.
 MADE = (
     Column("imputed", "text", "what was assumed, and how; blank where nothing was"),

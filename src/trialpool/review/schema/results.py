@@ -36,6 +36,7 @@ STUDIES = Table(
         *p.SCORES,
         *p.COUNTS,
         *p.RATES,
+        p.STANDARDISER,
         p.YI,
         p.VI,
         p.ESTIMATE,
@@ -44,7 +45,7 @@ STUDIES = Table(
         Column("formula", "text", "the formula by name"),
         *p.MADE,
     ),
-    rare=tuple(column.name for column in p.RATES),
+    rare=(*(column.name for column in p.RATES), p.STANDARDISER.name),
 )
 
 SELECTION = Table(

@@ -41,16 +41,16 @@ class Chosen(NamedTuple):
 def posterior(case: Case, studies: pd.DataFrame, *, each: bool = True) -> Posterior | None:
     """The Bayesian model beside the result, under the protocol's own prior; it needs two trials.
 
-    None too for a measure that the prior of tau is not made for. `each`: with each trial's effect.
+    None too where no prior of tau fits the effects. `each`: with each trial's effect.
     """
-    if len(studies) < 2 or measure_of(case.measure).no_prior:
+    if len(studies) < 2 or case.prior.why_not:
         return None
     if no_posterior(studies, case.measure):
         return None
     return posterior_of(
         studies,
         case.measure,
-        tau_scale=case.defaults.bayes.tau_scale,
+        tau_scale=case.prior.scale,
         mid=case.important,
         better=case.outcome.better,
         each=each,
@@ -78,16 +78,16 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     Roever et al. 2021, Res Synth Methods 12:448; Rhodes, Turner & Higgins 2015, J Clin Epidemiol
     68:52; Turner et al. 2015, Stat Med 34:984
     """
-    measure, tau_scale = case.measure, case.defaults.bayes.tau_scale
-    why = measure_of(measure).no_prior
+    measure, own = case.measure, case.prior
+    why = own.why_not
     allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
     if why:
         return _table([{"note": why}])
-    scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
+    scales = sorted({prior.scale * own.unit for prior in WEAK} | {own.scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
-    notes = [""] * len(priors)
+    notes = [_of_unit(scale, own.unit) for scale in scales]
     trials = studies.drop_duplicates("trial_id")
     outcome = f"{case.spec.outcome} {case.outcome.title}"
     chosen = empirical(measure, trials["comparator_class"], outcome)
@@ -110,7 +110,7 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "prior": str(prior),
-            "protocol": "yes" if prior == HalfNormal(tau_scale) else "no",
+            "protocol": "yes" if prior == HalfNormal(own.scale) else "no",
             **_numbers(one, measure),
             "note": note,
         }
@@ -158,6 +158,11 @@ def refused(prior: Prior, measure: str) -> str:
         return ""
     made, asked = _many(prior.measure), _many(measure)
     return f"the empirical priors at hand are for {made}; tau of {asked} is on another scale"
+
+
+def _of_unit(scale: float, unit: float) -> str:
+    """What the scale of a prior in points is of the reference SD; "" of other effects."""
+    return "" if unit == 1 else f"{scale / unit:g} times the reference SD, {unit:g}"
 
 
 def _many(measure: str) -> str:

@@ -198,6 +198,8 @@ def _samplings(
     needs = NEEDS.get(measure, {})
     by_arms = (studies["basis"] == "arms").to_numpy(bool)
     by_arms = by_arms & ~studies["design"].str.contains("paired", na=False).to_numpy(bool)
+    if "standardiser" in studies:  # an SD that is no sample of these arms
+        by_arms = by_arms & studies["standardiser"].isna().to_numpy(bool)
     for name, least in needs.items():
         by_arms = by_arms & (studies[name].to_numpy(float) >= least)
     if not needs or not by_arms.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
@@ -48,6 +48,13 @@ class _Worked(NamedTuple):
 
     axes: tuple[str, ...]
     rows: dict[tuple[str, ...], Array]
+
+    def at(self, axis: str, level: str) -> tuple[bytes, ...]:
+        """All numbers under a level of one choice, whatever the others are."""
+        if axis not in self.axes:
+            return ()
+        place = self.axes.index(axis)
+        return tuple(rows.tobytes() for key, rows in self.rows.items() if key[place] == level)
 
 
 class MultiverseData:
@@ -144,7 +151,7 @@ class MultiverseData:
             )
             if choice.name == "crossover":
                 return self._crossovers(choice, hanging=hanging)
-            return choice if hanging else choice.only([])
+            return self._distinct(choice, units) if hanging else choice.only([])
         if choice.name in SELECTING:
             place = SELECTING.index(choice.name)
             return choice.only(
@@ -156,6 +163,15 @@ class MultiverseData:
             "missing": choice.bites and any(self.absent.values()),
         }
         return choice if bites.get(choice.name, True) else choice.only([])
+
+    def _distinct(self, choice: Choice, units: Iterable[_Unit]) -> Choice:
+        """Without levels that give every effect the numbers of an earlier level."""
+        worked = {u.effect: self.worked[u.effect] for u in units if u.effect in self.worked}
+        seen: dict[tuple[Any, ...], int] = {}
+        for i, level in enumerate(choice.values):
+            numbers = tuple(each.at(choice.name, level) for each in worked.values())
+            seen.setdefault(numbers, i)
+        return choice.only(seen.values())
 
     def _differs(self, place: int, choice: Choice, value: Any) -> bool:
         """Whether a level selects other effects than the protocol's own anywhere."""

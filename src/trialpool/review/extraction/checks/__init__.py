@@ -16,6 +16,7 @@ from trialpool.review.extraction.checks import (  # isort: skip
     people,
     counts,
     spread,
+    changes,
     agreement,
     granularity,
     sizes,
@@ -26,7 +27,7 @@ from trialpool.review.extraction.checks import (  # isort: skip
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
 __all__ = [
-    "CHECKS", "Check", "Finding", "agreement", "bias", "contrasts", "counts", "design",
+    "CHECKS", "Check", "Finding", "agreement", "bias", "changes", "contrasts", "counts", "design",
     "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
     "spread", "times", "trials",
 ]  # fmt: skip
