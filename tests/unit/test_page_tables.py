@@ -313,7 +313,7 @@ WORDS = {
     },
     "The Bayesian result under each prior": {
         "Prior of the heterogeneity": "half-normal", "SMD": "−0.55",
-        "95 % interval": "−1.00 to −0.10", "τ": "0.20", "A new trial": "−1.40 to 0.30",
+        "95 % CrI": "−1.00 to −0.10", "τ": "0.20", "A new trial": "−1.40 to 0.30",
         "P(benefit)": "0.98", "P(benefit that matters)": "0.60", "P(harm that matters)": "0.01",
         "Reference": "Röver 2021",
     },

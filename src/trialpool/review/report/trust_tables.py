@@ -157,7 +157,7 @@ def _priors(analysis: AnalysisTables) -> Columns:
     return [
         text("Prior of the heterogeneity", "prior"),
         _value(analysis, "mu"),
-        number("95 % interval", limits("mu")),
+        number(w.intervals([True]), limits("mu")),
         number("τ", by(w.significant, "tau")),
         number("A new trial", limits("new")),
         *(number(heading, by(w.fixed, name, 2)) for heading, name in shares.items()),
