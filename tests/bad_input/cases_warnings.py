@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutations import Change, another, cells, then
+from mutations import Change, another, cells, narrowed, then
 
 _IN_STEPS = cells(2, step="1")
 
@@ -60,6 +60,8 @@ WARNINGS: dict[str, dict[str, Change]] = {
     },
     "risk_of_bias": {
         "overall_too_good": cells(2, judgement="high"),
+        "overall_too_good_of_one": then(narrowed, another(5, instrument="SCALE", judgement="high")),
+        "judged_without_result": then(narrowed, another(5, instrument="OTHER")),
     },
 }  # fmt: skip
 

@@ -137,7 +137,7 @@ def _unknown_in(review: Review, condition: str, raw: RawData) -> Iterator[Protoc
 def _unknown_targets(
     review: Review, condition: str, data: Mapping[str, RawData]
 ) -> Iterator[ProtocolProblem]:
-    """A target may be of people and drugs that no trial here is of, but some trial of the review."""
+    """A target may be of people and drugs of which another condition alone has trials."""
     asked, where = review.conditions[condition], f"conditions.{condition}"
     named = {where: asked.target}
     named |= {f"{where}.analyses.{name}": one.target for name, one in asked.analyses.items()}

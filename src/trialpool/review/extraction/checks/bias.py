@@ -45,8 +45,10 @@ def judgement_undecided(index: Index) -> Iterator[Finding]:
         judged = _of_trial(sheet, trial)
         for domain in ROB_DOMAINS:
             for outcome, instrument in results:
-                for other in judged.nearest(trial, domain, outcome, instrument)[1:]:
-                    first = judged.nearest(trial, domain, outcome, instrument)[0]
+                first, *others = judged.nearest(trial, domain, outcome, instrument) or [{}]
+                for other in others:
+                    if other["outcome"] == first["outcome"]:
+                        continue  # one row twice, which another check tells
                     rule = (
                         f"whether this or row {first['row']} is of {outcome} on {instrument} "
                         "cannot be said: one names the outcome, one the instrument"
