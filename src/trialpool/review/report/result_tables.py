@@ -144,11 +144,11 @@ def provenance(analysis: AnalysisTables) -> Grid:
         for raw in RAW_ROWS.read(row["records"]):
             by_table.setdefault(raw.table, []).append(str(raw))
         raw_data = "../../data/raw"
-        own = f"{raw_data}/{analysis.result.condition}"
+        of_condition = f"{raw_data}/{analysis.result.condition}"
         rows = tuple(
             Link(
                 text=", ".join(names),
-                href=f"{raw_data if name == INSTRUMENTS.name else own}/{name}.csv",
+                href=f"{raw_data if name == INSTRUMENTS.name else of_condition}/{name}.csv",
             )
             for name, names in by_table.items()
         )
