@@ -86,7 +86,7 @@ def test_a_change_is_divided_by_the_reference_sd_and_says_so(small: SmallReview)
     assert (row["yi"], row["standardiser"], row["reference_sd"]) == (-0.625, 8, 8)
     assert row["vi"] == pytest.approx(0.0491365, rel=1e-5)
     assert (row["formula"], row["mean_experimental"], row["sd_control"]) == (REFERENCE, -11.5, 6)
-    assert row["derived"] == "divided by the reference SD of SCALE"
+    assert row["derived"] == "divided by the reference SD of SCALE, 8"
     assert row["records"] == "results.csv:2;results.csv:3;instruments.csv:2"
     assert row["cells"].endswith("results.csv:3 n mean sd; instruments.csv:2 reference_sd")
     assert pd.isna(row["imputed"])
