@@ -211,7 +211,9 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert_allclose([own.beta, own.ci_lb, own.ci_ub], limits, rtol=1e-5)
     assert result.result.policy.bayesian == (not MEASURES[code].no_prior)
     if result.result.policy.bayesian:
-        led = normal_normal(sizes.yi, sizes.vi, tau_scale=0.5)
+        # In points the prior is in reference SDs of the made-up scale.
+        unit = 8.0 if MEASURES[code].unit == "points" else 1.0
+        led = normal_normal(sizes.yi, sizes.vi, tau_scale=0.5 * unit)
         limits = [led.mu, led.mu_lb, led.mu_ub]
     back = MEASURES[code].scale.shown
     shown = result.result.display

@@ -85,7 +85,7 @@ class Records:
     def baseline(self, row: Row) -> Row | None:
         """The baseline of the same people, the last one before treatment; None without one."""
         before = [each for each in self._of_people(row) if each["outcome_type"] == "baseline"]
-        return max(before, key=_day, default=None)
+        return sorted(before, key=_day)[-1] if before else None
 
     def _of_people(self, row: Row) -> Sequence[Row]:
         return self._scores.get(tuple(text(row[column]) for column in _PEOPLE), [])

@@ -135,7 +135,8 @@ def _reference(row: Row) -> Divisor | None:
     if not isfinite(sd):
         return None
     cells = RawRow("instruments", int(row["reference_row"])).cells("reference_sd")
-    return Divisor(sd=sd, words=f"divided by the reference SD of {row['instrument']}", cells=cells)
+    words = f"divided by the reference SD of {row['instrument']}, {sd:g}"
+    return Divisor(sd=sd, words=words, cells=cells)
 
 
 def _at_baseline(starts: Sequence[Row | None], how: Choices) -> Divisor | None:
@@ -154,7 +155,7 @@ def _at_baseline(starts: Sequence[Row | None], how: Choices) -> Divisor | None:
         sd=sd,
         n=max(each.n for each in scores) if same else sum(each.n for each in scores),
         df=max(degrees) if same else sum(degrees),
-        words="divided by the SD at baseline, pooled over the arms",
+        words=f"divided by the SD at baseline, pooled over the arms, {sd:.4g}",
         cells=tuple(cell for each in scores for cell in each.cells if cell.column != "mean"),
         imputed=tuple(words for each in scores for words in each.imputed),
         hangs_on=frozenset[str]().union(*(each.hangs_on for each in scores)),

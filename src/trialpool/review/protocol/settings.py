@@ -125,9 +125,8 @@ class Crossover(Spec):
 class Change(Spec):
     """How change scores enter.
 
-    `standardise`: by which SD a standardised mean difference divides a difference of changes, and
-    one adjusted for the baseline: that of the instrument's reference group or that at baseline,
-    the other where there is no such SD; or not at all. `correlation` is assumed with the baseline
+    `standardise`: which SD divides a difference of changes, and one adjusted for the baseline, in
+    an SMD, the other where there is none; or neither. `correlation` is assumed with the baseline
     where a change has no SD of its own.
     """
 

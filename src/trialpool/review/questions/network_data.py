@@ -22,7 +22,7 @@ from trialpool.review.effects.standardised import PLAIN, divisor_of, of_changes
 from trialpool.review.protocol.network_spec import NetworkQuestion, Node
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Comparator, Defaults
-from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
+from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS, RawRow
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.review.schema.raw import RESULTS
 from trialpool.words import number, text
@@ -261,25 +261,27 @@ def _all_pairs(
     names, values = list(usable), list(usable.values())
     columns = ("event", "n") if spec.measure in COUNTS else ("mean", "sd", "n")
     given: dict[str, Any] = {name: [getattr(side, name) for side in values] for name in columns}
-    arms = [arm for name in names for arm in by_node[name]]
     changes = of_changes(spec.measure, effect)
     plain = PLAIN if changes else spec.measure
     made = contrasts_from_arms([effect["trial_id"]] * len(names), names, plain, **given)
     if made.left_out:
         return [], str(*made.left_out.values())
-    pairs, formula = zip(made.yi.tolist(), made.sei.tolist(), strict=True), ""
-    effects = [(y, se**2) for y, se in pairs]
+    values_of = [(y, se**2) for y, se in zip(made.yi.tolist(), made.sei.tolist(), strict=True)]
+    says, behind = ", one SD over all" if plain == "SMD" else "", list[RawRow]()
     if changes:
+        arms = [arm for name in names for arm in by_node[name]]
         divisor = divisor_of(arms[0].row, [arm.start for arm in arms], how)
         if divisor.reason:
             return [], divisor.reason
-        divided = [divisor.divided(y, v**0.5, how.smd.correction) for y, v in effects]
-        effects, formula = [(y, v) for y, v, _ in divided], divided[0][2]
+        divided = [divisor.divided(y, v**0.5, how.smd.correction) for y, v in values_of]
+        values_of = [(y, v) for y, v, _ in divided]
+        says, behind = f", of changes; {divided[0][2]}", [cell.at for cell in divisor.cells]
     cited = {
-        pair: RAW_ROWS.write(at for name in pair for arm in by_node[name] for at in arm.rows)
+        pair: RAW_ROWS.write(
+            [*(at for name in pair for arm in by_node[name] for at in arm.rows), *behind]
+        )
         for pair in combinations(sorted(names), 2)
     }
-    says = ", one SD over all" if plain == "SMD" else f", of changes; {formula}" if changes else ""
     rows = []
     for i, (one, two) in enumerate(zip(made.treat1, made.treat2, strict=True)):
         low, high = sorted((one, two))
@@ -288,8 +290,8 @@ def _all_pairs(
                 **_about(effect),
                 "treatment_1": one,
                 "treatment_2": two,
-                "yi": effects[i][0],
-                "vi": effects[i][1],
+                "yi": values_of[i][0],
+                "vi": values_of[i][1],
                 "n_1": usable[one].n,
                 "n_2": usable[two].n,
                 "basis": f"{len(names)} arms",

@@ -34,6 +34,7 @@ from trialpool.review.report.grid import (
     to,
 )
 from trialpool.review.schema.packed import RAW_ROWS, Identity
+from trialpool.review.schema.raw import INSTRUMENTS
 from trialpool.trust_facts import ShownEstimate
 
 _CONTRAST = "the source gives the difference between groups only"
@@ -142,9 +143,13 @@ def provenance(analysis: AnalysisTables) -> Grid:
         by_table: dict[str, list[str]] = {}
         for raw in RAW_ROWS.read(row["records"]):
             by_table.setdefault(raw.table, []).append(str(raw))
-        folder = f"../../data/raw/{analysis.result.condition}"
+        raw_data = "../../data/raw"
+        of_condition = f"{raw_data}/{analysis.result.condition}"
         rows = tuple(
-            Link(text=", ".join(names), href=f"{folder}/{name}.csv")
+            Link(
+                text=", ".join(names),
+                href=f"{raw_data if name == INSTRUMENTS.name else of_condition}/{name}.csv",
+            )
             for name, names in by_table.items()
         )
         code = w.text(row["confidence"])

@@ -78,16 +78,16 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     Roever et al. 2021, Res Synth Methods 12:448; Rhodes, Turner & Higgins 2015, J Clin Epidemiol
     68:52; Turner et al. 2015, Stat Med 34:984
     """
-    measure, own = case.measure, case.prior
-    why = own.why_not
+    measure, declared = case.measure, case.prior
+    why = declared.why_not
     allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
     if why:
         return _table([{"note": why}])
-    scales = sorted({prior.scale * own.unit for prior in WEAK} | {own.scale})
+    scales = sorted({prior.scale * declared.unit for prior in WEAK} | {declared.scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
-    notes = [_of_unit(scale, own.unit) for scale in scales]
+    notes = [_of_unit(scale, declared.unit) for scale in scales]
     trials = studies.drop_duplicates("trial_id")
     outcome = f"{case.spec.outcome} {case.outcome.title}"
     chosen = empirical(measure, trials["comparator_class"], outcome)
@@ -110,7 +110,7 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "prior": str(prior),
-            "protocol": "yes" if prior == HalfNormal(own.scale) else "no",
+            "protocol": "yes" if prior == HalfNormal(declared.scale) else "no",
             **_numbers(one, measure),
             "note": note,
         }
