@@ -28,7 +28,8 @@ def of(k: int, model: Model | None = None, **changes: Any) -> Case:
     lines = scores(k)
     effects = pd.DataFrame(lines)[["trial_id", "estimate", "ci_high"]]
     effects = effects.assign(yi=effects["estimate"], vi=variances(lines))
-    led = leading(model or Model(), "SMD", tau_scale=SCALE, effects="one").fit(effects, "SMD")
+    rule = leading(model or Model(), "SMD", tau_scale=SCALE, effects="one", reference_sds={})
+    led = rule.fit(effects, "SMD")
     shown = {
         "display": {name: getattr(led, name) for name in LIMITS},
         "pooled": given(led.pooled).as_dict(), "posterior": led.posterior,

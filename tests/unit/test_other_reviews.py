@@ -15,7 +15,7 @@ from trialpool.cli import main
 from trialpool.review.accounts.rob_me import Written
 from trialpool.review.extraction.other_reviews import trials_in_common
 from trialpool.review.findings.other_reviews import other_reviews
-from trialpool.review.schema.raw import OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS
 
 FILE = "data/raw/other_reviews.csv"
 ROW = {

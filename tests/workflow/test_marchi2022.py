@@ -76,8 +76,9 @@ def published(name: str, smd: dict[str, str]) -> MainResult:
     if name == "depression":
         return main_result(case(review, "depression", "symptoms"))
     asked = case(review, "anxiety", "symptoms")
-    without_ect = {"exclude": {"concomitant": ("ect",)}} if name == "symptoms_without_ect" else {}
-    return main_result(asked.but(**without_ect))
+    if name == "symptoms_without_ect":
+        asked = asked.but(exclude={"concomitant": ("ect",)})
+    return main_result(asked)
 
 
 def numbers(result: MainResult) -> tuple[float, float, float]:

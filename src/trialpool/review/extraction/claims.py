@@ -9,7 +9,7 @@ from pathlib import Path
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
 from trialpool.review.extraction.second import duplicates
-from trialpool.review.schema.raw_claims import CLAIMS
+from trialpool.review.schema.raw_elsewhere import CLAIMS
 from trialpool.terms import OUT_OF_SCOPE
 
 # The names that a column of claims may hold.

@@ -9,7 +9,7 @@ from typing import Any
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, Row, Sheet, read_table, show
 from trialpool.review.protocol.protocol import Review
-from trialpool.review.schema.raw import OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS
 
 _CHECK = "other_reviews"
 _SPELLING = "Add it there or fix the spelling"

@@ -13,7 +13,7 @@ from trialpool.effects import measure_of
 from trialpool.review.accounts.rob_me import Written
 from trialpool.review.extraction.other_reviews import trials_in_common
 from trialpool.review.extraction.read import raise_errors, read_table
-from trialpool.review.schema import raw
+from trialpool.review.schema import raw_elsewhere
 from trialpool.review.schema.findings import OTHER_REVIEWS
 
 Row = Mapping[str, Any]
@@ -34,7 +34,7 @@ def read_other_reviews(paths: Iterable[Path | str]) -> list[Row]:
     """
     rows: list[Row] = []
     for path in paths:
-        sheet, problems = read_table(Path(path), raw.OTHER_REVIEWS)
+        sheet, problems = read_table(Path(path), raw_elsewhere.OTHER_REVIEWS)
         raise_errors(problems)
         rows += sheet.rows
     return rows

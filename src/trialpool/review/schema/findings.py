@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
-from trialpool.review.schema import raw
+from trialpool.review.schema import raw_elsewhere
 from trialpool.terms import ANSWERS, LEVELS
 
 SUMMARY_OF_FINDINGS = Table(
@@ -61,7 +61,7 @@ SUMMARY_OF_FINDINGS = Table(
     ),
 )  # fmt: skip
 
-_RAW = raw.OTHER_REVIEWS
+_RAW = raw_elsewhere.OTHER_REVIEWS
 
 OTHER_REVIEWS = Table(
     "other_reviews",
