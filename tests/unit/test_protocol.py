@@ -36,10 +36,22 @@ def test_the_review_that_ships_resolves_and_has_the_analyses_it_promises() -> No
     assert {name: len(found) for name, found in review.names().items()} == {
         "ptsd": 6,
         "anxiety": 11,
-        "safety": 9,
+        "safety": 10,
         "depression": 4,
     }
     assert review.model_of(review.conditions["ptsd"].analyses["symptoms_1_2_weeks"]).test == "hksj"
+
+
+def test_withdrawal_stands_apart_among_the_harms() -> None:
+    """People who tolerated the drug already are in no analysis of harms but one of their own."""
+    safety = read_protocol(ROOT / "config" / "review.yaml").conditions["safety"]
+    apart = {
+        name for name, one in safety.analyses.items() if one.include.get("enriched") == ("yes",)
+    }
+    assert apart == {"dissociation_withdrawal"}
+    rest = [one for name, one in safety.analyses.items() if name not in apart]
+    asked = [*rest, *safety.networks.values()]
+    assert all(one.exclude.get("enriched") == ("yes",) for one in asked)
 
 
 def test_an_unknown_key_is_an_error_with_its_dotted_key(config: dict[str, Any]) -> None:
