@@ -111,7 +111,7 @@ def test_a_score_comes_before_its_change(small: SmallReview) -> None:
     for row, mean in ((2, -11.5), (3, -6.5)):
         change(small, "results", row, outcome_type="change", mean=mean, sd=5)
     result = small.result("blue", "mood")
-    assert "|msd|" in result.studies.set_index("trial_id").loc["Ash", "effect_id"]
+    assert "|msd|" in str(result.studies.set_index("trial_id").loc["Ash", "effect_id"])
     why = result.selection.set_index("effect_id")["reason"]
     assert why[f"{ASH}|||SMD"] == "another effect of the trial is used: change comes after msd"
 

@@ -46,7 +46,8 @@ def test_the_scale_is_in_the_units_of_the_effects(
     measure: str, sds: dict[str, float], scale: float
 ) -> None:
     prior = tau_prior(measure, 0.5, sds)
-    assert (prior.scale, prior.why_not) == (pytest.approx(scale), "")
+    assert prior.scale == pytest.approx(scale)
+    assert prior.why_not == ""
     assert prior.scale / prior.unit == pytest.approx(0.5)
 
 
