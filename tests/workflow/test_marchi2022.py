@@ -75,10 +75,8 @@ def published(name: str, smd: dict[str, str]) -> MainResult:
     review = as_in_the_paper(shipped(), smd)
     if name == "depression":
         return main_result(case(review, "depression", "symptoms"))
-    asked = case(review, "anxiety", "symptoms")
-    if name == "symptoms_without_ect":
-        asked = asked.but(exclude={"concomitant": ("ect",)})
-    return main_result(asked)
+    asked, ect = case(review, "anxiety", "symptoms"), {"concomitant": ("ect",)}
+    return main_result(asked.but(exclude=ect) if name == "symptoms_without_ect" else asked)
 
 
 def numbers(result: MainResult) -> tuple[float, float, float]:

@@ -49,6 +49,7 @@ def tau_prior(measure: str, tau_scale: float, reference_sds: Mapping[str, float]
         return TauPrior(why_not=why)
     if len(sds) != 1:
         why = f"the trials are on instruments with different reference SDs ({named})"
-        return TauPrior(why_not=f"no prior of tau in points: {why if sds else 'no trial'}")
+        why = why if sds else "no reference SD of the instrument is known"
+        return TauPrior(why_not=f"no prior of tau in points: {why}")
     (unit,) = sds
     return TauPrior(scale=tau_scale * unit, unit=unit)

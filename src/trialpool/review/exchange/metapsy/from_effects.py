@@ -52,7 +52,7 @@ def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[
         usable = [each for each in same if not _unfit(each)]
         if not usable and _without_place(same[0]):
             continue
-        row = _row(rows, same[0], path)
+        row = _row(rows, next(filter(_alone, same), same[0]), path)
         for one in usable:
             column = _COLUMN[one["measure"]]
             row |= effect(column, float(one["yi"]), sqrt(float(one["vi"])))
