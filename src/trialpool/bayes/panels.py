@@ -1,0 +1,185 @@
+"""Functions as polynomials of panels, and distributions made of such pieces or of Fourier series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+from numpy.polynomial import legendre
+from scipy.special import ndtri
+
+from trialpool.results import Array
+
+NODES = 16  # Gauss-Legendre nodes per panel
+_STEPS = 200
+_SAME = 1e-12  # of a distribution's SD
+
+
+class Panels:
+    """Neighbouring panels with Gauss-Legendre nodes x (p, n) and weights w (p, n)."""
+
+    def __init__(self, edges: Array) -> None:
+        self.edges = edges
+        x, w, _ = _basis()
+        half = np.diff(edges)[:, np.newaxis] / 2
+        self.x: Array = edges[:-1, np.newaxis] + half * (1 + x)
+        self.w: Array = half * w
+
+    def at(self, values: Array, x: Array) -> Array:
+        """At x (m,) the polynomials through values (p, n) at the nodes."""
+        i, t, _ = self._place(x)
+        return np.asarray((legendre.legvander(t, NODES - 1) * (values @ _basis()[2])[i]).sum(1))
+
+    def below(self, values: Array, x: Array) -> Array:
+        """The polynomials' integral from the left end to x (m,)."""
+        i, t, half = self._place(x)
+        integral = legendre.legint(values @ _basis()[2], lbnd=-1, axis=1)
+        whole = np.concatenate([[0.0], (values * self.w).sum(axis=1).cumsum()])
+        return np.asarray(whole[i] + half * (legendre.legvander(t, NODES) * integral[i]).sum(1))
+
+    def _place(self, x: Array) -> tuple[Array, Array, Array]:
+        """Panel of each x, where in it from -1 to 1, and half its width."""
+        i = np.clip(np.searchsorted(self.edges, x) - 1, 0, len(self.edges) - 2)
+        half = (self.edges[i + 1] - self.edges[i]) / 2
+        return i, np.clip((x - self.edges[i]) / half - 1, -1, 1), half
+
+
+class Piece(Protocol):
+    """A part of a distribution."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where it begins and ends."""
+
+    def moments(self) -> Array:
+        """Its mass, and the sums of x and x^2."""
+
+    def below(self, x: Array) -> tuple[Array, Array]:
+        """Its mass below each x, and its density there."""
+
+
+class OnPanels:
+    """A part with a density known at the nodes of panels."""
+
+    def __init__(self, panels: Panels, density: Array) -> None:
+        self._panels, self._density = panels, density
+        self.ends = (float(panels.edges[0]), float(panels.edges[-1]))
+
+    def moments(self) -> Array:
+        """Its mass, and the sums of x and x^2."""
+        mass = self._panels.w * self._density
+        return np.array([(mass * self._panels.x**n).sum() for n in range(3)])
+
+    def below(self, x: Array) -> tuple[Array, Array]:
+        """Its mass below each x, and its density there."""
+        inside = (x > self.ends[0]) & (x < self.ends[1])
+        density = np.where(inside, self._panels.at(self._density, x), 0.0)
+        return self._panels.below(self._density, x), density
+
+
+class Waves:
+    """A part with a smooth density that ends within an even grid, as its Fourier series.
+
+    `spectrum` is the real transform of the mass at the n points low, low + step, ...
+    """
+
+    def __init__(self, low: float, step: float, n: int, spectrum: Array) -> None:
+        self._low, self._step, self._n, self._spectrum = low, step, n, spectrum
+        self.ends = (low, low + step * n)
+        self._block = math.isqrt(len(spectrum)) + 1
+        self._unit = 2 * math.pi / (n * step)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sums = spectrum / (1j * self._unit * np.arange(len(spectrum)))
+        sums[0] = 0.0
+        self._sums, self._start = sums, -2 * float(sums.real.sum())
+
+    def values(self) -> Array:
+        """The mass at the points of the grid."""
+        return np.asarray(np.fft.irfft(self._spectrum, self._n))
+
+    def moments(self) -> Array:
+        """Its mass, and the sums of x and x^2."""
+        x = self._low + self._step * np.arange(self._n)
+        return np.array([(self.values() * x**n).sum() for n in range(3)])
+
+    def density(self, x: Array) -> Array:
+        """Its density at each x."""
+        inside = (x > self.ends[0]) & (x < self.ends[1])
+        (waves,) = self._series(x - self._low, self._spectrum)
+        out = (2 * waves - self._spectrum[0].real) / (self._n * self._step)
+        return np.where(inside, out, 0.0)
+
+    def below(self, x: Array) -> tuple[Array, Array]:
+        """Its mass below each x, and its density there."""
+        u = np.clip(x - self._low, 0.0, self._n * self._step)
+        waves, sums = self._series(u, self._spectrum, self._sums)
+        whole = self._spectrum[0].real
+        mass = (whole * u + 2 * sums + self._start) / (self._n * self._step)
+        inside = (x > self.ends[0]) & (x < self.ends[1])
+        return mass, np.where(inside, (2 * waves - whole) / (self._n * self._step), 0.0)
+
+    def _series(self, u: Array, *coefficients: Array) -> list[Array]:
+        """Real parts of sums of waves at each u, by blocks of frequencies."""
+        n = self._block
+        fine = np.exp(1j * self._unit * np.multiply.outer(u, np.arange(n)))
+        coarse = np.exp(1j * self._unit * n * np.multiply.outer(u, np.arange(n)))
+        out = []
+        for row in coefficients:
+            square = np.zeros(n * n, dtype=complex)
+            square[: len(row)] = row
+            out.append(((fine @ square.reshape(n, n).T) * coarse).sum(axis=1).real)
+        return out
+
+
+class Distribution:
+    """A distribution of several parts, whose masses add up to 1."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+        _, self._mean, square = sum(piece.moments() for piece in pieces)
+        self._sd = math.sqrt(max(square - self._mean**2, 1e-300))
+
+    def below(self, x: float) -> float:
+        """Probability below x."""
+        return float(np.clip(self._below(np.array([x]))[0][0], 0.0, 1.0))
+
+    def beyond(self, bound: float, side: int) -> float:
+        """Probability of `bound` and more in the direction of `side`, 1 or -1, from 0."""
+        below = self.below(side * bound)
+        return below if side < 0 else 1 - below
+
+    def quantiles(self, probs: Sequence[float]) -> list[float]:
+        """Where it reaches each probability: Newton's steps, kept in their brackets."""
+        p = np.array(probs)
+        low = np.full(len(p), min(piece.ends[0] for piece in self._pieces))
+        high = np.full(len(p), max(piece.ends[1] for piece in self._pieces))
+        x = np.clip(self._mean + ndtri(p) * self._sd, low, high)
+        last = high - low
+        for _ in range(_STEPS):
+            mass, density = self._below(x)
+            excess = mass - p
+            low, high = np.where(excess < 0, x, low), np.where(excess < 0, high, x)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                new = x - excess / density
+            # Halved where Newton leaves the bracket, or shrinks too slowly.
+            near = (new > low) & (new < high) & (np.abs(new - x) <= last / 2)
+            new = np.where(near, new, (low + high) / 2)
+            last, x = np.abs(new - x), new
+            if (last <= _SAME * self._sd).all():
+                break
+        return [float(value) for value in x]
+
+    def _below(self, x: Array) -> tuple[Array, Array]:
+        mass, density = zip(*(piece.below(x) for piece in self._pieces), strict=True)
+        return np.sum(mass, axis=0), np.sum(density, axis=0)
+
+
+@cache
+def _basis() -> tuple[Array, Array, Array]:
+    """Nodes and weights on -1 to 1, and what turns values there into Legendre coefficients."""
+    x, w = legendre.leggauss(NODES)
+    turn = w[:, np.newaxis] * legendre.legvander(x, NODES - 1) * (np.arange(NODES) + 0.5)
+    return x, w, np.asarray(turn)
