@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from trialpool.bayes import normal_normal
-from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, too_sharp, unbounded
+from trialpool.bayes.counts import binomial_normal, unbounded
+from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.effects import effect_size
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.results import Posterior, TrialpoolError

@@ -16,16 +16,16 @@ import numpy as np
 from scipy.special import ndtr
 
 from trialpool.bayes.panels import Distribution, OnPanels, Panels, Piece, Waves
-from trialpool.bayes.tables import Likelihood
+from trialpool.bayes.likelihoods import COARSEST, Likelihood, Table, rough, slopes
 from trialpool.results import Array, TrialpoolError
 
-NEGLIGIBLE = 36.0  # on the log scale, below the highest
-_SIGMAS = 7.0  # of the normal density that a random effect spreads by
+NEGLIGIBLE = 30.0  # on the log scale, below the highest
+_SIGMAS = 6.0  # of the normal density that a random effect spreads by
 _PER_SD, _PER_TAU = 2.0, 2.0  # points of a grid in an SD of the mean, and in tau
 _TAPER, _ROLL = 2.0, 12.0  # SD of the ends of a window, and its half width; steps
 _ROUNDING = 1e-15  # of a density's height: below it transforms leave noise
 _LOST, _LOST_SHARE = 1e-9, 1e-7  # a likelihood so low shows rounding; a posterior must not be there
-_FORGOTTEN = 1e-11  # mass of an octave that is left out
+_FORGOTTEN = 1e-9  # mass of an octave that is left out
 
 
 class Octave:
@@ -75,7 +75,9 @@ class Octave:
     def _spectra(self) -> Array:
         squares = self.tau**2 - np.where(self.seen, 0.0, self._least**2)[:, np.newaxis]
         factors = {
-            seen: np.exp(-np.multiply.outer(squares[list(self.seen).index(seen)], self._omega**2) / 2)
+            seen: np.exp(
+                -np.multiply.outer(squares[list(self.seen).index(seen)], self._omega**2) / 2
+            )
             for seen in set(self.seen.tolist())
         }
         bases = np.fft.rfft(self.base)
@@ -117,7 +119,9 @@ class Joint:
         # From the least tau upwards.
         self._all = list(zip(octaves, masses, strict=True))[::-1]
         self._parts = [(each, mass) for each, mass in self._all if mass.sum() > _FORGOTTEN]
-        lost = sum(float(mass[(each.marginal < _LOST).any(axis=0)].sum()) for each, mass in self._parts)
+        lost = sum(
+            float(mass[(each.marginal < _LOST).any(axis=0)].sum()) for each, mass in self._parts
+        )
         if lost > _LOST_SHARE:
             raise TrialpoolError(
                 "studies too far apart for this prior of tau: the posterior is where one of them is "
@@ -159,12 +163,30 @@ class Joint:
             else:
                 sharp.append((predicted, float(each.offset[i])))
         if sharp:
-            panels = self._studies[i].nodes(min(each.panel.edges[0] for each, _ in self._parts if not each.seen[i]))
+            panels = self._studies[i].nodes(
+                min(each.panel.edges[0] for each, _ in self._parts if not each.seen[i])
+            )
             x = panels.x.ravel()
             log = self._studies[i].at(x)
             density = sum(waves.density(x) * np.exp(log - offset) for waves, offset in sharp)
             pieces.append(OnPanels(panels, np.reshape(density, panels.x.shape)))
         return Distribution(pieces)
+
+
+def joint_posterior(measure: str, tables: Sequence[Table], scale: float) -> Joint:
+    """The posterior from two-by-two tables that bound the mean on both sides."""
+    centres, errors = (
+        np.array(x) for x in zip(*(rough(measure, table) for table in tables), strict=True)
+    )
+    # Near its peak a likelihood falls as a normal one does, then by its slope; a product of tau and
+    # a normal error as exp(-x / scale).
+    near = math.sqrt(2 * NEGLIGIBLE) * float((errors**-2).sum()) ** -0.5
+    below, above = (
+        near + NEGLIGIBLE * (scale + 1 / sum(slope))
+        for slope in zip(*(slopes(measure, table) for table in tables), strict=True)
+    )
+    ends = (float(centres.min()) - below, float(centres.max()) + above)
+    return Joint([Likelihood(measure, table, ends) for table in tables], scale, ends)
 
 
 def _octaves(
@@ -174,6 +196,7 @@ def _octaves(
     centre = np.array([study.centre for study in studies])
     variance = np.array([study.sd for study in studies]) ** 2
     finest = min(study.step for study in studies)
+    coarsest = COARSEST if any(study.endless for study in studies) else math.inf
     mean = (centre / variance).sum() / (1 / variance).sum()
     misfit = float(((centre - mean) ** 2 / variance).sum())
     # What studies that differ gain over tau = 0 is at most half their Q.
@@ -184,8 +207,7 @@ def _octaves(
     support, best = ends, -math.inf
     for high, low in zip(edges, [*edges[1:], 0.0], strict=True):
         error = float((1 / (variance + low**2)).sum()) ** -0.5
-        step = min(error / _PER_SD, low / _PER_TAU if low else finest, finest * 2.0**60)
-        step = min(step, 0.25)
+        step = min(error / _PER_SD, low / _PER_TAU if low else finest, coarsest)
         while True:
             octave = Octave(studies, scale, Panels(np.array([low, high])), step, support)
             most_here = float(octave.log_mass.max())
@@ -199,7 +221,9 @@ def _octaves(
                 min(ends[1], support[1] + width * open_ends[1]),
             )
         if open_ends.any():
-            raise TrialpoolError("the posterior of mu has no end within reach: use another prior of tau")
+            raise TrialpoolError(
+                "the posterior of mu has no end within reach: use another prior of tau"
+            )
         out.append(octave)
         if most_here > best - NEGLIGIBLE:
             support = octave.reach(best - NEGLIGIBLE)

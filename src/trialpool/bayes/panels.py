@@ -15,7 +15,7 @@ from trialpool.results import Array
 
 NODES = 16  # Gauss-Legendre nodes per panel
 _STEPS = 200
-_SAME = 1e-12  # of a distribution's SD
+_ENOUGH = 1e-6  # of a distribution's SD: Newton's next step would be its square
 
 
 class Panels:
@@ -30,17 +30,10 @@ class Panels:
 
     def at(self, values: Array, x: Array) -> Array:
         """At x (m,) the polynomials through values (p, n) at the nodes."""
-        i, t, _ = self._place(x)
-        return np.asarray((legendre.legvander(t, NODES - 1) * (values @ _basis()[2])[i]).sum(1))
+        i, t, _ = self.place(x)
+        return np.asarray((legendre.legvander(t, NODES - 1) * coefficients(values)[i]).sum(axis=1))
 
-    def below(self, values: Array, x: Array) -> Array:
-        """The polynomials' integral from the left end to x (m,)."""
-        i, t, half = self._place(x)
-        integral = legendre.legint(values @ _basis()[2], lbnd=-1, axis=1)
-        whole = np.concatenate([[0.0], (values * self.w).sum(axis=1).cumsum()])
-        return np.asarray(whole[i] + half * (legendre.legvander(t, NODES) * integral[i]).sum(1))
-
-    def _place(self, x: Array) -> tuple[Array, Array, Array]:
+    def place(self, x: Array) -> tuple[Array, Array, Array]:
         """Panel of each x, where in it from -1 to 1, and half its width."""
         i = np.clip(np.searchsorted(self.edges, x) - 1, 0, len(self.edges) - 2)
         half = (self.edges[i + 1] - self.edges[i]) / 2
@@ -62,22 +55,27 @@ class Piece(Protocol):
 
 
 class OnPanels:
-    """A part with a density known at the nodes of panels."""
+    """A part with a density known at the nodes of panels, (p, n)."""
 
     def __init__(self, panels: Panels, density: Array) -> None:
-        self._panels, self._density = panels, density
+        self._panels, self._mass = panels, panels.w * density
         self.ends = (float(panels.edges[0]), float(panels.edges[-1]))
+        series = coefficients(density)
+        self._series = np.pad(series, ((0, 0), (0, 1)))
+        self._integral = legendre.legint(series, lbnd=-1, axis=1)
+        self._whole = np.concatenate([[0.0], self._mass.sum(axis=1).cumsum()])
 
     def moments(self) -> Array:
         """Its mass, and the sums of x and x^2."""
-        mass = self._panels.w * self._density
-        return np.array([(mass * self._panels.x**n).sum() for n in range(3)])
+        return np.array([(self._mass * self._panels.x**n).sum() for n in range(3)])
 
     def below(self, x: Array) -> tuple[Array, Array]:
         """Its mass below each x, and its density there."""
+        i, t, half = self._panels.place(x)
+        basis = legendre.legvander(t, NODES)
+        mass = self._whole[i] + half * (basis * self._integral[i]).sum(axis=1)
         inside = (x > self.ends[0]) & (x < self.ends[1])
-        density = np.where(inside, self._panels.at(self._density, x), 0.0)
-        return self._panels.below(self._density, x), density
+        return mass, np.where(inside, (basis * self._series[i]).sum(axis=1), 0.0)
 
 
 class Waves:
@@ -157,7 +155,7 @@ class Distribution:
         low = np.full(len(p), min(piece.ends[0] for piece in self._pieces))
         high = np.full(len(p), max(piece.ends[1] for piece in self._pieces))
         x = np.clip(self._mean + ndtri(p) * self._sd, low, high)
-        last = high - low
+        last, done = high - low, np.zeros(len(p), dtype=np.bool_)
         for _ in range(_STEPS):
             mass, density = self._below(x)
             excess = mass - p
@@ -165,16 +163,23 @@ class Distribution:
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = x - excess / density
             # Halved where Newton leaves the bracket, or shrinks too slowly.
-            near = (new > low) & (new < high) & (np.abs(new - x) <= last / 2)
+            near = (new >= low) & (new <= high) & (np.abs(new - x) <= last / 2)
             new = np.where(near, new, (low + high) / 2)
-            last, x = np.abs(new - x), new
-            if (last <= _SAME * self._sd).all():
+            last = np.abs(new - x)
+            x = np.where(done, x, new)
+            done |= near & (last <= _ENOUGH * self._sd)
+            if done.all():
                 break
         return [float(value) for value in x]
 
     def _below(self, x: Array) -> tuple[Array, Array]:
         mass, density = zip(*(piece.below(x) for piece in self._pieces), strict=True)
         return np.sum(mass, axis=0), np.sum(density, axis=0)
+
+
+def coefficients(values: Array) -> Array:
+    """Legendre coefficients of each panel, from values (p, n) at its nodes."""
+    return np.asarray(values @ _basis()[2])
 
 
 @cache

@@ -14,11 +14,12 @@ from trialpool.results import Array
 
 NOTHING = 75.0  # on the log scale, below the highest
 COARSEST = 0.25  # step that shows every likelihood without an end, however many people
-_WIDEST, _PER_PANEL, _GROWTH, _EVEN = 2.5, 3.0, 1.5, 4
+_WIDEST, _PER_PANEL, _GROWTH, _EVEN = 2.5, 5.0, 1.5, 3
 _PER_SD = 2.2  # points in an SD of a likelihood: of its spectrum, exp(-24) is left
 _LEFT = -20.0  # log of what a step may leave of a spectrum
 _SHARPEST = 40  # points in an SD where a likelihood has a kink
 _CLOSE = (-0.75, -0.25, 0.0, 0.25, 0.75)  # SDs about equal risks, where risk ratios bend most
+_SMALL = 45.0  # on the log scale, of a sum
 _STEP = 0.5  # of the trapezoidal rule over the risk, in its curvature's SD at the mode
 
 
@@ -47,6 +48,7 @@ class Likelihood:
             edges = np.union1d(edges, close[(close > edges[0]) & (close < edges[-1])])
         heights = self._log(edges, *table)
         some = np.flatnonzero(heights > heights.max() - NOTHING)
+        self.endless = bool(some[0] == 0 or some[-1] == len(edges) - 1)
         self._panels = Panels(edges[max(some[0] - 1, 0) : some[-1] + 2])
         logs = self._log(self._panels.x.ravel(), *table)
         self._logs = (logs - logs.max()).reshape(self._panels.x.shape)
@@ -59,7 +61,7 @@ class Likelihood:
     def nodes(self, tau: float) -> Panels:
         """Panels so narrow that a normal density of SD tau times the likelihood is integrated."""
         edges = self._panels.edges
-        parts = np.ceil(np.diff(edges) / (3 * tau)).astype(int)
+        parts = np.ceil(np.diff(edges) / (_PER_PANEL * tau)).astype(int)
         if (parts == 1).all():
             return self._panels
         rows = [
@@ -71,8 +73,11 @@ class Likelihood:
     def spread(self, theta: Array, tau: float) -> Array:
         """The likelihood with a random effect of SD tau on top, at theta (m,)."""
         panels = self.nodes(tau)
-        away = (theta[:, np.newaxis] - panels.x.ravel()) / tau
-        mass = panels.w.ravel() * np.exp(self.at(panels.x.ravel()))
+        x = panels.x.ravel()
+        log = self.at(x)
+        some = log > -_SMALL
+        away = (theta[:, np.newaxis] - x[some]) / tau
+        mass = panels.w.ravel()[some] * np.exp(log[some])
         return np.asarray(np.exp(-(away**2) / 2) @ mass) / (tau * math.sqrt(2 * math.pi))
 
     def _edges(self, ends: tuple[float, float]) -> Array:
@@ -89,11 +94,15 @@ class Likelihood:
         return np.concatenate([[ends[0]], edges[inside], [ends[1]]])
 
 
+def slopes(measure: str, table: Table) -> tuple[float, float]:
+    """How steep the log likelihood falls in the end, below and above; 0 where it does not."""
+    a, n1, c, n2 = table
+    return (min(a, n2 - c), min(c, n1 - a)) if measure == "OR" else (a, c)
+
+
 def rough(measure: str, table: Table) -> tuple[float, float]:
     """A log ratio and its standard error, with half an event in every cell."""
-    a, b, c, d = (
-        x + 0.5 for x in (table.a, table.n1 - table.a, table.c, table.n2 - table.c)
-    )
+    a, b, c, d = (x + 0.5 for x in (table.a, table.n1 - table.a, table.c, table.n2 - table.c))
     if measure == "OR":
         return math.log(a * d / (b * c)), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
     return math.log(a * (c + d) / (c * (a + b))), math.sqrt(b / a / (a + b) + d / c / (c + d))
@@ -125,7 +134,12 @@ def _conditional(theta: Array, a: float, n1: float, c: float, n2: float) -> Arra
         return np.zeros_like(theta)
     ways = -gammaln(x + 1) - gammaln(n1 - x + 1) - gammaln(events - x + 1)
     ways -= gammaln(n2 - events + x + 1)
-    terms = ways - ways[x == a] + np.multiply.outer(theta, x - a)
+    ways -= ways[x == a]
+    # The terms that matter move up with the effect.
+    low, high = (ways + end * (x - a) for end in (theta.min(), theta.max()))
+    first = np.flatnonzero(low > low.max() - _SMALL)[0]
+    some = slice(first, np.flatnonzero(high > high.max() - _SMALL)[-1] + 1)
+    terms = ways[some] + np.multiply.outer(theta, x[some] - a)
     top = terms.max(axis=1)
     return np.asarray(-top - np.log(np.exp(terms - top[:, np.newaxis]).sum(axis=1)))
 
