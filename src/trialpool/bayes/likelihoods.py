@@ -12,18 +12,18 @@ from scipy.special import gammaln, loggamma
 from trialpool.bayes.panels import Panels
 from trialpool.results import Array
 
-NOTHING = 75.0  # on the log scale, below the highest
-COARSEST = 0.25  # step that shows every likelihood without an end, however many people
-_WIDEST, _PER_PANEL, _GROWTH, _EVEN = 2.5, 5.0, 1.5, 3
-_PER_SD = 2.2  # points in an SD of a likelihood: of its spectrum, exp(-24) is left
-_LEFT = -20.0  # log of what a step may leave of a spectrum
-_SHARPEST = 40  # points in an SD where a likelihood has a kink
+COARSEST = 0.25  # step that shows a likelihood however little it bends
+_NOTHING = 75.0  # on the log scale, below the highest: no part of a likelihood
+_SMALL = 45.0  # on the log scale, below the highest: no part of a sum
+_PER_PANEL, _WIDEST = 5.0, 2.5  # SDs in a panel, and its most: within pi no odds ratio has a pole
+_EVEN, _GROWTH = 3, 1.5  # so many panels alike on each side of the centre, then each longer
 _CLOSE = (-0.75, -0.25, 0.0, 0.25, 0.75)  # SDs about equal risks, where risk ratios bend most
-_SMALL = 45.0  # on the log scale, of a sum
+_PER_SD, _SHARPEST = 2.0, 16.0  # points in an SD: at least, and at most, for a kink
+_LEFT = -16.0  # log of what a step may leave of a spectrum
 _STEP = 0.5  # of the trapezoidal rule over the risk, in its curvature's SD at the mode
 
 
-class Table(NamedTuple):
+class Cells(NamedTuple):
     """Events and people of the experimental and the control arm."""
 
     a: float
@@ -32,22 +32,23 @@ class Table(NamedTuple):
     n2: float
 
 
-class Likelihood:
-    """A study's log likelihood on panels from `low` to `high`, over its height there.
+class RatioLikelihood:
+    """A study's log likelihood over its height, as polynomials of panels.
 
-    `centre` and `sd` say roughly where it is and how wide. `step` is that of an even grid whose
-    sums are integrals of it to rounding, or nearly so where it has a kink.
+    `centre` and `error` say roughly where it is and how wide; `endless`, that it does not fall to
+    nothing on both sides. `step` is of an even grid on which sums are integrals of it to rounding,
+    or nearly so where it has a kink.
     """
 
-    def __init__(self, measure: str, table: Table, ends: tuple[float, float]) -> None:
-        self.centre, self.sd = rough(measure, table)
-        self._log, self.step = LIKELIHOODS[measure], _step(measure, table, self.sd)
+    def __init__(self, measure: str, table: Cells, ends: tuple[float, float]) -> None:
+        self.centre, self.error = rough(measure, table)
+        self._log, self.step = LIKELIHOODS[measure], _step(measure, table, self.error)
         edges = self._edges(ends)
         if measure == "RR":
-            close = self.sd * np.array(_CLOSE)
+            close = self.error * np.array(_CLOSE)
             edges = np.union1d(edges, close[(close > edges[0]) & (close < edges[-1])])
         heights = self._log(edges, *table)
-        some = np.flatnonzero(heights > heights.max() - NOTHING)
+        some = np.flatnonzero(heights > heights.max() - _NOTHING)
         self.endless = bool(some[0] == 0 or some[-1] == len(edges) - 1)
         self._panels = Panels(edges[max(some[0] - 1, 0) : some[-1] + 2])
         logs = self._log(self._panels.x.ravel(), *table)
@@ -82,7 +83,7 @@ class Likelihood:
 
     def _edges(self, ends: tuple[float, float]) -> Array:
         """Even panels about the centre, longer ones beyond, where a log likelihood is straight."""
-        width = min(_PER_PANEL * self.sd, _WIDEST)
+        width = min(_PER_PANEL * self.error, _WIDEST)
         away = [0.0]
         while away[-1] < max(ends[1] - self.centre, self.centre - ends[0]):
             away.append(away[-1] + width)
@@ -94,13 +95,13 @@ class Likelihood:
         return np.concatenate([[ends[0]], edges[inside], [ends[1]]])
 
 
-def slopes(measure: str, table: Table) -> tuple[float, float]:
+def slopes(measure: str, table: Cells) -> tuple[float, float]:
     """How steep the log likelihood falls in the end, below and above; 0 where it does not."""
     a, n1, c, n2 = table
     return (min(a, n2 - c), min(c, n1 - a)) if measure == "OR" else (a, c)
 
 
-def rough(measure: str, table: Table) -> tuple[float, float]:
+def rough(measure: str, table: Cells) -> tuple[float, float]:
     """A log ratio and its standard error, with half an event in every cell."""
     a, b, c, d = (x + 0.5 for x in (table.a, table.n1 - table.a, table.c, table.n2 - table.c))
     if measure == "OR":
@@ -108,19 +109,19 @@ def rough(measure: str, table: Table) -> tuple[float, float]:
     return math.log(a * (c + d) / (c * (a + b))), math.sqrt(b / a / (a + b) + d / c / (c + d))
 
 
-def _step(measure: str, table: Table, sd: float) -> float:
-    """The step of a grid; of risk ratios by their spectrum, which is two beta functions."""
-    smooth = min(sd / _PER_SD, COARSEST)
+def _step(measure: str, table: Cells, error: float) -> float:
+    """The step of a grid; of risk ratios by their spectrum, which is two beta functions.
+
+    The likelihood of a log risk ratio is that of one log risk, convolved with that of the other.
+    """
+    smooth = min(error / _PER_SD, COARSEST)
     if measure == "OR":
         return smooth
-    steps = np.geomspace(smooth, min(sd / _SHARPEST, smooth), 24)
+    steps = np.geomspace(smooth, min(error / _SHARPEST, smooth), 24)
     left = np.zeros(len(steps))
-    for events, others in (
-        (table.a, table.n1 - table.a),
-        (table.c, table.n2 - table.c),
-    ):
+    for events, people in ((table.a, table.n1), (table.c, table.n2)):
         start = max(events, 0.5)
-        for sign, x in ((1, start), (-1, start + others + 1)):
+        for sign, x in ((1, start), (-1, start + people - events + 1)):
             left += sign * (loggamma(x + 1j * np.pi / steps).real - gammaln(x))
     enough = np.flatnonzero(left < _LEFT)
     return float(steps[enough[0] if len(enough) else -1])
@@ -151,7 +152,7 @@ def _integrated(theta: Array, *counts: float) -> Array:
     s^(A - 1) (1 - s)^B (1 - r s)^C has one peak, where a quadratic equation is 0, and decays
     exponentially in logit(s) on both sides: the trapezoidal rule is exact to rounding.
     """
-    row = Table(*counts)
+    row = Cells(*counts)
     if row.a + row.c == 0:
         return np.zeros_like(theta)
     r = np.exp(-np.abs(theta))

@@ -1,4 +1,4 @@
-"""Functions as polynomials of panels, and distributions made of such pieces or of Fourier series."""
+"""Functions as polynomials of panels; distributions of such parts, or of Fourier series."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from trialpool.results import Array
 
+Spectrum = NDArray[np.complex128]
 NODES = 16  # Gauss-Legendre nodes per panel
 _STEPS = 200
 _ENOUGH = 1e-6  # of a distribution's SD: Newton's next step would be its square
@@ -33,7 +35,7 @@ class Panels:
         i, t, _ = self.place(x)
         return np.asarray((legendre.legvander(t, NODES - 1) * coefficients(values)[i]).sum(axis=1))
 
-    def place(self, x: Array) -> tuple[Array, Array, Array]:
+    def place(self, x: Array) -> tuple[NDArray[np.intp], Array, Array]:
         """Panel of each x, where in it from -1 to 1, and half its width."""
         i = np.clip(np.searchsorted(self.edges, x) - 1, 0, len(self.edges) - 2)
         half = (self.edges[i + 1] - self.edges[i]) / 2
@@ -84,7 +86,7 @@ class Waves:
     `spectrum` is the real transform of the mass at the n points low, low + step, ...
     """
 
-    def __init__(self, low: float, step: float, n: int, spectrum: Array) -> None:
+    def __init__(self, low: float, step: float, n: int, spectrum: Spectrum) -> None:
         self._low, self._step, self._n, self._spectrum = low, step, n, spectrum
         self.ends = (low, low + step * n)
         self._block = math.isqrt(len(spectrum)) + 1
@@ -119,7 +121,7 @@ class Waves:
         inside = (x > self.ends[0]) & (x < self.ends[1])
         return mass, np.where(inside, (2 * waves - whole) / (self._n * self._step), 0.0)
 
-    def _series(self, u: Array, *coefficients: Array) -> list[Array]:
+    def _series(self, u: Array, *coefficients: Spectrum) -> list[Array]:
         """Real parts of sums of waves at each u, by blocks of frequencies."""
         n = self._block
         fine = np.exp(1j * self._unit * np.multiply.outer(u, np.arange(n)))
@@ -137,7 +139,7 @@ class Distribution:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
-        _, self._mean, square = sum(piece.moments() for piece in pieces)
+        _, self._mean, square = np.sum([piece.moments() for piece in pieces], axis=0)
         self._sd = math.sqrt(max(square - self._mean**2, 1e-300))
 
     def below(self, x: float) -> float:

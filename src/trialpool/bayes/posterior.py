@@ -11,11 +11,15 @@ from trialpool.pooling.inference import check_level
 from trialpool.results import Posterior, check_choice
 
 
-class Marginal(Protocol):
-    """The posterior distribution of one unknown."""
+class Ranged(Protocol):
+    """A posterior distribution whose quantiles are known."""
 
     def quantiles(self, probs: Sequence[float]) -> Sequence[float]:
         """Where it reaches each probability."""
+
+
+class Marginal(Ranged, Protocol):
+    """One whose probabilities are known too."""
 
     def beyond(self, bound: float, side: int) -> float:
         """Probability of `bound` or more in the direction of `side`, 1 or -1, from 0."""
@@ -40,8 +44,8 @@ class Question:
         self,
         mu: Marginal,
         new: Marginal,
-        tau: Marginal,
-        theta: Sequence[Marginal],
+        tau: Ranged,
+        theta: Sequence[Ranged],
         words: str,
         prior: Prior,
     ) -> Posterior:
