@@ -49,14 +49,16 @@ class RatioLikelihood:
             edges = np.union1d(edges, close[(close > edges[0]) & (close < edges[-1])])
         heights = self._log(edges, *table)
         some = np.flatnonzero(heights > heights.max() - _NOTHING)
-        self.endless = bool(some[0] == 0 or some[-1] == len(edges) - 1)
+        self._open = (some[0] == 0, some[-1] == len(edges) - 1)
+        self.endless = any(self._open)
         self._panels = Panels(edges[max(some[0] - 1, 0) : some[-1] + 2])
         logs = self._log(self._panels.x.ravel(), *table)
         self._logs = (logs - logs.max()).reshape(self._panels.x.shape)
 
     def at(self, theta: Array) -> Array:
-        """Log likelihood at theta (m,)."""
-        inside = (theta >= self._panels.edges[0]) & (theta <= self._panels.edges[-1])
+        """Log likelihood at theta (m,); level beyond an end that it has not fallen at."""
+        low, high = self._panels.edges[[0, -1]]
+        inside = (self._open[0] | (theta >= low)) & (self._open[1] | (theta <= high))
         return np.where(inside, self._panels.at(self._logs, theta), -np.inf)
 
     def nodes(self, tau: float) -> Panels:

@@ -23,8 +23,8 @@ _NEGLIGIBLE = 27.0  # on the log scale, below the highest
 _SIGMAS = 5.5  # of the normal density that a random effect spreads by
 _PER_SD, _PER_TAU = 1.8, 1.8  # points of a grid in an SD of the mean, and in tau
 _TAPER, _ROLL = 2.0, 12.0  # SD of the slopes at the ends of a grid, and half their width, in steps
-_ROUNDING = 1e-15  # of a density's height: below it transforms leave noise
-_LOST, _SHARE = 1e-9, 1e-7  # a likelihood so low shows rounding; a posterior must not lie there
+_ROUNDING, _NOISE = 1e-15, 1e-13  # of a density's height: a transform's, and none is seen below
+_INEXACT = 1e-7  # of the posterior by rounding: it is refused
 _FORGOTTEN = 1e-9  # mass of an octave that is left out
 _WIDEST = 10.0  # scale of tau: effects a factor of 22,000 apart
 
@@ -54,7 +54,7 @@ class Octave:
         spectra = np.fft.rfft(self.base)[:, np.newaxis] * factors[self.shown.astype(int)]
         marginal = np.fft.irfft(spectra, self.n)
         height = marginal.max(axis=2, keepdims=True)
-        self.marginal = np.where(marginal > _ROUNDING * height, marginal, 0.0)
+        self.marginal = np.where(marginal > _NOISE * height, marginal, 0.0)
         with np.errstate(divide="ignore"):
             logs = np.log(self.marginal).sum(axis=0) + self.offset.sum()
         prior = -((self._tau / scale) ** 2) / 2 + np.log(tau.w.ravel() * step)
@@ -125,12 +125,17 @@ class JointPosterior:
         total = sum(float(mass.sum()) for mass in masses)
         self._all = [(each, mass / total) for each, mass in zip(octaves, masses, strict=True)]
         self._parts = [(each, mass) for each, mass in self._all if mass.sum() > _FORGOTTEN]
-        lost = sum(mass[(each.marginal < _LOST).any(axis=0)].sum() for each, mass in self._parts)
-        if lost > _SHARE:
+        if sum(self._rounding(each, mass) for each, mass in self._parts) > _INEXACT:
             raise TrialpoolError(
                 "studies too far apart for this prior of tau: the posterior lies where one of them "
                 "is all but impossible. Use a wider prior"
             )
+
+    @staticmethod
+    def _rounding(octave: Octave, mass: Array) -> float:
+        """How much of its mass rounding may have changed."""
+        least = octave.marginal.min(axis=0)
+        return float((mass[least > 0] * _ROUNDING / least[least > 0]).sum())
 
     def mean(self) -> Distribution:
         """Of the mean."""
