@@ -204,7 +204,7 @@ def test_a_kink_in_the_likelihood_of_a_risk_ratio_is_integrated() -> None:
     def of(a: int, c: int) -> Callable[[Array, float], Array]:
         return lambda mu, tau: kinked(mu, tau, a, c)
 
-    _check(shares([of(*row) for row in zip(a, c, strict=True)], 0.0, 0.6, made, 8001), made)
+    _check(shares([of(*row) for row in zip(a, c, strict=True)], 0.0, 0.6, made, 4001), made)
 
 
 def _check(below: dict[str, Array], made: Posterior) -> None:

@@ -18,8 +18,8 @@ _SMALL = 45.0  # on the log scale, below the highest: no part of a sum
 _PER_PANEL, _WIDEST = 5.0, 2.5  # SDs in a panel, and its most: within pi no odds ratio has a pole
 _EVEN, _GROWTH = 3, 1.5  # so many panels alike on each side of the centre, then each longer
 _CLOSE = (-0.75, -0.25, 0.0, 0.25, 0.75)  # SDs about equal risks, where risk ratios bend most
-_PER_SD, _SHARPEST = 2.0, 16.0  # points in an SD: at least, and at most, for a kink
-_LEFT = -16.0  # log of what a step may leave of a spectrum
+_PER_SD, _SHARPEST = 2.0, 40.0  # points in an SD: at least, and at most, for a kink
+_LEFT = -17.0  # log of what a step may leave of a spectrum
 _STEP = 0.5  # of the trapezoidal rule over the risk, in its curvature's SD at the mode
 
 
@@ -120,7 +120,8 @@ def _step(measure: str, table: Cells, error: float) -> float:
     if measure == "OR":
         return smooth
     steps = np.geomspace(smooth, min(error / _SHARPEST, smooth), 24)
-    left = np.zeros(len(steps))
+    # A grid so fine is for small tau alone, the less of the posterior the finer it is.
+    left = 2 * np.log(steps / error)
     for events, people in ((table.a, table.n1), (table.c, table.n2)):
         start = max(events, 0.5)
         for sign, x in ((1, start), (-1, start + people - events + 1)):

@@ -21,7 +21,7 @@ from trialpool.results import Array, TrialpoolError
 
 _NEGLIGIBLE = 27.0  # on the log scale, below the highest
 _SIGMAS = 5.5  # of the normal density that a random effect spreads by
-_PER_SD, _PER_TAU = 1.8, 1.8  # points of a grid in an SD of the mean, and in tau
+_PER_SD, _PER_TAU = 2.0, 2.0  # points of a grid in an SD of the mean, and in tau
 _TAPER, _ROLL = 2.0, 12.0  # SD of the slopes at the ends of a grid, and half their width, in steps
 _ROUNDING, _NOISE = 1e-15, 1e-13  # of a density's height: a transform's, and none is seen below
 _INEXACT = 1e-7  # of the posterior by rounding: it is refused
@@ -171,7 +171,7 @@ class JointPosterior:
             panels = study.nodes(min(float(each.panel.edges[0]) for each, _ in sharp))
             x = panels.x.ravel()
             density = sum(
-                predicted.density(x) * np.exp(study.at(x) - each.offset[i])
+                predicted.below(x)[1] * np.exp(study.at(x) - each.offset[i])
                 for each, predicted in sharp
             )
             pieces.append(OnPanels(panels, np.reshape(density, panels.x.shape)))

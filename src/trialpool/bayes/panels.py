@@ -17,7 +17,7 @@ from trialpool.results import Array
 Spectrum = NDArray[np.complex128]
 NODES = 16  # Gauss-Legendre nodes per panel
 _STEPS = 200
-_ENOUGH = 1e-6  # of a distribution's SD: Newton's next step would be its square
+_ENOUGH = 1e-5  # of a distribution's SD: Newton's next step would be its square
 
 
 class Panels:
@@ -89,12 +89,17 @@ class Waves:
     def __init__(self, low: float, step: float, n: int, spectrum: Spectrum) -> None:
         self._low, self._step, self._n, self._spectrum = low, step, n, spectrum
         self.ends = (low, low + step * n)
-        self._block = math.isqrt(len(spectrum)) + 1
-        self._unit = 2 * math.pi / (n * step)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            sums = spectrum / (1j * self._unit * np.arange(len(spectrum)))
-        sums[0] = 0.0
-        self._sums, self._start = sums, -2 * float(sums.real.sum())
+        # Waves of the density and of its integral, in blocks: frequency = block * row + column.
+        block = math.isqrt(len(spectrum)) + 1
+        self._fine = 2j * math.pi / (n * step) * np.arange(block)
+        self._coarse = block * self._fine
+        waves = np.zeros((2, block * block), dtype=np.complex128)
+        waves[0, : len(spectrum)] = spectrum
+        waves[1, 1 : len(spectrum)] = (
+            spectrum[1:] * n * step / (2j * math.pi * np.arange(1, len(spectrum)))
+        )
+        self._waves = waves.reshape(2 * block, block).T
+        self._whole, self._start = float(spectrum[0].real), float(waves[1].real.sum())
 
     def values(self) -> Array:
         """The mass at the points of the grid."""
@@ -103,35 +108,17 @@ class Waves:
     def moments(self) -> Array:
         """Its mass, and the sums of x and x^2."""
         x = self._low + self._step * np.arange(self._n)
-        return np.array([(self.values() * x**n).sum() for n in range(3)])
-
-    def density(self, x: Array) -> Array:
-        """Its density at each x."""
-        inside = (x > self.ends[0]) & (x < self.ends[1])
-        (waves,) = self._series(x - self._low, self._spectrum)
-        out = (2 * waves - self._spectrum[0].real) / (self._n * self._step)
-        return np.where(inside, out, 0.0)
+        return np.asarray(np.stack([np.ones(self._n), x, x * x]) @ self.values())
 
     def below(self, x: Array) -> tuple[Array, Array]:
         """Its mass below each x, and its density there."""
         u = np.clip(x - self._low, 0.0, self._n * self._step)
-        waves, sums = self._series(u, self._spectrum, self._sums)
-        whole = self._spectrum[0].real
-        mass = (whole * u + 2 * sums + self._start) / (self._n * self._step)
-        inside = (x > self.ends[0]) & (x < self.ends[1])
-        return mass, np.where(inside, (2 * waves - whole) / (self._n * self._step), 0.0)
-
-    def _series(self, u: Array, *coefficients: Spectrum) -> list[Array]:
-        """Real parts of sums of waves at each u, by blocks of frequencies."""
-        n = self._block
-        fine = np.exp(1j * self._unit * np.multiply.outer(u, np.arange(n)))
-        coarse = np.exp(1j * self._unit * n * np.multiply.outer(u, np.arange(n)))
-        out = []
-        for row in coefficients:
-            square = np.zeros(n * n, dtype=complex)
-            square[: len(row)] = row
-            out.append(((fine @ square.reshape(n, n).T) * coarse).sum(axis=1).real)
-        return out
+        fine, coarse = (np.exp(np.multiply.outer(u, unit)) for unit in (self._fine, self._coarse))
+        sums = (fine @ self._waves).reshape(len(u), 2, -1) * coarse[:, np.newaxis]
+        density, mass = sums.sum(axis=2).real.T
+        mass = self._whole * u + 2 * (mass - self._start)
+        density = np.where((x > self.ends[0]) & (x < self.ends[1]), 2 * density - self._whole, 0.0)
+        return mass / (self._n * self._step), density / (self._n * self._step)
 
 
 class Distribution:
