@@ -18,8 +18,8 @@ _SMALL = 45.0  # on the log scale, below the highest: no part of a sum
 _PER_PANEL, _WIDEST = 5.0, 2.5  # SDs in a panel, and its most: within pi no odds ratio has a pole
 _EVEN, _GROWTH = 3, 1.5  # so many panels alike on each side of the centre, then each longer
 _CLOSE = (-0.75, -0.25, 0.0, 0.25, 0.75)  # SDs about equal risks, where risk ratios bend most
-_PER_SD, _SHARPEST = 2.0, 40.0  # points in an SD: at least, and at most, for a kink
-_LEFT = -17.0  # log of what a step may leave of a spectrum
+_PER_SD, _SHARPEST = 2.0, 48.0  # points in an SD: at least, and at most, for a kink
+_LEFT = -18.0  # log of what a step may leave of a spectrum
 _STEP = 0.5  # of the trapezoidal rule over the risk, in its curvature's SD at the mode
 
 

@@ -23,6 +23,9 @@ _NEGLIGIBLE = 27.0  # on the log scale, below the highest
 _SIGMAS = 5.5  # of the normal density that a random effect spreads by
 _PER_SD, _PER_TAU = 2.0, 2.0  # points of a grid in an SD of the mean, and in tau
 _TAPER, _ROLL = 2.0, 12.0  # SD of the slopes at the ends of a grid, and half their width, in steps
+# Where a kink at 0 lies between two points of a grid, so that a sum's first error is 0: the root of
+# x^2 - x + 1/6 (Euler and Maclaurin).
+_CORNER = (1 - 1 / math.sqrt(3)) / 2
 _ROUNDING, _NOISE = 1e-15, 1e-13  # of a density's height: a transform's, and none is seen below
 _INEXACT = 1e-7  # of the posterior by rounding: it is refused
 _FORGOTTEN = 1e-9  # mass of an octave that is left out
@@ -47,7 +50,8 @@ class Octave:
         self.panel, self.step, self._tau = tau, step, tau.x.ravel()
         pad = _SIGMAS * float(tau.edges[-1]) + 2 * _ROLL * step
         self.n = _quick(math.ceil((support[1] - support[0] + 2 * pad) / step))
-        self.x: Array = np.asarray(support[0] - pad + step * np.arange(self.n))
+        first = math.floor((support[0] - pad) / step) + _CORNER
+        self.x: Array = np.asarray(step * (first + np.arange(self.n)))
         self.shown = np.array([study.step >= step for study in studies])
         self.base, self.offset = self._base(studies, float(tau.edges[0]))
         factors = np.stack([self._factor(float(tau.edges[0])), self.factor])
