@@ -37,19 +37,20 @@ def binomial_normal(
         hypergeometric), so that its control risk drops out. "RR": binomial in both arms, their
         common level integrated out with an even prior of the log risk, which for rare events is
         the likelihood conditional on the events in all
-    tau_scale : of the half-normal prior of tau, > 0, log scale
+    tau_scale : of the half-normal prior of tau, > 0 to 10, log scale
     level, mid, better, each : as for `normal_normal`
 
     Returns
     -------
     Posterior, log scale: flat prior of the mean, true effects normal about it. Deterministic, exact
-    to about 1e-6, tau to 1e-4. A study without events tells nothing
+    to about 1e-6 of probability. A study without events tells nothing
 
     Raises
     ------
     TrialpoolError
         counts that cannot be; level, tau_scale or mid out of range; studies that leave the mean
-        without a bound on one side, as where no study has an event in an arm
+        without a bound on one side, as where no study has an event in an arm; studies so far apart
+        for the prior of tau that rounding would show
 
     References
     ----------

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from trialpool.bayes import normal_normal
-from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, unbounded
+from trialpool.bayes.counts import binomial_normal, unbounded
+from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.results import Posterior
 
 COUNTS = ("event_experimental", "totaln_experimental", "event_control", "totaln_control")
