@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.bayes.likelihoods import LIKELIHOODS, Cells, slopes
+from trialpool.bayes.likelihoods import LIKELIHOODS, TwoArms, slopes
 from trialpool.bayes.octaves import JointPosterior
 from trialpool.bayes.posterior import Question
 from trialpool.bayes.priors import HalfNormal
@@ -65,7 +65,7 @@ def binomial_normal(
         reject(column != np.floor(column), name, column, "a count of people is a whole number")
     if why := unbounded(*counts, measure=measure):
         raise TrialpoolError(why)
-    joint = JointPosterior(measure, [Cells(*row) for row in zip(*counts, strict=True)], tau_scale)
+    joint = JointPosterior(measure, [TwoArms(*row) for row in zip(*counts, strict=True)], tau_scale)
     effects = [joint.effect(i) for i in range(len(counts[0]))] if each else ()
     return question.answer(joint.mean(), joint.new(), joint.tau(), effects, "mu flat", prior)
 
@@ -74,7 +74,7 @@ def unbounded(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike, *, m
     """Why the counts leave the mean effect without a bound; "" where they bound it."""
     columns = (np.asarray(x, dtype=float) for x in (ai, n1i, ci, n2i))
     falls, rises = zip(
-        *(slopes(measure, Cells(*row)) for row in zip(*columns, strict=True)), strict=True
+        *(slopes(measure, TwoArms(*row)) for row in zip(*columns, strict=True)), strict=True
     )
     if not any(rises):
         return "no study bounds the effect from above: no events in any control arm"

@@ -23,7 +23,7 @@ _LEFT = -18.0  # log of what a step may leave of a spectrum
 _STEP = 0.5  # of the trapezoidal rule over the risk, in its curvature's SD at the mode
 
 
-class Cells(NamedTuple):
+class TwoArms(NamedTuple):
     """Events and people of the experimental and the control arm."""
 
     a: float
@@ -40,7 +40,7 @@ class RatioLikelihood:
     or nearly so where it has a kink.
     """
 
-    def __init__(self, measure: str, table: Cells, ends: tuple[float, float]) -> None:
+    def __init__(self, measure: str, table: TwoArms, ends: tuple[float, float]) -> None:
         self.centre, self.error = rough(measure, table)
         self._log, self.step = LIKELIHOODS[measure], _step(measure, table, self.error)
         edges = self._edges(ends)
@@ -97,13 +97,13 @@ class RatioLikelihood:
         return np.concatenate([[ends[0]], edges[inside], [ends[1]]])
 
 
-def slopes(measure: str, table: Cells) -> tuple[float, float]:
+def slopes(measure: str, table: TwoArms) -> tuple[float, float]:
     """How steep the log likelihood falls in the end, below and above; 0 where it does not."""
     a, n1, c, n2 = table
     return (min(a, n2 - c), min(c, n1 - a)) if measure == "OR" else (a, c)
 
 
-def rough(measure: str, table: Cells) -> tuple[float, float]:
+def rough(measure: str, table: TwoArms) -> tuple[float, float]:
     """A log ratio and its standard error, with half an event in every cell."""
     a, b, c, d = (x + 0.5 for x in (table.a, table.n1 - table.a, table.c, table.n2 - table.c))
     if measure == "OR":
@@ -111,7 +111,7 @@ def rough(measure: str, table: Cells) -> tuple[float, float]:
     return math.log(a * (c + d) / (c * (a + b))), math.sqrt(b / a / (a + b) + d / c / (c + d))
 
 
-def _step(measure: str, table: Cells, error: float) -> float:
+def _step(measure: str, table: TwoArms, error: float) -> float:
     """The step of a grid; of risk ratios by their spectrum, which is two beta functions.
 
     The likelihood of a log risk ratio is that of one log risk, convolved with that of the other.
@@ -155,7 +155,7 @@ def _integrated(theta: Array, *counts: float) -> Array:
     s^(A - 1) (1 - s)^B (1 - r s)^C has one peak, where a quadratic equation is 0, and decays
     exponentially in logit(s) on both sides: the trapezoidal rule is exact to rounding.
     """
-    row = Cells(*counts)
+    row = TwoArms(*counts)
     if row.a + row.c == 0:
         return np.zeros_like(theta)
     r = np.exp(-np.abs(theta))

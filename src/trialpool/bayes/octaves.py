@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr
 
-from trialpool.bayes.likelihoods import COARSEST, Cells, RatioLikelihood, rough, slopes
+from trialpool.bayes.likelihoods import COARSEST, RatioLikelihood, TwoArms, rough, slopes
 from trialpool.bayes.panels import Distribution, OnPanels, Panels, Piece, Spectrum, Waves
 from trialpool.results import Array, TrialpoolError
 
@@ -118,7 +118,7 @@ class JointPosterior:
         studies or a prior of tau with which rounding would show
     """
 
-    def __init__(self, measure: str, tables: Sequence[Cells], scale: float) -> None:
+    def __init__(self, measure: str, tables: Sequence[TwoArms], scale: float) -> None:
         if scale > _WIDEST:
             raise TrialpoolError(f"tau_scale = {scale:g}: of a log ratio, at most {_WIDEST:g}")
         ends = _ends(measure, tables, scale)
@@ -182,7 +182,7 @@ class JointPosterior:
         return Distribution(pieces)
 
 
-def _ends(measure: str, tables: Sequence[Cells], scale: float) -> tuple[float, float]:
+def _ends(measure: str, tables: Sequence[TwoArms], scale: float) -> tuple[float, float]:
     """Means beyond which nothing of the posterior lies, of studies that bound it on both sides."""
     centre, error = np.array([rough(measure, table) for table in tables]).T
     # Near its peak a likelihood falls as a normal one does, then by its slope; a product of tau and
