@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, too_sharp, unbounded
+from trialpool.bayes.counts import binomial_normal, unbounded
+from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.bayes.many import posterior_many
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.pool import pool_counts
@@ -270,8 +271,6 @@ def _led(
             continue
         if unbounded(*one.counts.T, measure=measure):
             row[:] = NAN
-            continue
-        if too_sharp(*one.counts.T, measure=measure):
             continue
         exact = binomial_normal(
             *one.counts.T, measure=measure, tau_scale=tau_scale, level=level, each=False

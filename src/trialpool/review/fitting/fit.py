@@ -79,10 +79,10 @@ class Leading:
             return self.model.model_copy(update=COMMON)
         return self.model
 
-    def fit(self, studies: pd.DataFrame, measure: str) -> Fit:
-        """Pool studies by the model that leads with them."""
+    def fit(self, studies: pd.DataFrame, measure: str, known: Posterior | None = None) -> Fit:
+        """Pool studies by the model that leads with them; `known` is their posterior, if it is."""
         model = self.of(int(studies["trial_id"].nunique()))
-        return fit(studies, measure, model, why_no_bayes=self.no_bayes)
+        return fit(studies, measure, model, why_no_bayes=self.no_bayes, known=known)
 
 
 def leading(
@@ -142,7 +142,14 @@ def without_counts(model: Model) -> Model:
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
-def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str = "") -> Fit:
+def fit(
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+    *,
+    why_no_bayes: str = "",
+    known: Posterior | None = None,
+) -> Fit:
     """Pool studies by a model; `Leading` says which one.
 
     Parameters
@@ -150,6 +157,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str 
     studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
         several rows where its control is split among its arms. The policy counts trials.
     why_no_bayes : where the data allow no Bayesian analysis though measure and model do
+    known : the posterior of these studies, where one leads and has been computed
     """
     k = int(studies["trial_id"].nunique())
     why = why_no_bayes or no_bayes(measure, model)
@@ -162,7 +170,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str 
             studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
     if isinstance(model, FewTrials):
-        return _led(studies, measure, model, allowed)
+        return _led(studies, measure, model, allowed, known)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
         pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
@@ -201,7 +209,9 @@ def no_bayes(measure: str, model: Model) -> str:
     return DEPENDENT if isinstance(model, Correlated) else measure_of(measure).no_prior
 
 
-def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy) -> Fit:
+def _led(
+    studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy, known: Posterior | None
+) -> Fit:
     """The Bayesian result, with the protocol's model beside it."""
     plain = Model(**model.model_dump(include=set(Model.model_fields)))
     beside = fit(studies, measure, plain)
@@ -213,7 +223,9 @@ def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy)
         names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
         blank: dict[str, Any] = dict.fromkeys(names, NAN)
         return replace(without, why_not=why, **blank)
-    posterior = posterior_of(studies, measure, tau_scale=model.tau_scale, exact=exact, each=False)
+    posterior = known or posterior_of(
+        studies, measure, tau_scale=model.tau_scale, exact=exact, each=False
+    )
     return replace(
         beside,
         policy=allowed,
