@@ -21,7 +21,7 @@ from trialpool.bayes.counts import binomial_normal, unbounded
 from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.effects import effect_size
 from trialpool.pooling.counts.pool import pool_counts
-from trialpool.results import Posterior, TrialpoolError
+from trialpool.results import NoPosteriorError, Posterior, TrialpoolError
 
 Array = NDArray[np.float64]
 Counts = tuple[list[float], list[float], list[float], list[float]]
@@ -380,3 +380,23 @@ def test_four_trials_take_less_than_50_ms(measure: str) -> None:
         binomial_normal(*PRESSURE, measure=measure, each=False)
         times.append(time.process_time() - start)
     assert min(times) < 0.05
+
+
+def test_rounding_at_the_end_of_a_grid_is_no_posterior_without_an_end() -> None:
+    """Two small trials of a rare harm; one has no event in its controls."""
+    counts = ([1, 2], [15, 14], [0, 4], [15, 14])
+    one = binomial_normal(*counts, measure="RR", each=False)
+    assert one.mu_lb < one.mu < one.mu_ub
+    assert abs(one.mu_ub) < 5
+
+
+def test_what_has_no_posterior_says_so_by_its_class() -> None:
+    """A pipeline tells data without a posterior from a wrong argument."""
+    with pytest.raises(NoPosteriorError, match="no events in any control arm"):
+        binomial_normal([1, 2], [9, 9], [0, 0], [9, 9], measure="OR")
+    far = ([0, 1000], [1000, 1000], [1000, 0], [1000, 1000])
+    with pytest.raises(NoPosteriorError, match="too far apart"):
+        binomial_normal(*far, measure="OR", tau_scale=0.1)
+    with pytest.raises(TrialpoolError, match="tau_scale") as wrong:
+        binomial_normal([1, 2], [9, 9], [2, 3], [9, 9], measure="OR", tau_scale=10.1)
+    assert not isinstance(wrong.value, NoPosteriorError)

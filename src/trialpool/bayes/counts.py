@@ -10,7 +10,7 @@ from trialpool.bayes.octaves import JointPosterior
 from trialpool.bayes.posterior import Question
 from trialpool.bayes.priors import HalfNormal
 from trialpool.pooling.counts.columns import as_tables, reject
-from trialpool.results import Posterior, TrialpoolError, check_choice
+from trialpool.results import NoPosteriorError, Posterior, check_choice
 
 
 def binomial_normal(
@@ -48,9 +48,10 @@ def binomial_normal(
     Raises
     ------
     TrialpoolError
-        counts that cannot be; level, tau_scale or mid out of range; studies that leave the mean
-        without a bound on one side, as where no study has an event in an arm; studies so far apart
-        for the prior of tau that rounding would show
+        counts that cannot be; level, tau_scale or mid out of range
+    NoPosteriorError
+        studies that leave the mean without a bound on one side, as where no study has an event in
+        an arm; studies so far apart for the prior of tau that rounding would show
 
     References
     ----------
@@ -64,7 +65,7 @@ def binomial_normal(
     for name, column in zip(("ai", "n1i", "ci", "n2i"), counts, strict=True):
         reject(column != np.floor(column), name, column, "a count of people is a whole number")
     if why := unbounded(*counts, measure=measure):
-        raise TrialpoolError(why)
+        raise NoPosteriorError(why)
     joint = JointPosterior(measure, [TwoArms(*row) for row in zip(*counts, strict=True)], tau_scale)
     effects = [joint.effect(i) for i in range(len(counts[0]))] if each else ()
     return question.answer(joint.mean(), joint.new(), joint.tau(), effects, "mu flat", prior)

@@ -16,9 +16,9 @@ from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
-from trialpool.results import NAN, Pooled, Posterior
+from trialpool.results import NAN, NoPosteriorError, Pooled, Posterior
 from trialpool.review.fitting.che import che
-from trialpool.review.fitting.posterior import COUNTS, counted, no_posterior, posterior_of
+from trialpool.review.fitting.posterior import COUNTS, counted, posterior_of
 from trialpool.review.fitting.prior import tau_prior
 from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
@@ -217,15 +217,16 @@ def _led(
     beside = fit(studies, measure, plain)
     exact = model.exact and counted(studies, measure)
     text = f"{words(model)}, exact likelihood of counts" if exact else words(model)
-    if exact and (why := no_posterior(studies, measure)):
+    try:
+        posterior = known or posterior_of(
+            studies, measure, tau_scale=model.tau_scale, exact=exact, each=False
+        )
+    except NoPosteriorError as none:
         # Nor is there another number: one of corrected cells would be of the correction alone.
-        without = fit(studies, measure, plain, why_no_bayes=why)
+        without = fit(studies, measure, plain, why_no_bayes=str(none))
         names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
         blank: dict[str, Any] = dict.fromkeys(names, NAN)
-        return replace(without, why_not=why, **blank)
-    posterior = known or posterior_of(
-        studies, measure, tau_scale=model.tau_scale, exact=exact, each=False
-    )
+        return replace(without, why_not=str(none), **blank)
     return replace(
         beside,
         policy=allowed,

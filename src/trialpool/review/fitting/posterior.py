@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.bayes import normal_normal
-from trialpool.bayes.counts import binomial_normal, unbounded
+from trialpool.bayes.counts import binomial_normal
 from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.results import Posterior
 
@@ -27,23 +27,21 @@ def counted(studies: pd.DataFrame, measure: str) -> bool:
     return whole and bool(len(counts)) and not bool(studies["trial_id"].duplicated().any())
 
 
-def no_posterior(studies: pd.DataFrame, measure: str) -> str:
-    """Why there is none, as where no trial has an event in one of the arms; "" where there is."""
-    if not counted(studies, measure):
-        return ""
-    return unbounded(*(studies[name].to_numpy(float) for name in COUNTS), measure=measure)
-
-
 def posterior_of(
     studies: pd.DataFrame, measure: str, *, tau_scale: float, exact: bool = True, **asked: Any
 ) -> Posterior:
-    """The posterior of two effects or more; `no_posterior` says when there is none.
+    """The posterior of two effects or more.
 
     Parameters
     ----------
     studies : yi, vi, trial_id, and counts where there are some
     exact : by the likelihood of the counts, where every effect has them
     asked : `mid`, `better` and `each` of `normal_normal`
+
+    Raises
+    ------
+    NoPosteriorError
+        counts that leave none, as where no trial has an event in one of the arms
     """
     if exact and counted(studies, measure):
         counts = (studies[name].to_numpy(float) for name in COUNTS)

@@ -151,7 +151,8 @@ class MultiArm(Spec):
 class Bayes(Spec):
     """Prior of the Bayesian model shown beside a result from few trials."""
 
-    tau_scale: Annotated[float, Field(gt=0)] = 0.5
+    # Of a log ratio 10 is a factor of 22,000 between trials: more is no prior.
+    tau_scale: Annotated[float, Field(gt=0, le=10)] = 0.5
 
 
 def _how_pooled(code: Any) -> Any:
