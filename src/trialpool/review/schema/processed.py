@@ -126,7 +126,7 @@ EFFECTS = Table(
         p.STANDARDISER,
         *p.MADE,
     ),
-    rare=(*(column.name for column in p.RATES), p.STANDARDISER.name),
+    rare=tuple(column.name for column in p.RATES),
 )  # fmt: skip
 
 # The choices that may decide an effect, as columns of a level each.
