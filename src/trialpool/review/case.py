@@ -109,7 +109,11 @@ class Case:
             return case
         counting = case.chosen().every
         sds = zip(counting["instrument"].map(text), counting["reference_sd"], strict=True)
-        return replace(case, reference_sds=dict(sorted(sds)))
+        case = replace(case, reference_sds=dict(sorted(sds)))
+        if case.prior.why_not:
+            return case
+        threshold = review.important_of(spec, case.prior.unit)
+        return replace(case, important=threshold.value, important_reason=threshold.reason)
 
     @property
     def measure(self) -> str:

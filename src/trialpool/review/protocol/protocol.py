@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from trialpool.effects import MEASURES, measure_of
+from trialpool.results import NAN
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.network_spec import NetworkQuestion
@@ -140,22 +141,31 @@ class Review(Spec):
         """The review's moderators, with the analysis' own in their place or on top."""
         return self.defaults.moderators | analysis.moderators
 
-    def important_of(self, analysis: Analysis) -> Threshold:
+    def important_of(self, analysis: Analysis, sd: float = NAN) -> Threshold:
         """The smallest difference that matters: of the analysis, of its outcome, or of all.
 
-        A mean or risk difference that names none has none: no threshold fits every scale.
+        Parameters
+        ----------
+        sd : of a difference in points the reference SD of its instrument, NaN where there is none
+
+        Returns
+        -------
+        A difference in points without an `sd`, and a risk difference, that name none have none: no
+        threshold fits every scale
         """
         measure, general = measure_of(analysis.measure), self.defaults.important
         if analysis.important is not None:
             return Threshold(measure.analysed(analysis.important), "declared for this analysis")
-        name = "ratio" if measure.is_ratio else "smd" if measure.unit == "SD" else None
+        in_sds = measure.unit == "SD" or (measure.unit == "points" and sd > 0)
+        name = "ratio" if measure.is_ratio else "smd" if in_sds else None
         if name is None:
             return Threshold(None, "")
         declared = self.outcomes[analysis.outcome].important
-        value = getattr(declared, name, None)
-        if declared is not None and value is not None:
-            return Threshold(measure.analysed(value), declared.reason)
-        value, reason = getattr(general, name), getattr(general, f"reason_{name}")
+        value, reason = getattr(declared, name, None), getattr(declared, "reason", "")
+        if value is None:
+            value, reason = getattr(general, name), getattr(general, f"reason_{name}")
+        if measure.unit == "points":
+            return Threshold(value * sd, f"{value:g} times the reference SD {sd:g}; {reason}")
         return Threshold(measure.analysed(value), reason)
 
     def experimental_of(self, condition: str) -> str:
