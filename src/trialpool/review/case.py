@@ -32,7 +32,7 @@ from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.tables import records
 from trialpool.terms import OVERALL
-from trialpool.words import text
+from trialpool.words import number, text
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -108,7 +108,9 @@ class Case:
         if measure_of(spec.measure).unit != "points":
             return case
         counting = case.chosen().every
-        sds = zip(counting["instrument"].map(text), counting["reference_sd"], strict=True)
+        sds = zip(
+            counting["instrument"].map(text), counting["reference_sd"].map(number), strict=True
+        )
         case = replace(case, reference_sds=dict(sorted(sds)))
         if case.prior.why_not:
             return case
