@@ -160,6 +160,13 @@ def percent(value: object) -> str:
     return DASH if isnan(x) else f"{x:.0f} %"
 
 
+def beside(share: float, limit: float) -> str:
+    """A share (0 to 1) in percent, with a decimal where a whole one would stand on its limit."""
+    if share != limit and round(100 * share) == round(100 * limit):
+        return f"{100 * share:.1f} %"
+    return part(share)
+
+
 def part(low: float, high: float | None = None) -> str:
     """A share (0 to 1), or the range of two, in percent: `94 to 96 %`, `95 %`, `over 99 %`.
 

@@ -51,6 +51,16 @@ def test_a_row_in_order_says_nothing(small: SmallReview) -> None:
         ({"trials": "Ash;Otter"}, "trials = Ash;Otter: Otter: no such trial in trials.csv"),
         ({"estimate": "0.5"}, "estimate = 0.5: outside its interval, -0.9 to -0.1"),
         ({"estimate": "-0.91"}, "estimate = -0.91: outside its interval"),
+        ({"estimate": "-0.95", "ci_high": ""}, "estimate = -0.95: outside its interval"),
+        ({"estimate": "0", "ci_low": ""}, "estimate = 0: outside its interval"),
+        (
+            {"measure": "OR", "estimate": "2", "ci_low": "0", "ci_high": "4"},
+            "ci_low = 0: a ratio is above 0",
+        ),
+        (
+            {"measure": "RD", "estimate": "0.5", "ci_low": "0.1", "ci_high": "1.01"},
+            "ci_high = 1.01: a risk difference is -1 to 1",
+        ),
         ({"measure": "PLO"}, "measure = PLO: "),
         ({"k": "0"}, "k = 0: "),
         ({"pooled": ""}, "pooled: "),

@@ -15,7 +15,7 @@ from trialpool.review.accounts.trace import raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.fitting.fit import leading
-from trialpool.review.fitting.prior import tau_prior
+from trialpool.review.fitting.prior import sds_of, tau_prior
 from trialpool.review.protocol.settings import FewTrials, Model
 from trialpool.review.trust.beliefs import beliefs, posterior
 from trialpool.review.trust.next_trial import next_trial
@@ -138,12 +138,37 @@ def test_a_review_takes_the_reference_sd_of_its_instrument(small: SmallReview) -
     assert checks[0].differences == ()
 
 
-def test_without_a_reference_sd_the_review_says_why(small: SmallReview) -> None:
+def test_without_a_reference_sd_the_review_takes_that_of_its_trials(small: SmallReview) -> None:
     in_points(small)
     for column in ("reference_sd", "reference_sd_source"):
         small.set("instruments", 2, column, "")
     result = small.result("blue", "points").result
-    assert not result.policy.bayesian
-    assert result.policy.withheld["Bayesian analysis"] == (
-        "no prior of tau in points: SCALE has no reference SD in instruments.csv"
-    )
+    assert result.policy.bayesian
+    (sd,) = result.specification["reference_sd"].values()
+    assert 7 < sd < 10  # the groups' own lie there
+    assert "SD within the groups of the trials" in result.important_reason
+
+
+def test_without_a_reference_sd_the_trials_own_is_pooled() -> None:
+    """Four groups: (10 x 4^2 + 20 x 5^2 + 30 x 6^2 + 40 x 7^2) / 100 = 37."""
+    effects = pd.DataFrame({
+        "instrument": ["SCALE", "SCALE"], "reference_sd": [None, None],
+        "sd_experimental": [4.0, 6.0], "n_experimental": [11, 31],
+        "sd_control": [5.0, 7.0], "n_control": [21, 41],
+    })  # fmt: skip
+    sds, named = sds_of(effects)
+    assert sds["SCALE"] == pytest.approx(37.0**0.5)
+    assert named == "SD within the groups of the trials"
+    known, reference = sds_of(effects.assign(reference_sd=8.0))
+    assert known == {"SCALE": 8.0}
+    assert reference == "reference SD of the instrument"
+
+
+def test_groups_without_an_sd_leave_none() -> None:
+    effects = pd.DataFrame({
+        "instrument": ["SCALE"], "reference_sd": [float("nan")],
+        "sd_experimental": [None], "n_experimental": [11], "sd_control": [5.0], "n_control": [1],
+    })  # fmt: skip
+    sds, _ = sds_of(effects)
+    assert isnan(sds["SCALE"])
+    assert "its trials give none" in tau_prior("MD", 0.5, sds).why_not

@@ -43,9 +43,9 @@ def test_an_outcome_goes_before_all_and_an_analysis_before_its_outcome(small: Sm
     assert review.important_of(blue["mood"]) == (0.3, "patients were asked")
     # A mean difference is in points of a scale: the outcome's threshold is in SDs of it.
     assert review.important_of(green["mood"]).value is None
-    in_points = review.important_of(green["mood"], 8.0)
+    in_points = review.important_of(green["mood"], 8.0, "reference SD")
     assert in_points.value == pytest.approx(2.4)
-    assert in_points.reason == "0.3 times the reference SD 8; patients were asked"
+    assert in_points.reason == "0.3 times the reference SD (8); patients were asked"
     review = changed(
         small, "        measure: SMD\n", "        measure: SMD\n        important: 0.2\n"
     )
@@ -170,11 +170,18 @@ def test_how_many_trials_are_of_other_people(shares: list[str], said: str) -> No
     assert certainty_tables.of_other_people(rows, "them") == said
 
 
-@pytest.mark.parametrize(("sd", "important"), [("8", 4.0), ("", None)])
+@pytest.mark.parametrize(
+    ("sd", "important", "of"),
+    [("8", 4.0, "reference SD of the instrument"), ("", None, "SD within the groups")],
+)
 def test_a_difference_in_points_takes_the_reference_sd_of_its_scale(
-    small: SmallReview, sd: str, important: float | None
+    small: SmallReview, sd: str, important: float | None, of: str
 ) -> None:
     row = 1 + next(i for i, row in enumerate(small.rows("instruments")) if row[0] == "SCALE")
     small.set("instruments", row, "reference_sd", sd)
     small.set("instruments", row, "reference_sd_source", "https://example.org/sd" if sd else "")
-    assert small.result("green", "mood").result.important == important
+    result = small.result("green", "mood").result
+    assert result.important is not None
+    assert of in result.important_reason
+    if important is not None:
+        assert result.important == important

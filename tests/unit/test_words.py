@@ -96,3 +96,13 @@ def test_intervals_are_called_what_they_are(bayesian: list[bool], words: str) ->
 def test_a_missing_number_is_a_dash_in_every_form(missing: object) -> None:
     forms = (w.whole, w.short, w.ratio, w.significant, w.p_value, w.percent)
     assert {form(missing) for form in forms} == {w.fixed(missing, 2)} == {w.DASH}
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.9540, "95.4 %"), (0.9459, "94.6 %"), (0.95, "95 %"), (0.944, "94 %"), (0.956, "96 %"),
+    ],
+)  # fmt: skip
+def test_a_share_beside_its_limit_tells_the_side(share: float, said: str) -> None:
+    assert w.beside(share, 0.95) == said

@@ -15,7 +15,7 @@ from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
 from trialpool.review.fitting.fit import Leading, leading
 from trialpool.review.fitting.leaving_out import left_out
-from trialpool.review.fitting.prior import TauPrior, tau_prior
+from trialpool.review.fitting.prior import TauPrior, sds_of, tau_prior
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -32,7 +32,6 @@ from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.tables import records
 from trialpool.terms import OVERALL
-from trialpool.words import number, text
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -107,14 +106,11 @@ class Case:
         )
         if measure_of(spec.measure).unit != "points":
             return case
-        counting = case.chosen().every
-        sds = zip(
-            counting["instrument"].map(text), counting["reference_sd"].map(number), strict=True
-        )
-        case = replace(case, reference_sds=dict(sorted(sds)))
+        sds, of = sds_of(case.chosen().every)
+        case = replace(case, reference_sds=sds)
         if case.prior.why_not:
             return case
-        threshold = review.important_of(spec, case.prior.unit)
+        threshold = review.important_of(spec, case.prior.unit, of)
         return replace(case, important=threshold.value, important_reason=threshold.reason)
 
     @property

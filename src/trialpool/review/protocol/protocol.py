@@ -22,6 +22,7 @@ from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, S
 from trialpool.review.protocol.question_checks import (
     misfit,
     undeclared,
+    unusable_names,
     wrong_baselines,
     wrong_questions,
     wrong_side_by_side,
@@ -48,9 +49,6 @@ from trialpool.review.schema.raw import CONFIDENCE
 
 # How many analyses share a process at most: it takes as long to start as to pool two.
 BATCH = 4
-# Folders of results/ and of a condition that hold something else.
-RESERVED_CONDITION = "schemas"
-RESERVED_ANALYSIS = "questions"
 
 
 class Review(Spec):
@@ -79,7 +77,7 @@ class Review(Spec):
             order, each = ", ".join(self.confidence_order), ", ".join(CONFIDENCE)
             rule = f"name each of {each} once"
             problems.append(ProtocolProblem(key="confidence_order", value=order, rule=rule))
-        problems += _unusable_names(self.conditions)
+        problems += unusable_names(self.conditions)
         for name, condition in self.conditions.items():
             for key, analysis in condition.analyses.items():
                 where = f"conditions.{name}.analyses.{key}"
@@ -117,7 +115,7 @@ class Review(Spec):
                             rule="effects che needs REML",
                         )
                     )
-            problems += wrong_baselines(name, condition)
+            problems += wrong_baselines(name, condition, self.outcomes)
             kinds = [self.moderators_of(analysis) for analysis in condition.analyses.values()]
             problems += wrong_side_by_side(name, condition.side_by_side, kinds)
             problems += wrong_questions(name, condition, self.outcomes)
@@ -141,12 +139,13 @@ class Review(Spec):
         """The review's moderators, with the analysis' own in their place or on top."""
         return self.defaults.moderators | analysis.moderators
 
-    def important_of(self, analysis: Analysis, sd: float = NAN) -> Threshold:
+    def important_of(self, analysis: Analysis, sd: float = NAN, sd_is: str = "") -> Threshold:
         """The smallest difference that matters: of the analysis, of its outcome, or of all.
 
         Parameters
         ----------
-        sd : of a difference in points the reference SD of its instrument, NaN where there is none
+        sd, sd_is : what a standard deviation is of a difference in points, NaN where that is not
+            known, and in words
 
         Returns
         -------
@@ -165,7 +164,7 @@ class Review(Spec):
         if value is None:
             value, reason = getattr(general, name), getattr(general, f"reason_{name}")
         if measure.unit == "points":
-            return Threshold(value * sd, f"{value:g} times the reference SD {sd:g}; {reason}")
+            return Threshold(value * sd, f"{value:g} times the {sd_is} ({sd:.3g}); {reason}")
         return Threshold(measure.analysed(value), reason)
 
     def experimental_of(self, condition: str) -> str:
@@ -294,21 +293,6 @@ def _target(general: Target | None, special: Target | None) -> Target | None:
         return special or general
     keys = special.model_fields_set
     return general.model_copy(update={key: getattr(special, key) for key in keys})
-
-
-def _unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:
-    """Names whose folder holds something else, and conditions of which nothing is asked."""
-    fix = "a folder of the results is called so; choose another name"
-    for name, condition in conditions.items():
-        key = f"conditions.{name}"
-        if name == RESERVED_CONDITION:
-            yield ProtocolProblem(key=key, rule="this name is taken", fix=fix)
-        if RESERVED_ANALYSIS in condition.analyses:
-            key_of_analysis = f"{key}.analyses.{RESERVED_ANALYSIS}"
-            yield ProtocolProblem(key=key_of_analysis, rule="this name is taken", fix=fix)
-        if not condition.analyses:
-            rule, add = "no analysis is asked", "add one, or take the condition out"
-            yield ProtocolProblem(key=f"{key}.analyses", rule=rule, fix=add)
 
 
 def resolve(config: Mapping[str, Any]) -> Review:

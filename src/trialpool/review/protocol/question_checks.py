@@ -17,6 +17,10 @@ from trialpool.review.protocol.specs import (
     Outcome,
 )
 
+# Folders of results/ and of a condition that hold something else.
+RESERVED_CONDITION = "schemas"
+RESERVED_ANALYSIS = "questions"
+
 
 def misfit(
     where: str, asked: Analysis | NetworkQuestion, outcome: Outcome, among: Iterable[str]
@@ -42,8 +46,13 @@ def undeclared(where: str, asked: Analysis | NetworkQuestion) -> ProtocolProblem
     )
 
 
-def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem]:
-    """Baseline risks of analyses that the condition lacks, or that count nobody."""
+def wrong_baselines(
+    name: str, condition: Condition, outcomes: Mapping[str, Outcome]
+) -> Iterator[ProtocolProblem]:
+    """Baseline risks of analyses that the condition lacks, that count nobody, or another thing.
+
+    The controls that respond to a score are those of an outcome of which more is better.
+    """
     counting = [
         key
         for key, each in condition.analyses.items()
@@ -52,6 +61,16 @@ def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem
     ]
     for key, analysis in condition.analyses.items():
         named = analysis.baseline_risk and analysis.baseline_risk.analysis
+        asked = condition.analyses.get(named or "")
+        other = asked and outcomes.get(asked.outcome)
+        of_score = measure_of(analysis.measure).data.outcome == "continuous"
+        if of_score and named in counting and other and other.better != "higher":
+            yield ProtocolProblem(
+                key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
+                value=named,
+                rule=f"{other.title} is no response to a score: less of it is better",
+                fix="name an analysis of responders, or declare a risk with its source",
+            )
         if named and named not in counting:
             yield ProtocolProblem(
                 key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
@@ -105,3 +124,18 @@ def wrong_questions(
             yield undeclared(where, network)
         else:
             yield from misfit(where, network, outcome, get_args(NetworkMeasure))
+
+
+def unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:
+    """Names whose folder holds something else, and conditions of which nothing is asked."""
+    fix = "a folder of the results is called so; choose another name"
+    for name, condition in conditions.items():
+        key = f"conditions.{name}"
+        if name == RESERVED_CONDITION:
+            yield ProtocolProblem(key=key, rule="this name is taken", fix=fix)
+        if RESERVED_ANALYSIS in condition.analyses:
+            key_of_analysis = f"{key}.analyses.{RESERVED_ANALYSIS}"
+            yield ProtocolProblem(key=key_of_analysis, rule="this name is taken", fix=fix)
+        if not condition.analyses:
+            rule, add = "no analysis is asked", "add one, or take the condition out"
+            yield ProtocolProblem(key=f"{key}.analyses", rule=rule, fix=add)

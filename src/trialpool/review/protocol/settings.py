@@ -152,7 +152,7 @@ class Bayes(Spec):
     """Prior of the Bayesian model shown beside a result from few trials."""
 
     # Of a log ratio 10 is a factor of 22,000 between trials: more is no prior.
-    tau_scale: Annotated[float, Field(gt=0, le=10)] = 0.5
+    tau_scale: Annotated[float, Field(ge=1e-6, le=10)] = 0.5
 
 
 def _how_pooled(code: Any) -> Any:

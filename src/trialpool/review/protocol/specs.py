@@ -120,7 +120,7 @@ class Analysis(Eligibility):
     )
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
-    important: Annotated[float, Field(gt=0)] | None = None
+    important: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     target: Target | None = None
     baseline_risk: BaselineRisk | None = None
     multiverse: MultiverseSpec | None = None

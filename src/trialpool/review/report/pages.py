@@ -168,7 +168,9 @@ def condition_page(
         "condition.html",
         review=review,
         spec=spec,
-        indirect=certainty_tables.of_other_people(tables["certainty"], _whom(spec["target"])),
+        indirect=certainty_tables.of_other_people(
+            tables["certainty"][_of_target(tables["certainty"], spec)], _whom(spec["target"])
+        ),
         condition=condition,
         extraction=agreement_tables.extraction(tables["agreement"], tables["disagreements"]),
         sections=_first_primary(sections),
@@ -217,7 +219,7 @@ def index_page(
         of_condition = [a for a in analyses if a.result.condition == name]
         sections = _first_primary([_section(analysis) for analysis in of_condition])
         rated, whom = of_conditions[name]["certainty"], _whom(spec["target"])
-        about = certainty_tables.of_other_people(rated, whom)
+        about = certainty_tables.of_other_people(rated[_of_target(rated, spec)], whom)
         conditions.append({"name": name, "sections": sections, "indirect": about, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
@@ -231,6 +233,12 @@ def index_page(
         measures=explained((a.result.measure for a in analyses), review["experimental"]),
         root="",
     )
+
+
+def _of_target(rated: pd.DataFrame, spec: Mapping[str, Any]) -> pd.Series:
+    """Which rows are of analyses that ask about the people of the condition's own target."""
+    aside = [name for name, asked in spec["analyses"].items() if asked["target"]]
+    return ~rated["analysis"].isin(aside)
 
 
 def _whom(target: Mapping[str, Any] | None) -> str:

@@ -16,6 +16,7 @@ from trialpool.analysis_result import AnalysisResult, LargestMissing
 from trialpool.conclusions import (
     ABOVE,
     BELOW,
+    PROBABLE,
     Conclusion,
     concluded,
     marks_of,
@@ -102,7 +103,7 @@ def probability(result: AnalysisResult) -> str:
     if towards == _SAME:
         return ""
     above = result.display.estimate > say.null(result)
-    chance = w.part(1 - below if above else below)
+    chance = w.beside(1 - below if above else below, PROBABLE)
     if towards == _LITTLE:
         return f"; the probability that it is {say.direction(result, above=above)} is {chance}"
     return f"; the probability of this direction is {chance}"
