@@ -47,6 +47,7 @@ def case(
         "multiverse": defaults.multiverse,
         "experimental": "drug",
         "control": "control",
+        "important_reason": "made up for a test",
         "tables": tables(),
         "added": {},
     }

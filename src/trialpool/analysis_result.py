@@ -16,6 +16,7 @@ from trialpool.pooling.policy import Policy
 from trialpool.results import Pooled, PooledCounts, Posterior
 from trialpool.trust_facts import ShownEstimate, TrustFacts, Verdict
 from trialpool.typed_json import MAY_BE_ABSENT
+from trialpool.words import intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +193,10 @@ class UnjudgedResult(ResultHeading):
     `k` counts trials and `n` people, None if one trial does not say how many; `model` is what was
     fitted, in words, and `note` what a reader must know. `pooled` is None for fewer than two
     trials, `posterior` without a Bayesian model. Where the posterior leads, `pooled` is the model
-    `beside` it, in words, "" elsewhere. `important` is the smallest difference that
-    matters, > 0, analysis scale. `several` is of several effects per trial. `reasons` says of each
-    missing number why it is missing, `weight_by_design` is in percent, `inputs_sha256` is of
-    studies.csv.
+    `beside` it, in words, "" elsewhere. `important` is the smallest difference that matters, > 0,
+    analysis scale, and `important_reason` why. `several` is of several effects per trial. `reasons`
+    says of each missing number why it is missing, `weight_by_design` is in percent,
+    `inputs_sha256` is of studies.csv.
     """
 
     condition: str
@@ -209,6 +210,7 @@ class UnjudgedResult(ResultHeading):
     pooled: Pooled | PooledCounts | None
     posterior: Posterior | None
     important: float | None
+    important_reason: str
     policy: Policy
     reasons: Mapping[str, str]
     cautions: tuple[str, ...]
@@ -230,7 +232,7 @@ class UnjudgedResult(ResultHeading):
     @property
     def interval(self) -> str:
         """What the shown interval is called: `95 % CI`, or of a posterior `95 % CrI`."""
-        return f"{self.level} % {'CrI' if self.policy.bayesian else 'CI'}"
+        return intervals([self.policy.bayesian], self.level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

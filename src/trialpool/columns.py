@@ -80,6 +80,11 @@ class Table:
         """The names of the columns, in order."""
         return tuple(column.name for column in self.columns)
 
+    def key_of(self, header: Iterable[str]) -> tuple[str, ...]:
+        """What names a row in a file with this header: the key, without what the file may lack."""
+        lacking = {*self.may_lack} - {*header}
+        return tuple(name for name in self.key if name not in lacking)
+
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 

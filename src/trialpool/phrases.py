@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
+from trialpool import words
 from trialpool.analysis_result import ResultHeading, ResultScale, UnjudgedResult
 from trialpool.conclusions import concluded
 from trialpool.effects import measure_of
@@ -48,10 +49,7 @@ def value(result: ResultScale, estimate: object) -> str:
 
 def limit(result: ResultScale, bound: object) -> str:
     """A limit of an interval: more decimals where two would show it as no difference."""
-    off = abs(number(bound) - null(result))
-    if 0 < off < 0.005:
-        return fixed(bound, 4 if off < 0.0005 else 3)
-    return value(result, bound)
+    return words.limit(bound, null(result), value(result, bound))
 
 
 def interval(result: ResultScale, low: object, high: object) -> str:

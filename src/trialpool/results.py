@@ -20,6 +20,10 @@ class TrialpoolError(ValueError):
     """Base of every error the library raises on purpose."""
 
 
+class NoPosteriorError(TrialpoolError):
+    """Data that leave no posterior under a prior, and why."""
+
+
 def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """Raise unless an option has one of its allowed values, which the error lists."""
     if value not in allowed:

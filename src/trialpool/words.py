@@ -106,6 +106,19 @@ def fixed(value: object, decimals: int) -> str:
     return DASH if isnan(x) else minus(f"{x:.{decimals}f}")
 
 
+def limit(bound: object, null: object, as_usual: str) -> str:
+    """A limit of an interval: more decimals where those of `as_usual` would show no difference.
+
+    An interval that ends at -0.004 tells the side it lies on, one that ends at 0.00 does not.
+    """
+    x = number(bound)
+    usual = len(as_usual.partition(".")[2])
+    if x == number(null) or as_usual != fixed(null, usual):
+        return as_usual
+    finer = fixed(x, usual + 1)
+    return fixed(x, usual + 2) if finer == fixed(null, usual + 1) else finer
+
+
 def ratio(value: object) -> str:
     """A ratio with a precision that suits its size: 0.005, 0.55, 3.40, 12.5, 900."""
     x = number(value)
@@ -145,6 +158,13 @@ def percent(value: object) -> str:
     """A percentage without decimals; an en dash where there is none."""
     x = number(value)
     return DASH if isnan(x) else f"{x:.0f} %"
+
+
+def beside(share: float, limit: float) -> str:
+    """A share (0 to 1) in percent, with a decimal where a whole one would stand on its limit."""
+    if share != limit and round(100 * share) == round(100 * limit):
+        return f"{100 * share:.1f} %"
+    return part(share)
 
 
 def part(low: float, high: float | None = None) -> str:
@@ -187,6 +207,23 @@ class Share:
 
     def __str__(self) -> str:
         return f"{part(self.part)} of {self.of:,}"
+
+
+def written(model: str) -> str:
+    """A model in words, with the letter of the heterogeneity: `prior of τ`, `one τ²`."""
+    return model.replace("tau2", "τ²").replace("tau", "τ")
+
+
+def is_bayesian(model: str) -> bool:
+    """Whether a model in words is a Bayesian one, where a table has no more of it than these."""
+    return model.startswith("Bayesian")
+
+
+def intervals(bayesian: Iterable[bool], level: str = "95") -> str:
+    """What intervals are called, of which some may be of a posterior: `95 % CI or CrI`."""
+    kinds = set(bayesian) or {False}
+    names = [name for name, is_here in (("CI", False), ("CrI", True)) if is_here in kinds]
+    return f"{level} % {' or '.join(names)}"
 
 
 def per(step: float, unit: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutations import Change, another, cells, then
+from mutations import Change, another, cells, narrowed, then
 
 CONTENT: dict[str, dict[str, Change]] = {
     "results": {
@@ -94,6 +94,11 @@ CONTENT: dict[str, dict[str, Change]] = {
         "trial_unknown": cells(2, trial_id="Oak"),
         "crossover_domain": cells(2, domain="DS"),
         "overall_no_information": cells(7, judgement="no_information"),
+        "outcome_misspelt": then(narrowed, cells(5, outcome="moood")),
+        "instrument_misspelt": then(narrowed, cells(5, instrument="SCALLE")),
+        "judged_twice": then(narrowed, another(5, outcome="mood"), another(5, outcome="mood")),
+        "outcome_or_instrument": then(narrowed, another(5, outcome="mood"),
+                                      another(5, instrument="SCALE")),
     },
     "missing_results": {
         "window_swapped": cells(2, time_from_days="14", time_to_days="7"),

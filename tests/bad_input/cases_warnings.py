@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutations import Change, another, cells, then
+from mutations import Change, another, cells, narrowed, then
 
 _IN_STEPS = cells(2, step="1")
 
@@ -16,6 +16,9 @@ WARNINGS: dict[str, dict[str, Change]] = {
                                     cells(3, instrument="OTHER", sd="2.2")),
         "repeats_baseline": cells(8, n="25", mean="26.0", sd="9.0"),
         "same_as_another_trial": cells(4, n="20", mean="18.0", sd="8.0"),
+        "sd_of_the_change": then(cells(2, sd="8.05"),
+                                 another(2, outcome_type="change", mean="-6.0", sd="8.05"),
+                                 another(3, outcome_type="change", mean="-2.0", sd="7.0")),
         "sd_against_se": cells(2, se="4.1"),
         "sd_against_interval": cells(2, ci_low="17.2", ci_high="18.8"),
         "correlation_of_three": cells(2, n="3", correlation="0.5"),
@@ -60,6 +63,8 @@ WARNINGS: dict[str, dict[str, Change]] = {
     },
     "risk_of_bias": {
         "overall_too_good": cells(2, judgement="high"),
+        "overall_too_good_of_one": then(narrowed, another(5, instrument="SCALE", judgement="high")),
+        "judged_without_result": then(narrowed, another(5, instrument="OTHER")),
     },
 }  # fmt: skip
 

@@ -57,6 +57,16 @@ def another(row: int, **changes: str) -> Change:
     return _by_lines(change)
 
 
+def narrowed(content: bytes) -> bytes:
+    """Judgements with the two columns that they may lack, of all results."""
+    return _by_lines(
+        lambda found: [
+            [*found[0], "outcome", "instrument"],
+            *([*line, "", ""] for line in found[1:]),
+        ]
+    )(content)
+
+
 def lines(change: Callable[[Lines], Lines]) -> Change:
     """A change of the lines, each a list of cells."""
     return _by_lines(change)

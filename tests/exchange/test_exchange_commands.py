@@ -309,16 +309,18 @@ def _combined(condition: str) -> list[dict[str, str]]:
                 and e["yi"] and not e["variant"] and e["basis"] == "arms"]  # fmt: skip
 
 
-def test_a_paired_effect_is_written_as_a_reported_one(tmp_path: Path) -> None:
-    """Its standard error cannot be had from the two arms' numbers."""
+def test_what_two_arms_do_not_give_is_written_as_reported(tmp_path: Path) -> None:
+    """A paired effect, and changes in SDs of scores: the arms' numbers would give another one."""
     effects = ROOT / "data" / "processed" / "anxiety" / "effects.csv"
     export = Export(raw=RAW, condition="anxiety", effects=effects, added=ADDED)
     FORMATS["metapsy"].write(tmp_path / "out.csv", export)
     lines = [x for x in read_source(tmp_path / "out.csv").lines if x["precalc_g"]]
     with effects.open(encoding="utf-8", newline="") as stream:
-        paired = [e for e in csv.DictReader(stream) if e["measure"] == "SMD"
-                  and e["design"] == "crossover, paired" and not e["variant"]]  # fmt: skip
-    assert [float(x[".g"]) for x in lines] == [float(e["yi"]) for e in paired] != []
+        alone = [e for e in csv.DictReader(stream) if e["measure"] == "SMD" and e["yi"]
+                 and (e["design"] == "crossover, paired" or e["standardiser"])
+                 and not e["variant"]]  # fmt: skip
+    assert {e["trial_id"] for e in alone} >= {"Taylor2018", "Fedgchin2019", "Chen2023"}
+    assert [float(x[".g"]) for x in lines] == [float(e["yi"]) for e in alone]
     assert all(x["precalc_g"] == x[".g"] and not x["mean_arm1"] for x in lines)
 
 

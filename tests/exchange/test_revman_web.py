@@ -72,7 +72,7 @@ def test_the_tables_pass_the_checks(review: Imported, tmp_path: Path) -> None:
     assert account.loc["results", "rows_in"] == 6
     assert account.loc["results", "rows_used"] == 6
     assert account.loc["contrasts", "rows_used"] == 2
-    assert account.loc["risk_of_bias", "rows_used"] == 3
+    assert account.loc["risk_of_bias", "rows_used"] == 5
 
 
 def test_numbers_stand_as_printed(review: Imported) -> None:
@@ -109,17 +109,18 @@ def test_ratios_are_taken_as_shown_or_computed(review: Imported) -> None:
 
 
 def test_risk_of_bias_is_that_of_rob_2(review: Imported) -> None:
-    """One judgement per trial and domain; outcomes that differ, and RoB 1, are left."""
+    """One judgement per trial and domain; of outcomes that differ, one each. RoB 1 is left."""
     found = {
-        (row["trial_id"], row["domain"]): (row["judgement"], row["reason"])
+        (row["trial_id"], row["domain"], row.get("outcome", "")): (row["judgement"], row["reason"])
         for row in rows(review, "risk_of_bias")
     }
     assert found == {
-        ("aster_2010", "D1"): ("low", "Computer list"),
-        ("aster_2010", "overall"): ("some_concerns", "no reason in the package"),
-        ("clover_2012", "D1"): ("no_information", "no reason in the package"),
+        ("aster_2010", "D1", ""): ("low", "Computer list"),
+        ("aster_2010", "D3", "response"): ("some_concerns", "Two left"),
+        ("aster_2010", "D3", "relapse"): ("high", "Twenty left"),
+        ("aster_2010", "overall", ""): ("some_concerns", "no reason in the package"),
+        ("clover_2012", "D1", ""): ("no_information", "no reason in the package"),
     }
-    assert len(whys(review, "risk of bias: D3")) == 2
     assert "RoB 2" in whys(review, "Blinding of participants")[0]
     assert whys(review, "Of no study") == ["no study, or several, of that name"]
 
@@ -148,6 +149,17 @@ def test_studies_with_one_name_are_told_apart_by_year(tmp_path: Path) -> None:
     same = rows(found, "trials", study="Aster 2010")
     assert [row["trial_id"] for row in same] == ["aster_2010", "aster_2010_2"]
     assert whys(found, "Char: Methods=Again")
+    cleaned(found, tmp_path)
+
+
+def test_a_judgement_of_an_outcome_that_no_analysis_is_of_is_left(tmp_path: Path) -> None:
+    """It differs from that of another outcome, so that it is not of the whole trial either."""
+    contents = files()
+    contents[RISK] = contents[RISK].replace("data: Relapse", "data: Remission")
+    found = revman_web.read(zipped(tmp_path, contents), ImportOptions(condition=CONDITION))
+    judged = rows(found, "risk_of_bias", domain="D3")
+    assert [(row["outcome"], row["judgement"]) for row in judged] == [("response", "some_concerns")]
+    assert "no analysis" in whys(found, "risk of bias: D3")[0]
     cleaned(found, tmp_path)
 
 

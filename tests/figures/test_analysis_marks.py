@@ -46,6 +46,7 @@ from trialpool.figures import (
     specification_curve,
     style,
 )
+from trialpool.figures.lettering import width
 
 
 def band_of(fig: Figure, label: str) -> list[tuple[float, float, float]]:
@@ -300,7 +301,7 @@ def missing_table(**changes: Any) -> missing_effect.MissingTable:
         "estimate": (-0.9, -0.5, -0.1), "ci_low": (-1.4, -0.9, -0.6), "ci_high": (-0.4, -0.1, 0.4),
         "lines": ((0.0, "they found nothing"), (-0.6, "they found what the others did")),
         "flips": ((1.0, "1.00"), (1.1, "1.10")), "important": -0.3,
-        "important_label": "matters: −0.30",
+        "important_label": "matters: −0.30", "interval": "95 % CI",
     } | changes  # fmt: skip
     return missing_effect.MissingTable(**table)  # type: ignore[arg-type]
 
@@ -350,6 +351,19 @@ def test_labels_of_flips_stand_beside_their_rings() -> None:
     assert at((last.axes[0], 1.95, 0.0))[0] - box_of.x1 == pytest.approx(6, abs=0.8)
     apart = missing_effect.draw(missing_table(flips=((-1.0, "−1.00"), (1.0, "1.00"))))
     assert {word(apart, t).get_verticalalignment() for t in ("−1.00", "1.00")} == {"bottom"}
+
+
+def test_no_upright_line_runs_through_the_label_of_a_flip() -> None:
+    """It would make a plus of a minus: the label goes to the left of its ring, if that is free."""
+    one = {"flips": ((-0.1, "−0.10"),), "lines": ((0.0, "they found nothing"),)}
+    fig = missing_effect.draw(missing_table(**one))
+    line, ring = (at((fig.axes[0], x, 0.0))[0] for x in (0.0, -0.1))
+    assert ring + 6 < line < ring + 6 + width("−0.10", style.SMALL, "bold")
+    assert ring - dict(boxes(fig))["−0.10"].x1 == pytest.approx(6, abs=0.8)
+    both = one | {"lines": ((0.0, "they found nothing"), (-0.2, "they found as much"))}
+    fig = missing_effect.draw(missing_table(**both))
+    ring = at((fig.axes[0], -0.1, 0.0))[0]
+    assert dict(boxes(fig))["−0.10"].x0 - ring == pytest.approx(6, abs=0.8)
 
 
 @pytest.mark.parametrize(("important", "shown"), [(-0.3, True), (-90.0, False), (None, False)])
@@ -430,7 +444,7 @@ def test_people_begin_below_the_heading_of_their_column() -> None:
 
 
 def test_the_key_of_a_next_trial_says_which_side_is_which() -> None:
-    """Benefit lies left where lower is better; the colours follow the sides, not the words."""
+    """Benefit lies left where lower is better; it has one colour on whichever side it lies."""
     for better, words in (("lower", ("benefit", "harm")), ("higher", ("harm", "benefit"))):
         fig = next_trial.draw(next_table(better=better))
         (legend,) = fig.findobj(Legend)
@@ -443,8 +457,11 @@ def test_the_key_of_a_next_trial_says_which_side_is_which() -> None:
             "includes no difference", "pooled estimate now",
         ]  # fmt: skip
         shades = [h for h in legend.legend_handles if isinstance(h, Patch)]
-        assert shades[0].get_facecolor()[:3] == Patch(fc=style.EFFECT).get_facecolor()[:3]
-        assert shades[2].get_facecolor()[:3] == Patch(fc=style.PREDICTION).get_facecolor()[:3]
+        colours = {"benefit": style.EFFECT, "harm": style.PREDICTION}
+        for shade, side in ((shades[0], left), (shades[2], right)):
+            assert shade.get_facecolor()[:3] == Patch(fc=colours[side]).get_facecolor()[:3]
+        drawn = [Patch(fc=colours[side]).get_facecolor()[:3] for side in words]
+        assert [colour for colour, _ in edges_of(fig)] == [pytest.approx(each) for each in drawn]
     never = next_table(low=np.full((21, 41), -0.5), high=np.full((21, 41), 0.5), important=None)
     (legend,) = next_trial.draw(never).findobj(Legend)
     assert isinstance(legend, Legend)

@@ -328,6 +328,17 @@ def test_a_name_gives_way_to_dots_names_and_edges() -> None:
     assert offset(fig, ax, "Ash", (100, 100)) == (round(-wide / 2, 1), round(up, 1))
 
 
+@pytest.mark.parametrize(("further", "side"), [(8.2, "left"), (8.3, "right")])
+def test_a_name_stands_no_nearer_to_another_dot_than_half_as_far_again(
+    further: float, side: str
+) -> None:
+    """5.5 points from its dot and as far from the next one, it would be the name of both."""
+    end = 105.5 + width("Ash", style.SMALL) + 1
+    for other in ((end + further, 100), (110, 100 + style.SMALL * STEP / 2 + further)):
+        fig, ax, _ = named([(100, 100), other], ["Ash", ""], wanted=[0])
+        assert (offset(fig, ax, "Ash", (100, 100))[0] > 0) == (side == "right")
+
+
 def test_a_name_keeps_off_lines_where_it_can() -> None:
     """A line through the right side sends it to the left; it is no hard border."""
     line = np.array([(103.0, 100.0), (300.0, 100.0)])

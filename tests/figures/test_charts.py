@@ -28,6 +28,7 @@ from trialpool.review.fitting.fit import leading
 from trialpool.review.protocol.settings import Model
 from trialpool.review.schema import files
 from trialpool.review.trust.influence import cumulative_table, influence_table
+from trialpool.words import count
 
 KS = (1, 2, 3, 6, 60)
 CHARTS = ("funnel", "baujat", "gosh", "leave_one_out", "cumulative")
@@ -56,7 +57,7 @@ class Case:
                 "totaln_control": n,
             }
         )
-        led = leading(model, measure, tau_scale=0.5, effects="one")
+        led = leading(model, measure, tau_scale=0.5, effects="one", reference_sds={})
         found = led.fit(self.studies, measure)
         self.result = analysis_result(
             title="Symptoms of depression 24 hours after the first infusion",
@@ -68,7 +69,7 @@ class Case:
             model=found.words,
             display={name: getattr(found, name) for name in ("estimate", "ci_low", "ci_high")},
             pooled=found.pooled.as_dict() if found.pooled else None,
-            policy=policy(k, counts=model.method == "MH", no_bayes=""),
+            policy=found.policy,
             specification={"model": model.model_dump(mode="json")},
         )
         self.influence = influence_table(self.studies, measure, model)
@@ -236,7 +237,7 @@ def test_the_steps_name_their_models() -> None:
     """The policy changes the model with k; the chart says where."""
     subtitle = Case(6).table("cumulative").subtitle
     assert "k = 1: single trial" in subtitle
-    assert "k = 2 to 4: Bayesian random effects, half-normal(0.5) prior of tau" in subtitle
+    assert "k = 2 to 4: Bayesian random effects, half-normal(0.5) prior of τ" in subtitle
     assert "k = 5 to 6: random effects (REML)" in subtitle
 
 
@@ -307,8 +308,8 @@ def test_names_for_which_there_is_no_room_are_counted() -> None:
     case.studies = case.studies.assign(yi=-0.3, vi=0.05)
     texts = [text for text, _ in boxes(case.draw("funnel"))]
     named = sum(text.startswith("Efficacy") for text in texts)
-    assert 0 < named < 12
-    assert f"{12 - named} names left out" in texts
+    assert 0 < named < 11
+    assert f"{count(12 - named, 'name')} left out" in texts
 
 
 def test_a_long_name_keeps_its_end() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import (
+    PLAIN,
     at,
     boxes,
     corners,
@@ -433,7 +434,7 @@ def test_effects_have_two_decimals_until_one_of_them_reads_ten(largest: float, p
     """9.94 is below ten at one decimal; 9.95 is 10.0. The sign does not matter, nor a NaN."""
     effects = [(-largest, -12.0, -1.0), (0.5, 0.1, 0.9), (math.nan,) * 3]
     assert forest_rows.decimals({"study": effects}) == places
-    assert forest_rows.effect(effects[1], places, log=False) == (
+    assert forest_rows.effect(effects[1], places, PLAIN) == (
         "0.50 (0.10 to 0.90)" if places == 2 else "0.5 (0.1 to 0.9)"
     )
 

@@ -10,7 +10,7 @@ import cases
 import numpy as np
 import pandas as pd
 import pytest
-from figure_checks import bytes_of, outside, overlaps
+from figure_checks import bytes_of, outside, overlaps, texts
 from filled import filled
 
 from trialpool.analysis_result import ResultScale
@@ -56,6 +56,20 @@ def prepared(name: str) -> MissingTable:
     table = rows(*case(*CASES[name]))
     assert isinstance(table, MissingTable)
     return table
+
+
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    [("k = 1", "95 % CrI"), ("k = 3", "95 % CrI"), ("k = 6", "95 % CI")],
+)
+def test_the_band_is_called_by_the_model_that_leads_without_the_missing(
+    name: str, interval: str
+) -> None:
+    """It stands beside the band's edge."""
+    table = prepared(name)
+    assert table.interval == interval
+    assert interval in [text.get_text() for text in texts(draw(table))]
+    assert ("prior of τ" in table.subtitle) == (interval == "95 % CrI")
 
 
 def test_the_table_is_on_the_analysis_scale() -> None:

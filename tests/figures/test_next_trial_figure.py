@@ -14,6 +14,7 @@ from figure_checks import bytes_of, outside, overlaps, shown
 from filled import filled
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 import trialpool as tp
 from trialpool.analysis_result import ResultScale
@@ -56,6 +57,12 @@ def prepared(name: str) -> NextTrialTable:
     return table
 
 
+def posterior_limits(yi: ArrayLike, vi: ArrayLike) -> tuple[float, float]:
+    """Those of the mean under the protocol's prior of an SMD."""
+    one = normal_normal(yi, vi, tau_scale=0.5)
+    return one.mu_lb, one.mu_ub
+
+
 def key(fig: Figure) -> list[str]:
     legend = fig.axes[0].get_legend()
     assert legend is not None
@@ -69,35 +76,47 @@ def test_nothing_overlaps_or_is_cut(name: str) -> None:
     assert outside(fig) == []
 
 
-@pytest.mark.parametrize("name", ["k = 3", "k = 60"])
-def test_each_place_is_a_fit_with_that_trial(name: str) -> None:
-    studies, facts, now, scale = case(*CASES[name])
-    assert (facts.tau_scale is None) == (name == "k = 60")
+@pytest.mark.parametrize(("k", "bayesian"), [(3, True), (4, True), (5, False)])
+def test_each_place_is_a_fit_with_that_trial(k: int, bayesian: bool) -> None:
+    """By the model that leads without it: what turns should be the trial, not the model."""
+    studies, facts, now, scale = case(k, "SMD")
     table = rows(studies, facts, now, scale)
     assert isinstance(table, NextTrialTable)
     assert table.low.shape == table.high.shape == (len(table.errors), len(table.effects))
-    i, j = len(table.errors) // 3, len(table.effects) // 2
-    effects = [*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2]
-    shown = table.low[i, j], table.high[i, j]
-    if facts.tau_scale is None:
-        pooled = tp.pool(*effects)
-        assert shown == pytest.approx((pooled.ci_lb, pooled.ci_ub))
+    i, j = 30, 50
+    with_it = [*studies["yi"], table.effects[j]], [*studies["vi"], table.errors[i] ** 2]
+    if bayesian:
+        limits = posterior_limits(*with_it)
     else:
-        one = normal_normal(*effects, tau_scale=facts.tau_scale, each=False)
-        assert shown == pytest.approx((one.mu_lb, one.mu_ub), abs=1e-6)
+        one = tp.pool(*with_it)
+        limits = one.ci_lb, one.ci_ub
+    assert (table.low[i, j], table.high[i, j]) == pytest.approx(limits, abs=1e-6)
+    assert ("Bayesian random effects" in table.subtitle) == bayesian
 
 
-def test_the_edge_of_the_shade_is_where_the_interval_ends_at_zero() -> None:
-    """The lines drawn pass through trials with which a limit is 0."""
-    table = prepared("k = 1")
+@pytest.mark.parametrize(("k", "measure", "edges"), [(1, "MD", 2), (3, "SMD", 1)])
+def test_the_edge_of_the_shade_is_where_the_interval_ends_at_zero(
+    k: int, measure: str, edges: int
+) -> None:
+    """The lines drawn pass through trials with which a limit is 0.
+
+    Of a common effect, where there can be no posterior, and of a posterior.
+    """
+    table = rows(*case(k, measure))
+    assert isinstance(table, NextTrialTable)
     (ax,) = draw(table).axes
     drawn = [c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled]
-    assert drawn
-    ((y0, s0),) = table.trials
+    assert len(drawn) == edges
+    y, se = (list(values) for values in zip(*table.trials, strict=True))
     for collection in drawn:
         for x, s in np.asarray(collection.get_paths()[0].vertices)[::20]:
-            one = normal_normal([y0, x], [s0**2, s**2], each=False)
-            assert min(abs(one.mu_lb), abs(one.mu_ub)) < 0.05
+            all_of_them = [*y, x], np.square([*se, s])
+            if measure == "MD":
+                one = tp.pool(*all_of_them, tau2="EE", test="z")
+                limits = one.ci_lb, one.ci_ub
+            else:
+                limits = posterior_limits(*all_of_them)
+            assert min(map(abs, limits)) < 0.01
 
 
 def test_trials_and_people_stand_where_they_should() -> None:
@@ -122,7 +141,7 @@ def test_the_key_names_only_what_is_drawn() -> None:
 
 
 def test_benefit_may_lie_on_the_right() -> None:
-    studies, facts, now, scale = case(1, "SMD")
+    studies, facts, now, scale = case(1, "MD")
     table = rows(studies, facts, now, replace(scale, better="higher"))
     names = [t for t in key(draw(shown(table))) if t.startswith("excludes")]
     assert names[0] == "excludes no difference: harm"

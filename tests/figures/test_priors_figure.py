@@ -30,7 +30,8 @@ def result(k: int, *, measure: str = "SMD", **changes: Any) -> AnalysisResult:
     about: dict[str, Any] = {
         "title": "PTSD symptoms at 1 to 2 weeks", "k": k, "measure": measure,
         "scale": "log" if log else "identity", "favours_left": "favours ketamine or esketamine",
-        "favours_right": "favours control", "display": shown, "pooled": {"k": k},
+        "favours_right": "favours control", "display": shown,
+        "pooled": {"k": k, "level": 0.95},
         "model": "random effects (REML), Hartung-Knapp (hksj)",
     }  # fmt: skip
     return analysis_result(**(about | changes))
@@ -92,6 +93,23 @@ def test_rows_of_an_analysis() -> None:
         "Empirical: τ² log-t5(−3.27, 2.14); control is another drug in 3 of 3 trials; "
         "mental-health outcome.",
     )
+
+
+def test_a_posterior_that_leads_is_the_row_of_its_prior() -> None:
+    """It is filled and said to be the result; no second row has the same numbers."""
+    about = result(3, policy={"bayesian": True})
+    found = rows(priors(3), about)
+    assert isinstance(found, PriorTable)
+    assert [(row.bayes, row.protocol) for row in found.rows] == [
+        (True, False), (True, True), (True, False), (True, False),
+    ]  # fmt: skip
+    assert "filled: as reported, by the prior of the protocol" in found.subtitle
+    assert "Diamond" not in found.subtitle
+    fig = draw(found)
+    assert by_label(fig, "pooled") == []
+    assert overlaps(fig) == []
+    assert outside(fig) == []
+    assert "Diamond and bar: the result of the analysis (95 % CI)." in table(3).subtitle
 
 
 def test_ratios_are_drawn_as_logs_and_labelled_as_ratios() -> None:

@@ -20,6 +20,8 @@ from trialpool.figures import cumulative, interval_rows, leave_one_out, style, s
 from trialpool.figures.chart import Withheld
 from trialpool.figures.interval_rows import IntervalTable
 from trialpool.pooling.policy import policy
+from trialpool.review.fitting.fit import words
+from trialpool.review.protocol.settings import FewTrials
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
 
 NAN = math.nan
@@ -34,7 +36,7 @@ def about(k: int, measure: str = "SMD", **changes: Any) -> AnalysisResult:
         "title": "Mood", "measure": measure, "k": k, "model": "random effects (REML)",
         "display": dict(zip(names, shown, strict=True)), "favours_left": "for drug",
         "favours_right": "for control", "policy": policy(k, counts=False, no_bayes=""),
-        "pooled": {"i2": 41.6},
+        "pooled": {"i2": 41.6, "level": 0.95},
     }  # fmt: skip
     return analysis_result(**(about | changes))
 
@@ -162,18 +164,19 @@ def test_four_trials_are_too_few_to_leave_one_out(k: int, reason: str) -> None:
 
 
 STEPS = "study year k estimate ci_low ci_high model"
+LED = words(FewTrials(tau_scale=0.5))
 GROWN = (
     ("Ash 2011", 2011.0, 1, -0.3, -1.2, 0.6, "single trial"),
-    ("Birch", 2012.0, 2, -0.4, -1.0, 0.2, "common effect"),
-    ("Cedar", NAN, 3, -0.45, -0.95, 0.05, "random effects"),
-    ("Elm", 2015.0, 4, -0.5, -0.9, -0.1, "random effects"),
+    ("Birch", 2012.0, 2, -0.4, -1.0, 0.2, LED),
+    ("Cedar", NAN, 3, -0.45, -0.95, 0.05, LED),
+    ("Elm", 2015.0, 4, -0.5, -0.9, -0.1, LED),
 )
 
 
 def test_a_cumulative_chart_ends_with_the_result_of_all_trials() -> None:
     table = drawn(cumulative.rows(lines(*GROWN, names=STEPS), about(4)))
     assert (table.title, table.label_head) == ("Cumulative by year: Mood", "Trial added")
-    assert table.heads == ("k", "SMD (95 % CI)")
+    assert table.heads == ("k", "SMD (95 % CI or CrI)")
     assert [(row.label, *row.cells, row.whole) for row in table.rows] == [
         ("Ash 2011", "1", "−0.30 (−1.20 to 0.60)", False),
         ("+ Birch (2012)", "2", "−0.40 (−1.00 to 0.20)", False),
@@ -182,9 +185,41 @@ def test_a_cumulative_chart_ends_with_the_result_of_all_trials() -> None:
     ]
     assert table.band is None
     assert table.subtitle == (
-        "Each row adds a trial. k = 1: single trial; k = 2: common effect; k = 3 to 4: random "
-        "effects."
+        "Each row adds a trial. k = 1: single trial; k = 2 to 4: Bayesian random effects, "
+        "half-normal(0.5) prior of τ."
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "limits", "shown"),
+    [
+        ("SMD", (-1.63, -0.004), "−0.40 (−1.63 to −0.004)"),
+        ("SMD", (-1.63, 0.004), "−0.40 (−1.63 to 0.004)"),
+        ("SMD", (-1.63, -0.006), "−0.40 (−1.63 to −0.01)"),
+        ("RR", (0.998, 3.2), "1.40 (0.998 to 3.20)"),
+        ("RR", (0.994, 3.2), "1.40 (0.99 to 3.20)"),
+    ],
+)
+def test_a_limit_beside_no_difference_tells_its_side(
+    measure: str, limits: tuple[float, float], shown: str
+) -> None:
+    """As on the pages; at two decimals it was no difference itself, 0.00."""
+    estimate = 1.4 if measure == "RR" else -0.4
+    step = ("Ash 2011", 2011.0, 1, estimate, *limits, "single trial")
+    scale = "log" if measure == "RR" else "identity"
+    given = about(2, measure, scale=scale)
+    table = drawn(cumulative.rows(lines(step, *GROWN[1:2], names=STEPS), given))
+    assert table.rows[0].cells[1] == shown
+
+
+@pytest.mark.parametrize(
+    ("models", "head"),
+    [(("single trial", "common effect"), "CI"), ((LED, LED), "CrI"), ((LED, "z"), "CI or CrI")],
+)
+def test_a_cumulative_chart_names_the_intervals_it_has(models: tuple[str, ...], head: str) -> None:
+    steps = [(*row[:-1], model) for row, model in zip(GROWN, models, strict=False)]
+    table = drawn(cumulative.rows(lines(*steps, names=STEPS), about(2)))
+    assert table.heads[-1] == f"SMD (95 % {head})"
 
 
 def test_the_marks_of_a_cumulative_chart_follow_the_years() -> None:
@@ -250,7 +285,7 @@ BY_KIND = (
 def test_kinds_of_trials_stand_under_their_headings() -> None:
     table = drawn(subgroups.rows(lines(*BY_KIND, names=KINDS), about(9)))
     assert (table.title, table.label_head) == ("By kind of trial: Mood", "Trials")
-    assert table.heads == ("k", "SMD (95 % CI)", "Difference")
+    assert table.heads == ("k", "SMD (95 % CI or CrI)", "Difference")
     assert [(row.label, *row.cells, row.whole) for row in table.rows] == [
         ("All trials", "9", "−0.50 (−0.90 to −0.10)", "", True),
         ("Setting (3 not known)", "", "", "p = 0.031", True),
@@ -261,7 +296,23 @@ def test_kinds_of_trials_stand_under_their_headings() -> None:
         ("parallel", "8", "not estimable", "", False),
     ]
     assert table.band == BAND
+    assert "(one: itself; 2 to 4: a Bayesian model)" in table.subtitle
     assert "Difference: one τ², F. Band: the result with all 9 trials." in table.subtitle
+
+
+def test_kinds_without_a_prior_have_confidence_intervals() -> None:
+    """Where there can be no posterior, two trials have a common effect."""
+    without = policy(9, counts=False, no_bayes="no prior in these units")
+    table = drawn(subgroups.rows(lines(*BY_KIND, names=KINDS), about(9, policy=without)))
+    assert table.heads[1] == "SMD (95 % CI)"
+    assert "(one: itself; two: a common effect)" in table.subtitle
+    many = [line for line in BY_KIND if line[4] is None or line[4] not in (2, 4)]
+    table = drawn(subgroups.rows(lines(*many, names=KINDS), about(9)))
+    assert table.heads[1] == "SMD (95 % CI)"
+    assert "(one: itself). Difference" in table.subtitle
+    large = [level("setting", "in hospital", 5, -0.8, -1.2, -0.4), asked("setting", 0.5)]
+    table = drawn(subgroups.rows(lines(*large, names=KINDS), about(9)))
+    assert table.subtitle.startswith("Each line: its own trials. Difference: F. ")
 
 
 def test_the_marks_of_kinds_stand_beside_their_names() -> None:

@@ -64,7 +64,7 @@ def made(
         scale=scale, favours_left="favours drug", favours_right="favours control",
         experimental_label="Drug", control_label="Control",
     )  # fmt: skip
-    return pd.DataFrame({**cells, **numbers}), summary, heading
+    return pd.DataFrame({**cells, **numbers, "note": None}), summary, heading
 
 
 def prepared(n: int, scale: str = "log") -> SpecificationCurve:
@@ -101,6 +101,27 @@ def test_the_curve_is_the_first_question_in_the_order_of_its_estimates() -> None
         assert sorted(i for _, places in group.levels for i in places) == list(range(40))
     assert curve.others[0][0] == "Comparator: placebo"
     assert curve.others[1][2] == "no estimate"
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("three trials: Bayesian random effects, half-normal(0.5) prior of tau", True),
+        ("two trials: common effect, normal quantile", False),
+        (None, False),
+    ],
+)
+def test_the_subtitle_says_where_neither_model_nor_test_is_that_of_its_row(
+    note: str | None, said: bool
+) -> None:
+    """Nor for specifications of another question, whatever leads there."""
+    table, summary, heading = made(40)
+    table.loc[3, "note"] = note
+    table.loc[41, "note"] = "two trials: Bayesian random effects"
+    curve = rows(table, summary, heading)
+    assert isinstance(curve, SpecificationCurve)
+    words = " With 2 to 4 trials a Bayesian model leads, whatever model and test."
+    assert curve.subtitle.endswith(words) == said
 
 
 def test_thousands_are_thinned_evenly_and_the_subtitle_says_so() -> None:

@@ -68,7 +68,7 @@ def test_no_page_says_both_too_imprecise_and_no_difference_that_matters(
     ("low", "high", "words"),
     [
         (-0.2, -0.01, "lower with ketamine, and the interval excludes no difference"),
-        (-0.2, 0.0, "lower with ketamine, but the interval includes no difference"),
+        (-0.2, 0.0, "little difference in the estimate; the interval includes no difference"),
         (None, None, "lower with ketamine, with no interval"),
     ],
 )

@@ -133,14 +133,15 @@ def test_which_empirical_prior(
 
 def test_what_cannot_be_given_is_a_row_with_its_reason() -> None:
     """One trial; the units of a scale; risks."""
-    units = (
-        "no prior of tau fits differences in the units of a scale or of risks: those used here are "
-        "in standard deviations or logs of ratios"
+    units = "no prior of tau in points: no reference SD of the instrument is known"
+    risks = (
+        "no prior of tau fits differences of risks or rates: those used here are in standard "
+        "deviations or logs of ratios"
     )
     for found, note in (
         (table(k=1), "k = 1: needs at least 2 trials"),
         (table("MD"), units),
-        (table("RD"), units),
+        (table("RD"), risks),
     ):
         (row,) = found.to_dict("records")
         assert row["note"] == note

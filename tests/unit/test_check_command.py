@@ -168,6 +168,47 @@ def test_names_that_only_a_network_knows(
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "key", "value", "known"),
+    [
+        ("{include: {diagnosis: [blus]}}", "include.diagnosis", "blus", "blues"),
+        ("{exclude: {diagnosis: [blus]}}", "exclude.diagnosis", "blus", "blues"),
+        ("{drug: [druug]}", "drug", "druug", "drug, saline"),
+    ],
+)
+@pytest.mark.parametrize("of_analysis", [False, True])
+def test_a_target_names_what_some_table_holds(
+    small: SmallReview, capsys: pytest.CaptureFixture[str], target: str, key: str, value: str,
+    known: str, *, of_analysis: bool,
+) -> None:  # fmt: skip
+    """Else all of the weight would lie outside it, and the certainty fall by a typing error."""
+    if of_analysis:
+        protocol(small, "harm, measure: RR}", f"harm, measure: RR, target: {target}}}")
+    else:
+        protocol(small, "question: Does the drug help in blue?",
+                 f"question: Does the drug help in blue?\n    target: {target}")  # fmt: skip
+    code, found = told(small, capsys)
+    assert code == 1
+    (error,) = found["errors"]
+    where = "conditions.blue.analyses.harm" if of_analysis else "conditions.blue"
+    assert (error["column"], error["value"]) == (f"{where}.target.{key}", value)
+    table = "arms" if key == "drug" else "trials"
+    assert error["rule"] == f"no row of any {table}.csv has it"
+    assert error["fix"] == f"Use one of {known}"
+
+
+def test_a_target_may_be_of_people_in_another_condition(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A review of harms asks about people whom none of its trials studied."""
+    small.set("trials", 2, "diagnosis", "greens", condition="green")
+    target = "{include: {diagnosis: [greens]}, drug: [drug], comparators: [placebo]}"
+    question = "question: Does the drug help in blue?"
+    protocol(small, question, f"{question}\n    target: {target}")
+    code, found = told(small, capsys)
+    assert (code, found["errors"]) == (0, [])
+
+
 def test_a_name_is_refused_in_words(small: SmallReview, capsys: pytest.CaptureFixture[str]) -> None:
     """What letters a name may have is said, not shown as a pattern."""
     protocol(small, "      harm: {title: Any harm, o", "      Any harm: {title: Any harm, o")

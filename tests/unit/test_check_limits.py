@@ -113,6 +113,25 @@ def spread() -> Iterator[Limit]:
     yield Limit("zero_spread", [], results(2, sd="0.01"), results(2, sd="0"))
 
 
+def changes_as_scores() -> Iterator[Limit]:
+    name = "change_sd_as_score"
+    # The SD of the same arm's change, by its last digit.
+    own = [results(8, trial_id="Ash", n="20", outcome_type="change", mean="-7.0", sd="5.94")]
+    yield Limit(name, own, results(2, sd="5.95"), results(2, sd="5.94"))
+    # Changes of Birch and Elm have 4, scores of the others 7.75 (that of 7.75, 6.25 and 9): the
+    # middle of 4 and 7.75 on the log scale is sqrt(31) = 5.568.
+    as_change = {"outcome": "mood", "instrument": "SCALE", "outcome_type": "change", "n": "30",
+                 "mean": "-7.0", "sd": "4.0", "event": "", "totaln": ""}  # fmt: skip
+    others = [results(2, sd="5.0"), results(3, sd="5.0"), results(12, **as_change),
+              results(14, **as_change)]  # fmt: skip
+    yield Limit(name, others, results(2, sd="5.57"), results(2, sd="5.56"))
+    # 7.75 is 1.490 times 5.2 and 1.505 times 5.15.
+    apart = [*others, results(12, sd="5.0")]
+    yield Limit(name, apart, results(14, sd="5.4"), results(14, sd="5.3"))
+    # Two other trials are enough, one is not.
+    yield Limit(name, others, results(14, instrument="OTHER"), results(14, instrument="SCALE"))
+
+
 def agreement() -> Iterator[Limit]:
     # SE sqrt(20) is 5 % above the SD of 8.00 from an SE of 1.887 on, roundings allowed for.
     yield Limit("spread_contradicts", [results(2, sd="8.00")],
@@ -256,7 +275,19 @@ def granularity() -> Iterator[Limit]:
     yield Limit("grimmer", small, results(2, n="101"), results(2, n="100"))
 
 
-GROUPS = (times, spread, agreement, contrasts, means, sizes, counts, people, scales, granularity)
+GROUPS = (
+    times,
+    spread,
+    changes_as_scores,
+    agreement,
+    contrasts,
+    means,
+    sizes,
+    counts,
+    people,
+    scales,
+    granularity,
+)
 LIMITS = [limit for group in GROUPS for limit in group()]
 
 

@@ -442,3 +442,14 @@ def test_the_source_that_is_used_is_named(small: SmallReview) -> None:
 def test_the_tables_that_ship_are_usable() -> None:
     """No error; what is flagged there stands in flags.csv of each condition."""
     assert look(ROOT / "config/review.yaml", ROOT / "data/raw").of("error") == []
+
+
+@pytest.mark.parametrize(("sd", "rows"), [("5.9", []), ("5.94", [2])])
+def test_an_sd_of_one_decimal_may_be_that_of_a_change_by_chance(
+    small: SmallReview, sd: str, rows: list[int]
+) -> None:
+    """The motive: GAD-7 of TRANSFORM-1 with the SDs of its changes, 5.94 and 6.01."""
+    for column, value in {"trial_id": "Ash", "n": "20", "outcome_type": "change", "sd": sd}.items():
+        small.set("results", 8, column, value)
+    small.set("results", 2, "sd", sd)
+    assert [p.row for p in found(small, "change_sd_as_score")] == rows

@@ -19,6 +19,7 @@ from trialpool.results import Array, TrialpoolError
 from trialpool.review.protocol.settings import ALTERNATIVES, Defaults, Model
 from trialpool.review.schema.trust import COVERAGE
 from trialpool.review.trust.coverage import MH_ALONE, coverage, plausible
+from trialpool.review.trust.facts import of_coverage
 from trialpool.tables import write_table
 
 REML_Z, REML_HKSJ, EE = Method("REML", "z"), Method("REML", "hksj"), Method("EE", "z")
@@ -235,6 +236,19 @@ def test_the_model_that_leads_is_shown() -> None:
         assert set(found.loc[found["shown"] == "yes", "method"]) == {shown}
         common = found[found["method"] == "common effect, normal quantile"]
         assert common["coverage"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(("events", "shown"), [(9.0, "no"), (None, "yes")])
+def test_what_was_simulated_by_another_likelihood_is_not_the_shown_interval(
+    events: float | None, shown: str
+) -> None:
+    """By whole counts the shown interval is by their exact likelihood, which is not simulated."""
+    found = table("RR", event_experimental=events)
+    led = found[found["method"].str.startswith("Bayesian random effects")]
+    assert set(led["shown"]) == {shown}
+    facts = of_coverage(found)
+    assert facts is not None
+    assert (facts.confidence is None) == (shown == "no")
 
 
 def test_one_trial_and_none_are_withheld_with_the_reason() -> None:

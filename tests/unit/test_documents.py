@@ -19,6 +19,7 @@ from trialpool.review.protocol import (
     protocol,
     settings,
     specs,
+    thresholds,
     time_dose_spec,
 )
 from trialpool.review.protocol.base import Spec
@@ -44,7 +45,16 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
     }  # fmt: skip
     assert missing <= grouped
     assert all(f"`{name}" in page for name in missing)
-    homes = (protocol, specs, eligibility, settings, network_spec, time_dose_spec, added_columns)
+    homes = (
+        protocol,
+        specs,
+        eligibility,
+        settings,
+        network_spec,
+        thresholds,
+        time_dose_spec,
+        added_columns,
+    )
     assert spec.__module__ in [home.__name__ for home in homes]
 
 

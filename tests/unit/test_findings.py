@@ -81,11 +81,17 @@ def finding(about: AnalysisResult, level: str = "low", **given: Any) -> dict[str
         ("moderate", "Ketamine probably reduces low mood."),
         ("low", "Ketamine may reduce low mood."),
         ("very low", "The evidence is very uncertain about the effect of ketamine on low mood."),
-        ("", "No trial shows the effect of ketamine on low mood."),
     ],
 )
 def test_the_level_gives_the_verb(level: str, said: str) -> None:
     assert statement(result(-0.6, -0.9, -0.3), level) == said
+
+
+def test_trials_without_an_estimate_are_not_no_trial() -> None:
+    said = statement(result(NAN, NAN, NAN, k=3), "very low")
+    assert said == "The effect of ketamine on low mood cannot be estimated from three trials."
+    none = statement(result(NAN, NAN, NAN, k=0), "")
+    assert none == "No trial shows the effect of ketamine on low mood."
 
 
 @pytest.mark.parametrize(
@@ -257,6 +263,7 @@ def speaking(estimate: float, low: float, high: float, k: int = 2) -> Speaking:
 
 GOOD, BAD, OPEN = speaking(-1, -2, -0.1), speaking(1, 0.1, 2), speaking(0, -1, 1)
 EMPTY = speaking(NAN, NAN, NAN, 0)
+BLANK = speaking(NAN, NAN, NAN)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +273,9 @@ EMPTY = speaking(NAN, NAN, NAN, 0)
         ([GOOD, OPEN], BETTER, NOT_SHOWN), ([GOOD, BAD], BETTER, NOT_SHOWN),
         ([BAD, BAD], BETTER, CONTRADICTED), ([], OUT_OF_SCOPE, SCOPE),
         ([OPEN], IS_NOT_KNOWN, SUPPORTED), ([EMPTY], IS_NOT_KNOWN, SUPPORTED),
+        # Trials without an interval, as of a harm nobody had without treatment, show no ignorance.
+        ([BLANK], IS_NOT_KNOWN, NOT_SHOWN), ([BLANK, OPEN], IS_NOT_KNOWN, NOT_SHOWN),
+        ([BLANK], WORSE, NOT_SHOWN),
         ([OPEN, GOOD], IS_NOT_KNOWN, CONTRADICTED), ([BAD], IS_NOT_KNOWN, CONTRADICTED),
     ],
 )  # fmt: skip
@@ -359,7 +369,7 @@ def test_a_declared_risk_lies_between_none_and_all(
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ("{analysis: harm_odds}", ""),
+        ("{analysis: harm_odds}", "is no response to a score"),
         ("{analysis: mood}", "is not an analysis of green that compares counts of people"),
         ("{analysis: other}", "is not an analysis of green that compares counts of people"),
         ("{analysis: harm_odds, risk: 0.2, source: a register}", "not both"),
@@ -380,3 +390,22 @@ def test_a_risk_has_one_place_it_comes_from(declared: str, told: str, small: Sma
     assert small.review.baseline_risks("green")["mood"] == {
         "risk": None, "source": "", "analysis": "harm_odds"
     }  # fmt: skip
+
+
+def test_controls_that_had_a_harm_are_no_responders(small: SmallReview) -> None:
+    """The shipped test review counts a harm only, of which less is better."""
+    path = small.folder / "config/review.yaml"
+    text = path.read_text(encoding="utf-8")
+    green = "outcome: mood, measure: MD, "
+    changed = text.replace(
+        "outcome: mood, measure: MD, ", f"{green}baseline_risk: {{analysis: harm_odds}}, "
+    )
+    path.write_text(changed, encoding="utf-8")
+    with pytest.raises(ProtocolError, match="any harm is no response to a score"):
+        _ = small.review
+    better = changed.replace(
+        "title: any harm, kind: binary, better: lower",
+        "title: response, kind: binary, better: higher",
+    )
+    path.write_text(better, encoding="utf-8")
+    assert small.review.baseline_risks("green")["mood"] is not None

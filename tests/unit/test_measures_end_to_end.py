@@ -41,6 +41,7 @@ from trialpool.review.report.drawing import listed
 from trialpool.review.report.pages import condition_page
 from trialpool.review.report.sheets import sheets as analysis_sheets
 from trialpool.review.report.summary import summary_table
+from trialpool.review.schema.findings import OTHER_REVIEWS
 from trialpool.review.schema.outcomes import SIDES, in_words, unfilled
 from trialpool.review.schema.processed import EFFECTS
 from trialpool.review.schema.results import CERTAINTY, FIGURES
@@ -110,7 +111,8 @@ class Asked:
         second = load(self.small.folder / "data" / "raw", "blue", {})
         held |= {
             "summary": summary_table([read], {"blue": rated}), "certainty": rated,
-            "findings": through_csv(findings), "evidence": evidence, "judgements": judged,
+            "findings": through_csv(findings), "others": OTHER_REVIEWS.frame(),
+            "evidence": evidence, "judgements": judged,
             "agreement": agreement(second), "disagreements": disagreements(second),
         }  # fmt: skip
         analysis = AnalysisTables(
@@ -209,7 +211,9 @@ def test_a_measure_passes_from_raw_tables_to_the_page(code: str, tmp_path: Path)
     assert_allclose([own.beta, own.ci_lb, own.ci_ub], limits, rtol=1e-5)
     assert result.result.policy.bayesian == (not MEASURES[code].no_prior)
     if result.result.policy.bayesian:
-        led = normal_normal(sizes.yi, sizes.vi, tau_scale=0.5)
+        # In points the prior is in reference SDs of the made-up scale.
+        unit = 8.0 if MEASURES[code].unit == "points" else 1.0
+        led = normal_normal(sizes.yi, sizes.vi, tau_scale=0.5 * unit)
         limits = [led.mu, led.mu_lb, led.mu_ub]
     back = MEASURES[code].scale.shown
     shown = result.result.display

@@ -234,6 +234,9 @@ def test_the_summary_says_why_a_number_is_blank() -> None:
         "p": "p = 0.20",
         "Prediction interval": "−1.50 to 0.40", "I²": "41 %", "τ²": "0.012",
     }  # fmt: skip
+    led = made(policy={"bayesian": True})
+    assert "Estimate (95 % CrI)" in row(result_tables.summary(frame(line), [led]))
+    assert "Estimate (95 % CI or CrI)" in row(result_tables.summary(frame(line), [made(), led]))
     over_all = result_tables.summary(frame(line | blank), [made(**why)], {"blue": "Feeling blue"})
     assert said(over_all.rows[0][0]) == "[Feeling blue](blue/index.html)"
     assert row(over_all, 1)["Analysis"] == "[Mood](blue/index.html#mood)"
@@ -253,6 +256,8 @@ def test_verdicts_name_the_greatest_threat() -> None:
         "Trials": "6", "Conclusion": "Lower with ketamine", "Robust": "No",
         "Greatest threat": "A single trial / Without A it would be 0.",
     }  # fmt: skip
+    led = made(policy={"bayesian": True})
+    assert "Estimate (95 % CI or CrI)" in row(trust_tables.verdicts([made(), led]))
     none = trust_tables.verdicts([made(k=0)], {"blue": "Feeling blue"})
     assert said(none.rows[0][0]) == "[Feeling blue](blue/index.html)"
     first = row(none, 1)
@@ -308,7 +313,7 @@ WORDS = {
     },
     "The Bayesian result under each prior": {
         "Prior of the heterogeneity": "half-normal", "SMD": "−0.55",
-        "95 % interval": "−1.00 to −0.10", "τ": "0.20", "A new trial": "−1.40 to 0.30",
+        "95 % CrI": "−1.00 to −0.10", "τ": "0.20", "A new trial": "−1.40 to 0.30",
         "P(benefit)": "0.98", "P(benefit that matters)": "0.60", "P(harm that matters)": "0.01",
         "Reference": "Röver 2021",
     },
@@ -383,11 +388,11 @@ SLOPE = {"moderator": "dose", "title": "dose", "kind": terms.SLOPE, "k": 10, **S
          "note": "one tau2", "ddf": 8}  # fmt: skip
 
 
-def by_kind() -> dict[str, Grid]:
+def by_kind(*others: dict[str, Any]) -> dict[str, Grid]:
     dose = {"name": "dose", "kind": "covariate", "per": 0.1, "unit": "mg/kg", "k": 10}
     tests = (LINE | TESTED, LINE | TESTED | {"shown": "no", "df": None, "ddf": None})
     trust = {
-        "subgroups": frame(LINE, *tests, LINE | NOT_KNOWN, LINE | WITHHELD),
+        "subgroups": frame(LINE, *others, *tests, LINE | NOT_KNOWN, LINE | WITHHELD),
         "regressions": frame(SLOPE, SLOPE | {"kind": terms.UNKNOWN, "note": "Fir"}),
     }
     return moderator_tables.moderator_grids(
@@ -406,6 +411,10 @@ def test_results_by_kind_of_trial() -> None:
     assert grid.notes == (("a", "REML"),)
     test = row(grid, 2)
     assert test["Level or test"] == "F, one τ² (shown)"
+    few = LINE | {"k": 3, "method": "Bayesian random effects, half-normal(0.5) prior of tau"}
+    mixed = by_kind(few)["The result by kind of trial"]
+    assert "SMD (95 % CI or CrI)" in row(mixed, 1)
+    assert ("b", "Bayesian random effects, half-normal(0.5) prior of τ") in mixed.notes
     assert (test["SMD (95 % CI)"], test["Statistic"]) == ("–", "4.57 (df 1, 7)")
     assert (test["p"], test["R²"], test["Which trials, or how"]) == (
         "p = 0.070", "33 %", "with τ²",
@@ -508,7 +517,7 @@ def test_a_trial_that_is_in_no_analysis_says_why() -> None:
 
 
 def test_judgements_of_bias_are_signs() -> None:
-    grid = condition_tables.risk_of_bias(BIAS, TRIALS)
+    grid = condition_tables.risk_of_bias(BIAS, TRIALS, {})
     assert [c.heading for c in grid.columns] == ["Trial", "D2", "DS", "Overall"]
     assert [row(grid, i) for i in range(2)] == [
         {"Trial": "Ash 2011", "D2": "", "DS": "+", "Overall": ""},
@@ -522,13 +531,13 @@ def test_judgements_of_bias_are_signs() -> None:
     ((_, remark),) = grid.notes
     assert remark == (
         "RoB 2. D2 deviations from intended interventions; DS period and carry-over effects "
-        "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not asked. "
-        "Not assessed: Fir."
+        "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not "
+        "assessed. Not assessed: Fir."
     )
 
 
 def test_reasons_of_judgements_follow_the_trials_and_the_domains() -> None:
-    grid = condition_tables.bias_reasons(BIAS, TRIALS)
+    grid = condition_tables.bias_reasons(BIAS, TRIALS, {})
     assert [list(row(grid, i).values()) for i in range(3)] == [
         ["Ash 2011", "DS period and carry-over effects (crossover)", "low", "long wash-out"],
         ["Elm 2015", "D2 deviations from intended interventions", "some concerns", "open"],

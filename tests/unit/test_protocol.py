@@ -35,11 +35,23 @@ def test_the_review_that_ships_resolves_and_has_the_analyses_it_promises() -> No
     review = read_protocol(ROOT / "config" / "review.yaml")
     assert {name: len(found) for name, found in review.names().items()} == {
         "ptsd": 6,
-        "anxiety": 8,
-        "safety": 9,
+        "anxiety": 11,
+        "safety": 10,
         "depression": 4,
     }
     assert review.model_of(review.conditions["ptsd"].analyses["symptoms_1_2_weeks"]).test == "hksj"
+
+
+def test_withdrawal_stands_apart_among_the_harms() -> None:
+    """People who tolerated the drug already are in no analysis of harms but one of their own."""
+    safety = read_protocol(ROOT / "config" / "review.yaml").conditions["safety"]
+    apart = {
+        name for name, one in safety.analyses.items() if one.include.get("enriched") == ("yes",)
+    }
+    assert apart == {"dissociation_withdrawal"}
+    rest = [one for name, one in safety.analyses.items() if name not in apart]
+    asked = [*rest, *safety.networks.values()]
+    assert all(one.exclude.get("enriched") == ("yes",) for one in asked)
 
 
 def test_an_unknown_key_is_an_error_with_its_dotted_key(config: dict[str, Any]) -> None:
@@ -75,7 +87,6 @@ def test_all_problems_are_reported_at_once(config: dict[str, Any]) -> None:
         ({"time_days": [10, 5]}, "the window's start is after its end"),
         ({"include": {"colour": ["red"]}}, "'colour' is not a column of trials.csv"),
         ({"model": {"method": "MH"}}, "Mantel-Haenszel needs counts"),
-        ({"outcome_types": ["msd", "change"]}, "never pooled in one SMD"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
@@ -344,3 +355,27 @@ def test_a_conversion_is_above_nothing_and_a_correlation_below_one(
         return
     (found,) = messages(config)
     assert wrong in found
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("drug", ""),
+        ("drugs", "no analysis of blue has such a moderator of kind group"),
+        ("dose", "no analysis of blue has such a moderator of kind group"),
+    ],
+)
+def test_results_stand_side_by_side_by_a_group(small: SmallReview, asked: str, told: str) -> None:
+    path = small.folder / "config/review.yaml"
+    text = path.read_text(encoding="utf-8")
+    moderators = (
+        "defaults: {moderators: {drug: {title: drug, kind: group, table: arms, column: drug}, "
+        "dose: {title: dose, kind: covariate, table: arms, column: dose_mg_kg, unit: mg/kg}}}\n"
+    )
+    named = text.replace("    title: Blue\n", f"    title: Blue\n    side_by_side: {asked}\n")
+    path.write_text(named.replace("\nconditions:", f"\n{moderators}conditions:"), encoding="utf-8")
+    if told:
+        with pytest.raises(ProtocolError, match=told):
+            _ = small.review
+    else:
+        assert small.review.conditions["blue"].side_by_side == "drug"

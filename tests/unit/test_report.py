@@ -18,9 +18,11 @@ from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
 from trialpool.review.report import agreement_tables, grid, pages, sentences
 from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
-from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
+from trialpool.review.report.moderator_tables import side_by_side
+from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
+from trialpool.review.schema.trust import SUBGROUPS
 from trialpool.review.trust.verdict import verdict
 
 STUDY: dict[str, Any] = {
@@ -91,7 +93,7 @@ def varied(*limits: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def held(result: AnalysisResult, **parts: pd.DataFrame) -> AnalysisTables:
+def held(result: AnalysisResult, **parts: Any) -> AnalysisTables:
     """An analysis around a model."""
     empty = pd.DataFrame(columns=["effect_id", "trial_id", "study", "reason"])
     own: dict[str, Any] = {"studies": studies(result.k), "missing": missing(),
@@ -148,10 +150,10 @@ def test_no_trial_names_those_that_are_known() -> None:
     ("better", "low", "high", "tail"),
     [
         ("lower", 1.3, 11.0, "frequent with ketamine, and the interval excludes no difference"),
-        ("lower", 0.5, 11.0, "but the interval includes no difference; too imprecise to tell "
+        ("lower", 0.5, 11.0, "the interval includes no difference; too imprecise to tell "
          "whether it is more or less frequent with ketamine"),
         ("lower", 0.97, 5.5, "includes no difference, and also 5.50 times the risk"),
-        ("lower", 0.9, 1.2, "but the interval includes no difference"),
+        ("lower", 0.9, 1.2, "the interval includes no difference"),
         ("higher", 0.5, 11.0, "includes no difference; too imprecise to tell whether ketamine "
          "helps"),
     ],
@@ -396,7 +398,8 @@ REVIEW: dict[str, Any] = {
     "data_until": "never",
     "experimental": "ketamine", "control": "control", "notice": "No advice.",
     "built_from": ["nothing"], "outcomes": {"mood": {"title": "mood"}},
-    "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": ""}},
+    "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": "", "target": None,
+                            "side_by_side": None, "analyses": {"mood": {"target": None}}}},
 }  # fmt: skip
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="150pt"></svg>'
 FOREST = {"figure": "forest", "shows": "Forest plot", "drawn": "yes", "width": 300, "height": 150}
@@ -430,6 +433,7 @@ ONCE = {
     "judgements": JUDGEMENTS.frame(),
     "certainty": CERTAINTY.frame(),
     "findings": SUMMARY_OF_FINDINGS.frame(),
+    "others": OTHER_REVIEWS.frame(),
 }
 
 
@@ -519,9 +523,9 @@ def test_the_first_page_says_what_was_checked() -> None:
          "verdict": "not covered", "note": "no such estimator"},
     ])  # fmt: skip
     analysis = held(made(3, -0.6, -1, 0.5))
-    flags = {"blue": FLAGS.frame()}
+    of_blue = {"blue": {"flags": FLAGS.frame(), "certainty": CERTAINTY.frame()}}
     tables = {"summary": summary, "verification": verification, "claims": CLAIMS.frame()}
-    text = pages.index_page(REVIEW, [analysis], flags, tables)
+    text = pages.index_page(REVIEW, [analysis], of_blue, tables)
     assert "recomputed 1 numbers of 1 analyses" in text
     assert "4 × 10⁻⁶" in text
     assert "tau2: no such estimator (blue/mood)" in text
@@ -558,3 +562,33 @@ def test_a_remark_stands_under_a_table_with_rows_only() -> None:
     columns = [grid.text("x", "x")]
     assert grid.table("t", [{"x": "1"}], columns, remark="said").notes == (("", "said"),)
     assert grid.table("t", [], columns, remark="said").notes == ()
+
+
+def test_results_stand_together_and_apart() -> None:
+    rows = [
+        {"moderator": "drug", "kind": "level", "level": "esketamine", "k": 2, "estimate": -0.5,
+         "ci_low": -0.9, "ci_high": -0.1, "method": "of two"},
+        {"moderator": "drug", "kind": "level", "level": "ketamine", "k": 1, "estimate": -0.2,
+         "ci_low": -0.7, "ci_high": 0.3, "method": "of one"},
+        {"moderator": "dose", "kind": "level", "level": "high", "k": 3, "method": "another"},
+    ]  # fmt: skip
+    why = {"moderator": "drug", "kind": "withheld", "note": "one drug in all 3 trials"}
+    apart, alike = (
+        held(
+            replace(made(3, -0.4, -0.8, 0.0), analysis=name),
+            trust={"subgroups": SUBGROUPS.frame(lines)},
+        )
+        for name, lines in (("apart", rows), ("alike", [why]))
+    )
+    shown = side_by_side([apart, alike], "drug")
+    headings = [column.heading for column in shown.columns]
+    assert headings == ["Outcome", "All", "Esketamine", "Ketamine"]
+    first, second = ([cell.lines for cell in row[1:]] for row in shown.rows)
+    assert first == [
+        ("SMD −0.40 (−0.80 to 0.00)", "three trials"),
+        ("−0.50 (−0.90 to −0.10)", "two trials"),
+        ("−0.20 (−0.70 to 0.30)", "one trial"),
+    ]
+    assert second[1:] == [("–",), ("–",)]
+    assert "one drug in all 3 trials" in dict(shown.notes).values()
+    assert side_by_side([apart], None).rows == ()

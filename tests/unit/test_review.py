@@ -312,7 +312,7 @@ def test_names_that_look_like_numbers_stay_names(small: SmallReview) -> None:
 @pytest.mark.parametrize("k", [3, 4])
 def test_a_trial_that_agrees_removes_no_conclusion(k: int) -> None:
     """Two trials conclude; each further one finds what they came to, and they still do."""
-    how = leading(Model(), "SMD", tau_scale=0.5, effects="one")
+    how = leading(Model(), "SMD", tau_scale=0.5, effects="one", reference_sds={})
 
     def limits(trials: int) -> Fit:
         ids = [f"T{i}" for i in range(trials)]

@@ -59,7 +59,7 @@ def split(studies: pd.DataFrame, which: list[int]) -> pd.DataFrame:
 
 def led(model: Model, measure: str = "OR") -> Leading:
     """As an analysis asks it, one effect of each trial."""
-    return leading(model, measure, tau_scale=0.5, effects="one")
+    return leading(model, measure, tau_scale=0.5, effects="one", reference_sds={})
 
 
 def expected(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def test_baujat_adds_up_to_q() -> None:
     assert table["baujat_x"].sum() == pytest.approx(whole.q)
 
 
-def shares_of() -> tuple[pd.DataFrame, pd.DataFrame]:
+def shares_of() -> tuple[pd.DataFrame, list[str]]:
     studies = trials(3).assign(
         weight=[50.0, 30.0, 20.0],
         design=["parallel", "parallel", "crossover, paired"],
@@ -256,14 +256,7 @@ def shares_of() -> tuple[pd.DataFrame, pd.DataFrame]:
         imputed=pd.array([pd.NA, pd.NA, "correlation"], dtype="str"),
         confidence=pd.array(["primary", pd.NA, "primary"], dtype="str"),
     )
-    judged = pd.DataFrame(
-        {
-            "trial_id": ["t0", "t1", "t1"],
-            "domain": ["overall", "D1", "overall"],
-            "judgement": ["high", "low", "low"],
-        }
-    )
-    return studies, judged
+    return studies, ["high", "low", "not assessed"]
 
 
 def test_shares_of_the_weight_add_up() -> None:
@@ -284,6 +277,6 @@ def test_shares_of_the_weight_add_up() -> None:
 def test_without_weights_the_shares_are_blank() -> None:
     """One trial is not pooled: it is counted, and has no share."""
     studies, judged = shares_of()
-    table = weight_shares(studies.iloc[:1].assign(weight=None), judged, "SMD")
+    table = weight_shares(studies.iloc[:1].assign(weight=None), judged[:1], "SMD")
     assert table["weight"].isna().all()
     assert (table["k"] == 1).all()

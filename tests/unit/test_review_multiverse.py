@@ -171,6 +171,8 @@ EVERY: dict[str, tuple[list[Any], list[str]]] = {
     "several_arms": (["split", "covariance"], ["combined", "control split", "with covariance"]),
     "medians": (["QE"], ["LWS", "QE"]),
     "change_correlation": ([0.8], ["r = 0.5", "r = 0.8"]),
+    "change_standardised": (["baseline_sd", "leave_out"],
+                            ["by the reference SD", "by the SD at baseline", "left out"]),
     "instruments": (
         ["reversed", "each", ["OTHER", "SCALE"]],
         # SCALE alone is what the protocol's order comes to.
@@ -205,7 +207,7 @@ def spoilt(small: SmallReview, factor: str) -> None:
         # Not symmetric, or every method would give the same mean.
         new = but(rows[1], mean="", sd="", median="18", q1="12.5", q3="23", n="60")
         small.write("results", [rows[0], new, *rows[2:]])
-    elif factor == "change_correlation":
+    elif factor in ("change_correlation", "change_standardised"):
         path = small.folder / "config/review.yaml"
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         config["conditions"]["blue"]["analyses"]["mood"]["outcome_types"] = ["change"]

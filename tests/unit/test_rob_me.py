@@ -130,7 +130,12 @@ def test_an_effect_left_out_is_unusable_or_of_another_question() -> None:
         ]
     )
     analysis = Analysis(
-        title="Mood", outcome="mood", measure="SMD", instruments=("S",), time_days=(5, 16)
+        title="Mood",
+        outcome="mood",
+        measure="SMD",
+        instruments=("S",),
+        time_days=(5, 16),
+        outcome_types=("msd",),
     )
     held = tables(effects=effects, trials=TRIALS)
     rejected = case(analysis, tables=held).chosen().rejected

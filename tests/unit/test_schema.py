@@ -61,8 +61,8 @@ def test_every_table_that_is_written_is_declared_and_typed() -> None:
         for column in columns:
             assert (rows[column.name].dtype == float) == column.numeric, f"{name}: {column.name}"
         assert [told for c in columns if (told := misfits(c, rows[c.name]))] == [], name
-        if table.key:
-            assert not rows.duplicated(list(table.key)).any(), f"{name}: {table.key}"
+        if key := list(table.key_of(rows.columns)):
+            assert not rows.duplicated(key).any(), f"{name}: {key}"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

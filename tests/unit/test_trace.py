@@ -194,8 +194,9 @@ def test_the_command_prints_the_chain_and_that_it_holds(review: SmallReview, cap
         "  inputs_sha256 of model.json: agrees\n"
         "  effects from records.csv: agrees\n"
         "  records.csv from the raw cells: agrees\n\n"
-        f"{tables.cell(model['display']['estimate'])} (95 % CI "
+        f"{tables.cell(model['display']['estimate'])} (95 % CrI "
     )
+    assert model["policy"]["bayesian"]
     assert (
         "  data/raw/blue/results.csv row 2: arm_id = experimental, time_days = 7, n = 20, "
         "mean = 18.0, sd = 8.0\n    used: n, mean, sd\n    source: https://example.org/made-up\n"

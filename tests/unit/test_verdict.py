@@ -262,7 +262,7 @@ def test_a_trial_that_turns_it_stands_with_what_it_then_is() -> None:
     (alone,) = verdict(made(trust=without(["A"]))).threats
     assert alone.text == "without A it would be −0.20 (−0.60 to 0.20)"
     (either,) = verdict(made(trust=without(["A", "B"]))).threats
-    assert either.text == "without any one of A and B it would conclude otherwise"
+    assert either.text == "without either of A and B it would conclude otherwise"
 
 
 @pytest.mark.parametrize("unknown", [None, float("nan")])
@@ -316,3 +316,18 @@ def test_what_a_better_source_could_hold_is_not_known_only_from_another(
     threat = v.sources(made(specification=spec, trust=trust))
     assert threat is not None
     assert f"is {words} abstracts" in threat.text
+
+
+def test_what_one_trial_found_is_no_conclusion_about_trials() -> None:
+    one, two = verdict(made(k=1)), verdict(made(k=2))
+    assert one.conclusion == "one trial: lower with ketamine"
+    assert two.conclusion == "lower with ketamine"
+    assert one.text.startswith("One trial: lower with ketamine; nothing can be said of how robust")
+    assert verdict(made((-0.1, -0.6, 0.4), k=1)).conclusion == "undecided"
+
+
+def test_one_trial_is_never_called_not_robust() -> None:
+    """Even where most of its declared analyses conclude otherwise."""
+    turned = multiverse(50)
+    assert verdict(made(k=6, trust=turned)).robust == "no"
+    assert verdict(made(k=1, trust=turned)).robust == v.NOT_ASSESSED

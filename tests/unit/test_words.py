@@ -65,7 +65,44 @@ def test_names_in_a_sentence(names: list[str], words: str) -> None:
     assert w.listed(names) == words
 
 
+@pytest.mark.parametrize(
+    ("bound", "null", "as_usual", "shown"),
+    [
+        (-0.004, 0.0, "0.00", "−0.004"), (0.0049, 0.0, "0.00", "0.005"),
+        (0.0004, 0.0, "0.00", "0.0004"), (-0.006, 0.0, "−0.01", "−0.01"),
+        (0.0, 0.0, "0.00", "0.00"), (0.04, 0.0, "0.0", "0.04"), (-0.06, 0.0, "−0.1", "−0.1"),
+        (0.998, 1.0, "1.00", "0.998"), (1.0004, 1.0, "1.00", "1.0004"), (1.0, 1.0, "1.00", "1.00"),
+        (0.994, 1.0, "0.99", "0.99"), (0.002, math.nan, "0.00", "0.00"),
+        (0.002, None, "0.00", "0.00"), (math.nan, 0.0, "–", "–"),
+    ],
+)  # fmt: skip
+def test_a_limit_beside_no_difference_tells_its_side(
+    bound: float, null: float | None, as_usual: str, shown: str
+) -> None:
+    """Another decimal, or two, only where the usual ones would say that it is no difference."""
+    assert w.limit(bound, null, as_usual) == shown
+
+
+@pytest.mark.parametrize(
+    ("bayesian", "words"),
+    [([], "95 % CI"), ([False], "95 % CI"), ([True, True], "95 % CrI"),
+     ([True, False], "95 % CI or CrI")],
+)  # fmt: skip
+def test_intervals_are_called_what_they_are(bayesian: list[bool], words: str) -> None:
+    assert w.intervals(bayesian) == words
+
+
 @pytest.mark.parametrize("missing", [None, math.nan, np.nan, ""])
 def test_a_missing_number_is_a_dash_in_every_form(missing: object) -> None:
     forms = (w.whole, w.short, w.ratio, w.significant, w.p_value, w.percent)
     assert {form(missing) for form in forms} == {w.fixed(missing, 2)} == {w.DASH}
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.9540, "95.4 %"), (0.9459, "94.6 %"), (0.95, "95 %"), (0.944, "94 %"), (0.956, "96 %"),
+    ],
+)  # fmt: skip
+def test_a_share_beside_its_limit_tells_the_side(share: float, said: str) -> None:
+    assert w.beside(share, 0.95) == said

@@ -89,6 +89,7 @@ def test_the_second_route_disagrees_nowhere(review: Review) -> None:
     beyond = set(zip(exact["condition"], exact["analysis"], strict=True))
     assert beyond == {
         ("ptsd", "response"),
+        ("safety", "blood_pressure_increased"),
         ("safety", "sedation"),
         ("depression", "suicidal_remission"),
     }

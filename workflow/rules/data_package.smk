@@ -6,8 +6,8 @@ from trialpool.review.schema.results import OF_ANALYSIS, OF_CONDITION, OF_REVIEW
 # A review may do without the tables of other reviews and of claims.
 RAW = [
     "data/raw/instruments.csv",
-    *map(str, Path("data/raw").glob("other_reviews.csv")),
-    *claim_files("data/raw"),
+    *optional_file("data/raw", "other_reviews"),
+    *optional_file("data/raw", "claims"),
     *expand(
         "data/raw/{condition}/{table}.csv",
         condition=REVIEW.conditions,

@@ -34,6 +34,7 @@ rule page_condition:
         summary="results/{condition}/summary.csv",
         certainty="results/{condition}/certainty.csv",
         findings="results/{condition}/summary_of_findings.csv",
+        others="results/{condition}/other_reviews.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
         processed=expand("data/processed/{{condition}}/{table}.csv", table=PAGE_TABLES),
@@ -59,6 +60,9 @@ rule page:
         analyses=expand("results/{analysis}/{file}", analysis=ANALYSES, file=ANSWERS),
         flags=expand(
             "data/processed/{condition}/flags.csv", condition=REVIEW.conditions
+        ),
+        certainty=expand(
+            "results/{condition}/certainty.csv", condition=REVIEW.conditions
         ),
         summary="results/summary.csv",
         claims="results/claims.csv",

@@ -1,7 +1,7 @@
 """Effects to pooled results, their summary, and the second route."""
 
-from trialpool.review.extraction.claims import claim_files, known_names
-from trialpool.review.extraction.decisions import decision_files
+from trialpool.review.extraction.claims import known_names
+from trialpool.review.extraction.read import optional_file
 from trialpool.review.schema.results import OF_ANALYSIS
 from trialpool.review.schema.trust import TRUST_TABLES
 
@@ -28,6 +28,7 @@ for condition, batches in REVIEW.batches().items():
                 raw=[
                     f"data/raw/{condition}/results.csv",
                     f"data/raw/{condition}/contrasts.csv",
+                    "data/raw/instruments.csv",
                 ],
             output:
                 models=expand(
@@ -72,12 +73,16 @@ rule summary_condition:
             table=["trials", "arms", "missing_results"],
         ),
         # An optional file: it becomes an input when it exists.
-        decisions=lambda wildcards: decision_files("data/raw", wildcards.condition),
+        decisions=lambda wildcards: optional_file(
+            f"data/raw/{wildcards.condition}", "certainty"
+        ),
+        others=optional_file("data/raw", "other_reviews"),
         instruments="data/raw/instruments.csv",
     output:
         summary="results/{condition}/summary.csv",
         certainty="results/{condition}/certainty.csv",
         findings="results/{condition}/summary_of_findings.csv",
+        others="results/{condition}/other_reviews.csv",
         evidence="results/{condition}/missing_evidence.csv",
         judgements="results/{condition}/missing_evidence_judgements.csv",
     log:
@@ -105,7 +110,7 @@ rule summary:
         ),
         answers=lambda wildcards: QUESTION_ANSWERS,
         # An optional file: it becomes an input when it exists.
-        claims=claim_files("data/raw"),
+        claims=optional_file("data/raw", "claims"),
     output:
         summary="results/summary.csv",
         claims="results/claims.csv",

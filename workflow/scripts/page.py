@@ -11,7 +11,10 @@ logs.start(snakemake.log[0], snakemake.output)
 page = index_page(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, columns_of(snakemake.params.review["columns"])),
-    {Path(path).parent.name: files.read(path) for path in snakemake.input.flags},
+    {
+        Path(path).parent.name: {"flags": files.read(path), "certainty": files.read(rated)}
+        for path, rated in zip(snakemake.input.flags, snakemake.input.certainty, strict=True)
+    },
     {name: files.read(snakemake.input[name]) for name in ("summary", "verification", "claims")},
 )
 write_page(snakemake.output.page, page)

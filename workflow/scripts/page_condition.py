@@ -9,7 +9,10 @@ from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
 logs.start(snakemake.log[0], snakemake.output)
-names = ("summary", "certainty", "findings", "agreement", "disagreements", "evidence", "judgements")
+names = (
+    *("summary", "certainty", "findings", "others"),
+    *("agreement", "disagreements", "evidence", "judgements"),
+)
 added = columns_of(snakemake.params.review["columns"])
 processed = {Path(path).stem: files.read(path, added) for path in snakemake.input.processed}
 page = condition_page(

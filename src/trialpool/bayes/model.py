@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
+from trialpool.bayes.posterior import Question
 from trialpool.bayes.priors import HalfNormal, Prior, Reach, check_positive, named
-from trialpool.bayes.quadrature import PosteriorGrid, mixture_quantile
-from trialpool.pooling.inference import check_level
+from trialpool.bayes.quadrature import Mixture, PosteriorGrid
 from trialpool.pooling.inputs import as_studies
-from trialpool.results import Array, Posterior, TrialpoolError, check_choice
+from trialpool.results import Array, Posterior, TrialpoolError
 
 TAU_SCALE = 0.5
 
@@ -62,9 +61,8 @@ def normal_normal(
     Roever 2020, J Stat Softw 93(6); Roever et al. 2021, Res Synth Methods 12:448
     """
     y, v = as_studies(yi, vi)
-    check_level(level)
-    check_choice("better", better, ("lower", "higher"))
-    for name, value in (("tau_scale", tau_scale), ("mu_sd", mu_sd), ("mid", mid)):
+    question = Question(level=level, better=better, mid=mid)
+    for name, value in (("tau_scale", tau_scale), ("mu_sd", mu_sd)):
         if value is not None:
             check_positive(name, value)
     chosen = _prior(prior, tau_scale)
@@ -74,42 +72,14 @@ def normal_normal(
     axis = chosen.axis(_reach(y, v, mu_sd))
     grid = PosteriorGrid(lambda tau: _conditional(y, v, tau, mu_sd)[2], axis)
     mean, var, _ = _conditional(y, v, grid.tau, mu_sd)
-    sd, sd_new = np.sqrt(var), np.sqrt(var + grid.tau**2)
-    tail = (1 - level) / 2
-    probs = (tail, 0.5, 1 - tail)
-    mu, new = ([mixture_quantile(p, grid.weight, mean, s) for p in probs] for s in (sd, sd_new))
-    tau = [grid.quantile(p) for p in probs]
-    theta = _true_effects(y, v, grid, mean, var, probs) if each else [()] * len(probs)
-    sign = -1 if better == "lower" else 1
-
-    def beyond(bound: float, spread: Array, side: int = sign) -> float:
-        return float((grid.weight * ndtr((side * mean - bound) / spread)).sum())
-
     prior_mu = "flat" if mu_sd is None else f"normal(0, {mu_sd:g})"
-    return Posterior(
-        mu=mu[1],
-        mu_lb=mu[0],
-        mu_ub=mu[2],
-        tau=tau[1],
-        tau_lb=tau[0],
-        tau_ub=tau[2],
-        new_lb=new[0],
-        new_ub=new[2],
-        p_below_zero=float((grid.weight * ndtr(-mean / sd)).sum()),
-        prior=f"mu {prior_mu}, {chosen}",
-        level=level,
-        prior_reference=chosen.reference,
-        new=new[1],
-        better=better,
-        mid=mid,
-        p_benefit=beyond(0.0, sd),
-        p_new_benefit=beyond(0.0, sd_new),
-        p_mid=None if mid is None else beyond(mid, sd),
-        p_new_mid=None if mid is None else beyond(mid, sd_new),
-        p_harm_mid=None if mid is None else beyond(mid, sd, -sign),
-        theta=theta[1],
-        theta_lb=theta[0],
-        theta_ub=theta[2],
+    return question.answer(
+        Mixture(grid.weight, mean, np.sqrt(var)),
+        Mixture(grid.weight, mean, np.sqrt(var + grid.tau**2)),
+        grid,
+        _true_effects(y, v, grid, mean, var) if each else (),
+        f"mu {prior_mu}",
+        chosen,
     )
 
 
@@ -170,20 +140,19 @@ def _conditional(y: Array, v: Array, tau: Array, mu_sd: float | None) -> tuple[A
 
 
 def _true_effects(
-    y: Array, v: Array, grid: PosteriorGrid, mean: Array, var: Array, probs: tuple[float, ...]
-) -> list[tuple[float, ...]]:
-    """Quantiles of each study's true effect, one tuple of k per probability.
+    y: Array, v: Array, grid: PosteriorGrid, mean: Array, var: Array
+) -> list[Mixture]:
+    """Each study's true effect.
 
     Given tau it is normal: the effect and mu, weighted by tau^2 and the sampling variance.
     """
-    columns = []
+    out = []
     for effect, variance in zip(y, v, strict=True):
         weight = grid.tau**2 / (grid.tau**2 + variance)
         shared = variance / (grid.tau**2 + variance)
         centre = weight * effect + shared * mean
-        sd = np.sqrt(weight * variance + shared**2 * var)
-        columns.append([mixture_quantile(p, grid.weight, centre, sd) for p in probs])
-    return list(zip(*columns, strict=True))
+        out.append(Mixture(grid.weight, centre, np.sqrt(weight * variance + shared**2 * var)))
+    return out
 
 
 def _reach(y: Array, v: Array, mu_sd: float | None) -> Reach:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -66,8 +66,11 @@ class PosteriorGrid:
         log_density = self._log_likelihood(self._axis.tau(x)) + self._axis.log_prior(x)
         return log_density + np.log(np.cosh(u))
 
-    def quantile(self, p: float) -> float:
-        """Value of tau with posterior probability p below it."""
+    def quantiles(self, probs: Sequence[float]) -> list[float]:
+        """Values of tau with these posterior probabilities below them."""
+        return [self._quantile(p) for p in probs]
+
+    def _quantile(self, p: float) -> float:
         target = p * self._total
         panel = int(np.clip(np.searchsorted(self._below, target) - 1, 0, self._axis.panels - 1))
         left, right = float(self._edges[panel]), float(self._edges[panel + 1])
@@ -82,27 +85,32 @@ class PosteriorGrid:
         return float(self._axis.tau(np.asarray(math.sinh(_root(excess, left, right)))))
 
 
-def mixture_quantile(p: float, weight: Array, mean: Array, sd: Array) -> float:
-    """Value below which a mixture of normals has probability p."""
-    low, high = float((mean - 10 * sd).min()), float((mean + 10 * sd).max())
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A mixture of normals; (m,) all."""
 
-    def excess(x: float) -> tuple[float, float]:
-        z = (x - mean) / sd
-        density = float((weight * np.exp(-(z * z) / 2) / sd).sum()) / math.sqrt(2 * math.pi)
-        return float((weight * ndtr(z)).sum()) - p, density
+    weight: Array
+    mean: Array
+    sd: Array
 
-    return _root(excess, low, high)
+    def quantiles(self, probs: Sequence[float]) -> list[float]:
+        """Where it reaches each probability."""
+        return [self._quantile(p) for p in probs]
 
+    def beyond(self, bound: float, side: int) -> float:
+        """Probability of `bound` or more in the direction of `side`, 1 or -1, from 0."""
+        return float((self.weight * ndtr((side * self.mean - bound) / self.sd)).sum())
 
-def value_at(x: float, at: Array, values: Array) -> float:
-    """A smooth function given at rising points, at another: by a polynomial of six.
+    def _quantile(self, p: float) -> float:
+        low = float((self.mean - 10 * self.sd).min())
+        high = float((self.mean + 10 * self.sd).max())
 
-    Points and values may change places, so that it also finds where a distribution reaches p.
-    """
-    i = int(np.clip(np.searchsorted(at, x), 3, len(at) - 3))
-    near = slice(i - 3, i + 3)
-    away = (at[near] - x) / np.ptp(at[near])
-    return float(np.polyfit(away, values[near], 5)[-1])
+        def excess(x: float) -> tuple[float, float]:
+            z = (x - self.mean) / self.sd
+            density = float((self.weight * np.exp(-(z * z) / 2) / self.sd).sum())
+            return float((self.weight * ndtr(z)).sum()) - p, density / math.sqrt(2 * math.pi)
+
+        return _root(excess, low, high)
 
 
 @cache

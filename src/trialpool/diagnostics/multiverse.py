@@ -14,13 +14,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.bayes.counts import LIKELIHOODS, binomial_normal, too_sharp, unbounded
+from trialpool.bayes.counts import binomial_normal
+from trialpool.bayes.likelihoods import LIKELIHOODS
 from trialpool.bayes.many import posterior_many
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.inference import half_width, knapp_hartung, p_value
 from trialpool.pooling.policy import FROM_HERE_ON
-from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.results import NAN, Array, NoPosteriorError, TrialpoolError
 
 COUNTED = "MH"  # the estimator that works on counts; it knows the z test only
 NO_TRIAL, NO_COUNTS, NOT_CONVERGED = (
@@ -268,15 +269,14 @@ def _led(
             continue
         if not (one.counts == np.floor(one.counts)).all():  # NaN is not either
             continue
-        if unbounded(*one.counts.T, measure=measure):
+        try:
+            exact = binomial_normal(
+                *one.counts.T, measure=measure, tau_scale=tau_scale, level=level, each=False
+            )
+        except NoPosteriorError:
             row[:] = NAN
-            continue
-        if too_sharp(*one.counts.T, measure=measure):
-            continue
-        exact = binomial_normal(
-            *one.counts.T, measure=measure, tau_scale=tau_scale, level=level, each=False
-        )
-        row[:] = exact.mu, exact.mu_lb, exact.mu_ub
+        else:
+            row[:] = exact.mu, exact.mu_lb, exact.mu_ub
     return out
 
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from trialpool.effects.generic import sd_from_se, se_from_p, se_from_t
 from trialpool.effects.paired import recover_r, sd_difference
-from trialpool.results import Array
+from trialpool.effects.small_sample import small_sample_factor
+from trialpool.results import NAN, Array
 
 
 class ChangeScore(NamedTuple):
@@ -17,6 +18,14 @@ class ChangeScore(NamedTuple):
 
     mean: Array
     sd: Array
+
+
+class StandardisedChange(NamedTuple):
+    """A difference of changes in SDs of scores, its variance, and the formula by name."""
+
+    yi: Array
+    vi: Array
+    formula: str
 
 
 def change_sd(sd0: ArrayLike, sd1: ArrayLike, r: ArrayLike) -> Array:
@@ -60,6 +69,73 @@ def change_from_scores(
     """
     start, end = (np.asarray(x, dtype=np.float64) for x in (m0, m1))
     return ChangeScore(np.asarray(end - start), change_sd(sd0, sd1, r))
+
+
+def change_by_reference_sd(
+    difference: ArrayLike, se: ArrayLike, sd: ArrayLike
+) -> StandardisedChange:
+    """Difference of two arms' changes over an SD of scores that is known, as of a reference group.
+
+    On the scale of an SMD of scores after treatment, which the SD of the changes would not be.
+
+    Parameters
+    ----------
+    difference, se : difference of mean changes and its SE, any shape that broadcasts
+    sd : SD of scores, a constant of the scale, > 0
+
+    Returns
+    -------
+    difference/sd with variance (se/sd)^2: a constant has no sampling error to allow for, nor a
+    bias to correct. NaN where se <= 0 or sd <= 0
+
+    References
+    ----------
+    Cochrane Handbook 6.4, sections 10.5.2 (changes and scores have different SDs) and
+    15.5.3.2 (an SD of a reference population)
+    """
+    diff, error, unit = (np.asarray(x, dtype=np.float64) for x in (difference, se, sd))
+    unit, error = (np.where(x > 0, x, NAN) for x in (unit, error))
+    return StandardisedChange(
+        np.asarray(diff / unit), np.asarray((error / unit) ** 2), "difference / reference SD"
+    )
+
+
+def change_by_baseline_sd(
+    difference: ArrayLike,
+    se: ArrayLike,
+    sd: ArrayLike,
+    n: ArrayLike,
+    df: ArrayLike,
+    correction: str = "exact",
+) -> StandardisedChange:
+    """Difference of two arms' changes over the SD of their scores at baseline.
+
+    Parameters
+    ----------
+    difference, se : difference of mean changes and its SE, any shape that broadcasts
+    sd, n, df : SD at baseline, pooled within arms, > 0; its people and its degrees of freedom
+    correction : "exact", "approx" or "none"
+
+    Returns
+    -------
+    g = J difference/sd with variance (J se/sd)^2 + g^2/(2 n), the large-sample form: the means and
+    the SD of normal scores are independent. NaN where se <= 0, sd <= 0 or df <= 1
+
+    Raises
+    ------
+    TrialpoolError
+        for an unknown correction
+
+    References
+    ----------
+    Becker 1988, Br J Math Stat Psychol 41:257; Morris 2008, Organ Res Methods 11:364
+    (d_ppc2, of two arms with one SD at baseline)
+    """
+    known = change_by_reference_sd(difference, se, sd)
+    j = small_sample_factor(df, correction)
+    g = np.asarray(j * known.yi)
+    vi = np.asarray(j**2 * known.vi + g**2 / (2 * np.asarray(n, dtype=np.float64)))
+    return StandardisedChange(g, vi, f"difference / SD at baseline, {correction} correction")
 
 
 def r_from_t(

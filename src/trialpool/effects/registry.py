@@ -143,6 +143,11 @@ class Measure:
         return self.unit == "SD" or self.is_ratio
 
     @property
+    def standardises(self) -> bool:
+        """Whether it divides a difference between two groups' scores by an SD."""
+        return self.unit == "SD" and self.data.name == "scores"
+
+    @property
     def null(self) -> float | None:
         """The displayed effect that is no effect; None where nothing is compared."""
         alone = self.data.groups == 1 and self.data.outcome != "association"
@@ -176,13 +181,14 @@ class Measure:
         """Why no prior of tau at hand is for it; "" where one is.
 
         They are made for standardised differences and log ratios (Roever et al. 2021, Res Synth
-        Methods 12:448), and give the probability of a benefit.
+        Methods 12:448), serve differences in points where the SD of the instrument is known, and
+        give the probability of a benefit.
         """
         if self.null is None:
             return f"nothing is compared: the priors {_PRIORS}"
-        if self.unit_free:
+        if self.unit_free or self.unit == "points":
             return "" if self.favours else f"neither direction of {self.a} is the better one"
-        what = "in the units of a scale or of risks" if self.data.groups == 2 else "of correlations"
+        what = "of risks or rates" if self.data.groups == 2 else "of correlations"
         return f"no prior of tau fits differences {what}: those {_PRIORS}"
 
     @property

@@ -118,7 +118,7 @@ def _panel(
     drawn = [line["x"].to_numpy(float)]
     drawn += [axis.scaled(line[name]) for name in ("estimate", "ci_low", "ci_high")]
     interval = triple(records(results[results["kind"] == SLOPE])[0])
-    shown = effect(interval, decimals({"study": [interval]}), log=axis.log)
+    shown = effect(interval, decimals({"study": [interval]}), axis)
     step = per(fact.per, fact.unit) + ("" if axis.scale.even else " above the mean")
     words = f"{'Ratio' if axis.log else 'Slope'} per {step}: {shown}, "
     words += style.p_value(slope.p_value)

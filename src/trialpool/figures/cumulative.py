@@ -13,7 +13,7 @@ from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
 from trialpool.tables import records
-from trialpool.words import number
+from trialpool.words import intervals, is_bayesian, number, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -36,9 +36,10 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
             return Withheld(reason=withheld[name])
     axis = EffectAxis.of(result)
     steps = records(cumulative)
-    intervals = [triple(step) for step in steps]
-    places = decimals({"study": intervals})
+    shown = [triple(step) for step in steps]
+    places = decimals({"study": shown})
     last = len(steps) - 1
+    limits = intervals(is_bayesian(str(step["model"])) for step in steps)
     return IntervalTable(
         title=title,
         subtitle=_subtitle(steps),
@@ -49,13 +50,13 @@ def rows(cumulative: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wi
                 estimate=interval[0],
                 low=interval[1],
                 high=interval[2],
-                cells=(f"{number(step['k']):.0f}", effect(interval, places, log=axis.log)),
+                cells=(f"{number(step['k']):.0f}", effect(interval, places, axis)),
                 whole=i == last,
             )
-            for i, (step, interval) in enumerate(zip(steps, intervals, strict=True))
+            for i, (step, interval) in enumerate(zip(steps, shown, strict=True))
         ),
         label_head="Trial added",
-        heads=("k", f"{short_measure(result)} (95 % CI)"),
+        heads=("k", f"{short_measure(result)} ({limits})"),
     )
 
 
@@ -75,5 +76,5 @@ def _subtitle(steps: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for words, ks in spans.items():
         span = f"k = {ks[0]}" if len(ks) == 1 else f"k = {ks[0]} to {ks[-1]}"
-        parts.append(f"{span}: {words}")
+        parts.append(f"{span}: {written(words)}")
     return f"Each row adds a trial. {'; '.join(parts)}."

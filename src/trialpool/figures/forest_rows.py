@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.words import number, short, text
+from trialpool.words import limit, number, short, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
+    from trialpool.figures.chart import EffectAxis
 
 ARMS = ("experimental", "control")
 Cells = dict[str, str | float]
@@ -81,12 +82,13 @@ def decimals(shown: Shown) -> int:
     return 1 if max([e for e in estimates if not math.isnan(e)], default=0.0) >= 9.95 else 2
 
 
-def effect(shown: Triple, decimals: int, *, log: bool) -> str:
+def effect(shown: Triple, decimals: int, axis: EffectAxis) -> str:
     """`−0.55 (−1.24 to 0.14)`."""
     if math.isnan(shown[0]):
         return "not estimable"
-    estimate, low, high = (style.ratio(v) if log else style.fixed(v, decimals) for v in shown)
-    return f"{estimate} ({low} to {high})"
+    usual = [style.ratio(v) if axis.log else style.fixed(v, decimals) for v in shown]
+    _, low, high = (limit(v, axis.null, u) for v, u in zip(shown, usual, strict=True))
+    return f"{usual[0]} ({low} to {high})"
 
 
 def labels(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -146,14 +148,14 @@ def _score(mean: object, sd: object) -> str:
     return f"{style.fixed(m, decimals)} ({style.fixed(s, decimals)})"
 
 
-def study(line: Mapping[str, Any], decimals: int, *, log: bool, counts: bool) -> Cells:
+def study(line: Mapping[str, Any], decimals: int, axis: EffectAxis, *, counts: bool) -> Cells:
     """One trial in the analysis."""
     interval = triple(line)
     weight = number(line.get("weight"))
     cells: Cells = {
         "kind": "study",
         "trial_id": text(line.get("trial_id")),
-        "effect": effect(interval, decimals, log=log),
+        "effect": effect(interval, decimals, axis),
         "weight": style.fixed(weight, 1),
         **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
         "share": weight,
@@ -201,8 +203,8 @@ def summaries(
     result: UnjudgedResult,
     shown: Shown,
     decimals: int,
+    axis: EffectAxis,
     *,
-    log: bool,
     counts: bool,
 ) -> list[Cells]:
     """The pooled row with the totals of the arms, and the prediction interval below it."""
@@ -211,10 +213,12 @@ def summaries(
         total = sum(w for s in studies if not math.isnan(w := number(s["share"])))
         several = result.several is not None and len(lines) > result.k
         k = f"{len(lines)} effects of {result.k} trials" if several else f"k = {len(lines)}"
+        # The column is headed by the interval of the trials.
+        name = f"Pooled, {result.interval}" if result.policy.bayesian else "Pooled effect"
         row: Cells = {
             "kind": "pooled",
-            "label": f"Pooled effect ({k}{'' if result.n is None else f', n = {result.n}'})",
-            "effect": effect(interval, decimals, log=log),
+            "label": f"{name} ({k}{'' if result.n is None else f', n = {result.n}'})",
+            "effect": effect(interval, decimals, axis),
             "weight": style.fixed(total, 1) if total else "–",
             **dict(zip(("estimate", "ci_low", "ci_high"), interval, strict=True)),
         }
@@ -233,7 +237,7 @@ def summaries(
                 row[arm] = f"{_count(events)}/{short(time)}"
         out.append(row)
     for estimate, low, high in shown["prediction"]:
-        bounds = effect((estimate, low, high), decimals, log=log).partition(" ")[2]
+        bounds = effect((estimate, low, high), decimals, axis).partition(" ")[2]
         out.append(
             {
                 "kind": "prediction",

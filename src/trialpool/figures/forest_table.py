@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,6 +14,8 @@ from trialpool.effects import Measure, measure_of
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
+from trialpool.figures.chart import EffectAxis
+from trialpool.risk_of_bias import NOT_ASSESSED, RiskOfBias
 from trialpool.words import DOMAINS, capital, text
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ def rows(
     studies : `studies.csv`, one row per trial, k >= 0 rows, order kept
     result : of the analysis
     missing : `missing.csv`, eligible trials without usable numbers
-    risk_of_bias : `risk_of_bias.csv`; trials outside the plot are ignored
+    risk_of_bias : `risk_of_bias.csv`; what it says of other results is ignored
 
     Returns
     -------
@@ -91,7 +94,7 @@ def rows(
     lines = tables.records(studies)
     absent = tables.records(missing)
     measure = measure_of(result.measure)
-    log = measure.is_ratio
+    on = EffectAxis.of(result)
     marks, footnotes = words.footnotes([words.notes(line) for line in lines])
     shown = cells.shown(lines, result)
     decimals = cells.decimals(shown)
@@ -99,25 +102,26 @@ def rows(
     counts = given.counts
 
     body = [
-        {**cells.study(line, decimals, log=log, counts=counts), "label": label, "marks": mark}
+        {**cells.study(line, decimals, on, counts=counts), "label": label, "marks": mark}
         for line, label, mark in zip(lines, cells.labels(lines), marks, strict=True)
     ]
     body += [cells.missing(line, counts=counts) for line in absent]
-    body += cells.summaries(
-        body[: len(lines)], lines, result, shown, decimals, log=log, counts=counts
-    )
+    body += cells.summaries(body[: len(lines)], lines, result, shown, decimals, on, counts=counts)
     table = pd.DataFrame(body, columns=[*TEXTS, *NUMBERS])
     table = table.astype(dict.fromkeys(TEXTS, "str") | dict.fromkeys(NUMBERS, "float64"))
     table[TEXTS] = table[TEXTS].fillna("")
-    table, domains = _judge(table, risk_of_bias)
+    bias = RiskOfBias(_checked(risk_of_bias))
+    table, domains = _judge(table, bias, result.outcome, [text(x["instrument"]) for x in lines])
 
     pooled = len(lines) > 1 and "pooled" in set(table["kind"])
     if len(lines) > 1 and pooled and "prediction" not in set(table["kind"]):
         footnotes += [("", note)] if (note := words.prediction_note(result)) else []
+    unweighted = table["weight"].isin(["", "–"]).all()
+    if pooled and not unweighted and (note := words.weights_note(result)):
+        footnotes.append(("", note))
     shrunken = cells.shrunken(result, len(lines)) if pooled else ()
     if pooled and (note := words.shrinkage_note(result, drawn=bool(shrunken))):
         footnotes.append(("", note))
-    unweighted = table["weight"].isin(["", "–"]).all()
     left, right = result.favours_left, result.favours_right
     return ForestTable(
         title=result.title,
@@ -131,7 +135,7 @@ def rows(
         ),
         body=table,
         axis=_axis(shown, measure) if lines else None,
-        axis_title=capital(measure.title) + (" (log scale)" if log else ""),
+        axis_title=capital(measure.title) + (" (log scale)" if on.log else ""),
         favours=(f"← {left}" if left else "", f"{right} →" if right else ""),
         missing_heading=MISSING_HEADING if absent else "",
         heterogeneity=words.heterogeneity(result, len(lines)),
@@ -148,9 +152,7 @@ def _axis(shown: cells.Shown, measure: Measure) -> forest_axis.ForestAxis:
     return forest_axis.build(trials, whole, new, log=ratio, null=measure.null, bounds=kept)
 
 
-def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Add one column per domain; DS only where a trial in the plot was judged on it."""
-    judgements: dict[tuple[str, str], str] = {}
+def _checked(risk_of_bias: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
     for line in tables.records(risk_of_bias):
         trial, domain, judgement = (text(line.get(n)) for n in ("trial_id", "domain", "judgement"))
         if judgement and judgement not in style.JUDGEMENTS:
@@ -158,13 +160,26 @@ def _judge(table: pd.DataFrame, risk_of_bias: pd.DataFrame) -> tuple[pd.DataFram
             raise ValueError(
                 f"risk_of_bias.csv {trial} {domain}, judgement = {judgement}: must be {allowed}"
             )
-        judgements[trial, domain] = judgement
-    drawn = table["kind"].isin(["study", "missing"])
+        if judgement:
+            yield line
+
+
+def _judge(
+    table: pd.DataFrame,
+    bias: RiskOfBias[Mapping[str, Any]],
+    outcome: str,
+    instruments: Sequence[str],
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add one column per domain; DS only where a trial in the plot was judged on it.
+
+    `instruments` are those of the first rows, the results; a missing one has none.
+    """
+    drawn = int(table["kind"].isin(["study", "missing"]).sum())
+    of = list(zip_longest(table["trial_id"].iloc[:drawn], instruments, fillvalue=""))
     for domain in JUDGED:
-        table[domain] = [
-            judgements.get((trial, domain), "") if on else ""
-            for trial, on in zip(table["trial_id"], drawn, strict=True)
-        ]
+        signs = [bias.of(trial, domain, outcome, instrument) for trial, instrument in of]
+        signs = ["" if sign == NOT_ASSESSED else sign for sign in signs]
+        table[domain] = signs + [""] * (len(table) - drawn)
     judged = [d for d in JUDGED if (table[d] != "").any()]
     if not judged:
         return table, ()

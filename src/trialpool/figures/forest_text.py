@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from trialpool.effects import measure_of
 from trialpool.figures import style
-from trialpool.words import capital, letters, text
+from trialpool.words import capital, letters, text, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
 
 NO_STUDY = "No trial with usable numbers for this outcome."
 ONE_STUDY = "One trial: shown, not pooled."
+_METHODS = {"EE": "common effect", "MH": "Mantel-Haenszel"}
 
 
 def subtitle(result: UnjudgedResult) -> str:
@@ -32,13 +33,17 @@ def heterogeneity(result: UnjudgedResult, k: int) -> str:
     if k == 1:
         return ONE_STUDY
     pooled = result.pooled
-    if pooled is None or math.isnan(pooled.beta):
+    if pooled is None or math.isnan(result.display.estimate):
         why = result.reasons.get("pooled") or result.reasons.get("beta")
         return f"{k} trials: shown, not pooled{': ' + why if why else ''}."
     parts = []
     # a common-effect model assumes tau2 = 0; printing the 0 would look like a finding
     common = pooled.method in {"EE", "FE", "CE"}
-    if not common and not math.isnan(pooled.tau2):
+    posterior = result.posterior if result.policy.bayesian else None
+    if posterior:
+        bounds = f"{style.significant(posterior.tau_lb)} to {style.significant(posterior.tau_ub)}"
+        parts.append(f"τ = {style.significant(posterior.tau)} ({result.interval} {bounds})")
+    elif not common and not math.isnan(pooled.tau2):
         low, high = pooled.tau2_ci_lb, pooled.tau2_ci_ub
         shown = f"τ² = {style.significant(pooled.tau2)}"
         if not math.isnan(low + high):
@@ -51,19 +56,30 @@ def heterogeneity(result: UnjudgedResult, k: int) -> str:
             shown += f" ({between} between trials, {within} within)"
         parts.append(shown)
     if not math.isnan(pooled.i2):
-        parts.append(f"I² = {pooled.i2:.0f} %")
+        # A posterior has none.
+        whose = f" ({_METHODS.get(pooled.method, pooled.method)})" if posterior else ""
+        parts.append(f"I² = {pooled.i2:.0f} %{whose}")
     if not math.isnan(pooled.q):
         shown = f"Q = {pooled.q:.1f}, df = {pooled.q_df}"
         p = pooled.q_pval
         parts.append(shown if math.isnan(p) else f"{shown}, {style.p_value(p)}")
     line = f"Heterogeneity: {'; '.join(parts)}." if parts else ""
-    return f"{line} Model: {result.model}.".strip()
+    return f"{line} Model: {written(result.model)}.".strip()
 
 
 def prediction_note(result: UnjudgedResult) -> str:
     """Why no prediction interval is drawn, where the model says so; else empty."""
     why = result.reasons.get("pi") or result.reasons.get("pi_lb")
     return f"Prediction interval not shown: {why.rstrip('.')}." if why else ""
+
+
+def weights_note(result: UnjudgedResult) -> str:
+    """Whose the weights are where a posterior, which has none, leads; else empty."""
+    pooled = result.pooled
+    if pooled is None or not result.policy.bayesian:
+        return ""
+    method = _METHODS.get(pooled.method, pooled.method)
+    return f"Weights: of the protocol’s own model ({method}), not of the Bayesian one."
 
 
 def shrinkage_note(result: UnjudgedResult, *, drawn: bool) -> str:

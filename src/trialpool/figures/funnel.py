@@ -26,6 +26,7 @@ from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import stroke
 from trialpool.pooling.policy import random_effects_tau2
 from trialpool.results import NAN, Array
+from trialpool.words import count
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -170,5 +171,5 @@ def _key(table: FunnelTable, unnamed: int) -> list[Entry]:
         zones = zip(ZONES, style.ZONES, strict=True)
         out += [Entry(text, "box", colour) for (_, text), colour in zones]
     if unnamed:
-        out.append(Entry(f"{unnamed} names left out", "dot", style.SUMMARY))
+        out.append(Entry(f"{count(unnamed, 'name')} left out", "dot", style.SUMMARY))
     return out

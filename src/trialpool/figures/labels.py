@@ -18,6 +18,7 @@ ROOM, LINES = 100.0, 2  # width of a name, in points, and lines; what is longer 
 LINE = style.SMALL * style.LINE_HEIGHT
 DOT = 3.2  # half the side of the square a dot takes up
 NEAR, FAR = 5.5, (13.0, 22.0, 32.0)  # of a name from its dot; far names get a thread
+APART = 1.5 * NEAR  # of a name without a thread from other dots, or it reads as theirs
 STEP = 1.5  # between the points of a line that names keep away from
 CROSSING = 4.0  # a point of a line under a name counts as much as this distance from the dot
 
@@ -108,7 +109,12 @@ def _places(
     for i, name in zip(order, names, strict=True):
         at = (float(dots[i, 0]), float(dots[i, 1]))
         choices = _choices(at, _short(name))
-        free = [p for p in choices if _fits(p, inside) and not _hit(p, taken, i, at)]
+        others = np.delete(dots, i, axis=0)
+        free = [
+            p
+            for p in choices
+            if _fits(p, inside) and not _hit(p, taken, i, at) and not _mistaken(p, others)
+        ]
         best = min(
             free, key=lambda p: p.reach + CROSSING * sum(map(p.box.meets, blocks)), default=None
         )
@@ -157,6 +163,15 @@ def _hit(place: Place, taken: list[Box], dot: int, at: tuple[float, float]) -> b
         return False
     thread = _along(np.array([at, place.thread]))
     return any(bit.meets(box) for bit in thread for i, box in enumerate(taken) if i != dot)
+
+
+def _mistaken(place: Place, others: Array) -> bool:
+    """Whether a name without a thread stands about as near to another dot as to its own."""
+    if place.thread is not None:
+        return False
+    low, high = np.reshape(place.box, (2, 2))
+    away = np.maximum(np.maximum(low - others, others - high), 0.0)
+    return bool((away.sum(axis=1) < APART).any())
 
 
 def _put(ax: Axes, place: Place, dot: Array, size: tuple[float, float]) -> None:

@@ -41,7 +41,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     heterogeneity = any(not isnan(number(line["i2"])) for line in lines)
 
     def row(label: str, interval: Triple, i2: object, **kind: bool) -> Row:
-        cells = [effect(interval, places, log=axis.log)]
+        cells = [effect(interval, places, axis)]
         if heterogeneity:
             cells.append("–" if isnan(number(i2)) else f"{style.fixed(number(i2), 0)} %")
         estimate, low, high = interval
@@ -61,7 +61,7 @@ def rows(influence: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
             ),
         ),
         label_head="Left out",
-        heads=(f"{short_measure(result)} (95 % CI)", *(["I²"] if heterogeneity else [])),
+        heads=(f"{short_measure(result)} ({result.interval})", *(["I²"] if heterogeneity else [])),
         band=whole,
     )
 

@@ -15,6 +15,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import signs
 from trialpool.trust_facts import Unanswered
+from trialpool.words import intervals, is_bayesian, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import ResultScale
@@ -42,7 +43,8 @@ _BEGINS = {
 class MissingTable:
     """What is drawn, on the analysis scale: the curve, upright lines, flips, and a threshold.
 
-    `lines` are (assumed, label), `flips` those of the conclusion with the effect as text.
+    `lines` are (assumed, label), `flips` those of the conclusion with the effect as text;
+    `interval` is what the band is called.
     """
 
     title: str
@@ -56,6 +58,7 @@ class MissingTable:
     flips: tuple[tuple[float, str], ...]
     important: float | None
     important_label: str
+    interval: str
 
 
 def rows(
@@ -96,6 +99,7 @@ def rows(
         flips=tuple(flip for flip in flips if low <= flip[0] <= high),
         important=None if important is None else float(axis.scaled(important)),
         important_label="" if important is None else f"matters: {text(important)}",
+        interval=intervals([is_bayesian(facts.model)]),
     )
 
 
@@ -137,13 +141,14 @@ def _upright(ax: Axes, lines: Sequence[tuple[float, str]]) -> None:
 def _flips(ax: Axes, table: MissingTable) -> None:
     """A ring where the interval's limit touches no difference, with what is assumed there."""
     (wide, _), (low, high) = chart.extent(ax), ax.get_xlim()
-    taken = -math.inf
+    taken, upright = -math.inf, [wide * (x - low) / (high - low) for x, _ in table.lines]
     for x, label in sorted(table.flips):
         at_null = ax, [x], [0.0], "flip", style.PAPER, 5.5
         signs(*at_null, edge=style.PREDICTION, mew=1.3, zorder=6, clip_on=False)
         size = width(label, style.SMALL, "bold")
         at = wide * (x - low) / (high - low)
-        start = at + 6 if at + 6 + size < wide else at - 6 - size
+        places = [s for s in (at + 6, at - 6 - size) if s >= 0 and s + size < wide]
+        start = next((s for s in places if not _struck(s, s + size, upright)), places[0])
         # Two labels side by side: the second one goes below the line.
         below = start < taken
         taken = start + size
@@ -155,11 +160,16 @@ def _flips(ax: Axes, table: MissingTable) -> None:
         word.set(va="top" if below else "bottom", zorder=7)
 
 
+def _struck(start: float, end: float, upright: Sequence[float]) -> bool:
+    """Whether an upright line runs through a label, or so near that it reads as a sign of it."""
+    return any(start - 2 < x < end + 2 for x in upright)
+
+
 def _name_ends(ax: Axes, table: MissingTable) -> None:
     """Names of the lines at the right edge of the panel, and the line of what matters."""
     low, high = ax.get_ylim()
     names = [(0.0, "no difference")]
-    names += [(table.estimate[-1], "estimate"), (table.ci_low[-1], "95 % CI")]
+    names += [(table.estimate[-1], "estimate"), (table.ci_low[-1], table.interval)]
     if table.important is not None and low < table.important < high:
         line = ax.axhline(table.important, color=style.PREDICTION, ls=(0, (1, 2)))
         line.set(linewidth=style.MEDIUM, zorder=3, label="important")
@@ -171,7 +181,8 @@ def _subtitle(facts: MissingEffectFacts, text: Callable[[float | None], str]) ->
     named = facts.studies
     more = len(named) - _NAMES
     who = ", ".join(named[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-    out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {facts.model}."]
+    model = written(facts.model)
+    out = [f"Added: {who} (n = {facts.n}), k = {facts.k} with them; {model}."]
     between = " and ".join(text(value) for value in facts.searched)
     for answer in facts.answers:
         what = _BEGINS[answer.question]

@@ -61,7 +61,7 @@ def rows(
                 low=line["ci_low"],
                 high=line["ci_high"],
                 cells=(
-                    effect(triple(line), places, log=axis.log),
+                    effect(triple(line), places, axis),
                     f"{line['k']:.0f}",
                     *([style.fixed(score[line["treatment"]], 2)] if ranked else []),
                 ),

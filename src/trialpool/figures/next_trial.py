@@ -20,6 +20,7 @@ from trialpool.figures.lettering import font
 from trialpool.figures.marks import signs
 from trialpool.results import Array
 from trialpool.trust_facts import Unanswered
+from trialpool.words import written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import ResultScale
@@ -33,6 +34,7 @@ _FINEST = 1e-3  # of the largest standard error: the best next trial that is poo
 _KEY_ROW = 11.5  # points above the panel for each row of the key
 _PEOPLE = (5000, 2000, 1000, 500, 200, 100, 50, 30, 20, 10)
 _APART = 10.0  # points between two of their labels
+_HATCHES = "///", "\\\\\\"  # of intervals to the left and to the right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +96,11 @@ def rows(
     people = [] if math.isnan(unit) else [(math.sqrt(2 * unit / n), n) for n in _PEOPLE]
     assumed = f", with a {facts.assumption}" if facts.assumption else ""
     count = f" People: of a trial that finds no difference{assumed}." if people else ""
+    how_said = written(facts.model)
     return NextTrialTable(
         title=title,
         subtitle="Each place is the result of one next trial; its shade is what the pooled effect "
-        f"of all k = {facts.k} would say ({facts.model}). Dots: the trials there are.{count}",
+        f"of all k = {facts.k} would say ({how_said}). Dots: the trials there are.{count}",
         axis=axis,
         better=scale.better,
         trials=tuple(zip(yi.tolist(), np.sqrt(vi).tolist(), strict=True)),
@@ -135,10 +138,11 @@ def draw(table: NextTrialTable) -> Figure:
 
 def _sides(table: NextTrialTable) -> tuple[tuple[float, str, float, str, str], ...]:
     """Of both sides: the sign that turns it to the left, look, opacity, and words."""
-    left, right = ("benefit", "harm") if table.better == "lower" else ("harm", "benefit")
-    return (
-        (1.0, style.EFFECT, 0.45, "///", left),
-        (-1.0, style.PREDICTION, 0.30, "\\\\\\", right),
+    benefit, harm = (style.EFFECT, 0.45, "benefit"), (style.PREDICTION, 0.30, "harm")
+    sides = (benefit, harm) if table.better == "lower" else (harm, benefit)
+    return tuple(
+        (sign, colour, alpha, hatch, words)
+        for (colour, alpha, words), sign, hatch in zip(sides, (1.0, -1.0), _HATCHES, strict=True)
     )
 
 

@@ -19,7 +19,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import stroke
-from trialpool.words import number, text
+from trialpool.words import intervals, number, text, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -49,7 +49,7 @@ class PriorRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorTable:
-    """The chart before it is drawn: the pooled result first, then one row per prior."""
+    """The chart before it is drawn: a row per prior, and first the result if of another model."""
 
     title: str
     subtitle: str
@@ -59,7 +59,7 @@ class PriorTable:
 
 
 def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
-    """What is drawn: the result as reported, and the posterior of the mean under each prior.
+    """What is drawn: the posterior of the mean under each prior, and the result as reported.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
     if not given:
         why = next((text(line["note"]) for line in lines), "") or "no posterior"
         return Withheld(reason=why.rstrip("."))
-    out = [_pooled(result, axis)] if result.pooled else []
+    # A posterior that leads is the row of its prior.
+    bayesian = result.policy.bayesian
+    out = [_pooled(result, axis)] if result.pooled and not bayesian else []
     for line in given:
         shown = [number(line[name]) for name in ("mu_low", "mu", "mu_high")]
         low, mid, high = axis.scaled(shown).tolist()
@@ -94,11 +96,7 @@ def rows(priors: pd.DataFrame, result: UnjudgedResult) -> PriorTable | Withheld:
         )
     return PriorTable(
         title=f"{TITLE}: {result.title}",
-        subtitle=(
-            f"k = {result.k}. Diamond and bar: the result of the analysis ({result.interval}). "
-            "Circles: posterior median of the mean effect with 95 % interval; filled for the "
-            "prior of the protocol."
-        ),
+        subtitle=_subtitle(result),
         rows=tuple(out),
         axis=axis,
         notes=_notes(lines, out),
@@ -143,11 +141,18 @@ def draw(table: PriorTable) -> Figure:
     return fig
 
 
+def _subtitle(result: UnjudgedResult) -> str:
+    circles = f"posterior median of the mean effect with {intervals([True])}; filled"
+    if result.policy.bayesian:
+        return f"k = {result.k}. Circles: {circles}: as reported, by the prior of the protocol."
+    reported = f"Diamond and bar: the result of the analysis ({result.interval})."
+    return f"k = {result.k}. {reported} Circles: {circles} for the prior of the protocol."
+
+
 def _pooled(result: UnjudgedResult, axis: EffectAxis) -> PriorRow:
     mid, low, high = axis.scaled(result.display.triple).tolist()
-    return PriorRow(
-        label=f"As reported: {result.model}", estimate=mid, low=low, high=high, bayes=False
-    )
+    label = f"As reported: {written(result.model)}"
+    return PriorRow(label=label, estimate=mid, low=low, high=high, bayes=False)
 
 
 def _label(line: Mapping[str, Any]) -> str:

@@ -21,8 +21,9 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
 from trialpool.figures.lettering import look, width, wrap
 from trialpool.figures.marks import signs, stroke
+from trialpool.pooling.policy import FROM_HERE_ON
 from trialpool.results import Array
-from trialpool.words import HARDLY
+from trialpool.words import HARDLY, is_bayesian, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import (
@@ -36,6 +37,7 @@ MOST = 120  # specifications drawn; a finer curve would be as wide as its lines
 CURVE, ROW, GAP, NOTE = 190.0, 9.6, 9.0, 11.0  # heights in points
 LEFT, RIGHT, KEY = 138.0, 14.0, 16.0
 _COLUMNS = (200.0, 265.0, 385.0)  # where the numbers of other questions stand
+_FEW = f"With 2 to {FROM_HERE_ON - 1} trials a Bayesian model leads, whatever model and test."
 _SHARE = 0.05  # of all intervals, those that may reach beyond the axis at either end
 
 
@@ -100,9 +102,11 @@ def rows(
         estimate, low, high = (
             tuple(axis.scaled(part[name]).tolist()) for name in ("estimate", "ci_low", "ci_high")
         )
+    few = any(is_bayesian(text(note).partition(": ")[2]) for note in part["note"])
+    said = _subtitle(question, len(drawn), len(mine), protocol, heading)
     return SpecificationCurve(
         title=title,
-        subtitle=_subtitle(question, len(drawn), len(mine), protocol, heading),
+        subtitle=f"{said} {_FEW}" if few else said,
         axis=axis,
         estimate=estimate,
         low=low,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.forest_rows import Triple, decimals, effect, triple
 from trialpool.figures.interval_rows import IntervalTable, Row, draw
 from trialpool.phrases import short_measure
+from trialpool.pooling.policy import BAYESIAN, FROM_HERE_ON, Policy, policy
 from trialpool.tables import records
 from trialpool.terms import LEVEL, TEST, UNKNOWN, WITHHELD
-from trialpool.words import capital, number
+from trialpool.words import capital, intervals, number, written
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -44,10 +45,13 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
     places = decimals({"study": [whole, *(triple(line) for line in levels)]})
 
     def row(label: str, interval: Triple, k: object, **kind: bool) -> Row:
-        cells = (f"{number(k):.0f}", effect(interval, places, log=axis.log), "")
+        cells = (f"{number(k):.0f}", effect(interval, places, axis), "")
         estimate, low, high = interval
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
+    no_bayes = result.policy.withheld.get(BAYESIAN, "")
+    allowed = [policy(int(number(k["k"])), counts=False, no_bayes=no_bayes) for k in levels]
+    limits = intervals(each.bayesian for each in (result.policy, *allowed))
     made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]
     tests = {line["moderator"]: line for line in shown}
@@ -63,11 +67,11 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         made += [row(str(line["level"]), triple(line), line["k"]) for line in of_kind]
     return IntervalTable(
         title=title,
-        subtitle=_subtitle(result, next(iter(tests.values()))),
+        subtitle=_subtitle(result, allowed, next(iter(tests.values()))),
         axis=axis,
         rows=tuple(made),
         label_head="Trials",
-        heads=("k", f"{short_measure(result)} (95 % CI)", "Difference"),
+        heads=("k", f"{short_measure(result)} ({limits})", "Difference"),
         band=whole,
     )
 
@@ -79,10 +83,16 @@ def _why_none(lines: list[dict[str, Any]]) -> str:
     return "; ".join(f"{title}: {reason}" for title, reason in reasons.items())
 
 
-def _subtitle(result: UnjudgedResult, test: Mapping[str, Any]) -> str:
+def _subtitle(result: UnjudgedResult, allowed: Sequence[Policy], test: Mapping[str, Any]) -> str:
     few = " Fewer than ten trials: crude." if result.k < 10 else ""
-    how = str(test["method"]).replace("tau2", "τ²")
+    how = written(str(test["method"]))
+    models = {
+        "one: itself": any(each.k == 1 for each in allowed),
+        "two: a common effect": any(each.common_effect_only for each in allowed),
+        f"2 to {FROM_HERE_ON - 1}: a Bayesian model": any(each.bayesian for each in allowed),
+    }
+    here = "; ".join(words for words, is_here in models.items() if is_here)
+    their = f"its own trials, under what their number allows ({here})" if here else "its own trials"
     return (
-        "Each line: its own trials, under what their number allows (one: itself; two: a common "
-        f"effect). Difference: {how}. Band: the result with all {result.k} trials.{few}"
+        f"Each line: {their}. Difference: {how}. Band: the result with all {result.k} trials.{few}"
     )

@@ -81,7 +81,8 @@ def _shown(studies: pd.DataFrame, case: Case) -> pd.DataFrame:
     of_trial = {name: studies["trial_id"].map(trials[name]) for name in more}
     columns = studies.assign(**of_trial)
     declared = with_added(STUDIES, case.added)
-    return columns[[n for n in declared.names if n in columns or n not in declared.rare]]
+    known = {name for name in columns if columns[name].notna().any()}
+    return columns[[n for n in declared.names if n in known or n not in declared.rare]]
 
 
 def _unjudged(
@@ -110,6 +111,7 @@ def _unjudged(
         pooled=pooled,
         posterior=main.posterior,
         important=case.important,
+        important_reason=case.important_reason,
         policy=fitted.policy,
         reasons=_reasons(fitted),
         cautions=(

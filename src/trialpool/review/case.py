@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
 from trialpool.review.fitting.fit import Leading, leading
 from trialpool.review.fitting.leaving_out import left_out
+from trialpool.review.fitting.prior import TauPrior, sds_of, tau_prior
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -28,6 +29,9 @@ from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import CONFIDENCE
+from trialpool.risk_of_bias import RiskOfBias
+from trialpool.tables import records
+from trialpool.terms import OVERALL
 
 # Keys of an analysis that model.json names only where they are set.
 SEVERAL_KEYS = ("effects", "rho", "within", "without", "risk_of_bias")
@@ -55,8 +59,10 @@ class Case:
     """One analysis of a review with all that decides about it, and the condition's tables.
 
     `important` is the smallest difference that matters, > 0 on the analysis scale, None where it
-    is not known; `confidence` are kinds of source, the preferred one first; `experimental` and
-    `control` are the words for the two sides; `added` are the columns the protocol adds.
+    is not known, and `important_reason` why; `confidence` are kinds of source, the preferred one
+    first; `experimental` and `control` are the words for the two sides; `added` are the columns the
+    protocol adds; `reference_sds` are those of the instruments that effects in points are of, NaN
+    for none.
     """
 
     condition: str
@@ -65,6 +71,7 @@ class Case:
     outcome: Outcome
     model: Model
     important: float | None
+    important_reason: str
     confidence: tuple[str, ...]
     defaults: Defaults
     moderators: dict[str, Moderator]
@@ -73,18 +80,21 @@ class Case:
     control: str
     tables: Tables
     added: Added
+    reference_sds: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
         """An analysis of the protocol, by the names of its condition and its own."""
         spec = review.conditions[condition].analyses[name]
-        return cls(
+        threshold = review.important_of(spec)
+        case = cls(
             condition=condition,
             name=name,
             spec=spec,
             outcome=review.outcomes[spec.outcome],
             model=review.model_of(spec),
-            important=review.important_of(spec),
+            important=threshold.value,
+            important_reason=threshold.reason,
             confidence=review.confidence_order,
             defaults=review.defaults,
             moderators=review.moderators_of(spec),
@@ -94,6 +104,14 @@ class Case:
             tables=tables,
             added=review.added,
         )
+        if measure_of(spec.measure).unit != "points":
+            return case
+        sds, of = sds_of(case.chosen().every)
+        case = replace(case, reference_sds=sds)
+        if case.prior.why_not:
+            return case
+        threshold = review.important_of(spec, case.prior.unit, of)
+        return replace(case, important=threshold.value, important_reason=threshold.reason)
 
     @property
     def measure(self) -> str:
@@ -103,8 +121,27 @@ class Case:
     @property
     def leading(self) -> Leading:
         """Which model leads with how many trials."""
-        tau_scale = self.defaults.bayes.tau_scale
-        return leading(self.model, self.measure, tau_scale=tau_scale, effects=self.spec.effects)
+        return self.leading_by(self.model, self.spec.effects)
+
+    def leading_by(self, model: Model, effects: str) -> Leading:
+        """The same of another model and another handling of several effects of a trial."""
+        return leading(
+            model,
+            self.measure,
+            tau_scale=self.defaults.bayes.tau_scale,
+            effects=effects,
+            reference_sds=self.reference_sds,
+        )
+
+    @property
+    def prior(self) -> TauPrior:
+        """The prior of tau."""
+        return tau_prior(self.measure, self.defaults.bayes.tau_scale, self.reference_sds)
+
+    def judged(self, rows: pd.DataFrame, domain: str = OVERALL) -> list[str]:
+        """The risk of bias of the result in each row, given with trial_id and instrument."""
+        bias = RiskOfBias(records(self.tables.risk_of_bias))
+        return bias.of_rows(records(rows), self.spec.outcome, domain)
 
     def but(self, *, effects: pd.DataFrame | None = None, **keys: Any) -> Case:
         """The same case with other effects to choose from, or with other keys of its analysis."""
@@ -170,6 +207,7 @@ class Case:
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include={*EFFECT_SETTINGS, "bayes"}),
+                **({"reference_sd": dict(self.reference_sds)} if self.reference_sds else {}),
                 **({} if self.confidence == CONFIDENCE else {"confidence_order": self.confidence}),
             },
         )

@@ -17,7 +17,7 @@ from trialpool.results import TrialpoolError
 from trialpool.review.extraction.read import Row, Sheet, read_table
 from trialpool.review.schema.added import Added, with_added
 from trialpool.review.schema.packed import RAW_CELLS, RAW_ROWS, RawRow
-from trialpool.review.schema.raw import CONTRASTS, RESULTS
+from trialpool.review.schema.raw import CONTRASTS, INSTRUMENTS, RESULTS
 from trialpool.review.schema.results import TRACE
 from trialpool.typed_json import to_json
 
@@ -25,7 +25,8 @@ _DISPLAY = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
 # What of an effect is shown: its numbers, then what was done to them.
 _NUMBERS = (
     "n_experimental", "mean_experimental", "sd_experimental", "n_control", "mean_control",
-    "sd_control", "event_experimental", "totaln_experimental", "event_control", "totaln_control",
+    "sd_control", "standardiser", "event_experimental", "totaln_experimental", "event_control",
+    "totaln_control",
 )  # fmt: skip
 _WORDS = ("design", "variant", "reason", "imputed", "derived", "flags")
 # Beside the numbers of a raw row: which arm, which way round, and what the extractor remarked.
@@ -39,7 +40,7 @@ Line = dict[str, Any]
 
 
 def raw_tables(folder: Path, added: Added) -> dict[str, Sheet]:
-    """The raw tables with numbers, cells as typed.
+    """The raw tables with numbers that effects are made of, cells as typed.
 
     Parameters
     ----------
@@ -52,8 +53,9 @@ def raw_tables(folder: Path, added: Added) -> dict[str, Sheet]:
         naming a table that is missing or cannot be read
     """
     raw = {}
-    for table in (RESULTS, CONTRASTS):
-        sheet, problems = read_table(folder / f"{table.name}.csv", with_added(table, added))
+    tables_of = [(folder, RESULTS), (folder, CONTRASTS), (folder.parent, INSTRUMENTS)]
+    for place, table in tables_of:
+        sheet, problems = read_table(place / f"{table.name}.csv", with_added(table, added))
         if not sheet.readable:
             raise TrialpoolError(str(problems[0]))
         raw[table.name] = sheet
@@ -142,6 +144,9 @@ def _effects(
             yield about | line
         used = {(cell.at, cell.column) for cell in RAW_CELLS.read(effect["cells"])}
         for at in RAW_ROWS.read(effect["records"]):
+            if at.table == INSTRUMENTS.name:
+                yield about | _reference_sd(at, raw[at.table])
+                continue
             for line in _raw_row(at, condition, clean.get(at), raw[at.table]):
                 if line["level"] == "raw cell" and (at, line.get("column")) in used:
                     line["how"] = "used"
@@ -158,7 +163,12 @@ def by_raw_row(records: pd.DataFrame) -> dict[RawRow, tuple[int, Line]]:
 
 def _effect(effect: Line, file: str, row: int) -> Iterator[Line]:
     formula = effect["formula"]
-    hows = {"yi": formula, "vi": formula, "weight": "share of the pooled estimate, %"}
+    hows = {
+        "yi": formula,
+        "vi": formula,
+        "weight": "share of the pooled estimate, %",
+        "standardiser": "in points",
+    }
     for name in ("yi", "vi", "weight", *_NUMBERS, *_WORDS):
         value = effect.get(name)
         if tables.cell(value):
@@ -185,6 +195,16 @@ def _raw_row(
         if cell and (_is_number(column) or column.name in _BESIDE):
             name = column.name
             yield _line("raw cell", name, cell, file=file, row=at.row, column=name, **source)
+
+
+def _reference_sd(at: RawRow, sheet: Sheet) -> Line:
+    """The reference SD of an instrument, which a difference was divided by."""
+    typed, column = raw_row(sheet, at.row), "reference_sd"
+    where = {"file": f"data/raw/{at.table}.csv", "row": at.row, "column": column}
+    if typed is None:
+        return _line("raw cell", column, None, how="no such row any more", **where)
+    source = typed["reference_sd_source"]
+    return _line("raw cell", column, sheet.text(typed, column), how="used", locator=source, **where)
 
 
 def raw_row(sheet: Sheet, row: int) -> Row | None:

@@ -18,7 +18,9 @@ from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.fitting.fit import leading
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
-from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
+from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS, RawRow
+from trialpool.review.schema.raw import INSTRUMENTS
+from trialpool.words import number
 
 # model.json keeps `digits.JSON_DIGITS`, and processors round iterations differently.
 TOLERANCE = 1e-6
@@ -52,7 +54,7 @@ def check_analysis(
     specification = result.specification
     settings = {name: specification[name] for name in EFFECT_SETTINGS}
     effects = studies.assign(outcome=result.outcome, variant=None)
-    changes = [result.outcome] if "change" in specification["outcome_types"] else []
+    changes = [result.outcome] if specification["outcome_types"][0] == "change" else []
     rho = None if result.several is None else result.several.rho
     same = tables.fingerprint(studies) == result.inputs_sha256
     stale = f"studies.csv is not the table the model was fitted to; {AGAIN}"
@@ -103,6 +105,7 @@ def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
         result.measure,
         tau_scale=asked["bayes"]["tau_scale"],
         effects=asked.get("effects", "one"),
+        reference_sds={name: number(sd) for name, sd in asked.get("reference_sd", {}).items()},
     ).fit(studies, result.measure)
     names = [each.name for each in fields(result.display)]
     pairs = {name: (getattr(result.display, name), getattr(again, name)) for name in names}
@@ -174,6 +177,9 @@ def _changed(effects: pd.DataFrame, rows: pd.DataFrame, raw: Mapping[str, Sheet]
     named = [at for cell in effects["records"] for at in RAW_ROWS.read(cell)]
     for at in dict.fromkeys(named):
         sheet = raw[at.table]
+        if at.table == INSTRUMENTS.name:
+            yield from _other_sd(at, rows, sheet)
+            continue
         where = f"{sheet.file} row {at.row}"
         cleaned, typed = clean.get(at), raw_row(sheet, at.row)
         if cleaned is None:
@@ -195,3 +201,14 @@ def _changed(effects: pd.DataFrame, rows: pd.DataFrame, raw: Mapping[str, Sheet]
                     f"{where}: the raw row has changed since: {name} was "
                     f"{_shown(was)}, is {now}; {AGAIN}"
                 )
+
+
+def _other_sd(at: RawRow, rows: pd.DataFrame, sheet: Sheet) -> Iterator[str]:
+    """Whether the reference SD that records.csv has is still that of instruments.csv."""
+    typed = raw_row(sheet, at.row)
+    now = None if typed is None else typed["reference_sd"]
+    was = rows.loc[rows["reference_row"] == at.row, "reference_sd"].iloc[0]
+    if tables.cell(was) != tables.cell(now):
+        yield (
+            f"{sheet.file} row {at.row}: reference_sd was {_shown(was)}, is {_shown(now)}; {AGAIN}"
+        )

@@ -137,7 +137,10 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     statsmodels has no such model.
     """
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
-    tau, mu, density = _posterior(yi, vi, float(result.specification["bayes"]["tau_scale"]))
+    asked = result.specification
+    # Of differences in points, in reference SDs of their one instrument.
+    unit = max(asked.get("reference_sd", {"": 1.0}).values())
+    tau, mu, density = _posterior(yi, vi, float(asked["bayes"]["tau_scale"]) * float(unit))
     marginal, of_tau = density.sum(axis=0), density.sum(axis=1)
     below = CubicSpline(mu, marginal).antiderivative()
     whole = float(below(mu[-1]))

@@ -214,7 +214,10 @@ def missing_results(body: BodyOfEvidence) -> Proposal:
     unknown = sum(map(isnan, sizes))
     total = people + body.people
     share = 100 * people / total if total else 0.0
-    reasons = [f"{people} of {total} people ({w.percent(share)}) are known to be missing"]
+    reasons = [
+        f"{people} of {total} people ({w.beside(share / 100, MISSING_SHARE / 100)}) are known "
+        "to be missing"
+    ]
     numbers = [f"missing {people} of {total}"]
     if unknown:
         reasons[0] += f", besides {w.count(unknown, 'trial')} of unknown size"

@@ -9,7 +9,7 @@ import numpy as np
 
 from trialpool import tables
 from trialpool import words as w
-from trialpool.results import Array
+from trialpool.results import NAN, Array
 from trialpool.review.certainty.body import MOST, PART, BodyOfEvidence, Proposal, typed
 from trialpool.review.choosing.reasons import why_not
 
@@ -38,6 +38,15 @@ def indirectness(body: BodyOfEvidence) -> Proposal:
     detail = f" ({', '.join(parts)})" if parts else ""
     said = f"{w.percent(together)} of the weight is from outside the declared target{detail}"
     return Proposal(change=change, reason=said, numbers=typed(f"outside: {numbers}"))
+
+
+def other_people(numbers: object) -> float:
+    """The share of the weight from other people, in percent, by the cell `numbers` of its row.
+
+    NaN where there is no target or no trial.
+    """
+    _, _, said = w.text(numbers).partition(f"{POPULATION} ")
+    return float(said.partition(" %")[0]) if said else NAN
 
 
 def effect_weights(body: BodyOfEvidence) -> Array:

@@ -14,7 +14,10 @@ from trialpool import tables
 from trialpool.effects import measure_of
 from trialpool.review.choosing.reasons import BIAS, why_not
 from trialpool.review.effects.crossover import FIRST
+from trialpool.review.effects.standardised import LEFT_OUT
 from trialpool.review.protocol.eligibility import Eligibility
+from trialpool.risk_of_bias import RiskOfBias
+from trialpool.terms import OVERALL
 
 # What an effect is made of, the preferred first.
 BASES = ("arms", "contrast", "contrast, standardised")
@@ -30,7 +33,7 @@ class Rules:
     """What decides which effects count: the question, and what it asks of trials and sources.
 
     `comparators` are the preferred first; `several` says whether a trial may give several effects.
-    `trials` are the rows of trials.csv and `judged` the overall risk of bias, both by trial;
+    `trials` are the rows of trials.csv by trial, `bias` the judgements of their results;
     `confidence` are kinds of source, the preferred one first; `counts` says whether the model
     needs counts (Mantel-Haenszel).
     """
@@ -39,7 +42,7 @@ class Rules:
     comparators: Sequence[str]
     several: bool
     trials: Mapping[str, Row]
-    judged: Mapping[str, str]
+    bias: RiskOfBias[Row]
     confidence: Sequence[str]
     counts: bool
 
@@ -56,24 +59,29 @@ class Rules:
         counts: bool,
     ) -> Self:
         """The rules of a question, from the condition's trials.csv and risk_of_bias.csv."""
-        overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
         return cls(
             question=question,
             comparators=comparators,
             several=several,
             trials={row["trial_id"]: row for row in tables.records(trials)},
-            judged=dict(zip(overall["trial_id"], overall["judgement"], strict=True)),
+            bias=RiskOfBias[Row](tables.records(risk_of_bias)),
             confidence=confidence,
             counts=counts,
         )
 
-    def against_trial(self, trial: str) -> str:
-        """Why a trial is out, whatever its effects are; blank where it is not."""
-        asked, judgement = self.question, self.judged.get(trial, "not assessed")
+    def judgement(self, trial: str, instrument: object = "") -> str:
+        """The overall risk of bias of a trial's result on an instrument; blank = on none."""
+        return self.bias.of(trial, OVERALL, self.question.outcome, instrument)
+
+    def against(self, trial: str, instrument: object = "") -> str:
+        """Why a trial's result is out, whatever was found in it; blank where it is not."""
+        asked = self.question
         if reason := why_not(self.trials[trial], asked.include, asked.exclude):
             return reason
-        if asked.risk_of_bias and judgement not in asked.risk_of_bias:
-            return f"{BIAS}{judgement.replace('_', ' ')}"
+        if asked.risk_of_bias:
+            judgement = self.judgement(trial, instrument)
+            if judgement not in asked.risk_of_bias:
+                return f"{BIAS}{judgement.replace('_', ' ')}"
         return ""
 
 
@@ -126,7 +134,8 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     rejected: dict[str, str] = {}
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in tables.records(pool.drop_duplicates("effect_id")):
-        if reason := rules.against_trial(row["trial_id"]) or _unfit(row, rules):
+        against = rules.against(row["trial_id"], row["instrument"])
+        if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
             columns = _ONE_RESULT if rules.several else ()
@@ -167,7 +176,7 @@ def _unfit(row: Row, rules: Rules) -> str:
         row["outcome_type"] in ("msd", "change")
         and row["outcome_type"] not in question.outcome_types
     ):
-        return "change scores are not pooled with scores after treatment"
+        return LEFT_OUT
     if isnan(row["yi"]) or isnan(row["vi"]):
         return str(row["reason"])
     if rules.counts and isnan(row["event_control"]):

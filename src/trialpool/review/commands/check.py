@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trialpool.review.extraction import claims, other_reviews
 from trialpool.review.extraction.checking import look_at_all, problems_in
 from trialpool.review.extraction.problems import Problem, merged_rows
-from trialpool.review.extraction.read import RawData
+from trialpool.review.extraction.read import RawData, optional_file
 from trialpool.review.extraction.sorting import sort_rows
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def look(config: Path, raw: Path) -> CheckReport:
     if review:
         problems += other_reviews.problems(raw, review, data)
         named = claims.known_names(review.names(), review.questions())
-        problems += claims.claims(claims.claim_files(raw), named)[1]
+        problems += claims.claims(optional_file(raw, "claims"), named)[1]
     if review and not any(problem.severity == "error" for problem in problems):
         problems += unknown_names(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):

@@ -28,6 +28,7 @@ from trialpool.review.extraction.read import Sheet
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
+from trialpool.words import intervals, is_bayesian, text
 
 PROTOCOL = Path("config", "review.yaml")  # within a review
 TRY = (
@@ -126,7 +127,7 @@ def _summary(folder: Path) -> _Traced:
     for row in tables.records(_table(folder / "summary.csv")):
         home = folder / row["condition"]
         where = (home if home.exists() else folder) / row["analysis"]
-        shown = _interval({name: tables.cell(row[name]) for name in _LIMITS})
+        shown = _interval({name: tables.cell(row[name]) for name in _LIMITS}, text(row["model"]))
         names.append(f"{where}: {row['measure']} {shown or 'no estimate'}, k = {row['k']:.0f}")
     return _Traced(title="Can be traced:", names=tuple(names))
 
@@ -247,15 +248,16 @@ def _place(line: Mapping[str, str]) -> tuple[str, ...]:
 
 def _pooled(values: Mapping[str, str], first: Mapping[str, str]) -> Iterator[str]:
     yield ""
-    yield f"{_interval(values) or 'no estimate'}: {first['how']}"
+    yield f"{_interval(values, first['how']) or 'no estimate'}: {first['how']}"
     rest = {name: value for name, value in values.items() if name not in _LIMITS}
     yield f"  {_listed(rest, ())}"
 
 
-def _interval(values: Mapping[str, str]) -> str:
+def _interval(values: Mapping[str, str], model: str) -> str:
     if not values["estimate"]:
         return ""
-    return f"{values['estimate']} (95 % CI {values['ci_low']} to {values['ci_high']})"
+    limits = intervals([is_bayesian(model)])
+    return f"{values['estimate']} ({limits} {values['ci_low']} to {values['ci_high']})"
 
 
 def _listed(values: Mapping[str, str], without: Sequence[str]) -> str:
@@ -268,6 +270,7 @@ def _remarks(values: Mapping[str, str], indent: str) -> Iterator[str]:
 
 def _source(line: Mapping[str, str]) -> Iterator[str]:
     if not line["source_url"]:
+        yield from (f"    source: {line['locator']}",) if line["locator"] else ()
         return
     at = f" ({line['locator']})" if line["locator"] else ""
     yield f"    source: {line['source_url']}{at}"

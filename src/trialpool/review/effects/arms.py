@@ -56,7 +56,7 @@ class MeasuredArm:
     """One arm's result with what the arm is.
 
     `before` and `after` are the rows of the same people's scores, for a change that was not
-    reported itself.
+    reported itself; `start` is that of their baseline, whatever was reported.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class MeasuredArm:
     ) -> None:
         self.row = row
         self.before, self.after = before, after
+        self.start = records.baseline(row)
         self.about = records.arm(str(row["trial_id"]), str(row["arm_id"]))
         self.role = str(self.about["role"])
         rows = [each for each in (row, before, after) if each is not None]
@@ -84,8 +85,8 @@ class MeasuredArm:
             return read(self.row)
         if self.before is not None and self.after is not None:
             return _change(self.row, self.before, self.after, how)
-        score = _score(self.row, how)
-        return _suspected(score, how) if SUSPECT in self.flags else score
+        scored = score(self.row, how)
+        return _suspected(scored, how) if SUSPECT in self.flags else scored
 
 
 def together(arms: Sequence[Summary]) -> Summary:
@@ -144,7 +145,7 @@ def _association(row: Mapping[str, Any]) -> Summary:
 _OTHERS = {"event": _events, "rate": _rate, "association": _association}
 
 
-def _score(row: Mapping[str, Any], how: Choices) -> Summary:
+def score(row: Mapping[str, Any], how: Choices) -> Summary:
     """A mean with its SD as reported, or what a median and its spread say of them."""
     n, mean, sd = (number(row[name]) for name in ("n", "mean", "sd"))
     computed = text(row["computed"])
@@ -179,7 +180,7 @@ def _change(
     row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], how: Choices
 ) -> Summary:
     """A change whose SD is worked out from those of both scores and their correlation."""
-    first, last = _score(before, how), _score(after, how)
+    first, last = score(before, how), score(after, how)
     both = (number(each["correlation"]) for each in (row, after))
     reported = next(filter(isfinite, both), NAN)
     r = reported if isfinite(reported) else how.change.correlation
@@ -206,13 +207,13 @@ def _change(
     )
 
 
-def _suspected(score: Summary, how: Choices) -> Summary:
+def _suspected(side: Summary, how: Choices) -> Summary:
     """An SD that a check takes for a standard error: as printed, or multiplied by sqrt(n)."""
-    score = replace(score, hangs_on=score.hangs_on | {by.SPREAD})
+    side = replace(side, hangs_on=side.hangs_on | {by.SPREAD})
     if not how.sd_is_se:
-        return score
-    assumed = f"the printed SD, {score.sd:g}, taken for a standard error"
-    return replace(score, sd=score.sd * sqrt(score.n), imputed=(*score.imputed, assumed))
+        return side
+    assumed = f"the printed SD, {side.sd:g}, taken for a standard error"
+    return replace(side, sd=side.sd * sqrt(side.n), imputed=(*side.imputed, assumed))
 
 
 def _at(row: Mapping[str, Any]) -> RawRow:

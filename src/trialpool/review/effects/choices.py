@@ -16,6 +16,7 @@ from trialpool.review.protocol.settings import (
     MultiArm,
     MultiverseSpec,
     SmdOptions,
+    Standardise,
 )
 from trialpool.review.schema.packed import VariantName
 
@@ -24,9 +25,13 @@ PAIRING = "crossover handling"
 PAIR_CORRELATION = "correlation between conditions"
 PAIR_VARIANCE = "variance of a paired SMD"
 CHANGE_CORRELATION = "correlation with baseline"
+STANDARDISER = "SD that divides changes"
+EITHER_SD = "reference SD or SD at baseline"
 MEDIANS = "medians"
 ARMS = "several experimental arms"
 SPREAD = "suspected standard error"
+# The SDs that a change can be divided by.
+SD_NAMES = {"reference_sd": "reference SD", "baseline_sd": "SD at baseline"}
 # Several arms of a trial one by one, each with its part of the control.
 _ARMS = "several arms"
 SPLIT = VariantName(_ARMS, "split")
@@ -84,6 +89,12 @@ def variants(defaults: Defaults) -> Iterator[Variant]:
         yield _other(
             "change scores", f"r = {r:g}", CHANGE_CORRELATION, replace(base, change=change)
         )
+    other: Standardise = (
+        "reference_sd" if base.change.standardise == "baseline_sd" else "baseline_sd"
+    )
+    change = base.change.model_copy(update={"standardise": other})
+    label = f"divided by the {SD_NAMES[other]}"
+    yield _other("change scores", label, EITHER_SD, replace(base, change=change))
     for method in get_args(MedianMethod):
         if method != base.medians.method:
             medians = base.medians.model_copy(update={"method": method})
@@ -147,6 +158,7 @@ AXES: dict[str, ChoiceAxis] = {
     "several_arms": _axis("multi_arm", "handling", ARMS),
     "medians": _axis("medians", "method", MEDIANS),
     "change_correlation": _axis("change", "correlation", CHANGE_CORRELATION),
+    "change_standardised": _axis("change", "standardise", STANDARDISER),
 }
 # These take the trial's first period, or nothing: they decide which effect is selected.
 UNPAIRED_SELECTION = ("first_period", "leave_out")

@@ -12,7 +12,7 @@ import pandas as pd
 from trialpool import tables
 from trialpool.effects import measure_of
 from trialpool.results import TrialpoolError
-from trialpool.review.effects import contrasts, crossover, parallel
+from trialpool.review.effects import contrasts, crossover, parallel, standardised
 from trialpool.review.effects.arms import MeasuredArm
 from trialpool.review.effects.choices import Choices, of_protocol, variants
 from trialpool.review.effects.effect_rows import Effect
@@ -58,8 +58,7 @@ def build_effects(
             effects += _compare(records, defaults, measure, comparison)
     for row, alternative in reported(records):
         for measure in measures.get(str(row["outcome"]), []):
-            effect = contrasts.effect(row, measure, records, defaults.smd)
-            effects.append(effect.in_set(text(row["analysis_set"]), alternative=alternative))
+            effects += _reported(row, measure, records, defaults, alternative=alternative)
     lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
     frame = EFFECTS.frame(lines)
     key = ["effect_id", "variant", "part"]
@@ -158,11 +157,29 @@ def _compare(
         yield effect.in_set(comparison.participants, alternative=comparison.alternative)
 
 
+def _reported(
+    row: Mapping[str, Any], measure: str, records: Records, defaults: Defaults, *, alternative: bool
+) -> Iterator[Effect]:
+    """A reported contrast, and under each other value of a choice it hangs on."""
+    main = contrasts.effect(row, measure, records, of_protocol(defaults))
+    effects = [main]
+    if main.has_number and not alternative:
+        for variant in variants(defaults):
+            if variant.choice in main.hangs_on:
+                varied = contrasts.effect(row, measure, records, variant.choices)
+                effects.append(replace(varied, variant=variant.name))
+    for effect in effects:
+        yield effect.in_set(text(row["analysis_set"]), alternative=alternative)
+
+
 def under(how: Choices, records: Records, measure: str, comparison: Comparison) -> list[Effect]:
     """The effect of a comparison under some choices; several where the control is split."""
     experimental, control = comparison.experimental, comparison.control
     if control is None:
         return [parallel.alone(measure, experimental, how)]
+    if standardised.of_changes(measure, control.row):
+        plain = under(how, records, standardised.PLAIN, comparison)
+        return standardised.effects(plain, measure, [*experimental, control], records, how)
     if control.row["period"] == "both":
         return [crossover.effect(measure, experimental, control, records.paired, how)]
     design = "parallel" if control.row["period"] == "whole" else crossover.FIRST

@@ -20,12 +20,13 @@ from trialpool.effects.generic import (
 from trialpool.results import NAN
 from trialpool.review.effects.crossover import FIRST, PAIRED
 from trialpool.review.effects.effect_rows import Effect, single
+from trialpool.review.effects.standardised import Divisor, divisor_of
 from trialpool.review.schema.packed import RawRow
 from trialpool.words import number, text
 
 if TYPE_CHECKING:
+    from trialpool.review.effects.choices import Choices
     from trialpool.review.effects.records import Records
-    from trialpool.review.protocol.settings import SmdOptions
 
 _DESIGNS = {"both": PAIRED, "first": FIRST, "whole": "parallel"}
 
@@ -40,18 +41,19 @@ class _Reported:
     cells: tuple[str, ...] = ()
     imputed: str = ""
     reason: str = ""
+    divisor: Divisor | None = None
 
 
-def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptions) -> Effect:
+def effect(row: Mapping[str, Any], measure: str, records: Records, how: Choices) -> Effect:
     """A reported contrast as an effect in `measure`, or with the reason why it is not one."""
     trial = str(row["trial_id"])
     experimental = records.arm(trial, str(row["experimental_arm"]))
     control = records.arm(trial, str(row["control_arm"]))
     n1, n2 = number(row["n_experimental"]), number(row["n_control"])
-    estimate = _serving(row, measure, n1, n2, smd)
+    estimate = _serving(row, measure, (n1, n2), records, how)
     at = RawRow("contrasts", int(row["row"]))
     standardised = measure_of(measure).unit == "SD" and row["effect_measure"] == "MD"
-    return Effect(
+    made = Effect(
         about=row,
         measure=measure,
         design=_DESIGNS[str(row["period"])],
@@ -73,18 +75,23 @@ def effect(row: Mapping[str, Any], measure: str, records: Records, smd: SmdOptio
         locators=(text(row["locator"]),),
         urls=(str(row["source_url"]),),
     )
+    return made if estimate.divisor is None else estimate.divisor.marked(made, records)
 
 
 def _serving(
-    row: Mapping[str, Any], measure: str, n1: float, n2: float, smd: SmdOptions
+    row: Mapping[str, Any],
+    measure: str,
+    people: tuple[float, float],
+    records: Records,
+    how: Choices,
 ) -> _Reported:
     """The reported estimate in the measure asked for, experimental - control."""
     reported = str(row["effect_measure"])
     if reported not in measure_of(measure).reported:
         return _Reported(reason=f"a reported {reported} cannot serve as {measure}")
-    estimate = _estimate(row, n1, n2)
+    estimate = _estimate(row, *people)
     if measure_of(measure).unit == "SD":
-        estimate = _standardised(estimate, row, n1, n2, smd)
+        estimate = _standardised(estimate, row, people, records, how)
     formula = estimate.formula
     yi = estimate.yi
     if row["contrast"] == "control-experimental":
@@ -99,10 +106,14 @@ def _serving(
 
 
 def _standardised(
-    estimate: _Reported, row: Mapping[str, Any], n1: float, n2: float, smd: SmdOptions
+    estimate: _Reported,
+    row: Mapping[str, Any],
+    people: tuple[float, float],
+    records: Records,
+    how: Choices,
 ) -> _Reported:
     """A reported d, g or mean difference as Hedges' g."""
-    reported = row["effect_measure"]
+    reported, (n1, n2), smd = row["effect_measure"], people, how.smd
     if reported == "G":
         return estimate
     if reported == "D":
@@ -114,8 +125,7 @@ def _standardised(
     if row["period"] == "both":
         return replace(estimate, yi=NAN, reason="a paired mean difference is not standardised")
     if adjusted and not isfinite(spread):
-        why = "an adjusted mean difference needs sd_pooled to be standardised"
-        return replace(estimate, yi=NAN, reason=why)
+        return _by_other_sd(estimate, row, records, how)
     cells, derivation = (*estimate.cells, "sd_pooled"), f"{estimate.formula}; SD as reported"
     if not isfinite(spread):
         spread = float(sd_from_difference(estimate.se, n1, n2))
@@ -127,6 +137,23 @@ def _standardised(
     return replace(
         estimate, yi=float(g), se=sqrt(float(vi)), formula=f"{derivation}; {formula}", cells=cells
     )
+
+
+def _by_other_sd(
+    estimate: _Reported, row: Mapping[str, Any], records: Records, how: Choices
+) -> _Reported:
+    """An adjusted mean difference, whose SE does not tell the SD of scores, as changes are."""
+    if how.change.standardise == "leave_out":
+        why = "an adjusted mean difference needs sd_pooled to be standardised"
+        return replace(estimate, yi=NAN, reason=why)
+    arms = (row["experimental_arm"], row["control_arm"])
+    divisor = divisor_of(row, [records.baseline({**row, "arm_id": arm}) for arm in arms], how)
+    if divisor.reason:
+        why = f"an adjusted mean difference has no sd_pooled, and {divisor.reason}"
+        return replace(estimate, yi=NAN, reason=why)
+    yi, vi, formula = divisor.divided(estimate.yi, estimate.se, how.smd.correction)
+    formula = f"{estimate.formula}; {formula}"
+    return replace(estimate, yi=yi, se=sqrt(vi), formula=formula, divisor=divisor)
 
 
 def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Reported:

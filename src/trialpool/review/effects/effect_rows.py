@@ -46,6 +46,7 @@ class Effect:
     comparator_class: str
     numbers: Mapping[str, float] = field(default_factory=dict)
     n: float = NAN
+    standardiser: float = NAN
     variant: VariantName | None = None
     part: str = ""
     participants: str = ""
@@ -98,6 +99,8 @@ class Effect:
             "formula": self.sizes.formula,
             "reason": self.sizes.reason[0] if self.sizes.reason else "",
             "n": self.n,
+            "reference_sd": about.get("reference_sd"),
+            "standardiser": self.standardiser,
             "imputed": _listed(self.imputed),
             "derived": _listed(self.derived),
             "notes": _listed(self.notes),

@@ -69,20 +69,26 @@ class Records:
     def before_and_after(self, change: Row) -> tuple[Row | None, Row | None]:
         """The scores of the same people at baseline and at the time of a change score.
 
-        Of several baselines the last one before treatment; None where a score is not reported,
-        and for a row that is no change score or has an SD of its own.
+        None where a score is not reported, and for a row that is no change score or has an SD of
+        its own.
         """
         if change["outcome_type"] != "change" or text(change["sd"]):
             return None, None
-        people = tuple(text(change[column]) for column in _PEOPLE)
-        same = self._scores.get(people, [])
-        before = [row for row in same if row["outcome_type"] == "baseline"]
         time = text(change["time_days"])
         after = [
-            row for row in same if row["outcome_type"] == "msd" and text(row["time_days"]) == time
+            row
+            for row in self._of_people(change)
+            if row["outcome_type"] == "msd" and text(row["time_days"]) == time
         ]
-        before.sort(key=lambda row: float(text(row["time_days"]) or "-inf"))
-        return (before[-1] if before else None), (after[0] if after else None)
+        return self.baseline(change), (after[0] if after else None)
+
+    def baseline(self, row: Row) -> Row | None:
+        """The baseline of the same people, the last one before treatment; None without one."""
+        before = [each for each in self._of_people(row) if each["outcome_type"] == "baseline"]
+        return sorted(before, key=_day)[-1] if before else None
+
+    def _of_people(self, row: Row) -> Sequence[Row]:
+        return self._scores.get(tuple(text(row[column]) for column in _PEOPLE), [])
 
     @cached_property
     def _results(self) -> list[dict[str, Any]]:
@@ -108,3 +114,7 @@ class Records:
         for row in self._results:
             out.setdefault(tuple(text(row[column]) for column in _PEOPLE), []).append(row)
         return out
+
+
+def _day(row: Row) -> float:
+    return float(text(row["time_days"]) or "-inf")

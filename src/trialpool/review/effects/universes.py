@@ -75,14 +75,15 @@ def build_universes(
         asked = measures.get(str(row["outcome"]), [])
         for measure in asked if not alternative else ():
             if measure_of(measure).unit == "SD":
-                keep(_of_contrast(row, measure, records, defaults, levels["smd_variance"]))
+                keep(_of_contrast(row, measure, records, defaults, levels))
     frame = UNIVERSES.frame(lines)
     return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
 
 
 def _levels(axis: str, defaults: Defaults, multiverses: Sequence[MultiverseSpec]) -> list[Any]:
     levels = [level for each in multiverses for level in levels_of(axis, defaults, each)]
-    return [level for level in dict.fromkeys(levels) if level not in UNPAIRED_SELECTION]
+    unworked = UNPAIRED_SELECTION if axis == "crossover" else ()
+    return [level for level in dict.fromkeys(levels) if level not in unworked]
 
 
 _Universes = tuple[dict[tuple[str, ...], list[Effect]], list[str]]
@@ -127,14 +128,14 @@ def _of_contrast(
     measure: str,
     records: Records,
     defaults: Defaults,
-    variances: Sequence[Any],
+    levels: _Levels,
 ) -> _Universes:
+    axis, base = "change_standardised", of_protocol(defaults)
     combined: dict[tuple[str, ...], list[Effect]] = {}
-    for variance in variances:
-        smd = defaults.smd.model_copy(update={"variance": variance})
-        effect = contrasts.effect(row, measure, records, smd)
-        combined[(named(variance),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
-    return _that_matter(combined, ["smd_variance"])
+    for level in levels[axis]:
+        effect = contrasts.effect(row, measure, records, AXES[axis].at(base, level))
+        combined[(named(level),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
+    return _that_matter(combined, [axis])
 
 
 def _that_matter(combined: dict[tuple[str, ...], list[Effect]], axes: list[str]) -> _Universes:

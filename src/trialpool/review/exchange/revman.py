@@ -293,6 +293,11 @@ class RevManReview:
             ),
         }
 
+    def outcomes(self, name: str) -> list[str]:
+        """The outcomes that analyses of this name are of."""
+        keys = [(plain(name), kind) for kind in ("event", "lower", "higher")]
+        return [self._outcomes.of(key, "") for key in keys if key in self._outcomes]
+
     def _outcome(self, analysis: RevManAnalysis, kind: str) -> str:
         return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))
 

@@ -314,18 +314,23 @@ def _risk_of_bias(lines: list[Line], review: RevManReview) -> None:
 def _judge(
     review: RevManReview, key: Hashable, domain: str, entries: list[tuple[str, str, str]]
 ) -> None:
-    """One judgement per trial and domain: where outcomes differ, none is taken."""
-    trial = review.trial_id(key)
-    if len({judgement for judgement, _, _ in entries}) > 1:
-        for judgement, outcome, support in entries:
-            why = "differs between outcomes; the tables hold one judgement per trial and domain"
+    """One judgement per trial and domain or, where outcomes differ, one per outcome."""
+    trial, unstated = review.trial_id(key), "no reason in the package"
+    row = {"trial_id": trial, "domain": domain}
+    if len({judgement for judgement, _, _ in entries}) == 1:
+        reasons = [f"{outcome}: {why}" if outcome else why for _, outcome, why in entries if why]
+        reason = sentences(*dict.fromkeys(reasons)) or unstated
+        review.draft.add("risk_of_bias", row | {"judgement": entries[0][0], "reason": reason})
+        return
+    for judgement, outcome, support in entries:
+        row |= {"judgement": judgement, "reason": support or unstated}
+        analysed = review.outcomes(outcome)
+        for name in analysed or [""] * (not outcome):
+            review.draft.add("risk_of_bias", row | {"outcome": name})
+        if outcome and not analysed:
+            why = "differs between outcomes, and no analysis has the name of this one"
             value = sentences(outcome, judgement, support)
             review.draft.leave(f"{RISK_OF_BIAS}, {trial}", f"risk of bias: {domain}", value, why)
-        return
-    reasons = [f"{outcome}: {text}" if outcome else text for _, outcome, text in entries if text]
-    reason = sentences(*dict.fromkeys(reasons)) or "no reason in the package"
-    row = {"trial_id": trial, "domain": domain, "judgement": entries[0][0], "reason": reason}
-    review.draft.add("risk_of_bias", row)
 
 
 def _domain(name: str) -> str:

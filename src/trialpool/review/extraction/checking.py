@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.review.extraction.checks import flags, run_checks
-from trialpool.review.extraction.decisions import decision_files, decisions
+from trialpool.review.extraction.decisions import decisions
 from trialpool.review.extraction.problems import Problem
-from trialpool.review.extraction.read import Outcomes, RawData, raise_errors, read_condition
+from trialpool.review.extraction.read import (
+    Outcomes,
+    RawData,
+    optional_file,
+    raise_errors,
+    read_condition,
+)
 from trialpool.review.extraction.second import compare
 from trialpool.review.schema.added import Added
 
@@ -83,7 +89,8 @@ def look_at_all(
             looked[name] = read_condition(folder, name, added)
             continue
         raw, problems = _checked(folder, name, outcomes, confidence_order, added)
-        looked[name] = raw, problems + decisions(decision_files(folder, name), asked)[1]
+        decided = decisions(optional_file(Path(folder) / name, "certainty"), asked)[1]
+        looked[name] = raw, problems + decided
     return looked
 
 

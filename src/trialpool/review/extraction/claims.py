@@ -9,17 +9,11 @@ from pathlib import Path
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import Row, Sheet, raise_errors, read_table
 from trialpool.review.extraction.second import duplicates
-from trialpool.review.schema.raw_claims import CLAIMS
+from trialpool.review.schema.raw_elsewhere import CLAIMS
 from trialpool.terms import OUT_OF_SCOPE
 
 # The names that a column of claims may hold.
 Known = Mapping[str, Collection[str]]
-
-
-def claim_files(folder: Path | str) -> list[str]:
-    """The optional file of claims, if it exists."""
-    path = Path(folder) / f"{CLAIMS.name}.csv"
-    return [path.as_posix()] if path.exists() else []
 
 
 def known_names(
@@ -43,7 +37,7 @@ def claims(paths: Iterable[Path | str], known: Known) -> tuple[list[Row], list[P
 
     Parameters
     ----------
-    paths : `claim_files` of the raw data folder
+    paths : the file of the table, if there is one
     known : `known_names` of the protocol
     """
     rows: list[Row] = []

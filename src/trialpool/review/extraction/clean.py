@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialpool.review.extraction.read import Outcomes, RawData, raise_errors, read_condition
+from trialpool.review.extraction.read import (
+    Outcomes,
+    RawData,
+    Row,
+    Sheet,
+    Value,
+    raise_errors,
+    read_condition,
+)
 from trialpool.review.extraction.sorting import Dropped, row_number, sort_rows
 from trialpool.review.extraction.usable import completed
 from trialpool.review.schema.added import Added
@@ -71,19 +79,38 @@ def clean(raw: RawData, confidence_order: Sequence[str]) -> Cleaned:
     for table in CONDITION_TABLES:
         sheet = raw[table.name]
         used = [row for row in sheet.rows if row_number(row) not in faults[table.name]]
-        names = ["row", *sheet.table.names]
+        names = ["row", *(name for name in sheet.table.names if name not in _lacking(sheet))]
         if table.name == "results":
             used, names = [completed(row, sheet) for row in used], [*names, "computed"]
         tables[table.name] = pd.DataFrame(used, columns=names).sort_values(
-            list(table.key), kind="stable", na_position="first", ignore_index=True
+            list(table.key_of(names)),
+            kind="stable",
+            na_position="first",
+            ignore_index=True,
         )
     account = _account(raw, tables, faults)
     numbers = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
     records = records_of(raw["results"].table, raw["contrasts"].table)
     lacking = [name for name in records.may_lack if name not in raw["results"].header]
-    joined = records.frame(row for part in numbers for row in part.to_dict("records"))
+    scales = raw.instruments()
+    joined = records.frame(
+        row | _of_instrument(scales.get(row["instrument"]))
+        for part in numbers
+        for row in part.to_dict("records")
+    )
     tables["records"] = joined.drop(columns=lacking)
     return Cleaned(tables=tables, dropped=_dropped(raw, faults), rows=account)
+
+
+def _lacking(sheet: Sheet) -> list[str]:
+    return [name for name in sheet.table.may_lack if name not in sheet.header]
+
+
+def _of_instrument(scale: Row | None) -> dict[str, Value]:
+    """The reference SD of a scale and the row it stands in; blank where there is none."""
+    if scale is None or scale["reference_sd"] is None:
+        return {}
+    return {"reference_sd": scale["reference_sd"], "reference_row": scale["row"]}
 
 
 def _dropped(raw: RawData, faults: Mapping[str, Mapping[int, Dropped]]) -> pd.DataFrame:

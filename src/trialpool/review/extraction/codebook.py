@@ -9,9 +9,8 @@ from trialpool.review.schema.raw import (
     CONDITION_TABLES,
     DOUBLE_TABLES,
     INSTRUMENTS,
-    OTHER_REVIEWS,
 )
-from trialpool.review.schema.raw_claims import CLAIMS
+from trialpool.review.schema.raw_elsewhere import CLAIMS, OTHER_REVIEWS
 
 _INTRO = """\
 # Code book of the raw data

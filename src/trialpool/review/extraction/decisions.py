@@ -12,12 +12,6 @@ from trialpool.review.extraction.second import duplicates
 from trialpool.review.schema.raw import CERTAINTY
 
 
-def decision_files(folder: Path | str, condition: str) -> list[str]:
-    """The optional file of decisions, if it exists."""
-    path = Path(folder) / condition / f"{CERTAINTY.name}.csv"
-    return [path.as_posix()] if path.exists() else []
-
-
 def decisions(
     paths: Iterable[Path | str], analyses: Collection[str]
 ) -> tuple[list[Row], list[Problem]]:
@@ -25,7 +19,7 @@ def decisions(
 
     Parameters
     ----------
-    paths : `decision_files` of the condition
+    paths : the file of the table, if there is one
     analyses : the names that the protocol gives its analyses; none if it cannot be read
     """
     rows: list[Row] = []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, Row, Sheet, read_table, show
 from trialpool.review.protocol.protocol import Review
-from trialpool.review.schema.raw import OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS
+from trialpool.words import number
 
 _CHECK = "other_reviews"
+_RATIOS = ("OR", "RR", "HR")
 _SPELLING = "Add it there or fix the spelling"
 
 
@@ -39,7 +42,7 @@ def problems(folder: Path, review: Review, data: Mapping[str, RawData]) -> list[
     return faults
 
 
-def trials_in_common(row: Row) -> list[str]:
+def trials_in_common(row: Mapping[str, Any]) -> list[str]:
     """The trials of a row that this review has too."""
     names = str(row["trials"] or "").split(";")
     return [name.strip() for name in names if name.strip()]
@@ -73,10 +76,20 @@ def _names(
 
 
 def _numbers(sheet: Sheet, row: Row) -> Iterator[Problem]:
-    estimate, low, high = (row[name] for name in ("estimate", "ci_low", "ci_high"))
-    if not (isinstance(estimate, float) and isinstance(low, float) and isinstance(high, float)):
-        return
-    if not low <= estimate <= high:
-        rule = f"outside its interval, {show(low)} to {show(high)}"
+    numbers = {name: number(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+    estimate, low, high = numbers.values()
+    if estimate < low or estimate > high:
+        rule = f"outside its interval, {show(row['ci_low'])} to {show(row['ci_high'])}"
         fix = "Check the sign and the limits in the source"
         yield sheet.problem(row, "estimate", rule, fix, _CHECK)
+    ratio = row["measure"] in _RATIOS
+    for name, value in numbers.items():
+        if ratio and value <= 0:
+            rule, fix = (
+                "a ratio is above 0",
+                "Give the ratio, not its log; leave a limit of 0 blank",
+            )
+            yield sheet.problem(row, name, rule, fix, _CHECK)
+        elif row["measure"] == "RD" and abs(value) > 1:
+            fix = "Give the difference of proportions, not of percentages"
+            yield sheet.problem(row, name, "a risk difference is -1 to 1", fix, _CHECK)

@@ -126,6 +126,12 @@ def read_condition(folder: Path, condition: str, added: Added) -> tuple[RawData,
     return RawData(condition=condition, sheets=sheets), problems
 
 
+def optional_file(folder: Path | str, name: str) -> list[str]:
+    """The file of an optional table, by its name, if it exists."""
+    path = Path(folder) / f"{name}.csv"
+    return [path.as_posix()] if path.exists() else []
+
+
 def read_table(path: Path, table: Table) -> tuple[Sheet, list[Problem]]:
     """Read one table, its cells typed as the schema says; an optional column may be missing.
 

@@ -11,7 +11,7 @@ from typing import Any
 from trialpool import notes
 from trialpool.review.extraction import claims, other_reviews
 from trialpool.review.extraction.problems import Problem
-from trialpool.review.extraction.read import RawData, raise_errors
+from trialpool.review.extraction.read import RawData, optional_file, raise_errors
 from trialpool.review.protocol.eligibility import Eligibility, Filter
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem
 from trialpool.review.protocol.protocol import Review, load_yaml, resolve
@@ -107,7 +107,7 @@ def check(review: Review, folder: Path) -> tuple[dict[str, RawData], dict[str, l
     raise_errors(
         problems_in(looked)
         + other_reviews.problems(folder, review, data)
-        + claims.claims(claims.claim_files(folder), named)[1]
+        + claims.claims(optional_file(folder, "claims"), named)[1]
     )
     if unknown := list(unknown_names(review, data)):
         raise ProtocolError.of(unknown)
@@ -123,6 +123,7 @@ def unknown_names(review: Review, data: Mapping[str, RawData]) -> Iterator[Proto
         yield from _unknown_levels(f"defaults.moderators.{called}", moderator, *data.values())
     for condition, raw in data.items():
         yield from _unknown_in(review, condition, raw)
+        yield from _unknown_targets(review, condition, data)
 
 
 def _unknown_in(review: Review, condition: str, raw: RawData) -> Iterator[ProtocolProblem]:
@@ -136,6 +137,32 @@ def _unknown_in(review: Review, condition: str, raw: RawData) -> Iterator[Protoc
             yield from _unknown_codes(f"{where}.subsets.{subset.label}", subset, raw)
         for called, moderator in analysis.moderators.items():
             yield from _unknown_levels(f"{where}.moderators.{called}", moderator, raw)
+
+
+def _unknown_targets(
+    review: Review, condition: str, data: Mapping[str, RawData]
+) -> Iterator[ProtocolProblem]:
+    """A target may be of people and drugs of which another condition alone has trials."""
+    asked, where = review.conditions[condition], f"conditions.{condition}"
+    named = {where: asked.target}
+    named |= {f"{where}.analyses.{name}": one.target for name, one in asked.analyses.items()}
+    for key, target in named.items():
+        if target is None:
+            continue
+        parts = {("drug", "arms", "drug"): target.drug}
+        for kind, columns in (("include", target.include), ("exclude", target.exclude)):
+            parts |= {(f"{kind}.{name}", "trials", name): v for name, v in columns.items()}
+        for (part, table, column), values in parts.items():
+            sheets = [raw[table] for raw in data.values()]
+            known = {str(row[column]) for sheet in sheets for row in sheet.rows}
+            for value in values:
+                if sheets[0].table[column].kind == "id" and value not in known:
+                    yield ProtocolProblem(
+                        key=f"{key}.target.{part}",
+                        value=value,
+                        rule=f"no row of any {table}.csv has it",
+                        fix=f"use one of {', '.join(sorted(known))}",
+                    )
 
 
 def _not_eligible(where: str, asked: Eligibility, raw: RawData) -> Iterator[ProtocolProblem]:

@@ -125,7 +125,9 @@ def answer_all(speaking: Sequence[Speaking], expected: str, doses: Sequence[Dose
         shown = any(map(_shows, speaking)) or any(
             isinstance(dose, FittedDose) and dose.shows for dose in doses
         )
-        return CONTRADICTED if shown else SUPPORTED
+        # Trials without an interval, as of a harm nobody had untreated, show no ignorance.
+        open_ = any(each.result.k and concluded(each.result).side is None for each in speaking)
+        return CONTRADICTED if shown else NOT_SHOWN if open_ else SUPPORTED
     words = {answer(each.result, each.level, expected) for each in speaking} - {NO_TRIAL}
     return words.pop() if len(words) == 1 else NOT_SHOWN if words else NO_TRIAL
 
@@ -170,7 +172,8 @@ def _line(row: Row, speaking: Sequence[Speaking], doses: Mapping[str, DoseFacts]
         "studied": joined((each, _who(each)) for each in speaking),
         "absolute": joined((each, people_words(each.finding)) for each in speaking),
         "would_change": joined((each, _would_change(each)) for each in speaking)
-        or ("a randomised trial of it" if said == NO_TRIAL else ""),
+        or ("a randomised trial of it" if said == NO_TRIAL else "")
+        or ("trials that compare doses at random" if doses and said != SCOPE else ""),
         "note": w.text(row["notes"]),
     }
 

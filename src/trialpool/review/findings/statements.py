@@ -8,7 +8,7 @@ from trialpool import phrases as say
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded, marks_of
 from trialpool.terms import LEVELS
-from trialpool.words import capital, inner
+from trialpool.words import capital, count, inner
 
 # The verbs by the level; of the lowest level nothing is said of the size.
 _VERY_LOW, _LOW, _MODERATE, _HIGH = LEVELS
@@ -41,8 +41,11 @@ def statement(result: AnalysisResult, level: str) -> str:
     if marks.null is None:
         return ""
     drug, what = capital(say.drug(result)), inner(result.outcome_title)
-    if not level or isnan(estimate):
+    if not result.k:
         return f"No trial shows the effect of {inner(drug)} on {what}."
+    if isnan(estimate):
+        trials = count(result.k, "trial")
+        return f"The effect of {inner(drug)} on {what} cannot be estimated from {trials}."
     if level == _VERY_LOW:
         return f"The evidence is very uncertain about the effect of {inner(drug)} on {what}."
     reduces, increases, makes = _VERBS[level]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +16,10 @@ from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
-from trialpool.results import NAN, Pooled, Posterior
+from trialpool.results import NAN, NoPosteriorError, Pooled, Posterior
 from trialpool.review.fitting.che import che
-from trialpool.review.fitting.posterior import COUNTS, counted, no_posterior, posterior_of
+from trialpool.review.fitting.posterior import COUNTS, counted, posterior_of
+from trialpool.review.fitting.prior import tau_prior
 from trialpool.review.protocol.settings import TOGETHER, Correlated, FewTrials, Model
 
 TEST_WORDS = {
@@ -60,7 +62,8 @@ class Fit:
 class Leading:
     """Which model leads: the protocol's own, and for a few trials the Bayesian one.
 
-    `tau_scale` is of the half-normal prior; `no_bayes` says why none may be used, "" where one may.
+    `tau_scale` is of the half-normal prior in the units of the effects; `no_bayes` says why none
+    may be used, "" where one may.
     """
 
     model: Model
@@ -76,18 +79,30 @@ class Leading:
             return self.model.model_copy(update=COMMON)
         return self.model
 
-    def fit(self, studies: pd.DataFrame, measure: str) -> Fit:
-        """Pool studies by the model that leads with them."""
+    def fit(self, studies: pd.DataFrame, measure: str, known: Posterior | None = None) -> Fit:
+        """Pool studies by the model that leads with them; `known` is their posterior, if it is."""
         model = self.of(int(studies["trial_id"].nunique()))
-        return fit(studies, measure, model, why_no_bayes=self.no_bayes)
+        return fit(studies, measure, model, why_no_bayes=self.no_bayes, known=known)
 
 
-def leading(model: Model, measure: str, *, tau_scale: float, effects: str) -> Leading:
-    """Which model leads with effects of a measure; `effects` says how several of a trial enter."""
+def leading(
+    model: Model,
+    measure: str,
+    *,
+    tau_scale: float,
+    effects: str,
+    reference_sds: Mapping[str, float],
+) -> Leading:
+    """Which model leads with effects of a measure.
+
+    Parameters
+    ----------
+    tau_scale, reference_sds : as for `tau_prior`
+    effects : how several effects of a trial enter
+    """
     together = DEPENDENT if effects in TOGETHER else ""
-    return Leading(
-        model=model, tau_scale=tau_scale, no_bayes=together or measure_of(measure).no_prior
-    )
+    prior = tau_prior(measure, tau_scale, reference_sds)
+    return Leading(model=model, tau_scale=prior.scale, no_bayes=together or prior.why_not)
 
 
 def shown(value: float, measure: str) -> float:
@@ -127,7 +142,14 @@ def without_counts(model: Model) -> Model:
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
 
 
-def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str = "") -> Fit:
+def fit(
+    studies: pd.DataFrame,
+    measure: str,
+    model: Model,
+    *,
+    why_no_bayes: str = "",
+    known: Posterior | None = None,
+) -> Fit:
     """Pool studies by a model; `Leading` says which one.
 
     Parameters
@@ -135,6 +157,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str 
     studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
         several rows where its control is split among its arms. The policy counts trials.
     why_no_bayes : where the data allow no Bayesian analysis though measure and model do
+    known : the posterior of these studies, where one leads and has been computed
     """
     k = int(studies["trial_id"].nunique())
     why = why_no_bayes or no_bayes(measure, model)
@@ -147,7 +170,7 @@ def fit(studies: pd.DataFrame, measure: str, model: Model, *, why_no_bayes: str 
             studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
     if isinstance(model, FewTrials):
-        return _led(studies, measure, model, allowed)
+        return _led(studies, measure, model, allowed, known)
     if model.method == "MH":
         columns = [studies[name].to_numpy(float) for name in COUNTS]
         pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
@@ -186,19 +209,24 @@ def no_bayes(measure: str, model: Model) -> str:
     return DEPENDENT if isinstance(model, Correlated) else measure_of(measure).no_prior
 
 
-def _led(studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy) -> Fit:
+def _led(
+    studies: pd.DataFrame, measure: str, model: FewTrials, allowed: Policy, known: Posterior | None
+) -> Fit:
     """The Bayesian result, with the protocol's model beside it."""
     plain = Model(**model.model_dump(include=set(Model.model_fields)))
     beside = fit(studies, measure, plain)
     exact = model.exact and counted(studies, measure)
     text = f"{words(model)}, exact likelihood of counts" if exact else words(model)
-    if exact and (why := no_posterior(studies, measure)):
+    try:
+        posterior = known or posterior_of(
+            studies, measure, tau_scale=model.tau_scale, exact=exact, each=False
+        )
+    except NoPosteriorError as none:
         # Nor is there another number: one of corrected cells would be of the correction alone.
-        without = fit(studies, measure, plain, why_no_bayes=why)
+        without = fit(studies, measure, plain, why_no_bayes=str(none))
         names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value")
         blank: dict[str, Any] = dict.fromkeys(names, NAN)
-        return replace(without, why_not=why, **blank)
-    posterior = posterior_of(studies, measure, tau_scale=model.tau_scale, exact=exact, each=False)
+        return replace(without, why_not=str(none), **blank)
     return replace(
         beside,
         policy=allowed,

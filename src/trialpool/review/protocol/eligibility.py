@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
@@ -58,23 +58,36 @@ class Filter(Spec):
         return self
 
 
+OutcomeType = Literal["msd", "change"]
+
+
 class Eligibility(Filter):
-    """The effects of an outcome that a question may take, and which it prefers."""
+    """The effects of an outcome that a question may take, and which it prefers.
+
+    `outcome_types` are the preferred first. Unless named, they are scores after treatment, and of
+    a standardised difference changes too, which effects have in SDs of scores.
+    """
 
     outcome: Identifier
     measure: MeasureCode
     instruments: tuple[str, ...] = ()
     time_days: TimeWindow | None = None
     prefer_time: float | None = None
-    outcome_types: Annotated[tuple[Literal["msd", "change"], ...], Field(min_length=1)] = ("msd",)
+    outcome_types: Annotated[tuple[OutcomeType, ...], Field(min_length=1)] = ("msd",)
     risk_of_bias: tuple[Judgement, ...] = ()
 
-    @model_validator(mode="after")
-    def _one_scale(self) -> Eligibility:
-        measure = measure_of(self.measure)
-        if measure.unit == "SD" and len(set(self.outcome_types)) > 1:
-            raise ValueError(
-                f"outcome_types: change scores and post scores are never pooled in one "
-                f"{measure.short} (their SDs differ); choose one, or use measure MD"
-            )
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _changes_where_they_fit(cls, given: Any) -> Any:
+        code = given.get("measure") if isinstance(given, dict) else None
+        if code in MEASURES and measure_of(str(code)).standardises:
+            return {"outcome_types": ("msd", "change"), **given}
+        return given
+
+    @property
+    def works_out_changes(self) -> bool:
+        """Whether changes that were not reported are computed from the scores before and after.
+
+        Where a score comes before its own change, that change is never taken.
+        """
+        return self.outcome_types[0] == "change"

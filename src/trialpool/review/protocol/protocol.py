@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from trialpool.effects import MEASURES, measure_of
+from trialpool.results import NAN
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.base import Identifier, Spec
 from trialpool.review.protocol.network_spec import NetworkQuestion
@@ -21,8 +22,10 @@ from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, S
 from trialpool.review.protocol.question_checks import (
     misfit,
     undeclared,
+    unusable_names,
     wrong_baselines,
     wrong_questions,
+    wrong_side_by_side,
 )
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -40,14 +43,12 @@ from trialpool.review.protocol.specs import (
     Outcome,
     Target,
 )
+from trialpool.review.protocol.thresholds import Threshold
 from trialpool.review.schema.added import Added, columns_of
 from trialpool.review.schema.raw import CONFIDENCE
 
 # How many analyses share a process at most: it takes as long to start as to pool two.
 BATCH = 4
-# Folders of results/ and of a condition that hold something else.
-RESERVED_CONDITION = "schemas"
-RESERVED_ANALYSIS = "questions"
 
 
 class Review(Spec):
@@ -76,7 +77,7 @@ class Review(Spec):
             order, each = ", ".join(self.confidence_order), ", ".join(CONFIDENCE)
             rule = f"name each of {each} once"
             problems.append(ProtocolProblem(key="confidence_order", value=order, rule=rule))
-        problems += _unusable_names(self.conditions)
+        problems += unusable_names(self.conditions)
         for name, condition in self.conditions.items():
             for key, analysis in condition.analyses.items():
                 where = f"conditions.{name}.analyses.{key}"
@@ -114,7 +115,9 @@ class Review(Spec):
                             rule="effects che needs REML",
                         )
                     )
-            problems += wrong_baselines(name, condition)
+            problems += wrong_baselines(name, condition, self.outcomes)
+            kinds = [self.moderators_of(analysis) for analysis in condition.analyses.values()]
+            problems += wrong_side_by_side(name, condition.side_by_side, kinds)
             problems += wrong_questions(name, condition, self.outcomes)
             if sum(a.primary for a in condition.analyses.values()) > 1:
                 rule = "more than one analysis is marked primary"
@@ -136,18 +139,33 @@ class Review(Spec):
         """The review's moderators, with the analysis' own in their place or on top."""
         return self.defaults.moderators | analysis.moderators
 
-    def important_of(self, analysis: Analysis) -> float | None:
-        """The smallest difference that matters, > 0 on the analysis scale (log of a ratio).
+    def important_of(self, analysis: Analysis, sd: float = NAN, sd_is: str = "") -> Threshold:
+        """The smallest difference that matters: of the analysis, of its outcome, or of all.
 
-        None for a mean or risk difference that names none: no threshold fits every scale.
+        Parameters
+        ----------
+        sd, sd_is : what a standard deviation is of a difference in points, NaN where that is not
+            known, and in words
+
+        Returns
+        -------
+        A difference in points without an `sd`, and a risk difference, that name none have none: no
+        threshold fits every scale
         """
-        general = self.defaults.important
-        measure = measure_of(analysis.measure)
-        if measure.is_ratio:
-            return measure.analysed(analysis.important or general.ratio)
+        measure, general = measure_of(analysis.measure), self.defaults.important
         if analysis.important is not None:
-            return measure.analysed(analysis.important)
-        return general.smd if measure.unit == "SD" else None
+            return Threshold(measure.analysed(analysis.important), "declared for this analysis")
+        in_sds = measure.unit == "SD" or (measure.unit == "points" and sd > 0)
+        name = "ratio" if measure.is_ratio else "smd" if in_sds else None
+        if name is None:
+            return Threshold(None, "")
+        declared = self.outcomes[analysis.outcome].important
+        value, reason = getattr(declared, name, None), getattr(declared, "reason", "")
+        if value is None:
+            value, reason = getattr(general, name), getattr(general, f"reason_{name}")
+        if measure.unit == "points":
+            return Threshold(value * sd, f"{value:g} times the {sd_is} ({sd:.3g}); {reason}")
+        return Threshold(measure.analysed(value), reason)
 
     def experimental_of(self, condition: str) -> str:
         """The word for the experimental side in a condition."""
@@ -217,9 +235,9 @@ class Review(Spec):
         return self.defaults.model_dump(mode="json", include=set(EFFECT_SETTINGS))
 
     def changes(self, condition: str) -> list[str]:
-        """The outcomes of which some question of a condition takes change scores."""
+        """The outcomes of which some question of a condition works changes out."""
         measured = self._measured(condition)
-        return sorted({each.outcome for each in measured if "change" in each.outcome_types})
+        return sorted({each.outcome for each in measured if each.works_out_changes})
 
     def for_condition(self, condition: str) -> dict[str, Any]:
         """The review with one condition only, as a plain dictionary for that condition's page.
@@ -275,21 +293,6 @@ def _target(general: Target | None, special: Target | None) -> Target | None:
         return special or general
     keys = special.model_fields_set
     return general.model_copy(update={key: getattr(special, key) for key in keys})
-
-
-def _unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:
-    """Names whose folder holds something else, and conditions of which nothing is asked."""
-    fix = "a folder of the results is called so; choose another name"
-    for name, condition in conditions.items():
-        key = f"conditions.{name}"
-        if name == RESERVED_CONDITION:
-            yield ProtocolProblem(key=key, rule="this name is taken", fix=fix)
-        if RESERVED_ANALYSIS in condition.analyses:
-            key_of_analysis = f"{key}.analyses.{RESERVED_ANALYSIS}"
-            yield ProtocolProblem(key=key_of_analysis, rule="this name is taken", fix=fix)
-        if not condition.analyses:
-            rule, add = "no analysis is asked", "add one, or take the condition out"
-            yield ProtocolProblem(key=f"{key}.analyses", rule=rule, fix=add)
 
 
 def resolve(config: Mapping[str, Any]) -> Review:

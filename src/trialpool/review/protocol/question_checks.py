@@ -8,6 +8,7 @@ from typing import get_args
 from trialpool.effects import measure_of
 from trialpool.review.protocol.network_spec import NetworkMeasure, NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolProblem
+from trialpool.review.protocol.settings import Moderator
 from trialpool.review.protocol.specs import (
     QUESTIONS,
     Analysis,
@@ -15,6 +16,10 @@ from trialpool.review.protocol.specs import (
     Condition,
     Outcome,
 )
+
+# Folders of results/ and of a condition that hold something else.
+RESERVED_CONDITION = "schemas"
+RESERVED_ANALYSIS = "questions"
 
 
 def misfit(
@@ -41,8 +46,13 @@ def undeclared(where: str, asked: Analysis | NetworkQuestion) -> ProtocolProblem
     )
 
 
-def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem]:
-    """Baseline risks of analyses that the condition lacks, or that count nobody."""
+def wrong_baselines(
+    name: str, condition: Condition, outcomes: Mapping[str, Outcome]
+) -> Iterator[ProtocolProblem]:
+    """Baseline risks of analyses that the condition lacks, that count nobody, or another thing.
+
+    The controls that respond to a score are those of an outcome of which more is better.
+    """
     counting = [
         key
         for key, each in condition.analyses.items()
@@ -51,6 +61,16 @@ def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem
     ]
     for key, analysis in condition.analyses.items():
         named = analysis.baseline_risk and analysis.baseline_risk.analysis
+        asked = condition.analyses.get(named or "")
+        other = asked and outcomes.get(asked.outcome)
+        of_score = measure_of(analysis.measure).data.outcome == "continuous"
+        if of_score and named in counting and other and other.better != "higher":
+            yield ProtocolProblem(
+                key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
+                value=named,
+                rule=f"{other.title} is no response to a score: less of it is better",
+                fix="name an analysis of responders, or declare a risk with its source",
+            )
         if named and named not in counting:
             yield ProtocolProblem(
                 key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
@@ -58,6 +78,20 @@ def wrong_baselines(name: str, condition: Condition) -> Iterator[ProtocolProblem
                 rule=f"is not an analysis of {name} that compares counts of people",
                 fix=f"use one of {', '.join(counting)}" if counting else "declare a risk",
             )
+
+
+def wrong_side_by_side(
+    name: str, asked: str | None, moderators: Iterable[Mapping[str, Moderator]]
+) -> Iterator[ProtocolProblem]:
+    """Results side by side by what no analysis of the condition has as a moderator of groups."""
+    groups = {key for each in moderators for key, one in each.items() if one.kind == "group"}
+    if asked is not None and asked not in groups:
+        yield ProtocolProblem(
+            key=f"conditions.{name}.side_by_side",
+            value=asked,
+            rule=f"no analysis of {name} has such a moderator of kind group",
+            fix=f"use one of {', '.join(sorted(groups))}" if groups else "remove it",
+        )
 
 
 def wrong_questions(
@@ -90,3 +124,18 @@ def wrong_questions(
             yield undeclared(where, network)
         else:
             yield from misfit(where, network, outcome, get_args(NetworkMeasure))
+
+
+def unusable_names(conditions: Mapping[str, Condition]) -> Iterator[ProtocolProblem]:
+    """Names whose folder holds something else, and conditions of which nothing is asked."""
+    fix = "a folder of the results is called so; choose another name"
+    for name, condition in conditions.items():
+        key = f"conditions.{name}"
+        if name == RESERVED_CONDITION:
+            yield ProtocolProblem(key=key, rule="this name is taken", fix=fix)
+        if RESERVED_ANALYSIS in condition.analyses:
+            key_of_analysis = f"{key}.analyses.{RESERVED_ANALYSIS}"
+            yield ProtocolProblem(key=key_of_analysis, rule="this name is taken", fix=fix)
+        if not condition.analyses:
+            rule, add = "no analysis is asked", "add one, or take the condition out"
+            yield ProtocolProblem(key=f"{key}.analyses", rule=rule, fix=add)

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from trialpool.columns import Column
 from trialpool.pooling.tau2 import estimators_of
 from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
+from trialpool.review.protocol.thresholds import Important
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
@@ -54,6 +55,7 @@ Judgement = Literal["low", "some_concerns", "high"]
 SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
 PairedVariance = Literal["SMCRP", "Cochrane"]
 Unpaired = Literal["parallel", "first_period", "leave_out"]
+Standardise = Literal["reference_sd", "baseline_sd", "leave_out"]
 
 
 class Model(Spec):
@@ -121,8 +123,14 @@ class Crossover(Spec):
 
 
 class Change(Spec):
-    """How a change score without an SD enters: by an assumed correlation with the baseline."""
+    """How change scores enter.
 
+    `standardise`: which SD divides a difference of changes, and one adjusted for the baseline, in
+    an SMD, the other where there is none; or neither. `correlation` is assumed with the baseline
+    where a change has no SD of its own.
+    """
+
+    standardise: Standardise = "reference_sd"
     correlation: Correlation = 0.5
     correlation_grid: tuple[Correlation, ...] = (0.3, 0.5, 0.7)
 
@@ -143,18 +151,8 @@ class MultiArm(Spec):
 class Bayes(Spec):
     """Prior of the Bayesian model shown beside a result from few trials."""
 
-    tau_scale: Annotated[float, Field(gt=0)] = 0.5
-
-
-class Important(Spec):
-    """The smallest difference that matters, where an analysis names none of its own.
-
-    `smd` in standard deviations (0.5 where no other threshold is known), `ratio` as a ratio away
-    from 1 in either direction (GRADE guideline 6, Guyatt et al. 2011, J Clin Epidemiol 64:1283).
-    """
-
-    smd: Annotated[float, Field(gt=0)] = 0.5
-    ratio: Annotated[float, Field(gt=1)] = 1.25
+    # Of a log ratio 10 is a factor of 22,000 between trials: more is no prior.
+    tau_scale: Annotated[float, Field(ge=1e-6, le=10)] = 0.5
 
 
 def _how_pooled(code: Any) -> Any:
@@ -202,6 +200,7 @@ class MultiverseSpec(Spec):
     several_arms: FactorSpec[ArmsHandling] | None = None
     medians: FactorSpec[MedianMethod] | None = None
     change_correlation: FactorSpec[Correlation] | None = None
+    change_standardised: FactorSpec[Standardise] | None = None
     instruments: FactorSpec[Literal["reversed", "each"] | tuple[str, ...]] | None = None
     time_point: FactorSpec[Literal["earliest", "latest"]] | None = None
     time_window: FactorSpec[Window] | None = None
@@ -227,6 +226,7 @@ MULTIVERSE = MultiverseSpec.model_validate(
         "several_arms": {"kind": "E", "levels": ["combine", "split", "covariance"]},
         "medians": {"kind": "E", "levels": ["LWS", "QE", "MLN"]},
         "change_correlation": {"kind": "U", "levels": [0.3, 0.5, 0.7]},
+        "change_standardised": {"kind": "U", "levels": list(get_args(Standardise))},
         "instruments": {"kind": "U", "levels": ["reversed"]},
         "time_point": {"kind": "U", "levels": ["earliest", "latest"]},
         "comparators": {"kind": "N", "levels": ["each"]},

@@ -18,6 +18,7 @@ from trialpool.review.protocol.settings import (
     Moderator,
     MultiverseSpec,
 )
+from trialpool.review.protocol.thresholds import OutcomeImportant
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
 from trialpool.terms import DOSE, NETWORK, TIME
 
@@ -31,6 +32,19 @@ class Outcome(Spec):
     title: str
     kind: OutcomeKind
     better: Literal["lower", "higher"]
+    important: OutcomeImportant | None = None
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Outcome:
+        if self.important is not None:
+            of_scores = self.kind == "continuous"
+            if self.important.smd is not None and not of_scores:
+                raise ValueError(f"important.smd: {self.kind} outcomes are no scores; give a ratio")
+            if self.important.smd is None and self.important.ratio is None:
+                raise ValueError(
+                    f"important: give {'smd, or ratio' if of_scores else 'ratio'} with the reason"
+                )
+        return self
 
     def rule(self, asked: Collection[int] = ()) -> dict[str, str]:
         """What raw data are checked against: kind, better direction and, if need be, `groups`.
@@ -65,9 +79,11 @@ class Subset(Filter):
 class Target(Filter):
     """Whom and what a question is about, where its trials may be of others.
 
-    What it does not name is as the analysis filters it: nothing of that lies outside.
+    What it does not name is as the analysis filters it: nothing of that lies outside. `title` are
+    its people in words.
     """
 
+    title: str = "the people asked about"
     drug: tuple[str, ...] = ()
     comparators: tuple[Comparator, ...] = ()
     time_days: TimeWindow | None = None
@@ -104,7 +120,7 @@ class Analysis(Eligibility):
     )
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
-    important: Annotated[float, Field(gt=0)] | None = None
+    important: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     target: Target | None = None
     baseline_risk: BaselineRisk | None = None
     multiverse: MultiverseSpec | None = None
@@ -168,6 +184,7 @@ class Condition(Spec):
     scope: str = ""
     experimental: str = ""
     target: Target | None = None
+    side_by_side: Identifier | None = None
     analyses: dict[Identifier, Analysis]
     time_courses: dict[Identifier, CourseQuestion] = Field(default_factory=dict)
     doses: dict[Identifier, DoseQuestion] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from trialpool.effects import measure_of
 from trialpool.results import NAN, TrialpoolError
 from trialpool.review.case import Case
 from trialpool.review.effects.choices import SPLIT
+from trialpool.review.effects.standardised import PLAIN
 from trialpool.review.protocol.time_dose_spec import Doses
 from trialpool.review.schema.packed import ARM_IDS, EFFECT_IDS, Identity
 from trialpool.words import number, text
@@ -139,7 +140,10 @@ def _apart(row: Row, case: Case, given: Mapping[str, float], reference: float) -
         return [number(row[f"{name}_control"]), *experimental]
 
     if measure_of(measure).data.name == "scores":
-        mean, sd, n = column("mean"), column("sd"), column("n")
+        mean, sd, n = (np.array(column(name)) for name in ("mean", "sd", "n"))
+        by = number(row.get("standardiser"))
+        if not isnan(by):  # changes, in SDs of scores: the SD is taken as known
+            mean, sd, measure = mean / by, sd / by, PLAIN
         (one,) = from_means(trial, dose, n=n, mean=mean, sd=sd, measure=measure, hedges=True)
     else:
         event, totaln = column("event"), column("totaln")

@@ -18,11 +18,13 @@ from trialpool.review.choosing.selection import Rules, select
 from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.choices import of_protocol
 from trialpool.review.effects.records import Records
+from trialpool.review.effects.standardised import PLAIN, divisor_of, of_changes
 from trialpool.review.protocol.network_spec import NetworkQuestion, Node
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import Comparator, Defaults
-from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
+from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS, RawRow
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
+from trialpool.review.schema.raw import RESULTS
 from trialpool.words import number, text
 
 _MEASURED = (
@@ -216,10 +218,11 @@ def _measured_with(effect: Mapping[str, Any], records: Records) -> list[Measured
     """
     if effect["basis"] != "arms":
         return []
-    made_of = {at.row for at in RAW_ROWS.read(effect["records"])}
-    rows = records.scores_and_counts()
-    key = next(_key(row) for row in rows if int(row["row"]) in made_of and row["arm_id"])
-    same = [row for row in rows if _key(row) == key and row["period"] != _PERIOD_BOTH]
+    made_of = {at.row for at in RAW_ROWS.read(effect["records"]) if at.table == RESULTS.name}
+    rows, kind = records.scores_and_counts(), effect["outcome_type"]
+    used = [row for row in rows if int(row["row"]) in made_of and row["outcome_type"] == kind]
+    keys = {_key(row) for row in used}
+    same = [row for row in rows if _key(row) in keys and row["period"] != _PERIOD_BOTH]
     return [MeasuredArm(row, records, *records.before_and_after(row)) for row in same]
 
 
@@ -258,11 +261,25 @@ def _all_pairs(
     names, values = list(usable), list(usable.values())
     columns = ("event", "n") if spec.measure in COUNTS else ("mean", "sd", "n")
     given: dict[str, Any] = {name: [getattr(side, name) for side in values] for name in columns}
-    made = contrasts_from_arms([effect["trial_id"]] * len(names), names, spec.measure, **given)
+    changes = of_changes(spec.measure, effect)
+    plain = PLAIN if changes else spec.measure
+    made = contrasts_from_arms([effect["trial_id"]] * len(names), names, plain, **given)
     if made.left_out:
         return [], str(*made.left_out.values())
+    values_of = [(y, se**2) for y, se in zip(made.yi.tolist(), made.sei.tolist(), strict=True)]
+    says, behind = ", one SD over all" if plain == "SMD" else "", list[RawRow]()
+    if changes:
+        arms = [arm for name in names for arm in by_node[name]]
+        divisor = divisor_of(arms[0].row, [arm.start for arm in arms], how)
+        if divisor.reason:
+            return [], divisor.reason
+        divided = [divisor.divided(y, v**0.5, how.smd.correction) for y, v in values_of]
+        values_of = [(y, v) for y, v, _ in divided]
+        says, behind = f", of changes; {divided[0][2]}", [cell.at for cell in divisor.cells]
     cited = {
-        pair: RAW_ROWS.write(at for name in pair for arm in by_node[name] for at in arm.rows)
+        pair: RAW_ROWS.write(
+            [*(at for name in pair for arm in by_node[name] for at in arm.rows), *behind]
+        )
         for pair in combinations(sorted(names), 2)
     }
     rows = []
@@ -273,14 +290,12 @@ def _all_pairs(
                 **_about(effect),
                 "treatment_1": one,
                 "treatment_2": two,
-                "yi": float(made.yi[i]),
-                "vi": float(made.sei[i] ** 2),
+                "yi": values_of[i][0],
+                "vi": values_of[i][1],
                 "n_1": usable[one].n,
                 "n_2": usable[two].n,
                 "basis": f"{len(names)} arms",
-                "formula": f"{spec.measure} of {len(names)} arms, one SD over all"
-                if spec.measure == "SMD"
-                else f"{spec.measure} of {len(names)} arms",
+                "formula": f"{plain} of {len(names)} arms{says}",
                 "records": cited[low, high],
             }
         )

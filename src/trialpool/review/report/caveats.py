@@ -16,6 +16,7 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
 from trialpool.review.choosing.sources import only, order_of
 from trialpool.review.report import codes, sentences
+from trialpool.risk_of_bias import NOT_ASSESSED, RiskOfBias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +166,14 @@ def why_no_prediction(result: AnalysisResult) -> str:
 
 
 def _bias(analysis: AnalysisTables, risk_of_bias: pd.DataFrame | None) -> str:
-    ids = list(analysis.studies["trial_id"])
-    if not ids or risk_of_bias is None:
+    if risk_of_bias is None or analysis.studies.empty:
         return ""
-    overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
-    judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
-    by_judgement: dict[str, list[str]] = {}
-    for row in tables.records(analysis.studies.drop_duplicates("trial_id")):
-        judgement = judged.get(row["trial_id"], "not assessed")
-        by_judgement.setdefault(w.plain(judgement), []).append(w.text(row["study"]))
-    order = ("high", "some concerns", "not assessed", "low")
+    rows = tables.records(analysis.studies)
+    judged = RiskOfBias(tables.records(risk_of_bias)).of_rows(rows, analysis.result.outcome)
+    by_judgement: dict[str, dict[str, None]] = {}
+    for row, judgement in zip(rows, judged, strict=True):
+        by_judgement.setdefault(w.plain(judgement), {})[w.text(row["study"])] = None
+    order = ("high", "some concerns", NOT_ASSESSED, "low")
     parts = [f"{name} in {w.listed(by_judgement[name])}" for name in order if name in by_judgement]
     return w.sentence(f"overall judgement {'; '.join(parts)}")
 

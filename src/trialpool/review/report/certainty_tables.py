@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
+from trialpool.review.certainty.body import PART
+from trialpool.review.certainty.indirectness import other_people
 from trialpool.review.report.grid import Cell, Grid, Row, cell, number, or_why, prose, table, text
-from trialpool.terms import OVERALL
+from trialpool.terms import INDIRECTNESS, OVERALL
 
 DOMAIN_TITLES = {
     "risk_of_bias": "Risk of bias",
@@ -52,6 +56,35 @@ def certainty(frame: pd.DataFrame, analysis: str) -> Grid:
         prose("Why", why),
         text("Standing", standing),
     ])  # fmt: skip
+
+
+def of_other_people(frame: pd.DataFrame, whom: str) -> str:
+    """How far the trials of a condition, or of one analysis, are of people other than asked about.
+
+    Parameters
+    ----------
+    frame : certainty.csv, or its rows of an analysis
+    whom : the people asked about
+
+    Returns
+    -------
+    A sentence; blank where most of the weight of every analysis is of the people asked about
+    """
+    rows = frame[frame["domain"] == INDIRECTNESS]
+    shares = [s for s in map(other_people, rows["numbers"]) if not isnan(s)]
+    rest = [share for share in shares if share < 100]
+    if not shares or max(shares) < PART:
+        return ""
+    if not rest:
+        return f"No trial here is of {whom}."
+    lowest, highest = min(rest) / 100, max(rest) / 100
+    reach = w.part(lowest, highest) if lowest else f"up to {w.part(highest)}"
+    if len(rest) == len(shares):
+        return f"{w.capital(reach)} of the weight is of people other than {whom}."
+    gone = len(shares) - len(rest)
+    others = f"{reach} of the weight is of other people" if highest else "all trials are"
+    lead = f"In {w.count(gone, 'analysis')} of {len(shares)} no trial is of {whom}"
+    return f"{lead}; in the others {others}."
 
 
 def level(row: Row) -> Cell:

@@ -30,6 +30,7 @@ from trialpool.review.report.grid import (
     text,
 )
 from trialpool.review.schema.raw import ROB_DOMAINS
+from trialpool.risk_of_bias import NARROWED, RiskOfBias
 from trialpool.words import DOMAINS
 
 
@@ -80,17 +81,36 @@ def _why_unused(trial: Row, analyses: Sequence[AnalysisTables]) -> str:
     return "no usable number for any analysis"
 
 
-def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
-    """The judgements, one row per trial."""
-    judged: dict[str, dict[str, str]] = {}
-    for row in tables.records(frame):
-        judged.setdefault(row["trial_id"], {})[row["domain"]] = w.text(row["judgement"])
+def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
+    """The judgements, one row per trial, and one per result that has any of its own.
+
+    Parameters
+    ----------
+    outcomes : titles of the outcomes by name
+    """
+    rows = tables.records(frame)
+    judged = RiskOfBias(rows)
+    apart: dict[str, dict[tuple[str, ...], None]] = {}
+    for row in rows:
+        of = tuple(w.text(row.get(name)) for name in NARROWED)
+        apart.setdefault(row["trial_id"], {})[of] = None
     trials = _by_year(studies)
-    asked = [domain for domain in ROB_DOMAINS if any(domain in each for each in judged.values())]
+    asked = [domain for domain in ROB_DOMAINS if (frame["domain"] == domain).any()]
+    lines = [
+        {**trial, "of": of, "others": len(apart[trial["trial_id"]]) > 1}
+        for trial in trials
+        for of in sorted(apart.get(trial["trial_id"], ()))
+    ]
+
+    def result(row: Row) -> str:
+        named = _narrowed(row["of"], outcomes)
+        return named or ("all other results" if row["others"] else "all results")
 
     def judgement(domain: str) -> Show:
         def shown(row: Row) -> Cell:
-            code = judged[row["trial_id"]].get(domain, "")
+            outcome, instrument = row["of"]
+            holding = judged.nearest(row["trial_id"], domain, outcome, instrument)
+            code = w.text(holding[0]["judgement"]) if holding else ""
             if code in JUDGEMENTS:
                 _, _, sign, words = JUDGEMENTS[code]
                 return Cell(lines=(sign,), title=words, tone=code)
@@ -101,21 +121,33 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
 
     signs = [f"{sign} {words}" for _, _, sign, words in JUDGEMENTS.values()]
     domains = [f"{d} {DOMAINS[d]}" for d in asked if d in DOMAINS]
-    remark = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not asked."
-    bare = [w.text(row["study"]) for row in trials if row["trial_id"] not in judged]
+    remark = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not assessed."
+    bare = [w.text(row["study"]) for row in trials if row["trial_id"] not in apart]
     if bare:
         remark += f" Not assessed: {w.listed(bare)}."
+    which = [text("Results", result)] if any(row["others"] for row in lines) else []
     return table(
         "Risk of bias",
-        [row for row in trials if row["trial_id"] in judged],
-        [text("Trial", "study"), *(GridColumn(w.capital(d), judgement(d), "sign") for d in asked)],
+        lines,
+        [
+            text("Trial", "study"),
+            *which,
+            *(GridColumn(w.capital(d), judgement(d), "sign") for d in asked),
+        ],
         remark=remark,
         empty="No trial was judged.",
     )
 
 
-def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
-    """Why each judgement was made."""
+def _narrowed(of: Sequence[str], outcomes: Mapping[str, str]) -> str:
+    """Which results a judgement is of; blank where it is of all of its trial."""
+    outcome, instrument = of
+    title = outcomes.get(outcome, w.plain(outcome))
+    return " on ".join(part for part in (title, instrument) if part)
+
+
+def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[str, str]) -> Grid:
+    """Why each judgement was made; `outcomes` are titles by name."""
     order = {row["trial_id"]: i for i, row in enumerate(_by_year(studies))}
     rows = sorted(
         tables.records(frame),
@@ -127,8 +159,13 @@ def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame) -> Grid:
             "Overall" if row["domain"] == "overall" else f"{row['domain']} {DOMAINS[row['domain']]}"
         )
 
+    def result(row: Row) -> str:
+        return _narrowed([w.text(row.get(name)) for name in NARROWED], outcomes) or "all"
+
+    apart = any(result(row) != "all" for row in rows)
     return table("Reasons for each judgement", rows, [
         text("Trial", _study(studies)),
+        *([text("Results", result)] if apart else []),
         text("Domain", domain),
         text("Judgement", lambda row: w.plain(row["judgement"])),
         prose("Reason", _reason),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from math import isnan
 
 import pandas as pd
@@ -19,6 +21,7 @@ from trialpool.review.report.grid import (
     Link,
     Row,
     cell,
+    linked,
     or_why,
     prose,
     table,
@@ -60,6 +63,62 @@ def findings(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Grid:
         text("Certainty", certainty_tables.level),
         prose("What this says", "statement"),
     ])  # fmt: skip
+
+
+def other_reviews(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Grid:
+    """What other reviews pooled, beside ours.
+
+    Parameters
+    ----------
+    frame : other_reviews.csv
+    results : of the condition's analyses, in any order
+    """
+    about = {each.analysis: each for each in results}
+
+    def review(row: Row) -> Cell:
+        return linked([w.text(row["source_url"])], w.text(row["review"]))
+
+    def pooled(row: Row) -> Cell:
+        return cell(w.text(row["pooled"]), w.text(row["note"]))
+
+    def theirs(row: Row) -> Cell:
+        k, people = (w.whole(row[name]) for name in ("k", "people"))
+        size = "" if k == w.DASH else w.count(int(row["k"]), "trial")
+        size += "" if people == w.DASH else f", {people} people"
+        return cell(f"{w.text(row['measure'])} {_numbers(row)}", size.removeprefix(", "))
+
+    def ours(row: Row) -> Cell:
+        result = about.get(w.text(row["analysis"]))
+        if result is None:
+            return or_why("", "no analysis here asks the same")
+        shown = say.effect(result, result.display)
+        link = to(result.title, f"#{result.analysis}")
+        if shown == w.DASH:
+            return replace(link, lines=("no trial",))
+        return replace(link, lines=(f"{say.short_measure(result)} {shown}", _trials(result.k)))
+
+    def common(row: Row) -> Cell:
+        if not w.text(row["analysis"]):
+            return cell("")
+        return or_why(w.whole(row["in_common"]), "which trials were pooled could not be seen")
+
+    return table("Other reviews", tables.records(frame), [
+        text("Review", review),
+        prose("What was pooled", pooled),
+        text("Theirs (95 %)", theirs),
+        text("Ours (95 %)", ours),
+        text("Trials in common", common),
+    ])  # fmt: skip
+
+
+def _trials(k: int) -> str:
+    return w.count(k, "trial")
+
+
+def _numbers(row: Row) -> str:
+    form = w.ratio if row["measure"] in ("OR", "RR", "HR") else partial(w.fixed, decimals=2)
+    value, low, high = (form(row[name]) for name in ("estimate", "ci_low", "ci_high"))
+    return value if w.DASH in (low, high) else f"{value} ({low} to {high})"
 
 
 def claims(frame: pd.DataFrame) -> Grid:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.review.report.caveats import AnalysisTables
-from trialpool.review.report.grid import Cell, Grid, Row, by, cell, number, prose, table, text
+from trialpool.review.report.grid import (
+    Cell,
+    Grid,
+    Row,
+    Show,
+    by,
+    cell,
+    number,
+    or_why,
+    prose,
+    table,
+    text,
+    to,
+)
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 from trialpool.trust_facts import CovariateFacts
 from trialpool.words import per
@@ -28,13 +42,18 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
 
     def name(line: Row) -> str:
         if line["kind"] == TEST:
-            method = w.capital(_greek(line["method"]))
+            method = w.capital(w.written(w.text(line["method"])))
             return f"{method} (shown)" if line["shown"] == "yes" else method
         return w.text(line["level"]) if line["kind"] == LEVEL else "Not known"
 
+    limits = w.intervals(
+        w.is_bayesian(w.text(line["method"])) for line in lines if line["kind"] == LEVEL
+    )
+
     def effect(line: Row) -> Cell:
-        level = line["kind"] == LEVEL
-        return cell(say.effect_of(result, line), note=w.text(line["method"])) if level else cell()
+        if line["kind"] != LEVEL:
+            return cell()
+        return cell(say.effect_of(result, line), note=w.written(w.text(line["method"])))
 
     def statistic(line: Row) -> str:
         degrees = [w.whole(line[field]) for field in ("df", "ddf") if w.number(line[field]) > 0]
@@ -48,18 +67,66 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
             text("Level or test", name),
             number("Trials", "k"),
             number("People", "n"),
-            number(f"{say.short_measure(result)} (95 % CI)", effect),
+            number(f"{say.short_measure(result)} ({limits})", effect),
             number("τ²", by(w.significant, "tau2")),
             number("Statistic", statistic),
             number("p", by(w.p_value, "p_value")),
             number("R²", by(w.percent, "r2")),
             prose(
                 "Which trials, or how",
-                lambda line: _greek(line["trials" if line["kind"] == LEVEL else "note"]),
+                lambda line: w.written(w.text(line["trials" if line["kind"] == LEVEL else "note"])),
             ),
         ],
         under=lambda line: cell(w.capital(w.text(line["title"]))),
     )
+
+
+def side_by_side(analyses: Sequence[AnalysisTables], moderator: str | None) -> Grid:
+    """The results of a condition, together and apart by the levels of one moderator.
+
+    Parameters
+    ----------
+    moderator : its name in the protocol; None where nothing is asked, then there are no rows
+    """
+    analyses = analyses if moderator else []
+    lines = {
+        each.name: [
+            line
+            for line in tables.records(each.trust["subgroups"])
+            if line["moderator"] == moderator
+        ]
+        for each in analyses
+    }
+    levels = {
+        w.text(line["level"]): None
+        for of_analysis in lines.values()
+        for line in of_analysis
+        if line["kind"] == LEVEL
+    }
+
+    def apart(level: str) -> Show:
+        def show(each: AnalysisTables) -> Cell:
+            rows = lines[each.name]
+            for line in rows:
+                if line["kind"] == LEVEL and w.text(line["level"]) == level:
+                    trials = w.count(int(line["k"]), "trial")
+                    shown = say.effect_of(each.result, line)
+                    return replace(cell(shown, trials), note=w.text(line["method"]))
+            why = next((w.text(line["note"]) for line in rows if line["kind"] == WITHHELD), "")
+            return or_why("", why or "no trial")
+
+        return show
+
+    def together(each: AnalysisTables) -> Cell:
+        shown = say.effect(each.result, each.result.display)
+        measure = say.short_measure(each.result)
+        return cell(f"{measure} {shown}", w.count(each.result.k, "trial"), note=each.result.model)
+
+    return table("Together and apart", analyses if levels else [], [
+        text("Outcome", lambda each: to(each.result.title, f"#{each.name}"), "list"),
+        text("All", together),
+        *(text(w.capital(level), apart(level)) for level in levels),
+    ])  # fmt: skip
 
 
 def _regressions(analysis: AnalysisTables) -> Grid:
@@ -73,7 +140,7 @@ def _regressions(analysis: AnalysisTables) -> Grid:
     unknown = _unknown(lines)
 
     def note(line: Row) -> Cell:
-        notes = (_greek(line["note"]), unknown.get(line["moderator"], ""))
+        notes = (w.written(w.text(line["note"])), unknown.get(line["moderator"], ""))
         return cell(*(w.sentence(each) for each in notes if each))
 
     heading = "Factor (95 % CI)" if say.is_ratio(result) else "Slope (95 % CI)"
@@ -110,7 +177,3 @@ def _withheld(analysis: AnalysisTables) -> Grid:
 def _unknown(lines: list[dict[str, Any]]) -> Mapping[str, str]:
     """The trials without a value, by moderator."""
     return {line["moderator"]: w.text(line["note"]) for line in lines if line["kind"] == UNKNOWN}
-
-
-def _greek(words: object) -> str:
-    return w.text(words).replace("tau2", "τ²")

@@ -39,7 +39,7 @@ from trialpool.review.report import (
 from trialpool.review.report.caveats import AnalysisTables, Caveat, caveats, tipping
 from trialpool.review.report.charts import Chart, Figure, charts, forest, not_drawn
 from trialpool.review.report.grid import Grid
-from trialpool.review.report.moderator_tables import moderator_grids
+from trialpool.review.report.moderator_tables import moderator_grids, side_by_side
 from trialpool.review.report.moderator_words import moderator_words
 from trialpool.review.report.question_section import DrawnQuestion, by_kind
 from trialpool.review.report.trust_words import trust_words
@@ -55,6 +55,7 @@ class Section:
     title: str
     primary: bool
     answer: str
+    indirect: str
     counts: str
     largest: str
     joint: str
@@ -70,6 +71,7 @@ class Section:
     basis: str
     model: str
     verdict: str
+    threshold: str
     trust: tuple[Caveat, ...]
     figure: Figure | None
     charts: tuple[Chart, ...]
@@ -123,8 +125,8 @@ def condition_page(
         the condition's tables by name: trials, arms, risk_of_bias, missing_results, excluded,
         search, dropped and rows, as the cleaning step wrote them; flags; summary; agreement and
         disagreements of two extractors, empty where there was one; certainty; findings
-        (summary_of_findings.csv); evidence
-        (missing_evidence.csv) and judgements of it
+        (summary_of_findings.csv); others (other_reviews.csv); evidence (missing_evidence.csv) and
+        judgements of it
     questions : those of time, dose and networks, with the lists of their figures
 
     Returns
@@ -134,17 +136,23 @@ def condition_page(
     ((condition, spec),) = review["conditions"].items()
     analyses = [_explained(analysis, tables["flags"]) for analysis in analyses]
     outcomes = {name: outcome["title"] for name, outcome in review["outcomes"].items()}
+    bias = tables["risk_of_bias"]
     sections = [
-        _section(analysis, tables["risk_of_bias"], forests[analysis.name], tables["certainty"])
+        _section(
+            *(analysis, bias, forests[analysis.name], tables["certainty"]),
+            whom=_whom(spec["analyses"][analysis.name]["target"] or spec["target"]),
+        )
         for analysis in analyses
     ]
     grids = {
         "summary": result_tables.summary(tables["summary"], [a.result for a in analyses]),
         "findings": findings_tables.findings(tables["findings"], [a.result for a in analyses]),
+        "others": findings_tables.other_reviews(tables["others"], [a.result for a in analyses]),
         "verdicts": trust_tables.verdicts([a.result for a in analyses]),
+        "apart": side_by_side(analyses, spec["side_by_side"]),
         "trials": condition_tables.trials(tables["trials"], tables["arms"], analyses),
-        "risk_of_bias": condition_tables.risk_of_bias(tables["risk_of_bias"], tables["trials"]),
-        "bias_reasons": condition_tables.bias_reasons(tables["risk_of_bias"], tables["trials"]),
+        "risk_of_bias": condition_tables.risk_of_bias(bias, tables["trials"], outcomes),
+        "bias_reasons": condition_tables.bias_reasons(bias, tables["trials"], outcomes),
         "missing": condition_tables.missing(tables["missing_results"], tables["trials"], outcomes),
         "excluded": condition_tables.excluded(tables["excluded"]),
         "search": condition_tables.search(tables["search"]),
@@ -160,6 +168,9 @@ def condition_page(
         "condition.html",
         review=review,
         spec=spec,
+        indirect=certainty_tables.of_other_people(
+            tables["certainty"][_of_target(tables["certainty"], spec)], _whom(spec["target"])
+        ),
         condition=condition,
         extraction=agreement_tables.extraction(tables["agreement"], tables["disagreements"]),
         sections=_first_primary(sections),
@@ -188,7 +199,7 @@ def _explained(analysis: AnalysisTables, flags: pd.DataFrame) -> AnalysisTables:
 def index_page(
     review: Mapping[str, Any],
     analyses: Sequence[AnalysisTables],
-    flags: Mapping[str, pd.DataFrame],
+    of_conditions: Mapping[str, Mapping[str, pd.DataFrame]],
     tables: Mapping[str, pd.DataFrame],
 ) -> str:
     """The first page: every answer of the review, and how far to trust them.
@@ -197,15 +208,19 @@ def index_page(
     ----------
     review : the whole protocol, `Review.model_dump(mode="json")`
     analyses : results of all analyses, in the protocol's order
-    flags : flags.csv of each condition
+    of_conditions : flags and certainty of each condition
     tables : summary, verification and claims, of results/; without a claim the last one is empty
     """
-    analyses = [_explained(each, flags[each.result.condition]) for each in analyses]
+    analyses = [
+        _explained(each, of_conditions[each.result.condition]["flags"]) for each in analyses
+    ]
     conditions = []
     for name, spec in review["conditions"].items():
         of_condition = [a for a in analyses if a.result.condition == name]
         sections = _first_primary([_section(analysis) for analysis in of_condition])
-        conditions.append({"name": name, "sections": sections, **spec})
+        rated, whom = of_conditions[name]["certainty"], _whom(spec["target"])
+        about = certainty_tables.of_other_people(rated[_of_target(rated, spec)], whom)
+        conditions.append({"name": name, "sections": sections, "indirect": about, **spec})
     titles = {name: spec["title"] for name, spec in review["conditions"].items()}
     return _render(
         "index.html",
@@ -218,6 +233,17 @@ def index_page(
         measures=explained((a.result.measure for a in analyses), review["experimental"]),
         root="",
     )
+
+
+def _of_target(rated: pd.DataFrame, spec: Mapping[str, Any]) -> pd.Series:
+    """Which rows are of analyses that ask about the people of the condition's own target."""
+    aside = [name for name, asked in spec["analyses"].items() if asked["target"]]
+    return ~rated["analysis"].isin(aside)
+
+
+def _whom(target: Mapping[str, Any] | None) -> str:
+    """The people asked about, in words."""
+    return "" if target is None else str(target["title"])
 
 
 # Measures in words of their own, before all others; {} is what is tested.
@@ -251,17 +277,20 @@ def _section(
     bias: pd.DataFrame | None = None,
     svg: bytes = b"",
     certainty: pd.DataFrame | None = None,
+    whom: str = "",
 ) -> Section:
     """An analysis for a page; without the condition's tables what the first page shows."""
     result, studies, missing = analysis.result, analysis.studies, analysis.missing
     answer = sentences.answer(result, studies, missing)
     shown = result.display
-    grids = {}
+    grids, indirect = {}, ""
     if bias is not None:
         makers = ("trials", "provenance", "sensitivity", "missing", "selection")
         grids = {name: getattr(result_tables, name)(analysis) for name in makers}
     if certainty is not None:
         grids["certainty"] = certainty_tables.certainty(certainty, analysis.name)
+        rated = certainty[certainty["analysis"] == analysis.name]
+        indirect = certainty_tables.of_other_people(rated, whom)
     basis = w.count(result.k, "trial")
     figures = analysis.figures
     others = charts(figures, result.analysis, result.title) if svg else ()
@@ -270,6 +299,7 @@ def _section(
         title=result.title,
         primary=result.primary,
         answer=answer,
+        indirect=indirect,
         counts=sentences.counts(result, studies),
         largest=sentences.largest_missing(result, missing),
         joint=sentences.joint_missing(result, missing),
@@ -285,6 +315,7 @@ def _section(
         basis=f"{basis}, {sentences.people(result, studies)}" if result.k else basis,
         model=result.model,
         verdict=result.verdict.text,
+        threshold=sentences.threshold(result),
         trust=tuple(trust_words(analysis)) if analysis.trust else (),
         figure=forest(figures, svg, f"Forest plot. {result.title}. {answer}") if svg else None,
         charts=tuple(chart for chart in others if chart.name not in BY_KIND),

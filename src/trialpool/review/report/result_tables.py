@@ -34,6 +34,7 @@ from trialpool.review.report.grid import (
     to,
 )
 from trialpool.review.schema.packed import RAW_ROWS, Identity
+from trialpool.review.schema.raw import INSTRUMENTS
 from trialpool.trust_facts import ShownEstimate
 
 _CONTRAST = "the source gives the difference between groups only"
@@ -142,9 +143,13 @@ def provenance(analysis: AnalysisTables) -> Grid:
         by_table: dict[str, list[str]] = {}
         for raw in RAW_ROWS.read(row["records"]):
             by_table.setdefault(raw.table, []).append(str(raw))
-        folder = f"../../data/raw/{analysis.result.condition}"
+        raw_data = "../../data/raw"
+        of_condition = f"{raw_data}/{analysis.result.condition}"
         rows = tuple(
-            Link(text=", ".join(names), href=f"{folder}/{name}.csv")
+            Link(
+                text=", ".join(names),
+                href=f"{raw_data if name == INSTRUMENTS.name else of_condition}/{name}.csv",
+            )
             for name, names in by_table.items()
         )
         code = w.text(row["confidence"])
@@ -279,6 +284,7 @@ def summary(
         return or_why(shown, why or "nothing is pooled from fewer than two trials")
 
     none = "no trial"
+    limits = w.intervals(each.policy.bayesian for each in results)
 
     def p(row: Row) -> Cell:
         alone = row["k"] and isnan(say.null(result(row)))
@@ -296,7 +302,7 @@ def summary(
         number("Trials", "k"),
         number("People", people),
         text("Measure", lambda row: say.short_measure(result(row))),
-        number("Estimate (95 % CI)", lambda row: or_why(say.effect_of(result(row), row), none)),
+        number(f"Estimate ({limits})", lambda row: or_why(say.effect_of(result(row), row), none)),
         text("Certainty", certainty_tables.level),
         number("p", p),
         number("Prediction interval", prediction),

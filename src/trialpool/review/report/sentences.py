@@ -13,7 +13,15 @@ from trialpool import phrases as say
 from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult, LargestMissing
-from trialpool.conclusions import ABOVE, BELOW, Conclusion, concluded, probable_side
+from trialpool.conclusions import (
+    ABOVE,
+    BELOW,
+    PROBABLE,
+    Conclusion,
+    concluded,
+    marks_of,
+    probable_side,
+)
 from trialpool.effects import measure_of
 from trialpool.review.choosing.people import size, unsized
 from trialpool.review.report import codes
@@ -77,27 +85,45 @@ def _handled(result: AnalysisResult) -> str:
 
 def interval_says(result: AnalysisResult) -> str:
     """Direction of the estimate, and whether its interval excludes no difference."""
-    towards, said = direction(result, result.display.estimate), concluded(result)
+    towards, said = _towards(result), concluded(result)
     if said.side is None:
         return f"{towards}, with no interval"
     if said.excludes_null:
         return f"{towards}, and the interval excludes no difference"
-    lead = f"{towards}, but the interval" if towards != _SAME else f"{towards}; the interval"
+    lead = f"{towards}; the" if towards in (_SAME, _LITTLE) else f"{towards}, but the"
     reach = _reach(result, said) if probable_side(result) is None else ""
-    return f"{lead} includes no difference{reach}"
+    return f"{lead} interval includes no difference{reach}"
 
 
 def probability(result: AnalysisResult) -> str:
     """How probable the direction of the estimate is; blank without one, or a posterior."""
     if not result.policy.bayesian or result.posterior is None:
         return ""
-    if direction(result, result.display.estimate) == _SAME:
+    below, towards = result.posterior.p_below_zero, _towards(result)
+    if towards == _SAME:
         return ""
-    below = result.posterior.p_below_zero
-    return f"; the probability of this direction is {w.part(max(below, 1 - below))}"
+    above = result.display.estimate > say.null(result)
+    chance = w.beside(1 - below if above else below, PROBABLE)
+    if towards == _LITTLE:
+        return f"; the probability that it is {say.direction(result, above=above)} is {chance}"
+    return f"; the probability of this direction is {chance}"
 
 
-_SAME = "no difference in the estimate"
+_SAME, _LITTLE = "no difference in the estimate", "little difference in the estimate"
+
+
+def _towards(result: AnalysisResult) -> str:
+    """Which way the estimate points, unless neither its size nor its interval says that it does.
+
+    An estimate nearer to no difference than the smallest that matters is not called higher or lower
+    unless the interval, or the probability of one side, says so.
+    """
+    marks, estimate, said = marks_of(result), result.display.estimate, concluded(result)
+    open_ = not said.excludes_null and said.side is not None and probable_side(result) is None
+    towards = direction(result, estimate)
+    if not open_ or towards == _SAME or marks.lower is None or marks.upper is None:
+        return towards
+    return _LITTLE if marks.lower < estimate < marks.upper else towards
 
 
 def direction(result: AnalysisResult, estimate: float) -> str:
@@ -231,6 +257,14 @@ def _reported(row: Mapping[str, Any], missing: LargestMissing) -> str:
 def _changed(result: AnalysisResult, shown: ShownEstimate) -> str:
     limits = say.interval(result, shown.ci_low, shown.ci_high)
     return f"{say.value(result, shown.estimate)} ({result.interval} {limits})"
+
+
+def threshold(result: AnalysisResult) -> str:
+    """The smallest difference that matters, and why; blank without one."""
+    if result.important is None or isnan(result.display.estimate):
+        return ""
+    size = say.value(result, measure_of(result.measure).shown(result.important))
+    return f"Smallest difference that matters: {size} ({result.important_reason})."
 
 
 def _unit(result: AnalysisResult, studies: pd.DataFrame) -> str:

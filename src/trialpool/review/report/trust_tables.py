@@ -79,7 +79,7 @@ def verdicts(
 
     return table("The verdict on each result", results, [
         text("Analysis", lambda result: to(result.title, f"{page(result)}#{result.analysis}")),
-        text("Estimate (95 % CI)", estimate),
+        text(f"Estimate ({w.intervals(each.policy.bayesian for each in results)})", estimate),
         number("Trials", lambda result: w.whole(result.k)),
         text("Conclusion", lambda result: w.capital(result.verdict.conclusion)),
         text("Robust", lambda result: w.capital(result.verdict.robust)),
@@ -157,7 +157,7 @@ def _priors(analysis: AnalysisTables) -> Columns:
     return [
         text("Prior of the heterogeneity", "prior"),
         _value(analysis, "mu"),
-        number("95 % interval", limits("mu")),
+        number(w.intervals([True]), limits("mu")),
         number("τ", by(w.significant, "tau")),
         number("A new trial", limits("new")),
         *(number(heading, by(w.fixed, name, 2)) for heading, name in shares.items()),

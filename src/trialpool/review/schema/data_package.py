@@ -84,10 +84,12 @@ def table_schema(table: Table, columns: Sequence[Column]) -> dict[str, Any]:
         "fields": [_field(column) for column in columns],
         "missingValues": [""],
     }
-    if table.key and {*table.key} <= {column.name for column in columns}:
+    names = {column.name for column in columns}
+    key = table.key_of(names)
+    if key and {*key} <= names:
         # A part of a primary key is never blank; version 2 has a word for keys that may be.
-        filled = all(table[name].required for name in table.key)
-        schema |= {"primaryKey": [*table.key]} if filled else {"uniqueKeys": [[*table.key]]}
+        filled = all(table[name].required for name in key)
+        schema |= {"primaryKey": [*key]} if filled else {"uniqueKeys": [[*key]]}
     return schema
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
+from trialpool.review.schema import raw_elsewhere
 from trialpool.terms import ANSWERS, LEVELS
 
 SUMMARY_OF_FINDINGS = Table(
@@ -56,6 +57,30 @@ SUMMARY_OF_FINDINGS = Table(
         Column("certainty", "choice", "how certain the evidence is (GRADE)", choices=LEVELS),
         Column("certainty_basis", "text", "whether that is proposed, decided or stale"),
         Column("statement", "text", "the result in the words of GRADE"),
+        p.NOTE,
+    ),
+)  # fmt: skip
+
+_RAW = raw_elsewhere.OTHER_REVIEWS
+
+OTHER_REVIEWS = Table(
+    "other_reviews",
+    "What other reviews pooled, beside the analysis here that comes nearest to it.",
+    key=("review", "outcome", "pooled"),
+    columns=(
+        *(_RAW[name] for name in ("review", "year", "doi", "outcome", "analysis", "pooled", "k",
+                                  "people", "measure")),
+        Column("estimate", "number", "their estimate, experimental minus control or their ratio"),
+        *p.INTERVAL,
+        Column("our_measure", "text", "the measure of our analysis; blank where none is named"),
+        Column("our_k", "integer", "trials in our analysis", low=0),
+        Column("our_estimate", "number", "our estimate"),
+        Column("our_ci_low", "number", "lower limit of its 95 % interval"),
+        Column("our_ci_high", "number", "upper limit of its 95 % interval"),
+        Column("in_common", "integer", "trials that both pooled; blank where theirs could not be "
+               "seen", low=0),
+        Column("trials_in_common", "text", "these trials, joined by `; `"),
+        *(_RAW[name] for name in ("confidence", "source_url", "locator")),
         p.NOTE,
     ),
 )  # fmt: skip

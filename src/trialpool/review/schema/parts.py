@@ -30,8 +30,8 @@ SOURCE_URL, LOCATOR = RESULTS["source_url"], RESULTS["locator"]
 K = Column("k", "integer", "trials", heading="Trials", low=0)
 N = Column("n", "number", "people", unit="people", heading="n", low=0)
 ESTIMATE = Column("estimate", "number", "the effect on the scale readers see (ratios not logged)")
-CI_LOW = Column("ci_low", "number", "lower limit of its 95 % confidence interval")
-CI_HIGH = Column("ci_high", "number", "upper limit of its 95 % confidence interval")
+CI_LOW = Column("ci_low", "number", "lower limit of its 95 % confidence or credible interval")
+CI_HIGH = Column("ci_high", "number", "upper limit of its 95 % confidence or credible interval")
 INTERVAL = (CI_LOW, CI_HIGH)
 PI_LOW = Column("pi_low", "number", "lower limit of the 95 % prediction interval")
 PI_HIGH = Column("pi_high", "number", "upper limit of the 95 % prediction interval")
@@ -70,6 +70,8 @@ RATES = tuple(
     for side in ("experimental", "control")
     for name, words in (("events", "events"), ("time", "time that people were at risk"))
 )
+STANDARDISER = Column("standardiser", "number", "SD of scores that a difference of changes is "
+                      "divided by", unit="points", low=0)  # fmt: skip
 # How an effect came about, down to the typed cells.
 MADE = (
     Column("imputed", "text", "what was assumed, and how; blank where nothing was"),

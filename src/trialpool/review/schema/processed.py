@@ -17,6 +17,11 @@ CLEANED = {
     if table not in (RESULTS, CONTRASTS)
 }
 COMPUTED = Column("computed", "text", "how an SD or a count that is not printed was computed")
+# From the instrument's row of instruments.csv, so that no later step reads that table.
+OF_INSTRUMENT = (
+    Column("reference_sd", "number", "reference SD of the instrument", unit="points", low=0),
+    Column("reference_row", "integer", "the row of instruments.csv that has it", low=2),
+)
 
 
 def records_of(results: Table, contrasts: Table) -> Table:
@@ -25,7 +30,7 @@ def records_of(results: Table, contrasts: Table) -> Table:
     shared = set(results.names) & set(contrasts.names)
     columns = [
         replace(column, required=column.required and column.name in shared)
-        for column in (*results.columns, COMPUTED, *both)
+        for column in (*results.columns, COMPUTED, *both, *OF_INSTRUMENT)
     ]
     return Table(
         "records",
@@ -117,6 +122,8 @@ EFFECTS = Table(
         *p.SCORES,
         *p.COUNTS,
         *p.RATES,
+        OF_INSTRUMENT[0],
+        p.STANDARDISER,
         *p.MADE,
     ),
     rare=tuple(column.name for column in p.RATES),
@@ -141,6 +148,12 @@ AXES = (
         "text",
         "assumed correlation with baseline",
         heading="Correlation with baseline",
+    ),
+    Column(
+        "change_standardised",
+        "text",
+        "by which SD a standardised difference of changes is divided",
+        heading="SD that divides changes",
     ),
 )
 

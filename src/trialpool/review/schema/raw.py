@@ -13,7 +13,7 @@ from dataclasses import replace
 from trialpool.columns import Column, Table
 from trialpool.review.schema import raw_parts as p
 from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
-from trialpool.review.schema.raw_claims import CLAIMS
+from trialpool.review.schema.raw_elsewhere import CLAIMS, OTHER_REVIEWS
 from trialpool.terms import DOMAINS
 
 CONFIDENCE = p.CONFIDENCE.choices
@@ -201,15 +201,22 @@ CONTRASTS = Table(
 
 RISK_OF_BIAS = Table(
     name="risk_of_bias",
-    meaning="RoB 2 judgements; `no_information` is an answer, but not of `overall`: a trial "
+    meaning="RoB 2 judgements. A row is of every result of its trial or, where it names an outcome "
+    "or an instrument or both, of the results that have these; of several rows of a result the "
+    "one that names more of it holds. `no_information` is no answer of `overall`: a result "
     "without an overall row is not assessed. DS is for crossover trials only.",
-    key=("trial_id", "domain"),
+    key=("trial_id", "domain", "outcome", "instrument"),
+    may_lack=("outcome", "instrument"),
     columns=(
         p.TRIAL,
         Column("domain", "choice",
                "D1 randomisation, D2 deviations from intended interventions, D3 missing outcome "
            "data, D4 measurement of the outcome, D5 selection of the reported result, DS period "
                "and carry-over effects (crossover), overall", required=True, choices=ROB_DOMAINS),
+        Column("outcome", "id", "the outcome whose results are judged; blank = all. The column may "
+               "be left out"),
+        Column("instrument", "id", "the instrument whose results are judged; blank = all. The "
+               "column may be left out"),
         Column("judgement", "choice", "the judgement", required=True, choices=JUDGEMENTS),
         Column("reason", "text", "why", required=True),
         p.URL,
@@ -289,38 +296,6 @@ CONDITION_TABLES: tuple[Table, ...] = (
     MISSING_RESULTS,
     EXCLUDED,
     SEARCH,
-)
-
-OTHER_REVIEWS = Table(
-    name="other_reviews",
-    meaning="Optional. What other reviews pooled, to stand beside this review's own results.",
-    key=("review", "condition", "outcome", "pooled"),
-    columns=(
-        Column("review", "text", "label, e.g. 'Hartland 2023'", required=True),
-        Column("year", "integer", "year", low=1950, high=2100),
-        Column("doi", "text", "DOI"),
-        Column("condition", "id", "the condition whose page it stands on", required=True),
-        p.OUTCOME,
-        Column("analysis", "id", "our analysis it is to be compared with; blank if none"),
-        Column("pooled", "text", "what was pooled, in words: people, comparison, time",
-               required=True),
-        Column("k", "integer", "trials pooled; blank when not stated", low=1),
-        Column("people", "integer", "participants; blank when not stated", unit="people", low=1),
-        Column("measure", "choice", "SMD also of Cohen's d and Hedges' g; MC = mean change within "
-               "people, which is no comparison; ratios not logged", required=True,
-               choices=("SMD", "MD", "OR", "RR", "RD", "HR", "MC")),
-        Column("contrast", "choice", "which way the source subtracts; blank for MC",
-               choices=("experimental-control", "control-experimental")),
-        Column("estimate", "number", "the pooled estimate as printed", required=True),
-        Column("ci_low", "number", "lower 95 % limit as printed"),
-        Column("ci_high", "number", "upper 95 % limit as printed"),
-        Column("trials", "text", "trial_ids that it has in common with this review, separated by "
-               "`;`; blank when they could not be seen"),
-        p.CONFIDENCE,
-        p.URL,
-        p.LOCATOR,
-        p.NOTES,
-    ),
 )
 
 # Columns that hold a decision on two extractors' cells; `row` stands for the row itself.

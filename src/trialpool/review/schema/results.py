@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
-from trialpool.review.schema.findings import CLAIMS, SUMMARY_OF_FINDINGS
+from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
 from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS
 from trialpool.review.schema.trust import TRUST
 from trialpool.terms import DECIDED, DOMAINS, LEVELS, OVERALL, PROPOSED, STALE
@@ -36,6 +36,7 @@ STUDIES = Table(
         *p.SCORES,
         *p.COUNTS,
         *p.RATES,
+        p.STANDARDISER,
         p.YI,
         p.VI,
         p.ESTIMATE,
@@ -44,7 +45,7 @@ STUDIES = Table(
         Column("formula", "text", "the formula by name"),
         *p.MADE,
     ),
-    rare=tuple(column.name for column in p.RATES),
+    rare=(*(column.name for column in p.RATES), p.STANDARDISER.name),
 )
 
 SELECTION = Table(
@@ -75,8 +76,12 @@ MISSING = Table(
         p.YI,
         p.VI,
         Column("estimate_if_null", "number", "the pooled result with the trial at no effect"),
-        Column("ci_low_if_null", "number", "lower limit of its 95 % confidence interval"),
-        Column("ci_high_if_null", "number", "upper limit of its 95 % confidence interval"),
+        Column(
+            "ci_low_if_null", "number", "lower limit of its 95 % confidence or credible interval"
+        ),
+        Column(
+            "ci_high_if_null", "number", "upper limit of its 95 % confidence or credible interval"
+        ),
         p.SOURCE_URL,
     ),
 )
@@ -289,6 +294,7 @@ OF_CONDITION = (
     SUMMARY,
     CERTAINTY,
     SUMMARY_OF_FINDINGS,
+    OTHER_REVIEWS,
     EVIDENCE,
     JUDGEMENTS,
     AGREEMENT,

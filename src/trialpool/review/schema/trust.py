@@ -164,7 +164,7 @@ FACTORS = (
     Column("instruments", "text", "which of several instruments of a trial", heading="Instrument"),
     *(next(axis for axis in AXES if axis.name == name) for name in (
         "crossover", "paired_variance", "smd_variance", "several_arms", "medians",
-        "change_correlation")),
+        "change_correlation", "change_standardised")),
     Column("risk_of_bias", "text", "whether trials at high risk of bias enter",
            heading="Risk of bias"),
     Column("flagged", "text", "whether results that checks warn about enter",

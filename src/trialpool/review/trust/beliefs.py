@@ -10,10 +10,10 @@ from trialpool.bayes import EMPIRICAL, WEAK, HalfNormal, normal_normal
 from trialpool.bayes.priors import Prior
 from trialpool.effects import measure_of
 from trialpool.pooling.policy import policy
-from trialpool.results import Posterior
+from trialpool.results import NoPosteriorError, Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
-from trialpool.review.fitting.posterior import counted, no_posterior, posterior_of
+from trialpool.review.fitting.posterior import counted, posterior_of
 from trialpool.review.schema.trust import PRIORS
 
 # As the empirical priors divide comparisons (Turner 2015, Rhodes 2015): the drug against placebo
@@ -41,20 +41,22 @@ class Chosen(NamedTuple):
 def posterior(case: Case, studies: pd.DataFrame, *, each: bool = True) -> Posterior | None:
     """The Bayesian model beside the result, under the protocol's own prior; it needs two trials.
 
-    None too for a measure that the prior of tau is not made for. `each`: with each trial's effect.
+    None too where no prior of tau fits the effects, or leaves a posterior. `each`: with each
+    trial's effect.
     """
-    if len(studies) < 2 or measure_of(case.measure).no_prior:
+    if len(studies) < 2 or case.prior.why_not:
         return None
-    if no_posterior(studies, case.measure):
+    try:
+        return posterior_of(
+            studies,
+            case.measure,
+            tau_scale=case.prior.scale,
+            mid=case.important,
+            better=case.outcome.better,
+            each=each,
+        )
+    except NoPosteriorError:
         return None
-    return posterior_of(
-        studies,
-        case.measure,
-        tau_scale=case.defaults.bayes.tau_scale,
-        mid=case.important,
-        better=case.outcome.better,
-        each=each,
-    )
 
 
 def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
@@ -78,44 +80,43 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     Roever et al. 2021, Res Synth Methods 12:448; Rhodes, Turner & Higgins 2015, J Clin Epidemiol
     68:52; Turner et al. 2015, Stat Med 34:984
     """
-    measure, tau_scale = case.measure, case.defaults.bayes.tau_scale
-    why = measure_of(measure).no_prior
+    measure, declared = case.measure, case.prior
+    why = declared.why_not
     allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
     if why:
         return _table([{"note": why}])
-    scales = sorted({prior.scale for prior in WEAK} | {tau_scale})
+    scales = sorted({prior.scale * declared.unit for prior in WEAK} | {declared.scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
-    notes = [""] * len(priors)
+    notes = [_of_unit(scale, declared.unit) for scale in scales]
     trials = studies.drop_duplicates("trial_id")
     outcome = f"{case.spec.outcome} {case.outcome.title}"
     chosen = empirical(measure, trials["comparator_class"], outcome)
     if chosen.name:
         priors.append(EMPIRICAL[chosen.name])
         notes.append(chosen.note)
-    if why := no_posterior(studies, measure):
-        return _table([{"note": why}])
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     asked: dict[str, Any] = {"mid": case.important, "better": case.outcome.better, "each": False}
     exact = counted(studies, measure)
-    posteriors = [
-        posterior_of(studies, measure, tau_scale=prior.scale, **asked)
-        if isinstance(prior, HalfNormal)
-        else normal_normal(yi, vi, prior=prior, **asked)
-        for prior in priors
-    ]
     if exact and chosen.name:
         notes[-1] = f"{notes[-1]}; {NORMAL_LIKELIHOOD}"
-    rows = [
-        {
-            "prior": str(prior),
-            "protocol": "yes" if prior == HalfNormal(tau_scale) else "no",
-            **_numbers(one, measure),
-            "note": note,
-        }
-        for prior, one, note in zip(priors, posteriors, notes, strict=True)
-    ]
+    rows = []
+    for prior, note in zip(priors, notes, strict=True):
+        of_protocol = prior == HalfNormal(declared.scale)
+        about = {"prior": str(prior), "protocol": "yes" if of_protocol else "no"}
+        try:
+            one = (
+                posterior_of(studies, measure, tau_scale=prior.scale, **asked)
+                if isinstance(prior, HalfNormal)
+                else normal_normal(yi, vi, prior=prior, **asked)
+            )
+        except NoPosteriorError as none:
+            if of_protocol:
+                return _table([{"note": str(none)}])
+            rows.append(about | {"note": str(none)})
+        else:
+            rows.append(about | _numbers(one, measure) | {"note": note})
     if not chosen.name:
         rows.append({"prior": "empirical", "protocol": "no", "note": chosen.note})
     return _table(rows)
@@ -158,6 +159,11 @@ def refused(prior: Prior, measure: str) -> str:
         return ""
     made, asked = _many(prior.measure), _many(measure)
     return f"the empirical priors at hand are for {made}; tau of {asked} is on another scale"
+
+
+def _of_unit(scale: float, unit: float) -> str:
+    """What the scale of a prior in points is of the reference SD; "" of other effects."""
+    return "" if unit == 1 else f"{scale / unit:g} times the reference SD, {unit:g}"
 
 
 def _many(measure: str) -> str:

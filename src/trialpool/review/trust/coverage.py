@@ -99,7 +99,8 @@ def coverage(
     if k < 2:
         return _withheld(f"k = {k}: needs at least 2 trials")
     model = case.leading.of(k)
-    methods = _methods(model, case.defaults.alternatives)
+    exact = isinstance(model, FewTrials) and counted(studies, measure)
+    methods = _methods(model, case.defaults.alternatives, exact=exact)
     if not methods:
         return _withheld(MH_ALONE)
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
@@ -107,7 +108,7 @@ def coverage(
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
     sampling_of = _samplings(studies, measure, vi, case.defaults.smd)
     shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
-    if isinstance(model, FewTrials) and counted(studies, measure):
+    if exact:
         shared.append(NORMAL_SHOWN)
     if model.method == "MH" and not isinstance(model, FewTrials):
         shared.append(MH_WITHHELD)
@@ -171,12 +172,17 @@ class _Pooling(NamedTuple):
     shown: bool
 
 
-def _methods(model: Model, alternatives: Sequence[Alternative]) -> dict[Method, _Pooling]:
-    """The models by their codes, the shown one first; Mantel-Haenszel has no place among them."""
+def _methods(
+    model: Model, alternatives: Sequence[Alternative], *, exact: bool
+) -> dict[Method, _Pooling]:
+    """The models by their codes, the shown one first; Mantel-Haenszel has no place among them.
+
+    An interval by the `exact` likelihood of counts is not what is simulated: none is the shown one.
+    """
     shown = Method(**model.how)
     out: dict[Method, _Pooling] = {}
     if isinstance(model, FewTrials) or model.method == "IV":
-        out[shown] = _Pooling(shown, words(model), shown=True)
+        out[shown] = _Pooling(shown, words(model), shown=not exact)
     beside = [Alternative(tau2=model.tau2, test=model.test)] if model.method == "IV" else []
     for choice in (*beside, *alternatives):
         method = Method(choice.tau2, choice.test)
@@ -198,6 +204,8 @@ def _samplings(
     needs = NEEDS.get(measure, {})
     by_arms = (studies["basis"] == "arms").to_numpy(bool)
     by_arms = by_arms & ~studies["design"].str.contains("paired", na=False).to_numpy(bool)
+    if "standardiser" in studies:  # an SD that is no sample of these arms
+        by_arms = by_arms & studies["standardiser"].isna().to_numpy(bool)
     for name, least in needs.items():
         by_arms = by_arms & (studies[name].to_numpy(float) >= least)
     if not needs or not by_arms.any():

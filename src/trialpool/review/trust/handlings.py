@@ -12,7 +12,7 @@ from trialpool.pooling.policy import BAYESIAN
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
-from trialpool.review.fitting.fit import DEPENDENT, Fit, leading
+from trialpool.review.fitting.fit import DEPENDENT, Fit
 from trialpool.review.fitting.leaving_out import AFTERWARDS
 from trialpool.review.protocol.settings import Correlated
 from trialpool.review.protocol.specs import Analysis
@@ -37,9 +37,7 @@ def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:
         other = spec.model_copy(update={"effects": name, "without": None})
         rows = handled(whole, arms, other).chosen
         how = Correlated.of(model, spec.rho) if name == "che" else model
-        tau_scale = case.defaults.bayes.tau_scale
-        led = leading(how, case.measure, tau_scale=tau_scale, effects=name)
-        result = led.fit(rows, case.measure)
+        result = case.leading_by(how, name).fit(rows, case.measure)
         yield words.format(rho=spec.rho), result, f"{len(rows)} effects"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Any
 
@@ -34,7 +34,7 @@ _MH = (
 _NO_TAU2 = "tau2, tau2_del: common-effect model"
 _NO_YEAR = "year not known: added last"
 _JUDGEMENTS = ("low", "some_concerns", "high")
-NOT_ASSESSED, NOT_STATED = "not assessed", "not stated"
+NOT_STATED = "not stated"
 
 
 def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def cumulative_table(studies: pd.DataFrame, measure: str, leading: Leading) -> p
     )[list(CUMULATIVE.names)]
 
 
-def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: str) -> pd.DataFrame:
+def weight_shares(studies: pd.DataFrame, judged: Sequence[str], measure: str) -> pd.DataFrame:
     """How much of the weight hangs on what, for weights.csv.
 
     Effects of one group have no comparator to tell apart.
@@ -156,7 +156,7 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: st
     studies
         rows of studies.csv, `weight` in percent; where nothing was pooled it is blank, and so are
         the shares
-    risk_of_bias : the condition's table; the rows with domain "overall" count
+    judged : the overall risk of bias of each row, `Case.judged`
 
     Returns
     -------
@@ -164,10 +164,8 @@ def weight_shares(studies: pd.DataFrame, risk_of_bias: pd.DataFrame, measure: st
     their share of the weight in percent, and their names. A trial with rows of two levels counts
     in both, each with its own rows' weight
     """
-    overall = risk_of_bias[risk_of_bias["domain"] == "overall"]
-    judged = dict(zip(overall["trial_id"], overall["judgement"], strict=True))
     by = {
-        "risk of bias": studies["trial_id"].map(lambda trial: judged.get(trial, NOT_ASSESSED)),
+        "risk of bias": pd.Series(list(judged), index=studies.index, dtype="str"),
         "design": studies["design"].fillna(NOT_STATED),
         "comparator": studies["comparator_class"].fillna(NOT_STATED),
         "flagged": studies["flags"].notna().map({True: "yes", False: "no"}),

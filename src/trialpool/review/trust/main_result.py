@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from trialpool.pooling.policy import BAYESIAN
 from trialpool.results import Posterior
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
@@ -37,7 +36,8 @@ def main_result(case: Case) -> MainResult:
     """Choose the effects of an analysis, pool them, and ask what is missing."""
     selection = case.chosen()
     effects, together = selection.chosen, case.spec.effects in TOGETHER
-    result = case.leading.fit(effects, case.measure)
+    beliefs = None if case.leading.no_bayes else posterior(case, effects)
+    result = case.leading.fit(effects, case.measure, known=beliefs)
     result = withheld(result) if together else result
     weights = [100 * float(w) for w in result.pooled.weights] if result.pooled else None
     return MainResult(
@@ -45,5 +45,5 @@ def main_result(case: Case) -> MainResult:
         studies=effects.assign(**study_columns(effects, case.measure), weight=weights),
         fit=result,
         absent=what_if(case, effects),
-        posterior=None if BAYESIAN in result.policy.withheld else posterior(case, effects),
+        posterior=beliefs,
     )

@@ -8,30 +8,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.review.case import Tables
+from trialpool.review.case import Case
 from trialpool.review.protocol.settings import MODERATOR_COLUMNS, Moderator
 from trialpool.review.schema.packed import ARM_IDS
+from trialpool.risk_of_bias import NOT_ASSESSED
 from trialpool.terms import UNKNOWN
 
 Values = pd.Series  # a level or a number for each row of studies, blank where not known
 
 
 def values_of(
-    moderator: Moderator, studies: pd.DataFrame, tables: Tables
+    moderator: Moderator, studies: pd.DataFrame, case: Case
 ) -> tuple[Values, dict[str, str]]:
     """A moderator's value in each row, and why it is blank where it is.
 
     Parameters
     ----------
     studies : rows of an analysis; with a moderator of arms also `experimental_arms`
-    tables : of the condition
+    case : the analysis
 
     Returns
     -------
     Floats of a covariate or names of levels, in the rows' order; and the reason by the name of
     each trial without a value in some row
     """
-    cells, why = _raw(moderator, studies, tables)
+    cells, why = _raw(moderator, studies, case)
     if moderator.kind == "group":
         to = {value: name for name, values in moderator.levels.items() for value in values}
         for name, value in zip(studies["study"], cells, strict=True):
@@ -73,23 +74,21 @@ def _by_reason(why: Mapping[str, str]) -> str:
 
 
 def _raw(
-    moderator: Moderator, studies: pd.DataFrame, tables: Tables
+    moderator: Moderator, studies: pd.DataFrame, case: Case
 ) -> tuple[list[str | None], dict[str, str]]:
     column, names = moderator.column, studies["study"].astype(str)
     why: dict[str, str] = {}
     if moderator.table == "arms":
-        return _of_arms(column, studies, tables.arms)
+        return _of_arms(column, studies, case.tables.arms)
+    blank = "not stated"
     if moderator.table == "studies":
         cells = [_cell(value) for value in studies[column]]
-        blank = "not stated"
-    else:
-        if moderator.table == "trials":
-            by_trial: Mapping[str, object] = _by_trial(tables.trials, column)
-            blank = "not stated"
-        else:
-            judged = tables.risk_of_bias[tables.risk_of_bias["domain"] == column]
-            by_trial, blank = _by_trial(judged, "judgement"), "not assessed"
+    elif moderator.table == "trials":
+        by_trial = _by_trial(case.tables.trials, column)
         cells = [_cell(by_trial.get(trial)) for trial in studies["trial_id"]]
+    else:
+        blank = NOT_ASSESSED
+        cells = [None if judged == blank else judged for judged in case.judged(studies, column)]
     why |= {name: blank for name, value in zip(names, cells, strict=True) if value is None}
     return cells, why
 

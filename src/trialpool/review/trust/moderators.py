@@ -67,7 +67,7 @@ def moderators(case: Case, studies: pd.DataFrame) -> Moderators:
         for name, each in case.moderators.items()
         if compared or (each.table, each.column) not in _OF_CONTROLS
     }
-    by_moderator = {name: values_of(each, studies, case.tables) for name, each in declared.items()}
+    by_moderator = {name: values_of(each, studies, case) for name, each in declared.items()}
     # Cutting a table costs by its columns.
     studies = studies[["trial_id", "study", "n", "yi", "vi", *COUNTS]]
     rows: list[dict[str, Any]] = []

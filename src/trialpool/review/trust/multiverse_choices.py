@@ -11,7 +11,7 @@ import pandas as pd
 from trialpool.diagnostics.multiverse import COUNTED, Factor
 from trialpool.effects import measure_of
 from trialpool.review.case import Case
-from trialpool.review.effects.choices import AXES, levels_of, named
+from trialpool.review.effects.choices import AXES, SD_NAMES, levels_of, named
 from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
 from trialpool.review.protocol.settings import MultiverseSpec, Window
@@ -20,6 +20,7 @@ from trialpool.review.schema.trust import FACTORS
 
 TITLES = {factor.name: factor.heading for factor in FACTORS}
 _WORDS = {
+    **{name: f"by the {words}" for name, words in SD_NAMES.items()},
     "parallel": "as parallel",
     "first_period": "first period only",
     "leave_out": "left out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
@@ -39,6 +39,7 @@ class _Unit(NamedTuple):
     trial: str
     effect: str
     flagged: bool
+    high: bool
     rows: Array
 
 
@@ -48,18 +49,26 @@ class _Worked(NamedTuple):
     axes: tuple[str, ...]
     rows: dict[tuple[str, ...], Array]
 
+    def at(self, axis: str, level: str) -> tuple[bytes, ...]:
+        """All numbers under a level of one choice, whatever the others are."""
+        if axis not in self.axes:
+            return ()
+        place = self.axes.index(axis)
+        return tuple(rows.tobytes() for key, rows in self.rows.items() if key[place] == level)
+
 
 class MultiverseData:
     """The chosen effects of an analysis under every choice; `choices` are those that matter."""
 
     def __init__(self, case: Case) -> None:
         known, spec, rules = case.tables, case.spec, case.rules
-        kept = [trial for trial in rules.trials if not rules.against_trial(trial)]
         effects, missing, worked = known.effects, known.missing_results, known.universes
         mine = (effects["outcome"] == spec.outcome) & (effects["measure"] == spec.measure)
-        mine &= effects["variant"].isna() & effects["trial_id"].isin(kept)
+        mine &= effects["variant"].isna()
+        candidates = effects.loc[mine, list(_SELECTED)]
+        kept = [not rules.against(*of) for of in _results(candidates)]
         gone = (missing["outcome"] == spec.outcome) & (missing["what_if"] == "yes")
-        self.effects = _light(effects.loc[mine, list(_SELECTED)])
+        self.effects = _light(candidates.loc[kept])
         light = replace(
             known,
             effects=self.effects,
@@ -68,7 +77,7 @@ class MultiverseData:
             missing_results=_light(missing[gone]),
         )
         self.case = replace(case, tables=light)
-        self.high = {trial for trial, judgement in rules.judged.items() if judgement == "high"}
+        self.rules = rules
         self.worked = _worked(worked[worked["effect_id"].isin(self.effects["effect_id"])])
         full = choices_of(self.case, self.effects)
         # The protocol's own selection for each comparator and window.
@@ -91,14 +100,15 @@ class MultiverseData:
         self.studies.setdefault((comparators, window), chosen)
         units: dict[str, _Unit] = {}
         numbers = chosen[list(_VALUES)].to_numpy(float)
+        high = [self._high(*of) for of in _results(chosen)]
         about = zip(chosen["trial_id"], chosen["effect_id"], chosen["flags"].notna(), strict=True)
         for i, (trial, effect, flagged) in enumerate(about):
             if trial in units:  # the control is split among the arms of this trial
                 old = units[trial]
                 rows = np.vstack([old.rows, numbers[i]])
-                units[trial] = _Unit(trial, effect, old.flagged or flagged, rows)
+                units[trial] = old._replace(flagged=old.flagged or flagged, rows=rows)
             else:
-                units[trial] = _Unit(trial, effect, flagged, numbers[i : i + 1])
+                units[trial] = _Unit(trial, effect, flagged, high[i], numbers[i : i + 1])
         return list(units.values())
 
     def _under(self, comparators: Any, window: Any, point: str, instruments: Any) -> Case:
@@ -141,18 +151,27 @@ class MultiverseData:
             )
             if choice.name == "crossover":
                 return self._crossovers(choice, hanging=hanging)
-            return choice if hanging else choice.only([])
+            return self._distinct(choice, units) if hanging else choice.only([])
         if choice.name in SELECTING:
             place = SELECTING.index(choice.name)
             return choice.only(
                 i for i, value in enumerate(choice.values) if self._differs(place, choice, value)
             )
         bites = {
-            "risk_of_bias": any(unit.trial in self.high for unit in units),
+            "risk_of_bias": any(unit.high for unit in units),
             "flagged": any(unit.flagged for unit in units),
             "missing": choice.bites and any(self.absent.values()),
         }
         return choice if bites.get(choice.name, True) else choice.only([])
+
+    def _distinct(self, choice: Choice, units: Iterable[_Unit]) -> Choice:
+        """Without levels that give every effect the numbers of an earlier level."""
+        worked = {u.effect: self.worked[u.effect] for u in units if u.effect in self.worked}
+        seen: dict[tuple[Any, ...], int] = {}
+        for i, level in enumerate(choice.values):
+            numbers = tuple(each.at(choice.name, level) for each in worked.values())
+            seen.setdefault(numbers, i)
+        return choice.only(seen.values())
 
     def _differs(self, place: int, choice: Choice, value: Any) -> bool:
         """Whether a level selects other effects than the protocol's own anywhere."""
@@ -207,16 +226,16 @@ class MultiverseData:
                 rows += [
                     added
                     for trial, added in absent[key[:2]].items()
-                    if trial not in present and not (level["risk_of_bias"] and trial in self.high)
+                    if trial not in present and not (level["risk_of_bias"] and self._high(trial))
                 ]
             together = np.concatenate(rows) if rows else np.empty((0, len(_VALUES)))
             yield DataSet(at, together[:, 0], together[:, 1], len(rows), together[:, 2:])
 
     def _enters(self, unit: _Unit, level: Mapping[str, Any]) -> bool:
-        return not (
-            (level["flagged"] and unit.flagged)
-            or (level["risk_of_bias"] and unit.trial in self.high)
-        )
+        return not ((level["flagged"] and unit.flagged) or (level["risk_of_bias"] and unit.high))
+
+    def _high(self, trial: str, instrument: object = "") -> bool:
+        return self.rules.judgement(trial, instrument) == "high"
 
     def _rows(self, unit: _Unit, level: Mapping[str, Any]) -> Array:
         """A trial's rows under the levels of the choices it hangs on; none without a number."""
@@ -225,6 +244,10 @@ class MultiverseData:
             return unit.rows
         rows = worked.rows[tuple(level[axis] for axis in worked.axes)]
         return rows if np.isfinite(rows[:, :2]).all() else rows[:0]
+
+
+def _results(effects: pd.DataFrame) -> Iterator[tuple[str, object]]:
+    return zip(effects["trial_id"], effects["instrument"], strict=True)
 
 
 def _light(table: pd.DataFrame) -> pd.DataFrame:

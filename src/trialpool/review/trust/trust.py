@@ -67,7 +67,7 @@ def trust(
     made = {
         "influence": influence_table(studies, measure, model),
         "cumulative": cumulative_table(studies, measure, case.leading),
-        "weights": weight_shares(studies, case.tables.risk_of_bias, measure),
+        "weights": weight_shares(studies, case.judged(studies), measure),
         "small_studies": _asymmetry(case, main),
         "missing_effect": gone.curve,
         "next_trial": further,
@@ -120,7 +120,7 @@ def _of_dependent(
 ) -> Trust:
     """What can be asked where a trial has several effects: by whom they were found, and no more."""
     why = Unanswered(reason=DEPENDENT)
-    weights = weight_shares(main.studies, case.tables.risk_of_bias, case.measure)
+    weights = weight_shares(main.studies, case.judged(main.studies), case.measure)
     return Trust(
         tables={
             **{table.name: table.frame() for table in TRUST},

@@ -27,6 +27,7 @@ FEW_TRIALS = 5
 MUCH_SPREAD = 75.0  # I2, percent
 
 UNDECIDED = "undecided"
+ONE_TRIAL = "one trial"
 NO_SIDE = "nothing is compared, so there is no side to be on"
 NOT_ASSESSED = "cannot be told"
 _NOT_ROBUST = {
@@ -50,7 +51,8 @@ def verdict(result: UnjudgedResult) -> Verdict:
     if not robust:
         words = ""
     elif result.k == 1:
-        words = "one trial, so nothing can be said of how robust it is"
+        lead = "" if says.startswith(ONE_TRIAL) else f"{ONE_TRIAL}, so "
+        words = f"{lead}nothing can be said of how robust it is"
     elif robust == "yes":
         most = "all" if _all_agree(result) else "nearly all"
         words = f"{'and so in' if says == UNDECIDED else 'robust to'} {most} that was tried"
@@ -77,7 +79,9 @@ def conclusion(result: UnjudgedResult) -> str:
         return NO_SIDE
     said = concluded(result)
     if said.excludes_null:
-        return say.direction(result, above=said.side == ABOVE)
+        direction = say.direction(result, above=said.side == ABOVE)
+        # What one trial found is its own: a second one tells how far trials differ.
+        return f"{ONE_TRIAL}: {direction}" if result.k == 1 else direction
     if said.excludes_important:
         return "no difference that matters"
     side = probable_side(result)
@@ -86,9 +90,11 @@ def conclusion(result: UnjudgedResult) -> str:
 
 def _robust(result: UnjudgedResult, threats: list[Threat]) -> str:
     gravest = max((threat.gravity for threat in threats), default=0)
+    if result.k < 2:
+        return NOT_ASSESSED
     if gravest == Gravity.TURNS:
         return "no"
-    return NOT_ASSESSED if gravest == Gravity.COULD or result.k < 2 else "yes"
+    return NOT_ASSESSED if gravest == Gravity.COULD else "yes"
 
 
 def _all_agree(result: UnjudgedResult) -> bool:
@@ -160,7 +166,8 @@ def one_trial(result: UnjudgedResult) -> Threat | None:
         first = influence.without[names[0]]
         text = f"without {names[0]} it would be {say.effect(result, first)}"
     else:
-        text = f"without any one of {w.listed(names)} it would conclude otherwise"
+        which = "either of" if len(names) == 2 else "any one of"
+        text = f"without {which} {w.listed(names)} it would conclude otherwise"
     return Threat(name="a single trial", gravity=Gravity.TURNS, text=text)
 
 

@@ -19,6 +19,7 @@ from trialpool.review.choosing.selection import Rules
 from trialpool.review.fitting.fit import Fit, fit, without_counts
 from trialpool.review.protocol.settings import Crossover
 from trialpool.review.schema.results import MISSING
+from trialpool.risk_of_bias import NOT_ASSESSED
 from trialpool.words import text
 
 
@@ -94,7 +95,7 @@ def _outside(row: Mapping[str, Any], case: Case, rules: Rules) -> bool:
     analysis, arms, trial = case.spec, case.tables.arms, row["trial_id"]
     if why_not(rules.trials[trial], analysis.include, analysis.exclude):
         return True
-    if trial in rules.judged and rules.against_trial(trial):
+    if rules.judgement(trial) != NOT_ASSESSED and rules.against(trial):
         return True
     if analysis.time_days is not None:
         low, high = analysis.time_days

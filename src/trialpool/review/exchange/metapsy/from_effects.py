@@ -15,6 +15,8 @@ from trialpool.review.exchange.metapsy.rows import Out, RowsOut, effect, number
 from trialpool.review.extraction.read import Row
 from trialpool.review.schema import files
 from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS
+from trialpool.review.schema.raw import INSTRUMENTS
+from trialpool.words import number as as_number
 from trialpool.words import text
 
 _SAME = ("trial_id", "experimental_arms", "control_arm", "outcome", "instrument", "definition",
@@ -50,7 +52,7 @@ def from_effects(rows: RowsOut, path: Path) -> tuple[list[Out], list[str], list[
         usable = [each for each in same if not _unfit(each)]
         if not usable and _without_place(same[0]):
             continue
-        row = _row(rows, same[0], path)
+        row = _row(rows, next(filter(_alone, same), same[0]), path)
         for one in usable:
             column = _COLUMN[one["measure"]]
             row |= effect(column, float(one["yi"]), sqrt(float(one["vi"])))
@@ -81,8 +83,13 @@ def _unfit(each: Effect) -> str:
 
 
 def _alone(each: Effect) -> bool:
-    """Effects that cannot be computed from two arms: reported ones, and those within people."""
-    return bool(str(each["basis"]).startswith("contrast") or each["design"] == "crossover, paired")
+    """Effects that cannot be computed from two arms alone.
+
+    Reported ones, those within people, and changes, which an SD of scores divides.
+    """
+    divided = not isnan(as_number(each.get("standardiser")))
+    contrast = str(each["basis"]).startswith("contrast")
+    return contrast or divided or each["design"] == "crossover, paired"
 
 
 def _row(rows: RowsOut, each: Effect, path: Path) -> Out:
@@ -108,9 +115,11 @@ def _row(rows: RowsOut, each: Effect, path: Path) -> Out:
 
 
 def _records(rows: RowsOut, each: Effect, path: Path) -> list[Row]:
-    """The raw rows an effect was made from."""
+    """The raw rows of its trial that an effect was made from."""
     out = []
     for at in RAW_ROWS.read(each["records"]):
+        if at.table == INSTRUMENTS.name:
+            continue
         row = next((row for row in rows.raw[at.table].rows if row["row"] == at.row), None)
         if row is None or row["trial_id"] != each["trial_id"]:
             raise TrialpoolError(

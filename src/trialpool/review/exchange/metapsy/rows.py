@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isnan
 
 from trialpool.review.exchange.ids import slug
@@ -11,8 +12,13 @@ from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
 from trialpool.review.exchange.metapsy.effects import ArmPair, hedges_g, log_rr, pairs
 from trialpool.review.extraction.read import RawData, Row
 from trialpool.review.schema.packed import FACTS
+from trialpool.review.schema.raw import ROB_DOMAINS
+from trialpool.risk_of_bias import RiskOfBias
+from trialpool.terms import OVERALL
 
 _JUDGED = {"low": "low", "some_concerns": "some concerns", "high": "high"}
+_ROB = {domain: f"rob_{domain.lower()}" for domain in ROB_DOMAINS if domain != "DS"}
+_ROB |= {OVERALL: "rob"}
 _OF_TRIAL = ("study", "year", "country", "doi", "mean_age", "percent_women", "n_randomised")
 _TELLING = ("study", "outcome_type", "instrument", "dich_type", "time", "time_weeks", "rating",
             "analysis_set", "condition_arm1", "condition_arm2", "multi_arm1",
@@ -20,7 +26,7 @@ _TELLING = ("study", "outcome_type", "instrument", "dich_type", "time", "time_we
 Out = dict[str, str]
 
 
-@dataclass(slots=True)
+@dataclass
 class RowsOut:
     """Writes what a row of the file says of a trial, its arms and their results.
 
@@ -47,7 +53,7 @@ class RowsOut:
         trial = self.raw.trials()[about["trial_id"]]
         scale = self.raw.instruments().get(about["instrument"], {})
         sides = {"1": list(experimental), "2": [control]}
-        row = self._trial(trial) | self._bias(trial)
+        row = self._trial(trial) | self._bias(about)
         for side, arms in sides.items():
             row |= self._arm(trial, arms, side)
             if len(arms) == 1:
@@ -100,15 +106,20 @@ class RowsOut:
             "diagnosis": notes.get("diagnosis", _text(trial["diagnosis"])),
         }
 
-    def _bias(self, trial: Row) -> Out:
+    def _bias(self, about: Row) -> Out:
+        """The judgements of a result."""
         out = {}
-        for row in self.raw["risk_of_bias"].rows:
-            if row["trial_id"] == trial["trial_id"] and row["judgement"] in _JUDGED:
-                name = "rob" if row["domain"] == "overall" else f"rob_{str(row['domain']).lower()}"
-                if row["domain"] != "DS":
+        result = str(about["outcome"]), _text(about["instrument"])
+        for domain, name in _ROB.items():
+            for row in self._judged.nearest(str(about["trial_id"]), domain, *result):
+                if row["judgement"] in _JUDGED:
                     self.used.add(("risk_of_bias", int(row["row"] or 0)))
                     out[name] = _JUDGED[str(row["judgement"])]
         return out
+
+    @cached_property
+    def _judged(self) -> RiskOfBias[Row]:
+        return RiskOfBias(self.raw["risk_of_bias"].rows)
 
     def _arm(self, trial: Row, names: Sequence[str], side: str) -> Out:
         rows = [row for row in self.raw["arms"].rows if row["trial_id"] == trial["trial_id"]]

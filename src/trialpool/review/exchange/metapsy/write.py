@@ -27,7 +27,7 @@ _WRITTEN = {
     "contrasts": {"trial_id", "experimental_arm", "control_arm", "outcome", "instrument",
                   "definition", "time_days", "timepoint", "effect_measure", "contrast",
                   "analysis_set", "estimate", "se", "notes"},
-    "risk_of_bias": {"trial_id", "domain", "judgement"},
+    "risk_of_bias": {"trial_id", "domain", "outcome", "instrument", "judgement"},
 }  # fmt: skip
 _WITHOUT_PLACE = ("missing_results", "excluded", "search")
 _COMPUTED = tuple(name for name in EXPORTED if name.startswith("."))
@@ -106,7 +106,7 @@ _WHY = {
     "arms": "no comparison with this arm can be written",
     "results": "no comparison is made of it",
     "contrasts": "not a Hedges' g, or no effect was made of it",
-    "risk_of_bias": "a judgement the standard has no word for, or of a trial without comparison",
+    "risk_of_bias": "a judgement the standard has no word for, or of a result without comparison",
 }
 
 

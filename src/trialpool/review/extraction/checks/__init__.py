@@ -10,11 +10,13 @@ from __future__ import annotations
 from trialpool.review.extraction.checks import (  # isort: skip
     identity,
     design,
+    bias,
     scales,
     times,
     people,
     counts,
     spread,
+    changes,
     agreement,
     granularity,
     sizes,
@@ -25,7 +27,7 @@ from trialpool.review.extraction.checks import (  # isort: skip
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
 __all__ = [
-    "CHECKS", "Check", "Finding", "agreement", "contrasts", "counts", "design",
+    "CHECKS", "Check", "Finding", "agreement", "bias", "changes", "contrasts", "counts", "design",
     "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
     "spread", "times", "trials",
 ]  # fmt: skip

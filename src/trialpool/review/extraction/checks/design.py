@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trialpool.review.extraction.checks.index import WITH_RESULTS, Index, grouped, having
+from trialpool.review.extraction.checks.index import WITH_RESULTS, Index, having
 from trialpool.review.extraction.checks.registry import Finding, error, warning
-
-_WORSE = {"low": 0, "some_concerns": 1, "high": 2}
 
 
 @error("Say what kind of comparator it is", excluded_too=True)
@@ -40,50 +38,6 @@ def paired_without_pairs(index: Index) -> Iterator[Finding]:
         if row["period"] != "both":
             rule = f"an SD of within-person differences where period is {row['period']}"
             yield Finding(index["contrasts"], row, "sd_difference", rule)
-
-
-@error("Remove the row", excluded_too=True)
-def crossover_domain(index: Index) -> Iterator[Finding]:
-    """The domain for period effects (DS) is judged in crossover trials only."""
-    for row in index["risk_of_bias"].rows:
-        trial = index.trials.get(row["trial_id"], {})
-        if row["domain"] == "DS" and trial.get("design") == "parallel":
-            yield Finding(
-                index["risk_of_bias"], row, "domain", "the crossover domain of a parallel trial"
-            )
-
-
-@error("Judge it, or leave the row out: the trial then counts as not assessed", excluded_too=True)
-def overall_without_judgement(index: Index) -> Iterator[Finding]:
-    """The overall risk of bias is low, some concerns or high; only a domain has no information."""
-    sheet = index["risk_of_bias"]
-    for row in sheet.rows:
-        if row["domain"] == "overall" and row["judgement"] == "no_information":
-            yield Finding(sheet, row, "judgement", "no overall judgement")
-
-
-@warning(
-    "Check the judgements; RoB 2 makes the overall judgement at least as bad as the worst domain",
-    flag="overall risk of bias is better than a domain's",
-)
-def overall_better_than_domain(index: Index) -> Iterator[Finding]:
-    """The overall risk of bias is at least as bad as that of the worst domain."""
-    sheet = index["risk_of_bias"]
-    for rows in grouped(sheet.rows, ("trial_id",)).values():
-        worst = max(
-            (row for row in rows if row["domain"] != "overall" and row["judgement"] in _WORSE),
-            key=lambda row: _WORSE[str(row["judgement"])],
-            default=None,
-        )
-        for row in rows:
-            if (
-                worst
-                and row["domain"] == "overall"
-                and row["judgement"] in _WORSE
-                and _WORSE[str(row["judgement"])] < _WORSE[str(worst["judgement"])]
-            ):
-                rule = f"better than {worst['domain']} ({worst['judgement']}, row {worst['row']})"
-                yield Finding(sheet, row, "judgement", rule)
 
 
 @warning(

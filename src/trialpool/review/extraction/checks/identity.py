@@ -96,7 +96,7 @@ def unknown_arm(index: Index) -> Iterator[Finding]:
 def unknown_instrument(index: Index) -> Iterator[Finding]:
     """Every instrument that is named stands in instruments.csv."""
     if index["instruments"].whole:
-        for name in WITH_RESULTS:
+        for name in (*WITH_RESULTS, "risk_of_bias"):
             rule = "no such instrument in instruments.csv"
             yield from _unknown(index[name], "instrument", index.instruments, rule)
 
@@ -104,7 +104,7 @@ def unknown_instrument(index: Index) -> Iterator[Finding]:
 @error("Declare it there or fix the spelling", excluded_too=True)
 def unknown_outcome(index: Index) -> Iterator[Finding]:
     """Every outcome that is named is declared in the protocol."""
-    for name in (*WITH_RESULTS, "missing_results", "instruments"):
+    for name in (*WITH_RESULTS, "risk_of_bias", "missing_results", "instruments"):
         rule = "not declared under outcomes in config/review.yaml"
         fix = "Declare it there or fix the spelling"
         yield from _unknown(index[name], "outcome", index.outcomes, rule, fix)
