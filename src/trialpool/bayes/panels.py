@@ -17,6 +17,7 @@ from trialpool.results import Array
 Spectrum = NDArray[np.complex128]
 NODES = 16  # Gauss-Legendre nodes per panel
 _STEPS = 200
+_DECIMALS = 12  # of a probability: a sum of waves is good to some 1e-16
 _ENOUGH = 1e-5  # of a distribution's SD: Newton's next step would be its square
 
 
@@ -130,8 +131,9 @@ class Distribution:
         self._sd = math.sqrt(max(square - self._mean**2, 1e-300))
 
     def below(self, x: float) -> float:
-        """Probability below x."""
-        return float(np.clip(self._below(np.array([x]))[0][0], 0.0, 1.0))
+        """Probability below x; what transforms round differently on other processors is cut off."""
+        mass = float(np.clip(self._below(np.array([x]))[0][0], 0.0, 1.0))
+        return round(mass, _DECIMALS)
 
     def beyond(self, bound: float, side: int) -> float:
         """Probability of `bound` and more in the direction of `side`, 1 or -1, from 0."""
