@@ -56,6 +56,13 @@ class SmallReview:
             _PROTOCOLS[text] = read_protocol(self.folder / "config" / "review.yaml")
         return _PROTOCOLS[text]
 
+    def rewrite(self, old: str, new: str) -> None:
+        """Change one place of the protocol's text, which must be there."""
+        path = self.folder / "config" / "review.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
     def _protocol(self) -> bytes:
         return (self.folder / "config" / "review.yaml").read_bytes()
 

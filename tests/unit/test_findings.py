@@ -351,12 +351,8 @@ def test_what_is_wrong_is_told_with_its_place(
 def test_a_declared_risk_lies_between_none_and_all(
     risk: str, taken: bool, small: SmallReview
 ) -> None:
-    path = small.folder / "config/review.yaml"
-    text = path.read_text(encoding="utf-8")
     key = f"baseline_risk: {{risk: {risk}, source: a register}}"
-    changed = text.replace("measure: RR}", f"measure: RR, {key}}}")
-    assert changed != text
-    path.write_text(changed, encoding="utf-8")
+    small.rewrite("measure: RR}", f"measure: RR, {key}}}")
     if not taken:
         with pytest.raises(ProtocolError, match="baseline_risk"):
             _ = small.review
@@ -378,34 +374,21 @@ def test_a_declared_risk_lies_between_none_and_all(
     ],
 )
 def test_a_risk_has_one_place_it_comes_from(declared: str, told: str, small: SmallReview) -> None:
-    path = small.folder / "config/review.yaml"
-    text = path.read_text(encoding="utf-8")
-    changed = text.replace("outcome: mood, ", f"outcome: mood, baseline_risk: {declared}, ", 1)
-    assert changed != text
-    path.write_text(changed, encoding="utf-8")
-    if told:
-        with pytest.raises(ProtocolError, match=told):
-            _ = small.review
-        return
-    assert small.review.baseline_risks("green")["mood"] == {
-        "risk": None, "source": "", "analysis": "harm_odds"
-    }  # fmt: skip
+    small.rewrite("outcome: mood, ", f"outcome: mood, baseline_risk: {declared}, ")
+    with pytest.raises(ProtocolError, match=told):
+        _ = small.review
 
 
 def test_controls_that_had_a_harm_are_no_responders(small: SmallReview) -> None:
     """The shipped test review counts a harm only, of which less is better."""
-    path = small.folder / "config/review.yaml"
-    text = path.read_text(encoding="utf-8")
     green = "outcome: mood, measure: MD, "
-    changed = text.replace(
-        "outcome: mood, measure: MD, ", f"{green}baseline_risk: {{analysis: harm_odds}}, "
-    )
-    path.write_text(changed, encoding="utf-8")
+    small.rewrite(green, f"{green}baseline_risk: {{analysis: harm_odds}}, ")
     with pytest.raises(ProtocolError, match="any harm is no response to a score"):
         _ = small.review
-    better = changed.replace(
+    small.rewrite(
         "title: any harm, kind: binary, better: lower",
         "title: response, kind: binary, better: higher",
     )
-    path.write_text(better, encoding="utf-8")
-    assert small.review.baseline_risks("green")["mood"] is not None
+    assert small.review.baseline_risks("green")["mood"] == {
+        "risk": None, "source": "", "analysis": "harm_odds"
+    }  # fmt: skip

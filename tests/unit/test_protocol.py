@@ -366,14 +366,12 @@ def test_a_conversion_is_above_nothing_and_a_correlation_below_one(
     ],
 )
 def test_results_stand_side_by_side_by_a_group(small: SmallReview, asked: str, told: str) -> None:
-    path = small.folder / "config/review.yaml"
-    text = path.read_text(encoding="utf-8")
     moderators = (
         "defaults: {moderators: {drug: {title: drug, kind: group, table: arms, column: drug}, "
         "dose: {title: dose, kind: covariate, table: arms, column: dose_mg_kg, unit: mg/kg}}}\n"
     )
-    named = text.replace("    title: Blue\n", f"    title: Blue\n    side_by_side: {asked}\n")
-    path.write_text(named.replace("\nconditions:", f"\n{moderators}conditions:"), encoding="utf-8")
+    small.rewrite("    title: Blue\n", f"    title: Blue\n    side_by_side: {asked}\n")
+    small.rewrite("\nconditions:", f"\n{moderators}conditions:")
     if told:
         with pytest.raises(ProtocolError, match=told):
             _ = small.review

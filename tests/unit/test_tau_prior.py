@@ -144,8 +144,11 @@ def test_without_a_reference_sd_the_review_takes_that_of_its_trials(small: Small
         small.set("instruments", 2, column, "")
     result = small.result("blue", "points").result
     assert result.policy.bayesian
-    (sd,) = result.specification["reference_sd"].values()
+    assert "reference_sd" not in result.specification
+    (sd,) = result.specification["sd_within_groups"].values()
     assert 7 < sd < 10  # the groups' own lie there
+    table = beliefs(small.case("blue", "points"), small.result("blue", "points").studies)
+    assert f"0.5 times the SD within the groups of the trials, {sd:g}" in table["note"].tolist()
     assert "SD within the groups of the trials" in result.important_reason
 
 

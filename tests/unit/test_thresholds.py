@@ -18,10 +18,7 @@ HALF, QUARTER = "(Norman 2003", "(Guyatt 2011"
 
 
 def changed(small: SmallReview, old: str, new: str) -> Review:
-    path = small.folder / "config/review.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    small.rewrite(old, new)
     return small.review
 
 

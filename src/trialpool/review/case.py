@@ -15,7 +15,13 @@ from trialpool.review.choosing.selection import Rules, Selection, select
 from trialpool.review.choosing.several import combined, handled
 from trialpool.review.fitting.fit import Leading, leading
 from trialpool.review.fitting.leaving_out import left_out
-from trialpool.review.fitting.prior import TauPrior, sds_of, tau_prior
+from trialpool.review.fitting.prior import (
+    OF_INSTRUMENT,
+    TauPrior,
+    sds_of,
+    specified,
+    tau_prior,
+)
 from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
@@ -62,7 +68,7 @@ class Case:
     is not known, and `important_reason` why; `confidence` are kinds of source, the preferred one
     first; `experimental` and `control` are the words for the two sides; `added` are the columns the
     protocol adds; `reference_sds` are those of the instruments that effects in points are of, NaN
-    for none.
+    for none, and `sd_is` says what they are.
     """
 
     condition: str
@@ -81,6 +87,7 @@ class Case:
     tables: Tables
     added: Added
     reference_sds: Mapping[str, float] = field(default_factory=dict)
+    sd_is: str = OF_INSTRUMENT
 
     @classmethod
     def of(cls, review: Review, condition: str, name: str, tables: Tables) -> Self:
@@ -106,11 +113,11 @@ class Case:
         )
         if measure_of(spec.measure).unit != "points":
             return case
-        sds, of = sds_of(case.chosen().every)
-        case = replace(case, reference_sds=sds)
+        sds, sd_is = sds_of(case.chosen().every)
+        case = replace(case, reference_sds=sds, sd_is=sd_is)
         if case.prior.why_not:
             return case
-        threshold = review.important_of(spec, case.prior.unit, of)
+        threshold = review.important_of(spec, case.prior.unit, sd_is)
         return replace(case, important=threshold.value, important_reason=threshold.reason)
 
     @property
@@ -207,7 +214,7 @@ class Case:
                 **spec.model_dump(mode="json", include={*SEVERAL_KEYS} if unusual else set()),
                 "model": self.model.model_dump(mode="json"),
                 **self.defaults.model_dump(mode="json", include={*EFFECT_SETTINGS, "bayes"}),
-                **({"reference_sd": dict(self.reference_sds)} if self.reference_sds else {}),
+                **specified(self.reference_sds, self.sd_is),
                 **({} if self.confidence == CONFIDENCE else {"confidence_order": self.confidence}),
             },
         )

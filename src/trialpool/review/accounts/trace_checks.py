@@ -17,10 +17,10 @@ from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
 from trialpool.review.fitting.fit import leading
+from trialpool.review.fitting.prior import sds_specified
 from trialpool.review.protocol.settings import EFFECT_SETTINGS, Correlated, Defaults, Model
 from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS, RawRow
 from trialpool.review.schema.raw import INSTRUMENTS
-from trialpool.words import number
 
 # model.json keeps `digits.JSON_DIGITS`, and processors round iterations differently.
 TOLERANCE = 1e-6
@@ -105,7 +105,7 @@ def _pooled(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[str]:
         result.measure,
         tau_scale=asked["bayes"]["tau_scale"],
         effects=asked.get("effects", "one"),
-        reference_sds={name: number(sd) for name, sd in asked.get("reference_sd", {}).items()},
+        reference_sds=sds_specified(asked),
     ).fit(studies, result.measure)
     names = [each.name for each in fields(result.display)]
     pairs = {name: (getattr(result.display, name), getattr(again, name)) for name in names}

@@ -23,6 +23,7 @@ from trialpool.pooling.model import pool
 from trialpool.results import Array, TrialpoolError
 from trialpool.review.choosing.people import people
 from trialpool.review.fitting.posterior import COUNTS, counted
+from trialpool.review.fitting.prior import sds_specified
 from trialpool.review.schema.results import VERIFICATION
 
 # Both routes start from the same table.
@@ -138,9 +139,9 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     """
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     asked = result.specification
-    # Of differences in points, in reference SDs of their one instrument.
-    unit = max(asked.get("reference_sd", {"": 1.0}).values())
-    tau, mu, density = _posterior(yi, vi, float(asked["bayes"]["tau_scale"]) * float(unit))
+    # Of differences in points, in SDs of their one instrument.
+    unit = max(sds_specified(asked).values(), default=1.0)
+    tau, mu, density = _posterior(yi, vi, float(asked["bayes"]["tau_scale"]) * unit)
     marginal, of_tau = density.sum(axis=0), density.sum(axis=1)
     below = CubicSpline(mu, marginal).antiderivative()
     whole = float(below(mu[-1]))

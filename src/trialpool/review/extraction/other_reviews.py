@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from trialpool.effects import measure_of
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, Row, Sheet, read_table, show
 from trialpool.review.protocol.protocol import Review
@@ -13,7 +14,8 @@ from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS
 from trialpool.words import number
 
 _CHECK = "other_reviews"
-_RATIOS = ("OR", "RR", "HR")
+# A change within people, which compares nobody.
+WITHIN_PEOPLE = "MC"
 _SPELLING = "Add it there or fix the spelling"
 
 
@@ -46,6 +48,11 @@ def trials_in_common(row: Mapping[str, Any]) -> list[str]:
     """The trials of a row that this review has too."""
     names = str(row["trials"] or "").split(";")
     return [name.strip() for name in names if name.strip()]
+
+
+def is_ratio(measure: object) -> bool:
+    """Whether a measure of the table is a ratio of two groups; one that was refused is None."""
+    return measure is not None and measure_of(str(measure)).is_ratio
 
 
 def _names(
@@ -82,7 +89,7 @@ def _numbers(sheet: Sheet, row: Row) -> Iterator[Problem]:
         rule = f"outside its interval, {show(row['ci_low'])} to {show(row['ci_high'])}"
         fix = "Check the sign and the limits in the source"
         yield sheet.problem(row, "estimate", rule, fix, _CHECK)
-    ratio = row["measure"] in _RATIOS
+    ratio = is_ratio(row["measure"])
     for name, value in numbers.items():
         if ratio and value <= 0:
             rule, fix = (

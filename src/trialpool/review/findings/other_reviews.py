@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trialpool import words as w
-from trialpool.effects import measure_of
 from trialpool.review.accounts.rob_me import Written
-from trialpool.review.extraction.other_reviews import trials_in_common
+from trialpool.review.extraction.other_reviews import WITHIN_PEOPLE, is_ratio, trials_in_common
 from trialpool.review.extraction.read import raise_errors, read_table
 from trialpool.review.schema import raw_elsewhere
 from trialpool.review.schema.findings import OTHER_REVIEWS
@@ -20,8 +19,6 @@ Row = Mapping[str, Any]
 _ENDS = ("estimate", "ci_low", "ci_high")
 _TAKEN = ("review", "year", "doi", "outcome", "analysis", "pooled", "k", "people", "measure",
           "confidence", "source_url", "locator")  # fmt: skip
-# A change within people, which compares nobody.
-_WITHIN_PEOPLE = "MC"
 
 
 def read_other_reviews(paths: Iterable[Path | str]) -> list[Row]:
@@ -64,8 +61,8 @@ def other_reviews(condition: str, rows: Iterable[Row], written: Iterable[Written
 def _turned(row: Row) -> dict[str, Any]:
     numbers = {name: w.number(row[name]) for name in _ENDS}
     notes = [w.text(row["notes"])]
-    if row["measure"] != _WITHIN_PEOPLE and row["contrast"] == "control-experimental":
-        ratio = measure_of(str(row["measure"])).is_ratio
+    if row["measure"] != WITHIN_PEOPLE and row["contrast"] == "control-experimental":
+        ratio = is_ratio(row["measure"])
         turned = {name: 1 / value if ratio else -value for name, value in numbers.items()}
         numbers = dict(zip(_ENDS, (turned[name] for name in _ENDS[:1] + _ENDS[:0:-1]), strict=True))
         notes.append("turned: the source gives control against experimental")

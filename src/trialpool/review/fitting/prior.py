@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from typing import Any
 
 import pandas as pd
 
 from trialpool.effects import measure_of
 from trialpool.results import NAN
 from trialpool.words import number, text
+
+# What a standard deviation of points is, and the key of model.json that has it by instrument.
+OF_INSTRUMENT = "reference SD of the instrument"
+WITHIN_GROUPS = "SD within the groups of the trials"
+_KEYS = {OF_INSTRUMENT: "reference_sd", WITHIN_GROUPS: "sd_within_groups"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,7 @@ def sds_of(effects: pd.DataFrame) -> tuple[dict[str, float], str]:
     names = effects["instrument"].map(text)
     known = dict(sorted(zip(names, effects["reference_sd"].map(number), strict=True)))
     if all(map(isfinite, known.values())):
-        return known, "reference SD of the instrument"
+        return known, OF_INSTRUMENT
     sides = [
         pd.DataFrame({
             "name": names,
@@ -53,7 +59,18 @@ def sds_of(effects: pd.DataFrame) -> tuple[dict[str, float], str]:
         name: sqrt(float((rows["df"] * rows["sd"] ** 2).sum() / rows["df"].sum()))
         for name, rows in groups.groupby("name")
     }
-    return {name: pooled.get(name, NAN) for name in known}, "SD within the groups of the trials"
+    return {name: pooled.get(name, NAN) for name in known}, WITHIN_GROUPS
+
+
+def specified(sds: Mapping[str, float], sd_is: str) -> dict[str, dict[str, float]]:
+    """The SD of an analysis in points as its specification has them; nothing of other effects."""
+    return {_KEYS[sd_is]: dict(sds)} if sds else {}
+
+
+def sds_specified(specification: Mapping[str, Any]) -> dict[str, float]:
+    """The same read back, NaN where there is none; empty of other effects."""
+    kept = (specification[key] for key in _KEYS.values() if key in specification)
+    return {name: number(sd) for name, sd in next(kept, {}).items()}
 
 
 def tau_prior(measure: str, tau_scale: float, reference_sds: Mapping[str, float]) -> TauPrior:

@@ -61,23 +61,20 @@ def wrong_baselines(
     ]
     for key, analysis in condition.analyses.items():
         named = analysis.baseline_risk and analysis.baseline_risk.analysis
-        asked = condition.analyses.get(named or "")
-        other = asked and outcomes.get(asked.outcome)
-        of_score = measure_of(analysis.measure).data.outcome == "continuous"
-        if of_score and named in counting and other and other.better != "higher":
-            yield ProtocolProblem(
-                key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
-                value=named,
-                rule=f"{other.title} is no response to a score: less of it is better",
-                fix="name an analysis of responders, or declare a risk with its source",
-            )
-        if named and named not in counting:
-            yield ProtocolProblem(
-                key=f"conditions.{name}.analyses.{key}.baseline_risk.analysis",
-                value=named,
-                rule=f"is not an analysis of {name} that compares counts of people",
-                fix=f"use one of {', '.join(counting)}" if counting else "declare a risk",
-            )
+        if not named:
+            continue
+        if named not in counting:
+            rule = f"is not an analysis of {name} that compares counts of people"
+            fix = f"use one of {', '.join(counting)}" if counting else "declare a risk"
+        else:
+            other = outcomes.get(condition.analyses[named].outcome)
+            of_score = measure_of(analysis.measure).data.outcome == "continuous"
+            if not (of_score and other and other.better == "lower"):
+                continue
+            rule = f"{other.title} is no response to a score: less of it is better"
+            fix = "name an analysis of responders, or declare a risk with its source"
+        where = f"conditions.{name}.analyses.{key}.baseline_risk.analysis"
+        yield ProtocolProblem(key=where, value=named, rule=rule, fix=fix)
 
 
 def wrong_side_by_side(

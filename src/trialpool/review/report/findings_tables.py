@@ -14,6 +14,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.extraction.claims import names_in
+from trialpool.review.extraction.other_reviews import is_ratio
 from trialpool.review.report import certainty_tables
 from trialpool.review.report.grid import (
     Cell,
@@ -95,7 +96,8 @@ def other_reviews(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Gri
         link = to(result.title, f"#{result.analysis}")
         if shown == w.DASH:
             return replace(link, lines=("no trial",))
-        return replace(link, lines=(f"{say.short_measure(result)} {shown}", _trials(result.k)))
+        size = w.count(result.k, "trial")
+        return replace(link, lines=(f"{say.short_measure(result)} {shown}", size))
 
     def common(row: Row) -> Cell:
         if not w.text(row["analysis"]):
@@ -111,12 +113,8 @@ def other_reviews(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Gri
     ])  # fmt: skip
 
 
-def _trials(k: int) -> str:
-    return w.count(k, "trial")
-
-
 def _numbers(row: Row) -> str:
-    form = w.ratio if row["measure"] in ("OR", "RR", "HR") else partial(w.fixed, decimals=2)
+    form = w.ratio if is_ratio(row["measure"]) else partial(w.fixed, decimals=2)
     value, low, high = (form(row[name]) for name in ("estimate", "ci_low", "ci_high"))
     return value if w.DASH in (low, high) else f"{value} ({low} to {high})"
 

@@ -14,6 +14,7 @@ from trialpool.results import NoPosteriorError, Posterior
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import shown
 from trialpool.review.fitting.posterior import counted, posterior_of
+from trialpool.review.fitting.prior import OF_INSTRUMENT
 from trialpool.review.schema.trust import PRIORS
 
 # As the empirical priors divide comparisons (Turner 2015, Rhodes 2015): the drug against placebo
@@ -89,7 +90,7 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
         return _table([{"note": why}])
     scales = sorted({prior.scale * declared.unit for prior in WEAK} | {declared.scale})
     priors: list[Prior] = [HalfNormal(scale) for scale in scales]
-    notes = [_of_unit(scale, declared.unit) for scale in scales]
+    notes = [_of_unit(scale, declared.unit, case.sd_is) for scale in scales]
     trials = studies.drop_duplicates("trial_id")
     outcome = f"{case.spec.outcome} {case.outcome.title}"
     chosen = empirical(measure, trials["comparator_class"], outcome)
@@ -161,9 +162,10 @@ def refused(prior: Prior, measure: str) -> str:
     return f"the empirical priors at hand are for {made}; tau of {asked} is on another scale"
 
 
-def _of_unit(scale: float, unit: float) -> str:
-    """What the scale of a prior in points is of the reference SD; "" of other effects."""
-    return "" if unit == 1 else f"{scale / unit:g} times the reference SD, {unit:g}"
+def _of_unit(scale: float, unit: float, sd_is: str) -> str:
+    """What the scale of a prior in points is of an SD; "" of other effects."""
+    named = "reference SD" if sd_is == OF_INSTRUMENT else sd_is
+    return "" if unit == 1 else f"{scale / unit:g} times the {named}, {unit:g}"
 
 
 def _many(measure: str) -> str:
