@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trialpool.effects import measure_of
 from trialpool.review.extraction.problems import Problem
 from trialpool.review.extraction.read import RawData, Row, Sheet, read_table, show
 from trialpool.review.protocol.protocol import Review
-from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import OTHER_REVIEWS, is_ratio
 from trialpool.words import number
 
 _CHECK = "other_reviews"
-# A change within people, which compares nobody.
-WITHIN_PEOPLE = "MC"
 _SPELLING = "Add it there or fix the spelling"
 
 
@@ -48,11 +45,6 @@ def trials_in_common(row: Mapping[str, Any]) -> list[str]:
     """The trials of a row that this review has too."""
     names = str(row["trials"] or "").split(";")
     return [name.strip() for name in names if name.strip()]
-
-
-def is_ratio(measure: object) -> bool:
-    """Whether a measure of the table is a ratio of two groups; one that was refused is None."""
-    return measure is not None and measure_of(str(measure)).is_ratio
 
 
 def _names(

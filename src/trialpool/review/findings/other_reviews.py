@@ -10,10 +10,11 @@ import pandas as pd
 
 from trialpool import words as w
 from trialpool.review.accounts.rob_me import Written
-from trialpool.review.extraction.other_reviews import WITHIN_PEOPLE, is_ratio, trials_in_common
+from trialpool.review.extraction.other_reviews import trials_in_common
 from trialpool.review.extraction.read import raise_errors, read_table
 from trialpool.review.schema import raw_elsewhere
 from trialpool.review.schema.findings import OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import WITHIN_PEOPLE, is_ratio
 
 Row = Mapping[str, Any]
 _ENDS = ("estimate", "ci_low", "ci_high")

@@ -14,7 +14,6 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.review.extraction.claims import names_in
-from trialpool.review.extraction.other_reviews import is_ratio
 from trialpool.review.report import certainty_tables
 from trialpool.review.report.grid import (
     Cell,
@@ -29,6 +28,7 @@ from trialpool.review.report.grid import (
     text,
     to,
 )
+from trialpool.review.schema.raw_elsewhere import is_ratio
 
 
 def findings(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Grid:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from trialpool.columns import Column, Table
+from trialpool.effects import measure_of
 from trialpool.review.schema import raw_parts as p
 from trialpool.terms import EXPECTED
+
+# A change within people, which compares nobody.
+WITHIN_PEOPLE = "MC"
 
 OTHER_REVIEWS = Table(
     name="other_reviews",
@@ -23,7 +27,7 @@ OTHER_REVIEWS = Table(
         Column("people", "integer", "participants; blank when not stated", unit="people", low=1),
         Column("measure", "choice", "SMD also of Cohen's d and Hedges' g; MC = mean change within "
                "people, which is no comparison; ratios not logged", required=True,
-               choices=("SMD", "MD", "OR", "RR", "RD", "HR", "MC")),
+               choices=("SMD", "MD", "OR", "RR", "RD", "HR", WITHIN_PEOPLE)),
         Column("contrast", "choice", "which way the source subtracts; blank for MC",
                choices=("experimental-control", "control-experimental")),
         Column("estimate", "number", "the pooled estimate as printed", required=True),
@@ -37,6 +41,12 @@ OTHER_REVIEWS = Table(
         p.NOTES,
     ),
 )  # fmt: skip
+
+
+def is_ratio(measure: object) -> bool:
+    """Whether a measure of the table is a ratio of two groups; one that was refused is None."""
+    return measure is not None and measure_of(str(measure)).is_ratio
+
 
 CLAIMS = Table(
     name="claims",
