@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -83,8 +84,12 @@ def _fitted(case: Case, group: str, label: str, studies: pd.DataFrame, note: str
         for row in tables.records(studies[blank])
     ]
     note = "; ".join(part for part in (note, *lost) if part)
+    return _tried(group, label, lambda: case.leading.fit(studies[~blank], case.measure), note)
+
+
+def _tried(group: str, label: str, make: Callable[[], Fit], note: str = "") -> dict[str, Any]:
     try:
-        return _row(group, label, case.leading.fit(studies[~blank], case.measure), note)
+        return _row(group, label, make(), note)
     except TrialpoolError as error:
         return _without(group, label, f"{note}; {error}" if note else str(error))
 
@@ -99,12 +104,12 @@ def _models(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if k < 2:
         return
     if measure_of(measure).mantel_haenszel and studies["event_control"].notna().all():
-        pooled = fit(studies, measure, model.model_copy(update={"method": "MH"}))
-        yield _row("model", "Mantel-Haenszel", pooled)
+        counts = model.model_copy(update={"method": "MH"})
+        yield _tried("model", "Mantel-Haenszel", partial(fit, studies, measure, counts))
     for choice in case.defaults.alternatives:
         settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
         other = model.model_copy(update=settings)
-        yield _row("model", _label(choice), fit(studies, measure, other))
+        yield _tried("model", _label(choice), partial(fit, studies, measure, other))
 
 
 def _label(choice: Alternative) -> str:
