@@ -19,8 +19,12 @@ from trialpool.review.analysis import Analysed
 from trialpool.review.choosing.preference import PREFERENCES, Order, UndecidedError, first
 from trialpool.review.commands.check import look
 from trialpool.review.commands.undecided import undecided
+from trialpool.review.effects import account
+from trialpool.review.effects.account import not_asked
 from trialpool.review.effects.crossover import FIRST
 from trialpool.review.protocol.eligibility import Eligibility
+from trialpool.review.protocol.protocol import read_protocol
+from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
 from trialpool.review.trust.multiverse_data import MultiverseData
 
 # An effect as the rules look at it; each test changes what its rule is about.
@@ -309,6 +313,50 @@ def test_a_table_without_the_optional_columns_is_as_before(small: SmallReview) -
     effects = small.effects()
     assert {"stratum", "primary"}.isdisjoint(effects)
     assert list(undecided(small.review, {"blue": small.checked()[0]})) == []
+
+
+# --- the account -----------------------------------------------------------------------------
+
+
+def test_every_record_makes_an_effect_or_is_listed(small: SmallReview) -> None:
+    records = small.records()
+    effects = small.effects()
+    listed = not_asked(records, effects, small.review.measures("blue"))
+    made = {(at.table, at.row) for cell in effects["records"] for at in RAW_ROWS.read(cell)}
+    left = set(zip(listed["table"], listed["row"], strict=True))
+    assert made.isdisjoint(left)
+    rows = records.rows
+    assert made | left == set(zip(rows["table"], rows["row"].astype(int), strict=True))
+    assert set(listed["reason"]) == {account.BASELINE}
+    unasked = not_asked(records, effects.iloc[:0], ["harm"])
+    assert set(unasked["reason"]) == {account.OUTCOME, account.MEASURE}
+
+
+@pytest.mark.parametrize("condition", ["ptsd", "anxiety", "safety", "depression"])
+def test_every_shipped_effect_is_in_the_result_or_left_out_by_a_named_rule(condition: str) -> None:
+    """In each analysis of its outcome and measure; those of no analysis are of a network."""
+    effects = pd.read_csv(ROOT / "data" / "processed" / condition / "effects.csv", dtype=str)
+    effects = effects[effects["variant"].isna()]
+    review = read_protocol(ROOT / "config" / "review.yaml")
+    seen: set[str] = set()
+    for name, asked_for in review.conditions[condition].analyses.items():
+        folder = ROOT / "results" / condition / name
+        studies, left = (
+            pd.read_csv(folder / f"{table}.csv", dtype=str) for table in ("studies", "selection")
+        )
+        used = {one for cell in studies["effect_id"] for one in EFFECT_IDS.read(cell)}
+        out = set(left["effect_id"])
+        mine = effects[
+            (effects["outcome"] == asked_for.outcome) & (effects["measure"] == asked_for.measure)
+        ]
+        assert used.isdisjoint(out)
+        assert used | out == set(mine["effect_id"])
+        assert left["rule"].notna().all()
+        seen |= used | out
+    asked_in = review.conditions[condition].networks.values()
+    networks = {(each.outcome, each.measure) for each in asked_in}
+    rest = effects[~effects["effect_id"].isin(seen)]
+    assert set(zip(rest["outcome"], rest["measure"], strict=True)) <= networks
 
 
 # --- variants -------------------------------------------------------------------------------------
