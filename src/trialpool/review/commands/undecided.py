@@ -61,7 +61,11 @@ def _prepared(review: Review, condition: str, raw: RawData) -> tuple[Tables, Rec
         read = {name: as_read(name, table) for name, table in cleaned.items()}
         records = Records(read["trials"], read["arms"], read["records"], marked([]))
         effects = build_effects(
-            records, review.measures(condition), review.defaults, review.changes(condition)
+            records,
+            review.measures(condition),
+            review.defaults,
+            review.changes(condition),
+            vary=False,
         )
         known = {"effects": as_read("effects", effects), "universes": UNIVERSES.frame()}
         return Tables(**{f.name: (known | read)[f.name] for f in fields(Tables)}), records
