@@ -1,4 +1,4 @@
-"""Common effects in closed form: Mantel-Haenszel for tables and rates, and Peto's odds ratio."""
+"""Pooled effects in closed form: Mantel-Haenszel for tables and rates, Peto's odds ratio, MH-DL."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ from trialpool.results import NAN, Array
 
 
 class Closed(NamedTuple):
-    """Estimate, its variance, raw weights (k,), effects and variances that make up Q."""
+    """Estimate, its variance, raw weights (k,), effects and variances that make up Q.
+
+    Q is taken about `centre`, where that is not the estimate itself.
+    """
 
     beta: float
     var: float
     weight: Array
     yi: Array
     vi: Array
+    tau2: float = 0.0
+    centre: float | None = None
+
+
+# Events and totals of both arms (or person-time, of rates) -> the pooled effect.
+Tables = Callable[[Array, Array, Array, Array], Closed]
 
 
 def odds_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -71,6 +80,31 @@ def peto(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     return Closed(float(excess.sum()) / total, 1 / total, v, yi, vi)
 
 
+def about_mantel_haenszel(common: Closed) -> Closed:
+    """Random effects as RevMan has them: tau2 by DerSimonian-Laird, Q about the MH mean.
+
+    The effects are weighted by their inverse variances. Without a second study, or a mean to
+    measure Q from, tau2 is 0.
+    """
+    known = np.isfinite(common.yi) & np.isfinite(common.vi)
+    w = np.where(known, 1 / np.where(known, common.vi, 1.0), 0.0)
+    y, total, k = np.where(known, common.yi, 0.0), float(w.sum()), int(known.sum())
+    tau2 = 0.0
+    if k > 1 and math.isfinite(common.beta):
+        q = float((w * (y - common.beta) ** 2).sum())
+        tau2 = max(0.0, (q - (k - 1)) / (total - float((w**2).sum()) / total))
+    w = w / (1 + tau2 * w)
+    total = float(w.sum())
+    if total <= 0 or not math.isfinite(common.beta):
+        return common._replace(beta=NAN, var=NAN, weight=w)
+    beta = float((w * y).sum()) / total
+    return Closed(beta, 1 / total, w, common.yi, common.vi, tau2, common.beta)
+
+
+def _random(common: Tables) -> Tables:
+    return lambda a, n1, c, n2: about_mantel_haenszel(common(a, n1, c, n2))
+
+
 def rate_ratio(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
     """Log rate ratio, variance of Greenland & Robins 1985."""
     t = t1 + t2
@@ -95,13 +129,16 @@ def rate_difference(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
     return Closed(rd, var, w, _where_events(x1, x2, effect), a / t1**2 + c / t2**2)
 
 
-TABLES: dict[tuple[str, str], Callable[[Array, Array, Array, Array], Closed]] = {
+TABLES: dict[tuple[str, str], Tables] = {
     ("MH", "OR"): odds_ratio,
     ("MH", "RR"): risk_ratio,
     ("MH", "RD"): risk_difference,
+    ("MH-DL", "OR"): _random(odds_ratio),
+    ("MH-DL", "RR"): _random(risk_ratio),
+    ("MH-DL", "RD"): _random(risk_difference),
     ("Peto", "OR"): peto,
 }
-RATES: dict[tuple[str, str], Callable[[Array, Array, Array, Array], Closed]] = {
+RATES: dict[tuple[str, str], Tables] = {
     ("MH", "IRR"): rate_ratio,
     ("MH", "IRD"): rate_difference,
 }

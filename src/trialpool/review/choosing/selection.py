@@ -34,8 +34,8 @@ class Rules:
 
     `comparators` are the preferred first; `several` says whether a trial may give several effects.
     `trials` are the rows of trials.csv by trial, `bias` the judgements of their results;
-    `confidence` are kinds of source, the preferred one first; `counts` says whether the model
-    needs counts (Mantel-Haenszel).
+    `confidence` are kinds of source, the preferred one first; `counts` names the method that needs
+    counts, and is blank where none is needed.
     """
 
     question: Eligibility
@@ -44,7 +44,7 @@ class Rules:
     trials: Mapping[str, Row]
     bias: RiskOfBias[Row]
     confidence: Sequence[str]
-    counts: bool
+    counts: str
 
     @classmethod
     def of(
@@ -56,7 +56,7 @@ class Rules:
         comparators: Sequence[str],
         several: bool,
         confidence: Sequence[str],
-        counts: bool,
+        counts: str,
     ) -> Self:
         """The rules of a question, from the condition's trials.csv and risk_of_bias.csv."""
         return cls(
@@ -180,7 +180,7 @@ def _unfit(row: Row, rules: Rules) -> str:
     if isnan(row["yi"]) or isnan(row["vi"]):
         return str(row["reason"])
     if rules.counts and isnan(row["event_control"]):
-        return "a reported contrast has no counts for Mantel-Haenszel"
+        return f"a reported contrast has no counts for {rules.counts}"
     return ""
 
 
