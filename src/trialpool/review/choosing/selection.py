@@ -69,6 +69,13 @@ class Rules:
             counts=counts,
         )
 
+    @property
+    def told_apart(self) -> tuple[str, ...]:
+        """The columns that tell effects of a trial apart of which each may count."""
+        if not self.several:
+            return ()
+        return ("stratum",) if self.counts else _ONE_RESULT
+
     def judgement(self, trial: str, instrument: object = "") -> str:
         """The overall risk of bias of a trial's result on an instrument; blank = on none."""
         return self.bias.of(trial, OVERALL, self.question.outcome, instrument)
@@ -120,6 +127,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     before the first alone, arm data before a reported contrast, confidence of the source. Where
     the analysis takes several effects of a trial, the same holds of each comparison, instrument
     and time: a result reported twice (arm data and a contrast, two sources) is one effect still.
+    Where the model pools counts it holds of each stratum, since tables must be of different people.
 
     Parameters
     ----------
@@ -138,8 +146,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
-            columns = _ONE_RESULT if rules.several else ()
-            key = (row["trial_id"], *(str(row[name]) for name in columns))
+            key = (row["trial_id"], *(str(row.get(name)) for name in rules.told_apart))
             groups.setdefault(key, []).append(row)
     chosen = []
     for rows in groups.values():
