@@ -84,6 +84,7 @@ def two_by_two(
     to: str,
     drop00: bool,
     positive: str = "",
+    keep_everyone: bool = False,
 ) -> Cells:
     """Events and non-events of two arms, corrected for zero cells.
 
@@ -92,6 +93,7 @@ def two_by_two(
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
     add, to, drop00 : the policy
     positive : letters of the cells that the formula cannot take as 0, such as "ac"
+    keep_everyone : drop00 concerns studies without events only, not those with events in everyone
 
     Returns
     -------
@@ -116,6 +118,7 @@ def two_by_two(
         # A ratio of two zero risks holds no information on the ratio; the added half would
         # pretend it is 1 when the arms are equal and make up an effect when they are not.
         none, everyone = one_sided(ai, n1i, ci, n2i)
+        everyone &= not keep_everyone
         rules += [(none, NO_EVENTS), (everyone, ONLY_EVENTS)]
         zero &= ~(none | everyone)
     extra = added(zero, add, to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Closed(NamedTuple):
 
 
 # Events and totals of both arms (or person-time, of rates) -> the pooled effect.
-Tables = Callable[[Array, Array, Array, Array], Closed]
+Tables = Callable[..., Closed]
 
 
 def odds_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -54,8 +54,14 @@ def risk_ratio(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     return Closed(_log_ratio(R, S), var, s, *_study_effects("RR", a, n1, c, n2))
 
 
-def risk_difference(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
-    """Risk difference, variance of Sato, Greenland & Robins 1989."""
+def risk_difference(
+    a: Array, n1: Array, c: Array, n2: Array, *, variance: str = "Sato", corrects: str = "variance"
+) -> Closed:
+    """Risk difference, variance of Sato, Greenland & Robins 1989 or of Greenland & Robins 1985.
+
+    Where every arm has no events, or nothing else, both are 0: then that of 1985 with 0.5 added to
+    the cells stands in, as in RevMan.
+    """
     n = n1 + n2
     w = n1 * n2 / n
     W = float(w.sum())
@@ -63,7 +69,18 @@ def risk_difference(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
     p = (n1**2 * c - n2**2 * a + n1 * n2 * (n2 - n1) / 2) / n**2
     q = (a * (n2 - c) + c * (n1 - a)) / (2 * n)
     var = (rd * float(p.sum()) + float(q.sum())) / W**2
-    return Closed(rd, var, w, *_study_effects("RD", a, n1, c, n2))
+    plain = _greenland_robins(a, n1, c, n2)
+    if plain == 0:
+        var = _greenland_robins(a + 0.5, n1 + 1, c + 0.5, n2 + 1)
+    elif variance != "Sato":
+        var = plain
+    return Closed(rd, var, w, *_study_effects("RD", a, n1, c, n2, corrects=corrects))
+
+
+def _greenland_robins(a: Array, n1: Array, c: Array, n2: Array) -> float:
+    n = n1 + n2
+    parts = (a * (n1 - a) * n2**3 + c * (n2 - c) * n1**3) / (n1 * n2 * n**2)
+    return float(parts.sum()) / float((n1 * n2 / n).sum()) ** 2
 
 
 def peto(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
@@ -148,8 +165,10 @@ def _log_ratio(top: float, bottom: float) -> float:
     return math.log(top / bottom) if top > 0 and bottom > 0 else NAN
 
 
-def _study_effects(measure: str, a: Array, n1: Array, c: Array, n2: Array) -> tuple[Array, Array]:
-    effects = effect_size(measure, ai=a, n1i=n1, ci=c, n2i=n2)
+def _study_effects(
+    measure: str, a: Array, n1: Array, c: Array, n2: Array, **options: Any
+) -> tuple[Array, Array]:
+    effects = effect_size(measure, ai=a, n1i=n1, ci=c, n2i=n2, **options)
     return effects.yi, effects.vi
 
 

@@ -44,6 +44,8 @@ def pool_counts(
     drop00: bool = True,
     quadrature_points: int | None = None,
     pi: str | None = None,
+    variance: str | None = None,
+    corrects: str | None = None,
 ) -> PooledCounts:
     """Pooled effect of k two-by-two tables, without correcting zero cells.
 
@@ -71,6 +73,10 @@ def pool_counts(
         that of the adaptive Gauss-Hermite rule per random effect (1 is Laplace), as other
         programs have it
     pi : of MH-DL: degrees of freedom of the prediction interval, as for `pool`; "k-1" by default
+    variance : of MH RD: "Sato" (default, as metafor) or "Greenland-Robins", as RevMan
+    corrects
+        of MH RD: what 0.5 goes into in the study effects of Q, "variance" (default, as RevMan) or
+        "both" (as metafor)
 
     Returns
     -------
@@ -111,18 +117,22 @@ def pool_counts(
     """
     known = [*TABLES, ("GLMM", "OR")]
     _check_choice(method, measure, known, model, tau2, test, quadrature_points)
-    if pi is not None:
-        check_choice("pi", pi, tuple(PI_DF))
-        if method != RANDOM:
-            raise TrialpoolError(f"pi = {pi!r}: an option of method {RANDOM}, not of {method}")
+    of_random = _options_of(RANDOM, method == RANDOM, pi=(pi, tuple(PI_DF)))
+    of_rd = _options_of(
+        "MH RD",
+        (method, measure) == ("MH", "RD"),
+        variance=(variance, ("Sato", "Greenland-Robins")),
+        corrects=(corrects, ("variance", "both")),
+    )
     if method != "GLMM":
         check_level(level)
         a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=False)
         none, everyone = one_sided(a, n1, c, n2)
         informs = ~(none | everyone)
-        # A table with events in everyone pulls the risk ratio towards 1, but leaves the OR alone.
+        # A table with events in everyone has a risk ratio of 1, but no odds ratio.
         counts = {"OR": informs, "RR": ~none, "RD": np.ones_like(informs)}[measure]
-        closed = TABLES[(method, measure)](a, n1, c, n2)
+        informs = ~none if measure == "RR" else informs
+        closed = TABLES[(method, measure)](a, n1, c, n2, **of_rd)
         tests = {}
         if (method, measure) == ("MH", "OR"):
             tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
@@ -130,7 +140,7 @@ def pool_counts(
         if method == RANDOM:
             counts = informs = np.isfinite(closed.yi)
         pooled = _closed_form(closed, counts, informs, why, measure, method, level, tests)
-        return _random(pooled, closed.tau2, pi or "k-1") if method == RANDOM else pooled
+        return _random(pooled, closed.tau2, **of_random) if method == RANDOM else pooled
 
     options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
     a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=options.model == "CM.EL")
@@ -310,7 +320,19 @@ def _closed_form(
     )
 
 
-def _random(pooled: PooledCounts, tau2: float, pi: str) -> PooledCounts:
+def _options_of(
+    whose: str, here: bool, **given: tuple[str | None, tuple[str, ...]]
+) -> dict[str, str]:
+    """The options that were given, each checked by name; they belong to one method alone."""
+    out = {name: value for name, (value, _) in given.items() if value is not None}
+    for name, value in out.items():
+        check_choice(name, value, given[name][1])
+        if not here:
+            raise TrialpoolError(f"{name} = {value!r}: an option of {whose} alone")
+    return out
+
+
+def _random(pooled: PooledCounts, tau2: float, pi: str = "k-1") -> PooledCounts:
     """The closed form of random effects with all that a common effect has not."""
     k, reasons = pooled.k, dict(pooled.reasons)
     if math.isnan(pooled.beta):
