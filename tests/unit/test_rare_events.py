@@ -90,7 +90,7 @@ def test_q_of_risk_ratios_counts_events_in_everyone() -> None:
     assert pooled.beta == pytest.approx(log(r / s))
     v = 1 / 10 - 1 / 20 + 1 / 12 - 1 / 20, 1 / 28.5 - 1 / 29 + 1 / 29.5 - 1 / 30
     q = (log(10 / 12) - pooled.beta) ** 2 / v[0] + pooled.beta**2 / v[1]
-    assert (pooled.k, pooled.q_df, pooled.q) == (2, 1, pytest.approx(q))
+    assert (pooled.k, pooled.q_df, pooled.q) == pytest.approx((2, 1, q))
 
 
 def test_peto_of_one_study_is_its_pooled_odds_ratio() -> None:
