@@ -27,6 +27,7 @@ from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Analysed
+from trialpool.review.choosing.preference import UndecidedError
 from trialpool.review.choosing.several import combined
 from trialpool.review.fitting.fit import DEPENDENT
 from trialpool.review.protocol.problems import ProtocolError
@@ -370,6 +371,8 @@ def test_counts_of_mantel_haenszel_are_of_one_effect_per_trial(several: SmallRev
         [twice, twice.assign(effect_id="later " + twice["effect_id"], time_days=99.0)]
     )
     both = replace(case, spec=asked_all, tables=replace(case.tables, effects=twice))
-    chosen = both.chosen()
-    assert list(chosen.chosen["trial_id"]) == list(case.chosen().chosen["trial_id"])
-    assert chosen.rejected["reason"].str.startswith("another effect of the trial is used").any()
+    with pytest.raises(UndecidedError, match="no rule says which counts"):
+        both.chosen()
+    timed = both.but(prefer_time=99.0).chosen()
+    assert len(timed.chosen) == len(case.chosen().chosen)
+    assert timed.chosen["effect_id"].str.startswith("later").all()

@@ -54,8 +54,7 @@ def wrong_model(where: str, analysis: Analysis, model: Model) -> Iterator[Protoc
             value=analysis.effects,
             rule=f"{capital(model.counts)} pools tables of counts, and effects that are put "
             "together have none",
-            fix="use effects all where a trial's tables are of different people, effects one, or "
-            "method IV",
+            fix="use effects one, whose strata are tables of their own, or method IV",
         )
     if model.tau2 != "REML" and analysis.effects == "che":
         yield ProtocolProblem(
