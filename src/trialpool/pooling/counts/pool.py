@@ -126,21 +126,8 @@ def pool_counts(
     )
     if method != "GLMM":
         check_level(level)
-        a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=False)
-        none, everyone = one_sided(a, n1, c, n2)
-        informs = ~(none | everyone)
-        # A table with events in everyone has a risk ratio of 1, but no odds ratio.
-        counts = {"OR": informs, "RR": ~none, "RD": np.ones_like(informs)}[measure]
-        informs = ~none if measure == "RR" else informs
-        closed = TABLES[(method, measure)](a, n1, c, n2, **of_rd)
-        tests = {}
-        if (method, measure) == ("MH", "OR"):
-            tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
-        why = no_odds_ratio(a, n1, c, n2)
-        if method == RANDOM:
-            counts = informs = np.isfinite(closed.yi)
-        pooled = _closed_form(closed, counts, informs, why, measure, method, level, tests)
-        return _random(pooled, closed.tau2, **of_random) if method == RANDOM else pooled
+        columns = as_tables(ai, n1i, ci, n2i, whole=False)
+        return _of_tables(columns, measure, method, level, of_rd, of_random)
 
     options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
     a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=options.model == "CM.EL")
@@ -251,6 +238,33 @@ def _check_choice(
     for name, value in given.items():
         if value is not None:
             raise TrialpoolError(f"{name} = {value!r}: an option of method GLMM, not of {method}")
+
+
+def _of_tables(
+    columns: tuple[Array, Array, Array, Array],
+    measure: str,
+    method: str,
+    level: float,
+    of_rd: dict[str, str],
+    of_random: dict[str, str],
+) -> PooledCounts:
+    """The closed form of two-by-two tables, with which of them say something, and its tests."""
+    a, n1, c, n2 = columns
+    none, everyone = one_sided(a, n1, c, n2)
+    # A table with events in everyone has a risk ratio of 1, but no odds ratio; of differences it is
+    # left out of Q alone.
+    informs = ~none if measure == "RR" else ~(none | everyone)
+    counts = np.ones_like(informs) if measure == "RD" else informs
+    closed = TABLES[(method, measure)](a, n1, c, n2, **of_rd)
+    tests = {}
+    if (method, measure) == ("MH", "OR"):
+        tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
+    why = no_odds_ratio(a, n1, c, n2)
+    if method != RANDOM:
+        return _closed_form(closed, counts, informs, why, measure, method, level, tests)
+    known = np.isfinite(closed.yi)
+    pooled = _closed_form(closed, known, known, why, measure, method, level, tests)
+    return _random(pooled, closed.tau2, **of_random)
 
 
 def _infinite(model: str, a: Array, n1: Array, c: Array, n2: Array) -> str:

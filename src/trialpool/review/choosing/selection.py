@@ -68,7 +68,7 @@ class Rules:
         )
 
     @property
-    def told_apart(self) -> tuple[str, ...]:
+    def one_of_each(self) -> tuple[str, ...]:
         """The columns that tell effects of a trial apart of which each may count.
 
         None where counts are pooled: the tables of two effects share people, those of one effect's
@@ -154,7 +154,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
-            key = (row["trial_id"], *(str(row[name]) for name in rules.told_apart))
+            key = (row["trial_id"], *(str(row[name]) for name in rules.one_of_each))
             groups.setdefault(key, []).append(row)
     chosen, ties = [], []
     for rows in groups.values():
