@@ -17,6 +17,7 @@ from trialpool.pooling.counts.columns import as_tables
 from trialpool.pooling.counts.mantel_haenszel import TABLES
 from trialpool.pooling.inference import check_level, half_width
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 MEASURES = ("OR", "RR", "RD")
 NO_COUNTS = "the counts of some trials are not known"
@@ -112,6 +113,7 @@ def by_counts(measure: str, *, method: str = "MH", level: float = 0.95) -> Refit
     return refit
 
 
+@same_rows
 def fragility(
     ai: ArrayLike,
     n1i: ArrayLike,

@@ -6,6 +6,7 @@ The policy has metafor's names: `add` is the number added, `to` the studies it i
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,11 @@ def added(zero: NDArray[np.bool_], add: float, to: str) -> Array:
     TrialpoolError
         if add is not a number >= 0
     """
-    if not (np.isfinite(add) and add >= 0):
-        raise TrialpoolError(f"add = {add}: must be a number >= 0")
+    if not isinstance(add, Real) or isinstance(add, bool) or not 0 <= float(add) < np.inf:
+        raise TrialpoolError(
+            f"add = {add!r}: must be a number >= 0, such as 0.5; to which studies it is added says "
+            f"to = {', '.join(TO)}"
+        )
     if to == "none":
         return np.zeros(zero.shape)
     everywhere = to == "all" or (to == "if0all" and bool(zero.any()))

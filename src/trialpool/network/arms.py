@@ -14,6 +14,7 @@ from scipy.special import gammaln
 from trialpool.network.inputs import alphabetical, raise_all
 from trialpool.pooling.inputs import as_numbers
 from trialpool.results import Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 SCORES, COUNTS = ("SMD", "MD"), ("OR", "RR", "RD")
 ADD = 0.5  # to both cells of every arm of a trial with a zero cell
@@ -35,6 +36,7 @@ class Contrasts:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
+@same_rows
 def contrasts_from_arms(
     study: Sequence[Any],
     treatment: Sequence[Any],

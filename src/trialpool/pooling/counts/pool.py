@@ -19,6 +19,7 @@ from trialpool.pooling.counts.stratified import association_tests, homogeneity_t
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_squared, p_value
 from trialpool.pooling.model import PI_DF, TAU2_FIELDS
 from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 _COMMON = "common-effect model"
 RANDOM = "MH-DL"
@@ -29,6 +30,7 @@ _LIKELIHOOD = ("loglik", "deviance", "aic", "bic", "aicc")
 _RARE = 0.1
 
 
+@same_rows
 def pool_counts(
     ai: ArrayLike,
     n1i: ArrayLike,
@@ -153,6 +155,7 @@ def pool_counts(
     return glmm.fit(problem, given, measure, options, cautions)
 
 
+@same_rows
 def pool_rates(
     x1i: ArrayLike,
     t1i: ArrayLike,
