@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from trialpool.results import NAN, Array, TrialpoolError
 from trialpool.same_rows import same_rows
 
+_ROUNDING = 1e-9
+
 
 class CombinedArm(NamedTuple):
     """Number analysed, mean and SD of a combined arm, each a scalar array or of shape (k,)."""
@@ -301,7 +303,8 @@ def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
     Raises
     ------
     TrialpoolError
-        if the shapes do not fit
+        if the shapes do not fit; if an estimate has a smaller variance than its covariance with
+        another, so that its arm's own part of it would be negative
 
     References
     ----------
@@ -318,5 +321,12 @@ def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
         np.linalg.cholesky(v)
     except np.linalg.LinAlgError:
         return OneEstimate(NAN, NAN)
+    part = np.diag(v)[:, np.newaxis] - v
+    if part.min() < -_ROUNDING * np.abs(v).max():
+        i, j = np.unravel_index(int(part.argmin()), v.shape)
+        raise TrialpoolError(
+            f"one_estimate: V[{i}, {i}] = {v[i, i]:.3g} is less than V[{i}, {j}] = {v[i, j]:.3g}: "
+            f"the variance of arm {i} itself would be {part[i, j]:.3g}"
+        )
     weights = np.linalg.solve(v, np.ones(len(y)))
     return OneEstimate(float(weights @ y / weights.sum()), float(1 / weights.sum()))
