@@ -22,6 +22,7 @@ from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
 from trialpool.pooling.tau2 import check_estimator
 from trialpool.results import NAN, Array, ChiSquared, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 ALTERNATIVES = ("greater", "less", "two.sided")
 _MIN_K = 10  # below it a selection model is a guess (Pustejovsky & Rodgers 2019)
@@ -63,6 +64,7 @@ class SelectionModel:
     cautions: tuple[str, ...] = ()
 
 
+@same_rows
 def selection_model(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -265,6 +265,11 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         " freedom; in CR3 ours leaves the combination out, clubSandwich divides one rounding error"
         " by another.",
     ),
+    "events in everyone": (
+        "escalc RR with drop00; mh RR: QE, QEdf, QEp, I2, H2 where a study has events in everyone",
+        "With drop00 escalc leaves such a study out, and so does the Q of rma.mh, whose estimate it"
+        " enters. Ours has its ratio, which is 1, in both; drop00 = False gives escalc's default.",
+    ),
     "cumulative incidence as rates": (
         "alcohol_cvd Slist of the two studies of type ci",
         "dosresmeta fits risk ratios with counts of people as if they were person-time; ours takes"

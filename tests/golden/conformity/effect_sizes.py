@@ -13,6 +13,9 @@ from conformity.reference import Array, Node
 from trialpool.effects import MEASURES
 from trialpool.effects.registry import Measure
 
+# What escalc does by default and ours only by name: studies without events have a ratio, what is
+# added to the cells goes into a risk difference as well, and into Peto's odds ratio.
+_DEFAULTS: dict[str, dict[str, Any]] = {"RD": {"corrects": "both"}, "PETO": {"add": 0.5}}
 # Until metafor 4 these had no correction for small samples; ours has it as an option.
 _UNCORRECTED_BEFORE_4 = ("ROM", "ROMC", "MNLN")
 # And these had another formula, which ours has not.
@@ -79,8 +82,8 @@ def _options(spec: Measure, theirs: dict[str, Any]) -> dict[str, Any] | None:
         else:
             ours[key] = value
     if "drop00" in spec.options:
-        # Ours leaves out double-zero studies of a ratio unless told otherwise; escalc keeps them.
         ours.setdefault("drop00", False)
+    ours = _DEFAULTS.get(spec.name, {}) | ours
     known = all(
         key in spec.options and value in spec.choices.get(key, (value,))
         for key, value in ours.items()
@@ -108,6 +111,8 @@ def _not_comparable(
     out = {"zero variance": vi == 0, "variance without an effect": no_effect}
     if options.get("variance") == "AV":
         out["mean over studies"] = np.isnan(vi) & np.isfinite(our_vi)
+    if spec.name == "RR" and options["drop00"]:
+        out["events in everyone"] = np.isnan(yi) & np.isfinite(our_vi)
     if spec.name == "RTET":
         a, c = columns["ai"], columns["ci"]
         b = columns["bi"] if "bi" in columns else columns["n1i"] - a

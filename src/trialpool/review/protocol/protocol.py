@@ -17,6 +17,7 @@ from trialpool.effects import MEASURES, measure_of
 from trialpool.results import NAN
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.base import Identifier, Spec
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
 from trialpool.review.protocol.question_checks import (
@@ -24,16 +25,17 @@ from trialpool.review.protocol.question_checks import (
     undeclared,
     unusable_names,
     wrong_baselines,
+    wrong_model,
     wrong_questions,
     wrong_side_by_side,
 )
+from trialpool.review.protocol.revman import spelled_out
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
     Defaults,
     Model,
     Moderator,
-    MultiverseSpec,
 )
 from trialpool.review.protocol.specs import (
     QUESTIONS,
@@ -70,6 +72,11 @@ class Review(Spec):
     defaults: Defaults = Defaults()
     conditions: dict[Identifier, Condition]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, given: Any) -> Any:
+        return spelled_out(given)
+
     @model_validator(mode="after")
     def _consistent(self) -> Review:
         problems: list[ProtocolProblem] = []
@@ -85,36 +92,8 @@ class Review(Spec):
                 if outcome is None:
                     problems.append(undeclared(where, analysis))
                     continue
-                measure = measure_of(analysis.measure)
                 problems += misfit(where, analysis, outcome, MEASURES)
-                model = analysis.model or self.defaults.model
-                if model.method == "MH" and not measure.mantel_haenszel:
-                    known = [code for code, each in MEASURES.items() if each.mantel_haenszel]
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.model.method",
-                            value="MH",
-                            rule="Mantel-Haenszel needs counts",
-                            fix=f"it pools {', '.join(known)}",
-                        )
-                    )
-                if model.method == "MH" and analysis.effects != "one":
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.effects",
-                            value=analysis.effects,
-                            rule="Mantel-Haenszel takes the counts of one effect per trial",
-                            fix="use effects one, or method IV",
-                        )
-                    )
-                if model.tau2 != "REML" and analysis.effects == "che":
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.model.tau2",
-                            value=model.tau2,
-                            rule="effects che needs REML",
-                        )
-                    )
+                problems += wrong_model(where, analysis, analysis.model or self.defaults.model)
             problems += wrong_baselines(name, condition, self.outcomes)
             kinds = [self.moderators_of(analysis) for analysis in condition.analyses.values()]
             problems += wrong_side_by_side(name, condition.side_by_side, kinds)

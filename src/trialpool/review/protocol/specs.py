@@ -10,16 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.base import Identifier, Spec, TimeWindow
 from trialpool.review.protocol.eligibility import Eligibility, Filter
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.network_spec import NetworkQuestion
-from trialpool.review.protocol.settings import (
-    Comparator,
-    Handling,
-    Model,
-    Moderator,
-    MultiverseSpec,
-)
+from trialpool.review.protocol.settings import Handling, Model, Moderator
 from trialpool.review.protocol.thresholds import OutcomeImportant
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
+from trialpool.review.protocol.vocabulary import Comparator
 from trialpool.terms import DOSE, NETWORK, TIME
 
 OutcomeKind = Literal["continuous", "binary", "rate", "time_to_event", "association"]
