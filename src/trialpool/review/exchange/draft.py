@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Imported, Left
+from trialpool.review.exchange.revman_parts import StoredResult
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Row = dict[str, str]
@@ -105,6 +107,9 @@ class Draft:
     url: str
     confidence: str
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
+    analyses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stored: list[StoredResult] = field(default_factory=list)
     _assumed: dict[str, None] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
     _by_key: dict[tuple[str, ...], Row] = field(default_factory=dict)
@@ -131,7 +136,7 @@ class Draft:
         """Add the rows of one comparison; returns those that were there already.
 
         Where a row would repeat the key of another with other numbers, all rows of the
-        comparison get `mark` in analysis_set, so that both stay and arms keep their partners.
+        comparison get `mark` as their stratum, so that both stay and arms keep their partners.
 
         Parameters
         ----------
@@ -140,9 +145,7 @@ class Draft:
         marked, count = list(rows), 1
         while any(self._differs(table, row, merge=merge) for row in marked):
             tag = mark if count == 1 else f"{mark} ({count})"
-            marked = [
-                {**row, "analysis_set": sentences(row.get("analysis_set", ""), tag)} for row in rows
-            ]
+            marked = [{**row, "stratum": sentences(row.get("stratum", ""), tag)} for row in rows]
             count += 1
         repeated = [row for row in marked if self._same_key(table, row) is not None]
         for row in marked:
@@ -152,7 +155,14 @@ class Draft:
 
     def done(self) -> Imported:
         """What was collected."""
-        return Imported(tables=self.rows, assumed=tuple(self._assumed), left=tuple(self._left))
+        return Imported(
+            tables=self.rows,
+            assumed=tuple(self._assumed),
+            left=tuple(self._left),
+            outcomes=self.outcomes,
+            analyses=self.analyses,
+            stored=tuple(self.stored),
+        )
 
     def _key(self, table: str, row: Mapping[str, str]) -> tuple[str, ...]:
         cells = {"source": self.source, **row}

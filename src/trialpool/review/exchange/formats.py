@@ -88,13 +88,16 @@ def _function_at(place: str) -> Callable[..., Any]:
     return function
 
 
+_REVMAN_SMD = {"variance": "RevMan", "correction": "approx"}
 _ALL = (
     Format(name="metapsy", file="CSV in the Metapsy data standard", reader="metapsy.read:read",
            writer="metapsy.write:write", smd={"variance": "Metapsy", "correction": "approx"}),
     Format(name="xlsx", file="workbook with one sheet per raw table", reader="xlsx.read:read",
            writer="xlsx.write:write", whole=True),
-    Format(name="revman5", file="review file of Review Manager 5", reader="revman5:read"),
-    Format(name="revman-web", file="data package of RevMan Web", reader="revman_web:read"),
+    Format(name="revman5", file="review file of Review Manager 5, or its analysis data as CSV",
+           reader="revman5:read", smd=_REVMAN_SMD),
+    Format(name="revman-web", file="data package of RevMan Web", reader="revman_web:read",
+           smd=_REVMAN_SMD),
     Format(name="clinicaltrials", file="record of ClinicalTrials.gov",
            reader="clinicaltrials:read"),
 )  # fmt: skip

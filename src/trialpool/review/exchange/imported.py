@@ -6,7 +6,9 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from trialpool.review.exchange.revman_parts import StoredResult
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Cells = Mapping[str, str]
@@ -29,7 +31,9 @@ class Imported:
     `tables` maps the name of a raw table to its rows, cells as text in the code book's columns.
     `headers` are the columns of a table that has a header of its own; else it gets all columns.
     `assumed` are sentences: what the importer took to be so. `left` lists what it did not take.
-    `outcomes` gives kind and better direction of the outcomes, where the source shows them.
+    `outcomes` gives kind and better direction of the outcomes, and the title they have in the
+    source, where it shows them. Where the source has analyses of its own, `analyses` is what a
+    protocol is to ask of each outcome, and `stored` are their results.
     """
 
     tables: Mapping[str, Sequence[Cells]]
@@ -37,13 +41,21 @@ class Imported:
     assumed: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
     outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stored: tuple[StoredResult, ...] = ()
 
     def write(self, raw: Path, condition: str) -> None:
-        """Write instruments.csv and the condition's folder; columns nobody filled are blank."""
+        """Write instruments.csv and the condition's folder; columns nobody filled are blank.
+
+        Of the optional columns those that nobody filled are left out.
+        """
         for table in (INSTRUMENTS, *CONDITION_TABLES):
             folder = raw if table is INSTRUMENTS else raw / condition
-            header = self.headers.get(table.name, table.names)
-            _write(folder / f"{table.name}.csv", header, self.tables.get(table.name, ()))
+            rows = self.tables.get(table.name, ())
+            filled = {name for row in rows for name, cell in row.items() if cell}
+            usual = [n for n in table.names if n in filled or n not in table.may_lack]
+            header = self.headers.get(table.name, usual)
+            _write(folder / f"{table.name}.csv", header, rows)
 
 
 def _write(path: Path, header: Sequence[str], rows: Sequence[Cells]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, isclose, log
+from math import exp, isclose, log, sqrt
 from typing import NamedTuple
 
 from trialpool.effects.registry import reported_as
@@ -21,17 +21,11 @@ from trialpool.review.exchange.draft import (
     whole_numbers,
 )
 from trialpool.review.exchange.ids import Names
+from trialpool.review.exchange.revman_measures import measure_of
+from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
 
 CALCULATED = "calculated by RevMan from the numbers above"
-_MEASURES = {
-    "MD": ("md", "mean difference"),
-    "G": ("smd", "std mean difference", "standardised mean difference",
-          "standardized mean difference"),
-    "OR": ("or", "odds ratio"),
-    "RR": ("rr", "risk ratio"),
-    "RD": ("rd", "risk difference"),
-}  # fmt: skip
 # Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
 _SHOWN = 0.01
 # Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
@@ -55,10 +49,14 @@ class RevManReview:
     condition: str
     fields: Fields
     _trials: Names = field(default_factory=Names)
-    _outcomes: Names = field(default_factory=Names)
+    _lines: dict[tuple[str, str, Hashable], int] = field(default_factory=dict)
+    outcomes: RevManOutcomes = field(init=False)
     _instruments: Names = field(default_factory=Names)
     _arms: dict[str, Names] = field(default_factory=dict)
     _crossover: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.outcomes = RevManOutcomes(self.draft)
 
     def add_study(self, study: RevManStudy) -> None:
         """Add the trial; what the format does not say is stated in the assumptions."""
@@ -113,10 +111,11 @@ class RevManReview:
         cells = [printed.get(name, "") for name in used]
         why = _bad_counts(cells)
         rows = []
+        common = {} if why else self._common(analysis, key, note)
         for side in (0, 1) if not why else ():
-            rows.append(self._common(analysis, key, note) | {
+            rows.append(common | {
                 "arm_id": self._arm(analysis, key, side), "definition": analysis.outcome,
-                "outcome": self._outcome(analysis, "event"), "outcome_type": "event",
+                "outcome": self.outcomes.of(analysis, "binary"), "outcome_type": "event",
                 "event": cells[side], "totaln": cells[2 + side],
             })  # fmt: skip
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
@@ -135,6 +134,7 @@ class RevManReview:
         elif not whole_numbers(totals) or any(float(text) < 1 for text in totals):
             why = "the number of participants of an arm is not a whole number above 0"
         rows = []
+        common = {} if why else self._common(analysis, key, note)
         for side in (0, 1) if not why else ():
             sd = printed.get(names.sds[side], "")
             if not is_number(sd) or float(sd) <= 0:
@@ -142,7 +142,7 @@ class RevManReview:
                 self._no_sd(analysis, key, names.sds[side], sd)
                 printed = {name: text for name, text in printed.items() if name != names.sds[side]}
                 sd = ""
-            rows.append(self._common(analysis, key, note) | self._scale(analysis, key) | {
+            rows.append(common | self._scale(analysis, key) | {
                 "arm_id": self._arm(analysis, key, side), "n": totals[side],
                 "outcome_type": "change" if wording.is_change(analysis.outcome) else "msd",
                 "mean": means[side], "sd": sd,
@@ -165,8 +165,7 @@ class RevManReview:
         """An estimate with its standard error: generic inverse variance."""
         names = self.fields
         estimate, se = printed.get(names.estimate, ""), printed.get(names.se, "")
-        words = plain(analysis.measure)
-        measure = next((code for code, known in _MEASURES.items() if words in known), "")
+        measure = measure_of(analysis)
         why = ""
         if not is_number(estimate) or not is_number(se) or float(se) <= 0:
             why = "no estimate with a standard error above 0"
@@ -190,8 +189,9 @@ class RevManReview:
         if why:
             self._settle("contrasts", _Line(analysis, key, printed), used, why, [])
             return
-        if reported_as(measure).outcome == "binary":
-            scale = {"outcome": self._outcome(analysis, "event"), "definition": analysis.outcome}
+        kind = reported_as(measure).outcome
+        if kind != "continuous":
+            scale = {"outcome": self.outcomes.of(analysis, kind), "definition": analysis.outcome}
         else:
             scale = self._scale(analysis, key)
         if measure == "G":
@@ -209,6 +209,36 @@ class RevManReview:
             "effect_measure": measure, "contrast": "experimental-control",
         }  # fmt: skip
         self._settle("contrasts", _Line(analysis, key, printed), used, "", [row])
+
+    def add_logrank(
+        self, analysis: RevManAnalysis, key: Hashable, printed: Mapping[str, str], note: str
+    ) -> None:
+        """Observed minus expected events and their variance: the logarithm of a ratio."""
+        measure = measure_of(analysis) or "HR"
+        shift, variance = (float(printed[name]) for name in self.fields.logrank)
+        middle, se = shift / variance, 1 / sqrt(variance)
+        used, why = list(self.fields.logrank), ""
+        if not reported_as(measure).is_ratio or abs(middle) + 2 * se > _MAX_LOG:
+            why = "observed minus expected events are of a ratio, and of one that is no ratio here"
+        numbers: dict[str, str] = {}
+        for name, factor in (("estimate", 0.0), ("ci_low", -1.0), ("ci_high", 1.0)):
+            if not why:
+                numbers[name] = f"{exp(middle + factor * _NORMAL_975 * se):.10g}"
+        for name, column in zip(self.fields.totals, ("n_experimental", "n_control"), strict=True):
+            if whole_numbers([printed.get(name, "")]) and float(printed[name]) >= 1:
+                numbers[column] = printed[name]
+                used.append(name)
+        rows = []
+        if not why:
+            kind = reported_as(measure).outcome
+            rows.append(self._common(analysis, key, note) | numbers | {
+                "outcome": self.outcomes.of(analysis, kind), "definition": analysis.outcome,
+                "experimental_arm": self._arm(analysis, key, 0),
+                "control_arm": self._arm(analysis, key, 1),
+                "effect_measure": measure, "contrast": "experimental-control",
+                "derived": "exponential of (O - E) / V, and of it -/+ 1.96 / sqrt(V)",
+            })  # fmt: skip
+        self._settle("contrasts", _Line(analysis, key, printed), used, why, rows)
 
     def _ratio(
         self, analysis: RevManAnalysis, printed: Mapping[str, str], estimate: float, se: float
@@ -284,7 +314,7 @@ class RevManReview:
             "period": period,
             "time_days": time,
             "timepoint": words,
-            "analysis_set": "" if wording.days(analysis.subgroup) else analysis.subgroup,
+            "stratum": self._stratum(analysis, key),
             "locator": self._locator(analysis, key),
             "notes": sentences(
                 analysis.comparison and f"comparison: {analysis.comparison}",
@@ -293,25 +323,24 @@ class RevManReview:
             ),
         }
 
-    def outcomes(self, name: str) -> list[str]:
-        """The outcomes that analyses of this name are of."""
-        keys = [(plain(name), kind) for kind in ("event", "lower", "higher")]
-        return [self._outcomes.of(key, "") for key in keys if key in self._outcomes]
-
-    def _outcome(self, analysis: RevManAnalysis, kind: str) -> str:
-        return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))
+    def _stratum(self, analysis: RevManAnalysis, key: Hashable) -> str:
+        """Which people: those of a subgroup, and of one of several lines of a study in it."""
+        subgroup = "" if wording.days(analysis.subgroup) else analysis.subgroup
+        if key not in analysis.repeated:
+            return subgroup
+        at = (analysis.where, analysis.subgroup, key)
+        self._lines[at] = self._lines.get(at, 0) + 1
+        self.draft.assume(
+            f"{analysis.number}: a study that has several lines in one place has people of its own "
+            "in each (dose groups, each with a part of the controls): its strata"
+        )
+        return sentences(subgroup, f"line {self._lines[at]}")
 
     def _scale(self, analysis: RevManAnalysis, key: Hashable) -> Row:
-        """Outcome and instrument of scores; a direction of its own has an outcome of its own."""
-        better = wording.better_from_favours(*analysis.favours, analysis.labels)
-        if not better:
-            better = "lower"
-            self.draft.assume(
-                f"{analysis.where} `{one_line(analysis.outcome)}`: lower is better; the labels of "
-                f"the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
-            )
-        outcome = self._outcome(analysis, better)
-        one_scale = plain(analysis.measure) in _MEASURES["MD"]
+        """Outcome and instrument of scores."""
+        outcome = self.outcomes.of(analysis, "continuous")
+        better = self.draft.outcomes[outcome]["better"]
+        one_scale = measure_of(analysis) in ("MD", "ROM")
         name = one_line(analysis.outcome)
         if one_scale:
             identity: Hashable = outcome
@@ -355,6 +384,12 @@ class RevManReview:
                 "drug": slug(label, role), "comparator_class": kind,
             })  # fmt: skip
         return arm
+
+
+def is_logrank(printed: Mapping[str, str], fields: Fields) -> bool:
+    """Whether a line holds observed minus expected events with their variance."""
+    texts = [printed.get(name, "") for name in fields.logrank]
+    return all(is_number(text) for text in texts) and float(texts[1]) > 0
 
 
 _NUMERIC = {

@@ -1,0 +1,84 @@
+"""What RevMan's words for measure, method and model mean, and which way an outcome is better."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trialpool.review.exchange import wording
+from trialpool.review.exchange.draft import plain
+from trialpool.review.exchange.revman_parts import RevManAnalysis
+
+# By the code of a reported estimate, in RevMan 5's letters and in RevMan Web's words.
+MEASURES = {
+    "MD": ("md", "mean difference"),
+    "G": ("smd", "std mean difference", "standardised mean difference",
+          "standardized mean difference"),
+    "OR": ("or", "odds ratio", "peto or", "peto odds ratio"),
+    "RR": ("rr", "risk ratio", "relative risk"),
+    "RD": ("rd", "risk difference"),
+    "HR": ("hr", "hazard ratio"),
+    "IRR": ("irr", "rate ratio", "incidence rate ratio"),
+    "ROM": ("rom", "ratio of means", "mean ratio"),
+}  # fmt: skip
+_LOWER = re.compile(
+    r"death|dead|mortal|died|fatal|relaps|recur|drop\w*[ -]?out|withdr|discontinu|attrition|leaving"
+    r"|left early|lost|adverse|side effect|harm|toxic|fail|complicat|bleed|haemorr|hemorr|infarct"
+    r"|stroke|hospital|admission|suicid|self[ -]harm|infection|pain|nausea|vomit|headache|event"
+    r"|worse|deteriorat|non[ -]?respon|no respon|not respon|no improv|not improv|no remission"
+)
+_HIGHER = re.compile(
+    r"respon|remission|remit|recover|improv|success|abstin|cessation|cure|healed|healing|surviv"
+    r"|satisf|pregnan|birth|adheren|complian|resolution|resolved|quit"
+)
+
+
+def measure_of(analysis: RevManAnalysis) -> str:
+    """The code of the analysis' measure; blank for one that is none of ours."""
+    words = plain(analysis.measure)
+    return next((code for code, known in MEASURES.items() if words in known), "")
+
+
+def pooled_in(analysis: RevManAnalysis) -> str:
+    """The measure that the protocol asks for; blank where the file names none of ours."""
+    return {"G": "SMD"}.get(measure_of(analysis), measure_of(analysis))
+
+
+def is_peto(analysis: RevManAnalysis) -> bool:
+    """Whether the file pools by Peto's method."""
+    return "peto" in plain(f"{analysis.measure} {analysis.method}")
+
+
+def model_of(analysis: RevManAnalysis, *, counts: bool) -> dict[str, Any]:
+    """The file's model as the protocol has it; RevMan's tests go by the normal distribution.
+
+    Parameters
+    ----------
+    counts : whether the analysis has events and totals, which Mantel-Haenszel and Peto need
+    """
+    method = plain(analysis.method)
+    if counts and is_peto(analysis):
+        return {"method": "Peto"}
+    if counts and method in ("mh", "mantel haenszel"):
+        return {"method": "MH-DL" if analysis.random else "MH"}
+    if not analysis.random:
+        return {"tau2": "EE", "test": "z"}
+    estimator = "REML" if "restricted" in plain(analysis.estimator) else "DL"
+    return {"tau2": estimator, "test": "knha" if "hksj" in plain(analysis.interval) else "z"}
+
+
+def direction(analysis: RevManAnalysis, *, events: bool) -> tuple[str, str]:
+    """Which way the outcome is better, and how that was guessed; blank where the file says it.
+
+    The file says it by what its forest plot favours on which side. Else the outcome's name may.
+    """
+    said = wording.better_from_favours(*analysis.favours, analysis.labels)
+    if said:
+        return said, ""
+    why = f"the labels of the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
+    name = plain(analysis.outcome)
+    if events and _HIGHER.search(name) and not _LOWER.search(name):
+        return "higher", f"higher is better, going by its name; {why}"
+    if events and _LOWER.search(name):
+        return "lower", f"lower is better, going by its name; {why}"
+    return "lower", f"lower is better, which nothing says; {why}"
