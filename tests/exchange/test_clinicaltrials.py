@@ -150,9 +150,11 @@ def test_model_based_means_say_so(record: Imported) -> None:
     assert "least-squares means (model-based)" in row["notes"]
 
 
-def test_a_second_outcome_of_the_same_title_is_a_set_of_its_own(record: Imported) -> None:
+def test_a_second_outcome_of_one_title_is_told_apart_by_its_definition(
+    record: Imported,
+) -> None:
     found = rows(record, "results", outcome="hours_of_sleep", arm_id="examplamine_10_mg")
-    assert [row.get("analysis_set", "") for row in found] == ["", "outcome 4, class 1, category 1"]
+    assert [row.get("definition", "") for row in found] == ["", "outcome 4, class 1, category 1"]
 
 
 def test_directions_are_read_or_stated(record: Imported) -> None:

@@ -146,13 +146,13 @@ def _block(
         rows.append(common | cells | {"arm_id": record.arm(name)})
     if rows:
         record.draft.comparison("results", rows, place, merge=False)
-        mark = record.draft.rows["results"][-1].get("analysis_set", "")
+        mark = record.draft.rows["results"][-1].get("definition", "")
         block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
         one.blocks.append(
             AnalysisBlock(
                 kind=one.kind,
                 baseline=common["outcome_type"] == "baseline",
-                common=block | {"analysis_set": mark},
+                common=block | {"definition": mark},
                 values=values,
             )
         )

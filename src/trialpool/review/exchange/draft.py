@@ -110,6 +110,8 @@ class Draft:
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
     analyses: dict[str, dict[str, Any]] = field(default_factory=dict)
     stored: list[StoredResult] = field(default_factory=list)
+    effects_in: int = 0
+    effects_taken: int = 0
     _assumed: dict[str, None] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
     _by_key: dict[tuple[str, ...], Row] = field(default_factory=dict)
@@ -136,7 +138,7 @@ class Draft:
         """Add the rows of one comparison; returns those that were there already.
 
         Where a row would repeat the key of another with other numbers, all rows of the
-        comparison get `mark` as their stratum, so that both stay and arms keep their partners.
+        comparison get `mark` in their definition, so that both stay and arms keep their partners.
 
         Parameters
         ----------
@@ -145,7 +147,9 @@ class Draft:
         marked, count = list(rows), 1
         while any(self._differs(table, row, merge=merge) for row in marked):
             tag = mark if count == 1 else f"{mark} ({count})"
-            marked = [{**row, "stratum": sentences(row.get("stratum", ""), tag)} for row in rows]
+            marked = [
+                {**row, "definition": sentences(row.get("definition", ""), tag)} for row in rows
+            ]
             count += 1
         repeated = [row for row in marked if self._same_key(table, row) is not None]
         for row in marked:
@@ -162,6 +166,8 @@ class Draft:
             outcomes=self.outcomes,
             analyses=self.analyses,
             stored=tuple(self.stored),
+            effects_in=self.effects_in,
+            effects_taken=self.effects_taken,
         )
 
     def _key(self, table: str, row: Mapping[str, str]) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ class Imported:
     `assumed` are sentences: what the importer took to be so. `left` lists what it did not take.
     `outcomes` gives kind and better direction of the outcomes, and the title they have in the
     source, where it shows them. Where the source has analyses of its own, `analyses` is what a
-    protocol is to ask of each outcome, and `stored` are their results.
+    protocol is to ask of each outcome, and `stored` are their results. `effects_in` counts the
+    lines of the source that hold a result of a trial, `effects_taken` those in the tables.
     """
 
     tables: Mapping[str, Sequence[Cells]]
@@ -43,6 +44,8 @@ class Imported:
     outcomes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     stored: tuple[StoredResult, ...] = ()
+    effects_in: int = 0
+    effects_taken: int = 0
 
     def write(self, raw: Path, condition: str) -> None:
         """Write instruments.csv and the condition's folder; columns nobody filled are blank.

@@ -269,9 +269,11 @@ class RevManReview:
         where = self._locator(analysis, key)
         taken = {name: printed[name] for name in used if printed.get(name, "").strip()}
         rest = {name: text for name, text in printed.items() if name not in taken}
+        self.draft.effects_in += 1
         if why:
             self.draft.leave(where, analysis.outcome, named(taken), why)
         else:
+            self.draft.effects_taken += 1
             repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
             for row in repeated:
                 numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}

@@ -120,8 +120,8 @@ def read(path: Path, options: ImportOptions) -> Imported:
         why = "a table of text; its numbers have no fixed meaning"
         draft.leave(_id(table), table.tag, _text(table, "TITLE"), why)
     imported = review.outcomes.done()
-    if not imported.tables.get("trials") or not imported.analyses:
-        rule = "no analysis with a number of an included study"
+    if not imported.effects_in:
+        rule = "no line of a study in any analysis"
         raise MalformedFileError(path, "", rule, "Choose a review that has data and analyses")
     return imported
 

@@ -109,6 +109,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
     return review.outcomes.done()
 
 
+def is_export(content: bytes) -> bool:
+    """Whether the bytes of a file begin as this export does."""
+    first = content[:4096].decode("utf-8-sig", "replace").split("\n", 1)[0]
+    return COMPARISON in first and OUTCOME in first
+
+
 def _key(line: Line) -> tuple[str, str]:
     return line[NAME], line.get(YEAR, "")
 
@@ -150,12 +156,8 @@ def _number(cell: str, *, comma: bool) -> str:
 
 
 def _studies(path: Path, lines: Sequence[tuple[int, Line]], draft: Draft) -> Iterator[_Study]:
-    comparison, outcome, subgroup, kind = (
-        "",
-        RevManAnalysis(number="", where="", outcome=""),
-        "",
-        "",
-    )
+    comparison, subgroup, kind = "", "", ""
+    outcome = RevManAnalysis(number="", where="", outcome="")
     seen: set[tuple[str, str, str]] = set()
     for row, line in lines:
         group = line[SUBGROUP] if line[SUBGROUP] not in ("", "0") else ""
@@ -219,12 +221,11 @@ def _pooled(row: int, line: Line, analysis: RevManAnalysis, draft: Draft) -> Non
 def _add(path: Path, study: _Study, review: RevManReview) -> None:
     key, analysis = _key(study.line), study.analysis
     printed = {name: text for name, text in study.line.items() if name not in _WORDS and text}
-    for name, text in printed.items():
-        if name in {*FIELDS.events, *FIELDS.totals, *FIELDS.means, *FIELDS.sds, *FIELDS.logrank}:
-            if not is_number(text):
-                raise MalformedFileError(
-                    path, f"row {study.row}", f"{name} = {text}: must be a number"
-                )
+    inputs = (FIELDS.events, FIELDS.totals, FIELDS.means, FIELDS.sds, FIELDS.logrank)
+    for name in (name for pair in inputs for name in pair if name in printed):
+        if not is_number(printed[name]):
+            rule = f"{name} = {printed[name]}: must be a number"
+            raise MalformedFileError(path, f"row {study.row}", rule)
     if study.kind == "contrast":
         review.add_contrast(analysis, key, printed, "")
     elif study.kind == "means":

@@ -67,18 +67,19 @@ def model_of(analysis: RevManAnalysis, *, counts: bool) -> dict[str, Any]:
     return {"tau2": estimator, "test": "knha" if "hksj" in plain(analysis.interval) else "z"}
 
 
-def direction(analysis: RevManAnalysis, *, events: bool) -> tuple[str, str]:
+def direction(analysis: RevManAnalysis, kind: str) -> tuple[str, str]:
     """Which way the outcome is better, and how that was guessed; blank where the file says it.
 
-    The file says it by what its forest plot favours on which side. Else the outcome's name may.
+    The file says it by what its forest plot favours on which side. Else the outcome's name may,
+    where `kind` is one of events.
     """
     said = wording.better_from_favours(*analysis.favours, analysis.labels)
     if said:
         return said, ""
     why = f"the labels of the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
     name = plain(analysis.outcome)
-    if events and _HIGHER.search(name) and not _LOWER.search(name):
+    if kind == "binary" and _HIGHER.search(name) and not _LOWER.search(name):
         return "higher", f"higher is better, going by its name; {why}"
-    if events and _LOWER.search(name):
+    if kind != "continuous" and _LOWER.search(name):
         return "lower", f"lower is better, going by its name; {why}"
     return "lower", f"lower is better, which nothing says; {why}"

@@ -46,7 +46,7 @@ class RevManOutcomes:
 
     def _declare(self, analysis: RevManAnalysis, outcome: str, kind: str) -> None:
         name = one_line(analysis.outcome) or outcome
-        better, guess = direction(analysis, events=kind == "binary")
+        better, guess = direction(analysis, kind)
         if guess:
             self.draft.assume(f"{analysis.number} `{name}`: {guess}")
         titles = {known["title"].casefold() for known in self.draft.outcomes.values()}

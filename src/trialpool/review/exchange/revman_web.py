@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
+from trialpool.review.exchange import revman_csv
 from trialpool.review.exchange.draft import (
     MAX_BYTES,
     Draft,
@@ -127,7 +128,11 @@ def read(path: Path, options: ImportOptions) -> Imported:
         analysis = _analysis(line, settings.get(_number_of(line), {}), repeated)
         _data_row(path, count, line, analysis, review)
     _risk_of_bias(tables.get(RISK_OF_BIAS, []), review)
-    return review.outcomes.done()
+    imported = review.outcomes.done()
+    if not imported.effects_in:
+        rule = "no line of a study in any analysis"
+        raise MalformedFileError(path, "", rule, "Choose a review that has data and analyses")
+    return imported
 
 
 def _url(number: re.Match[str] | None) -> str:
@@ -145,12 +150,13 @@ def _members(path: Path) -> dict[str, tuple[str, str]]:
     """
     members: dict[str, tuple[str, str]] = {}
     left = MAX_BYTES
-    packages = [("", read_bytes(path), 0)]
+    content = read_bytes(path)
+    packages = [("", content, 0)]
     name = ""
     try:
         while packages:
-            inside, content, depth = packages.pop()
-            with zipfile.ZipFile(io.BytesIO(content)) as package:
+            inside, packed, depth = packages.pop()
+            with zipfile.ZipFile(io.BytesIO(packed)) as package:
                 for info in package.infolist():
                     name = f"{inside}{info.filename}"
                     ends = [kind for kind in _NEEDED if name.lower().endswith(kind)]
@@ -164,9 +170,8 @@ def _members(path: Path) -> dict[str, tuple[str, str]]:
                         data = stream.read(left + 1)
                     left -= len(data)
                     if left < 0:
-                        raise MalformedFileError(
-                            path, "", f"unpacks to more than {MAX_BYTES:,} bytes"
-                        )
+                        rule = f"unpacks to more than {MAX_BYTES:,} bytes"
+                        raise MalformedFileError(path, "", rule)
                     if inner:
                         packages.append((f"{name}/", data, depth + 1))
                         continue
@@ -179,6 +184,8 @@ def _members(path: Path) -> dict[str, tuple[str, str]]:
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         rule = f"not readable as a zip file ({error})"
         fix = "Choose the data package as downloaded"
+        if content.lstrip().startswith(b"<?xml") or revman_csv.is_export(content):
+            fix = "A review file of RevMan 5, or its CSV, is read by `trialpool import revman5`"
         raise MalformedFileError(path, name, rule, fix) from None
     return members
 
