@@ -48,6 +48,10 @@ def _one(
     *,
     old: bool,
 ) -> None:
+    lacking = [name for name in spec.needs if not _given(spec, name, columns)]
+    if lacking:
+        ledger.cannot_read(f"{spec.name}: the inputs have no {', '.join(lacking)}", entry)
+        return
     ours = ledger.attempt(quantity, entry, CLOSED, tp.effect_size, spec.name, **columns, **options)
     if ours is None:
         return
@@ -69,6 +73,11 @@ def _one(
             ledger.differs("older formula", node, int((~skipped).sum()))
         else:
             ledger.compare(f"{quantity}.{column}", node, mine, kind, unit, ~skipped)
+
+
+def _given(spec: Measure, name: str, columns: dict[str, Array]) -> bool:
+    parts = spec.derived[name][0] if name in spec.derived else (name,)
+    return name in columns or all(part in columns for part in parts)
 
 
 def _options(spec: Measure, theirs: dict[str, Any]) -> dict[str, Any] | None:
