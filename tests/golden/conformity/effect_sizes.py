@@ -29,13 +29,14 @@ def compare(ledger: Ledger, root: Node) -> None:
     """Effects and variances of every id whose measure and options the library has."""
     old = int((root.get("software", "metafor").value or "9").split(".")[0]) < 4
     for name, entry in root.get("escalc").items():
-        spec = MEASURES.get(entry.get("measure").value)
-        options = None if spec is None else _options(spec, entry.get("options").value or {})
-        if spec is None or options is None:
-            continue
-        if old and spec.name in _UNCORRECTED_BEFORE_4:
-            options["correction"] = "none"
-        _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
+        with ledger.reading(entry):
+            spec = MEASURES.get(entry.get("measure").value)
+            options = None if spec is None else _options(spec, entry.get("options").value or {})
+            if spec is None or options is None:
+                continue
+            if old and spec.name in _UNCORRECTED_BEFORE_4:
+                options["correction"] = "none"
+            _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
 
 
 def _one(

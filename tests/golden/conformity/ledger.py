@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -163,6 +164,14 @@ class Ledger:
         place = () if node is None else node.place
         self._claimed |= {place} if place else set()
         self.unread.append(f"{' '.join([self.files[-1], *place])}: {why}")
+
+    @contextmanager
+    def reading(self, node: Node) -> Iterator[None]:
+        """Whatever stops a comparer in here belongs to this node; the others are read."""
+        try:
+            yield
+        except Exception as error:  # of another shape than it knows
+            self.cannot_read(f"{type(error).__name__}: {error}", node)
 
     def differs(self, name: str, node: Node, count: int = 1) -> None:
         """Claim a node whose numbers differ by a declared definition."""

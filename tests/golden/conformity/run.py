@@ -24,7 +24,7 @@ from conformity import (
     univariate,
 )
 from conformity.ledger import Ledger
-from conformity.reference import load
+from conformity.reference import Node, load
 
 COMPARERS = (
     effect_sizes,
@@ -62,11 +62,8 @@ def check(path: Path, ledger: Ledger) -> None:
         ledger.cannot_read("not an object with the keys of a reference file")
         return
     for comparer in COMPARERS:
-        try:
+        with ledger.reading(Node(None, (comparer.__name__.rpartition(".")[2],))):
             comparer.compare(ledger, root)
-        except Exception as error:  # of another shape than it knows
-            name = comparer.__name__.rpartition(".")[2]
-            ledger.cannot_read(f"{name} stops: {type(error).__name__}: {error}")
     ledger.close(root)
 
 
