@@ -72,7 +72,7 @@ def test_a_model_of_counts_leads_from_five_trials_on(
     pooled = tp.pool_counts(*columns, measure="OR", method=method)
     result = done.result
     assert result.pooled is not None
-    assert (result.k, result.pooled.beta) == (12, pytest.approx(pooled.beta))
+    assert (result.k, result.pooled.beta) == pytest.approx((12, pooled.beta))
     assert result.model.startswith(words[0].lower() + words[1:] if method == "MH-DL" else words)
     assert (result.display.pi_low > 0) is not common
     rows = done.tables()["sensitivity"].set_index("label")
