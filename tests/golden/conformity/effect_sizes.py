@@ -29,13 +29,14 @@ def compare(ledger: Ledger, root: Node) -> None:
     """Effects and variances of every id whose measure and options the library has."""
     old = int((root.get("software", "metafor").value or "9").split(".")[0]) < 4
     for name, entry in root.get("escalc").items():
-        spec = MEASURES.get(entry.get("measure").value)
-        options = None if spec is None else _options(spec, entry.get("options").value or {})
-        if spec is None or options is None:
-            continue
-        if old and spec.name in _UNCORRECTED_BEFORE_4:
-            options["correction"] = "none"
-        _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
+        with ledger.reading(entry):
+            spec = MEASURES.get(entry.get("measure").value)
+            options = None if spec is None else _options(spec, entry.get("options").value or {})
+            if spec is None or options is None:
+                continue
+            if old and spec.name in _UNCORRECTED_BEFORE_4:
+                options["correction"] = "none"
+            _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
 
 
 def _one(
@@ -48,6 +49,10 @@ def _one(
     *,
     old: bool,
 ) -> None:
+    lacking = [name for name in spec.needs if not _given(spec, name, columns)]
+    if lacking:
+        ledger.cannot_read(f"{spec.name}: the inputs have no {', '.join(lacking)}", entry)
+        return
     ours = ledger.attempt(quantity, entry, CLOSED, tp.effect_size, spec.name, **columns, **options)
     if ours is None:
         return
@@ -69,6 +74,11 @@ def _one(
             ledger.differs("older formula", node, int((~skipped).sum()))
         else:
             ledger.compare(f"{quantity}.{column}", node, mine, kind, unit, ~skipped)
+
+
+def _given(spec: Measure, name: str, columns: dict[str, Array]) -> bool:
+    parts = spec.derived[name][0] if name in spec.derived else (name,)
+    return name in columns or all(part in columns for part in parts)
 
 
 def _options(spec: Measure, theirs: dict[str, Any]) -> dict[str, Any] | None:
