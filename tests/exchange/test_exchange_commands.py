@@ -66,7 +66,7 @@ def test_an_import_is_a_review_that_can_be_checked(
     )
     report = json.loads((place / "report.json").read_text("utf-8"))
     assert report["tables"]["results"] == 6
-    assert {"where", "what", "value", "why"} == set(report["left"][0])
+    assert {"where", "what", "value", "why", "effect"} == set(report["left"][0])
     review = read_protocol(place / "config" / "review.yaml")
     assert review.pairs() == [("mood", n) for n in ("symptoms", "symptoms_change", "response")]
     assert review.defaults.smd.variance == "Metapsy"

@@ -12,7 +12,7 @@ import pytest
 from exchange_tables import CONDITION, DATA, cleaned, numbers_in, numbers_left, one, rows, whys
 
 from trialpool.results import TrialpoolError
-from trialpool.review.exchange import draft, revman_web
+from trialpool.review.exchange import draft, revman_web, revman_zip
 from trialpool.review.exchange.draft import is_number
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
@@ -254,6 +254,6 @@ def test_a_package_that_unpacks_to_too_much_is_refused(
     path = zipped(tmp_path, {ROWS: files()[ROWS] + " " * 1_000_000})
     limit = path.stat().st_size + 1000
     monkeypatch.setattr(draft, "MAX_BYTES", limit)
-    monkeypatch.setattr(revman_web, "MAX_BYTES", limit)
+    monkeypatch.setattr(revman_zip, "MAX_BYTES", limit)
     with pytest.raises(TrialpoolError, match="unpacks to more than"):
         revman_web.read(path, ImportOptions(condition=CONDITION))

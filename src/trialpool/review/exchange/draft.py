@@ -128,9 +128,9 @@ class Draft:
         """Say once what was taken to be so."""
         self._assumed.setdefault(sentence)
 
-    def leave(self, where: str, what: str, value: str, why: str) -> None:
-        """List something that has no place in the raw tables."""
-        self._left.append(Left(where, one_line(what), one_line(value), one_line(why)))
+    def leave(self, where: str, what: str, value: str, why: str, *, effect: bool = False) -> None:
+        """List something that has no place in the raw tables; `effect`: a result of a trial."""
+        self._left.append(Left(where, one_line(what), one_line(value), one_line(why), effect))
 
     def comparison(
         self, table: str, rows: Sequence[Mapping[str, str]], mark: str, *, merge: bool

@@ -16,12 +16,16 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One thing of the source that has no place in the raw tables, and why."""
+    """One thing of the source that has no place in the raw tables, and why.
+
+    `effect` says that it is a result of a trial that was lost.
+    """
 
     where: str
     what: str
     value: str
     why: str
+    effect: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

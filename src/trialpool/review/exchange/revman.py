@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, isclose, log, sqrt
 from typing import NamedTuple
 
 from trialpool.effects.registry import reported_as
@@ -24,13 +23,9 @@ from trialpool.review.exchange.ids import Names
 from trialpool.review.exchange.revman_measures import measure_of
 from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
+from trialpool.review.exchange.revman_ratios import MAX_LOG, of_logrank, ratio
 
 CALCULATED = "calculated by RevMan from the numbers above"
-# Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
-_SHOWN = 0.01
-# Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
-_MAX_LOG = 100.0
-_NORMAL_975 = 1.959963984540054
 
 
 class _Line(NamedTuple):
@@ -173,12 +168,12 @@ class RevManReview:
             why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
         elif reported_as(measure).is_ratio and not analysis.logged:
             why = "a ratio that the file does not hold on the log scale"
-        elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
+        elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > MAX_LOG:
             why = "too large to be the logarithm of a ratio"
         numbers: dict[str, str] = {"estimate": estimate, "se": se}
         used = [names.estimate, names.se]
         if not why and reported_as(measure).is_ratio:
-            numbers, taken = self._ratio(analysis, printed, float(estimate), float(se))
+            numbers, taken = ratio(self.fields, analysis, printed, float(estimate), float(se))
             if taken:
                 used = taken
         for name, column in zip(names.totals, ("n_experimental", "n_control"), strict=True):
@@ -215,15 +210,10 @@ class RevManReview:
     ) -> None:
         """Observed minus expected events and their variance: the logarithm of a ratio."""
         measure = measure_of(analysis) or "HR"
-        shift, variance = (float(printed[name]) for name in self.fields.logrank)
-        middle, se = shift / variance, 1 / sqrt(variance)
-        used, why = list(self.fields.logrank), ""
-        if not reported_as(measure).is_ratio or abs(middle) + 2 * se > _MAX_LOG:
+        used, numbers = list(self.fields.logrank), of_logrank(self.fields, printed)
+        why = ""
+        if not reported_as(measure).is_ratio or not numbers:
             why = "observed minus expected events are of a ratio, and of one that is no ratio here"
-        numbers: dict[str, str] = {}
-        for name, factor in (("estimate", 0.0), ("ci_low", -1.0), ("ci_high", 1.0)):
-            if not why:
-                numbers[name] = f"{exp(middle + factor * _NORMAL_975 * se):.10g}"
         for name, column in zip(self.fields.totals, ("n_experimental", "n_control"), strict=True):
             if whole_numbers([printed.get(name, "")]) and float(printed[name]) >= 1:
                 numbers[column] = printed[name]
@@ -236,30 +226,8 @@ class RevManReview:
                 "experimental_arm": self._arm(analysis, key, 0),
                 "control_arm": self._arm(analysis, key, 1),
                 "effect_measure": measure, "contrast": "experimental-control",
-                "derived": "exponential of (O - E) / V, and of it -/+ 1.96 / sqrt(V)",
             })  # fmt: skip
         self._settle("contrasts", _Line(analysis, key, printed), used, why, rows)
-
-    def _ratio(
-        self, analysis: RevManAnalysis, printed: Mapping[str, str], estimate: float, se: float
-    ) -> tuple[Row, list[str]]:
-        """A ratio, not logged: as shown, or computed where the display does not fit."""
-        shown = [printed.get(name, "") for name in self.fields.shown]
-        if (
-            all(is_number(text) and float(text) > 0 for text in shown)
-            and is_number(analysis.ci_level)
-            and float(analysis.ci_level) == 95
-            and isclose(log(float(shown[0])), estimate, abs_tol=_SHOWN)
-            and float(shown[1]) < float(shown[0]) < float(shown[2])
-        ):
-            return dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)), list(
-                self.fields.shown
-            )
-        limits = (0.0, -_NORMAL_975, _NORMAL_975)
-        values = [f"{exp(estimate + factor * se):.10g}" for factor in limits]
-        derived = "exponential of the logged estimate, and of it -/+ 1.96 SE"
-        names = ("estimate", "ci_low", "ci_high", "derived")
-        return dict(zip(names, (*values, derived), strict=True)), []
 
     def _settle(
         self, table: str, line: _Line, used: Sequence[str], why: str, rows: list[Row]
@@ -269,9 +237,11 @@ class RevManReview:
         where = self._locator(analysis, key)
         taken = {name: printed[name] for name in used if printed.get(name, "").strip()}
         rest = {name: text for name, text in printed.items() if name not in taken}
-        self.draft.effects_in += 1
+        # A line of zeros alone is one that was never filled in.
+        filled = not why or any(is_number(text) and float(text) for text in taken.values())
+        self.draft.effects_in += filled
         if why:
-            self.draft.leave(where, analysis.outcome, named(taken), why)
+            self.draft.leave(where, analysis.outcome, named(taken), why, effect=filled)
         else:
             self.draft.effects_taken += 1
             repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
@@ -386,12 +356,6 @@ class RevManReview:
                 "drug": slug(label, role), "comparator_class": kind,
             })  # fmt: skip
         return arm
-
-
-def is_logrank(printed: Mapping[str, str], fields: Fields) -> bool:
-    """Whether a line holds observed minus expected events with their variance."""
-    texts = [printed.get(name, "") for name in fields.logrank]
-    return all(is_number(text) for text in texts) and float(texts[1]) > 0
 
 
 _NUMERIC = {

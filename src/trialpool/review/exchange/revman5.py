@@ -25,7 +25,7 @@ from trialpool.review.exchange.draft import (
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman import RevManReview, is_logrank
+from trialpool.review.exchange.revman import RevManReview
 from trialpool.review.exchange.revman_parts import (
     POOLED,
     Fields,
@@ -34,6 +34,7 @@ from trialpool.review.exchange.revman_parts import (
     StoredResult,
     several,
 )
+from trialpool.review.exchange.revman_ratios import is_logrank
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 # What orders and labels the file, and the settings of plots; none of it is a result.
@@ -274,9 +275,9 @@ def _pooled(element: ET.Element, analysis: RevManAnalysis, draft: Draft) -> None
     if numbers:
         why = "the raw tables hold data of trials; the pipeline pools them itself"
         draft.leave(_id(element), POOLED, named(settings | numbers), why)
-    held = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
-    if held and element.get("ESTIMABLE") != "NO" and analysis.ci_total == "95":
-        draft.stored.append(StoredResult(analysis=analysis, numbers=held))
+    known = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
+    if known and element.get("ESTIMABLE") != "NO" and analysis.ci_total == "95":
+        draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 
 def _numbers(element: ET.Element) -> dict[str, str]:

@@ -12,9 +12,11 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import log
 from pathlib import Path
 from typing import NamedTuple
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -25,15 +27,18 @@ from trialpool.review.exchange.draft import (
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman import RevManReview, is_logrank
+from trialpool.review.exchange.revman import RevManReview
+from trialpool.review.exchange.revman_measures import measure_of
 from trialpool.review.exchange.revman_parts import (
     POOLED,
     Fields,
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    in_subgroup,
     several,
 )
+from trialpool.review.exchange.revman_ratios import is_logrank
 
 Line = dict[str, str]
 
@@ -44,16 +49,16 @@ FIELDS = Fields(
     totals=("Total 1", "Total 2"),
     means=("Mean 1", "Mean 2"),
     sds=("SD 1", "SD 2"),
-    estimate="Effect Estimate",
+    estimate="Estimate",
     se="SE",
-    shown=("", "", ""),
+    shown=("Effect Estimate", "CI Start", "CI End"),
     logrank=("O-E", "Var"),
 )
 # The pooled numbers that are compared with ours.
 _STORED = {"estimate": "Effect Estimate", "ci_low": "CI Start", "ci_high": "CI End",
            "tau2": "Tau²", "q": "Q", "i2": "I²", "p_value": "P(Z)"}  # fmt: skip
-_ALIASES = {"Variance": "Var", "Estimate": "Effect Estimate", "Tau2": "Tau²", "I2": "I²",
-            "I² (Q)": "I²", "Tau^2": "Tau²", "I^2": "I²"}  # fmt: skip
+_ALIASES = {"Variance": "Var", "Tau2": "Tau²", "I2": "I²",
+            "I² (Q)": "I²", "I²(Q)": "I²", "Tau^2": "Tau²", "I^2": "I²"}  # fmt: skip
 _KINDS = {"di": "counts", "co": "means", "iv": "contrast", "ge": "contrast", "in": "contrast",
           "oe": "logrank", "o e": "logrank", "ip": "logrank"}  # fmt: skip
 _WORDS = {COMPARISON, OUTCOME, SUBGROUP, NAME, YEAR, "Data Type", "Statistical Method",
@@ -171,13 +176,17 @@ def _studies(path: Path, lines: Sequence[tuple[int, Line]], draft: Draft) -> Ite
         elif group and place not in seen:
             subgroup = line[NAME]
             seen.add(place)
-            _pooled(row, line, replace(outcome, subgroup=subgroup), draft)
+            _pooled(row, line, _part(outcome, subgroup), draft)
         elif not kind:
             rule = "a study before any outcome with its `Data Type`"
             raise MalformedFileError(path, f"row {row}", rule)
         else:
             part = subgroup if group else ""
-            yield _Study(row, line, replace(outcome, subgroup=part), kind)
+            yield _Study(row, line, _part(outcome, part), kind)
+
+
+def _part(outcome: RevManAnalysis, subgroup: str) -> RevManAnalysis:
+    return replace(outcome, subgroup=subgroup, where=in_subgroup(outcome.number, subgroup))
 
 
 def _outcome(line: Line, comparison: str) -> RevManAnalysis:
@@ -213,9 +222,9 @@ def _pooled(row: int, line: Line, analysis: RevManAnalysis, draft: Draft) -> Non
         return
     why = "the raw tables hold data of trials; the pipeline pools them itself"
     draft.leave(f"row {row}", POOLED, named(numbers), why)
-    held = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
-    if "estimate" in held and analysis.ci_total == "95":
-        draft.stored.append(StoredResult(analysis=analysis, numbers=held))
+    known = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
+    if "estimate" in known and analysis.ci_total == "95":
+        draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 
 def _add(path: Path, study: _Study, review: RevManReview) -> None:
@@ -226,6 +235,12 @@ def _add(path: Path, study: _Study, review: RevManReview) -> None:
         if not is_number(printed[name]):
             rule = f"{name} = {printed[name]}: must be a number"
             raise MalformedFileError(path, f"row {study.row}", rule)
+    shown = printed.get(FIELDS.shown[0], "")
+    if study.kind == "contrast" and is_number(shown):
+        # The export shows ratios; their standard errors are of the logarithm.
+        ratio = reported_as(measure_of(analysis)).is_ratio
+        if not ratio or float(shown) > 0:
+            printed[FIELDS.estimate] = f"{log(float(shown)):.12g}" if ratio else shown
     if study.kind == "contrast":
         review.add_contrast(analysis, key, printed, "")
     elif study.kind == "means":

@@ -21,6 +21,7 @@ MEASURES = {
     "IRR": ("irr", "rate ratio", "incidence rate ratio"),
     "ROM": ("rom", "ratio of means", "mean ratio"),
 }  # fmt: skip
+_OTHER = {"lower": "higher", "higher": "lower"}
 _LOWER = re.compile(
     r"death|dead|mortal|died|fatal|relaps|recur|drop\w*[ -]?out|withdr|discontinu|attrition|leaving"
     r"|left early|lost|adverse|side effect|harm|toxic|fail|complicat|bleed|haemorr|hemorr|infarct"
@@ -75,7 +76,8 @@ def direction(analysis: RevManAnalysis, kind: str) -> tuple[str, str]:
     """
     said = wording.better_from_favours(*analysis.favours, analysis.labels)
     if said:
-        return said, ""
+        # Where the plot is of those without the event, it is the other way round for events.
+        return (_OTHER[said] if analysis.swapped else said), ""
     why = f"the labels of the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
     name = plain(analysis.outcome)
     if kind == "binary" and _HIGHER.search(name) and not _LOWER.search(name):

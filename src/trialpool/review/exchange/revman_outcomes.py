@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from trialpool.effects.registry import reported_as
@@ -42,6 +43,13 @@ class RevManOutcomes:
         """What was read, with the file's model for each of its analyses."""
         for outcome, analysis in self._analyses.items():
             self.draft.analyses[outcome] |= self._model(analysis, outcome)
+        of: dict[str, list[str]] = {}
+        for outcome, analysis in self._analyses.items():
+            of.setdefault(analysis.number, []).append(outcome)
+        self.draft.stored = [
+            replace(each, outcomes=tuple(of.get(each.analysis.number, ())))
+            for each in self.draft.stored
+        ]
         return self.draft.done()
 
     def _declare(self, analysis: RevManAnalysis, outcome: str, kind: str) -> None:

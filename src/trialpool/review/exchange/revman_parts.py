@@ -54,6 +54,11 @@ class RevManAnalysis:
     swapped: bool = False
 
 
+def in_subgroup(number: str, subgroup: str) -> str:
+    """The place of lines in a subgroup, where the file has no name for it."""
+    return f"{number} ({subgroup})" if subgroup else number
+
+
 def several(keys: Iterable[Hashable]) -> frozenset[Hashable]:
     """Those that stand more than once."""
     return frozenset(key for key, times in Counter(keys).items() if times > 1)
@@ -77,9 +82,10 @@ class Fields:
 class StoredResult:
     """A pooled result that the file holds: of an analysis, or of a subgroup of it.
 
-    `numbers` are as they stand in the file, by our names: estimate, ci_low, ci_high (ratios not
-    logged), tau2, q, i2, p_value.
+    `outcomes` are those of our tables that the analysis became. `numbers` are as they stand in the
+    file, by our names: estimate, ci_low, ci_high (ratios not logged), tau2, q, i2, p_value.
     """
 
     analysis: RevManAnalysis
     numbers: Mapping[str, str] = field(default_factory=dict)
+    outcomes: tuple[str, ...] = ()

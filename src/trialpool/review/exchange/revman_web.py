@@ -9,34 +9,32 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
-from trialpool.review.exchange import revman_csv
 from trialpool.review.exchange.draft import (
-    MAX_BYTES,
     Draft,
     MalformedFileError,
     is_number,
     named,
     one_line,
     plain,
-    read_bytes,
     sentences,
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman import RevManReview, is_logrank
+from trialpool.review.exchange.revman import RevManReview
 from trialpool.review.exchange.revman_parts import (
     POOLED,
     Fields,
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    in_subgroup,
     several,
 )
+from trialpool.review.exchange.revman_ratios import is_logrank
+from trialpool.review.exchange.revman_zip import members
 
 Line = dict[str, str]
 
@@ -66,7 +64,6 @@ FIELDS = Fields(
 _STORED = {"estimate": "Mean", "ci_low": "CI start", "ci_high": "CI end", "p_value": "Effect P",
            "tau2": "Heterogeneity Tau²", "q": "Heterogeneity Chi²",
            "i2": "Heterogeneity I²"}  # fmt: skip
-_MAX_DEPTH = 2  # zip files within the zip file
 _INPUTS = (*FIELDS.events, *FIELDS.totals, *FIELDS.means, *FIELDS.sds, FIELDS.estimate, FIELDS.se)
 # What names and describes a line of the tables; everything else in it is a result.
 _WORDS = {"Analysis group", "Analysis number", "Analysis name", "Analysis group name", "Subgroup",
@@ -105,7 +102,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
     MalformedFileError
         if the file is no zip file, is too large, or a table lacks a column it needs
     """
-    texts = _members(path)
+    texts = members(path, tuple(_NEEDED))
     tables = {kind: _table(path, name, text, kind) for kind, (name, text) in texts.items() if text}
     if DATA_ROWS not in tables:
         rule = f"no file that ends in `{DATA_ROWS}`"
@@ -141,53 +138,6 @@ def _url(number: re.Match[str] | None) -> str:
         if number
         else "https://www.cochranelibrary.com"
     )
-
-
-def _members(path: Path) -> dict[str, tuple[str, str]]:
-    """The tables by kind, and what else is in the package by its name: (name, text).
-
-    The download of a review holds the data package as a zip file within it.
-    """
-    members: dict[str, tuple[str, str]] = {}
-    left = MAX_BYTES
-    content = read_bytes(path)
-    packages = [("", content, 0)]
-    name = ""
-    try:
-        while packages:
-            inside, packed, depth = packages.pop()
-            with zipfile.ZipFile(io.BytesIO(packed)) as package:
-                for info in package.infolist():
-                    name = f"{inside}{info.filename}"
-                    ends = [kind for kind in _NEEDED if name.lower().endswith(kind)]
-                    inner = name.lower().endswith(".zip") and depth < _MAX_DEPTH
-                    if info.is_dir():
-                        continue
-                    if not ends and not inner:
-                        members[name] = (name, "")
-                        continue
-                    with package.open(info) as stream:
-                        data = stream.read(left + 1)
-                    left -= len(data)
-                    if left < 0:
-                        rule = f"unpacks to more than {MAX_BYTES:,} bytes"
-                        raise MalformedFileError(path, "", rule)
-                    if inner:
-                        packages.append((f"{name}/", data, depth + 1))
-                        continue
-                    if ends[0] in members:
-                        rule = f"two files end in `{ends[0]}`"
-                        raise MalformedFileError(path, name, rule, "Import one review at a time")
-                    members[ends[0]] = (name, data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise MalformedFileError(path, name, "not UTF-8 text") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
-        rule = f"not readable as a zip file ({error})"
-        fix = "Choose the data package as downloaded"
-        if content.lstrip().startswith(b"<?xml") or revman_csv.is_export(content):
-            fix = "A review file of RevMan 5, or its CSV, is read by `trialpool import revman5`"
-        raise MalformedFileError(path, name, rule, fix) from None
-    return members
 
 
 def _table(path: Path, name: str, text: str, kind: str) -> list[Line]:
@@ -264,13 +214,13 @@ def _estimates(
             if numbers:
                 why = "the raw tables hold data of trials; the pipeline pools them itself"
                 draft.leave(f"{kind}, analysis {where}", POOLED, named(words | numbers), why)
-            held = {
+            stored = {
                 ours: line[name] for ours, name in _STORED.items() if is_number(line.get(name, ""))
             }
             about = settings.get(_number_of(line), {})
-            if "estimate" in held and _level(about) == "95":
+            if "estimate" in stored and _level(about) == "95":
                 analysis = _analysis({"Analysis name": "", **about, **line}, about, ())
-                draft.stored.append(StoredResult(analysis=analysis, numbers=held))
+                draft.stored.append(StoredResult(analysis=analysis, numbers=stored))
 
 
 def _place(line: Line) -> tuple[str, str, str]:
@@ -281,7 +231,7 @@ def _analysis(line: Line, settings: Line, repeated: Collection[Hashable]) -> Rev
     key = _key(line, "Study year") if "Study" in line else ()
     return RevManAnalysis(
         number=".".join(_number_of(line)),
-        where=".".join(_number_of(line)),
+        where=in_subgroup(".".join(_number_of(line)), line.get("Subgroup", "")),
         outcome=line["Analysis name"],
         comparison=settings.get("Analysis group name", ""),
         subgroup=line.get("Subgroup", ""),
@@ -319,7 +269,7 @@ def _data_row(
         review.add_contrast(analysis, key, printed, note)
     elif kind == "means":
         review.add_means(analysis, key, printed, note)
-    elif is_logrank(printed, FIELDS):
+    elif kind == "logrank" and is_logrank(printed, FIELDS):
         review.add_logrank(analysis, key, printed, note)
     else:
         review.add_counts(analysis, key, printed, note)
@@ -337,6 +287,8 @@ def _kind(declared: str, printed: Line) -> str:
         ("continuous", "means"),
         ("contrast", "contrast"),
         ("inverse variance", "contrast"),
+        ("o e", "logrank"),
+        ("expected", "logrank"),
     ):
         if name in words:
             return kind
