@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from trialpool.review.exchange import wording
@@ -22,16 +21,6 @@ MEASURES = {
     "ROM": ("rom", "ratio of means", "mean ratio"),
 }  # fmt: skip
 _OTHER = {"lower": "higher", "higher": "lower"}
-_LOWER = re.compile(
-    r"death|dead|mortal|died|fatal|relaps|recur|drop\w*[ -]?out|withdr|discontinu|attrition|leaving"
-    r"|left early|lost|adverse|side effect|harm|toxic|fail|complicat|bleed|haemorr|hemorr|infarct"
-    r"|stroke|hospital|admission|suicid|self[ -]harm|infection|pain|nausea|vomit|headache|event"
-    r"|worse|deteriorat|non[ -]?respon|no respon|not respon|no improv|not improv|no remission"
-)
-_HIGHER = re.compile(
-    r"respon|remission|remit|recover|improv|success|abstin|cessation|cure|healed|healing|surviv"
-    r"|satisf|pregnan|birth|adheren|complian|resolution|resolved|quit"
-)
 
 
 def measure_of(analysis: RevManAnalysis) -> str:
@@ -79,9 +68,9 @@ def direction(analysis: RevManAnalysis, kind: str) -> tuple[str, str]:
         # Where the plot is of those without the event, it is the other way round for events.
         return (_OTHER[said] if analysis.swapped else said), ""
     why = f"the labels of the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
-    name = plain(analysis.outcome)
-    if kind == "binary" and _HIGHER.search(name) and not _LOWER.search(name):
-        return "higher", f"higher is better, going by its name; {why}"
-    if kind != "continuous" and _LOWER.search(name):
-        return "lower", f"lower is better, going by its name; {why}"
+    better = wording.better_from_name(analysis.outcome) if kind != "continuous" else ""
+    if kind == "time_to_event" and better == "higher":
+        better = ""  # of events in time the hazard is of what ends the good state
+    if better:
+        return better, f"{better} is better, going by its name; {why}"
     return "lower", f"lower is better, which nothing says; {why}"
