@@ -20,6 +20,7 @@ from trialpool.review.exchange.verify_import import DIFFER, Verified, summary, v
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import Outcomes
 from trialpool.review.protocol.protocol import Review, read_protocol
+from trialpool.review.schema.raw import JUDGEMENTS
 
 _SHOWN = 20
 
@@ -54,6 +55,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=ImportOptions(condition="").effects,
         choices=("computed", "reported"),
         help="metapsy: take the arms' numbers where a row has them, or .g and .g_se of every row",
+    )
+    parser.add_argument(
+        "--rob-codes",
+        default="",
+        metavar="1=high,2=some_concerns,3=low",
+        help="metapsy: the judgement that each number in a risk-of-bias column stands for",
     )
     parser.add_argument("--report", type=Path, help="write counts, assumptions and what was left")
     parser.add_argument(
@@ -122,8 +129,20 @@ def _options(options: argparse.Namespace, protocol: Review | None) -> ImportOpti
         source_url=options.source_url,
         g_is=options.g_is,
         effects=options.effects,
+        rob_codes=_codes(options.rob_codes),
         added=protocol.added if protocol else {},
     )
+
+
+def _codes(words: str) -> dict[str, str]:
+    """Judgements by their codes, from `1=high,2=some_concerns`."""
+    pairs = [part.split("=") for part in words.split(",") if part.strip()]
+    if any(len(pair) != 2 or pair[1].strip() not in JUDGEMENTS for pair in pairs):
+        raise TrialpoolError(
+            f"--rob-codes {words}: give CODE=JUDGEMENT, separated by commas; judgements are "
+            f"{', '.join(JUDGEMENTS)}"
+        )
+    return {code.strip(): judgement.strip().replace("_", " ") for code, judgement in pairs}
 
 
 def _outcomes(imported: Imported, protocol: Review | None) -> Outcomes:

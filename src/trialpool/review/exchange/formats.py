@@ -21,7 +21,8 @@ class ImportOptions:
     `g_is` says which way a file subtracts its effects ("arm1-arm2", "arm2-arm1"; blank = find
     out); `source_url` is the address to name as the source of every number. `effects` is "computed"
     to take the arms' own numbers where a file has them, "reported" to take its effects instead.
-    `added` are the columns that the protocol adds to raw tables.
+    `rob_codes` says which judgement of RoB 2 a number in a risk-of-bias column stands for. `added`
+    are the columns that the protocol adds to raw tables.
     """
 
     condition: str
@@ -29,6 +30,7 @@ class ImportOptions:
     source_url: str = ""
     g_is: str = ""
     effects: str = "computed"
+    rob_codes: Mapping[str, str] = field(default_factory=dict)
     added: Added = field(default_factory=dict)
 
 

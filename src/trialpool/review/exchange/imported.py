@@ -70,4 +70,5 @@ def _write(path: Path, header: Sequence[str], rows: Sequence[Cells]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, header, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        # A blank cell of a column that is left out is nothing; any other would be an error.
+        writer.writerows({n: c for n, c in row.items() if c or n in header} for row in rows)
