@@ -174,9 +174,21 @@ def test_mh_dl_of_little() -> None:
     assert one.reasons["tau2"] == one.reasons["i2"] == "k < 2"
     two = tp.pool_counts([4, 2], [40, 30], [9, 4], [41, 33], method="MH-DL")
     assert (two.tau2, two.reasons["pi_lb"]) == (0.0, "k < 3")
-    nothing = tp.pool_counts([0, 0], [40, 30], [9, 4], [41, 33], method="MH-DL")
+    nothing = tp.pool_counts([0, 0], [40, 30], [0, 0], [41, 33], method="MH-DL")
     assert isnan(nothing.beta)
-    assert nothing.reasons["beta"] == nothing.reasons["tau2"] == "no events in arm 1 of any study"
+    assert nothing.reasons["beta"] == nothing.reasons["tau2"]
+
+
+def test_mh_dl_without_events_in_one_arm_is_of_corrected_cells() -> None:
+    """The mean is 0, but each study has an effect: Q is about the mean of the same cells."""
+    a, n1, c, n2 = [0, 0], [40, 30], [9, 4], [41, 33]
+    assert isnan(tp.pool_counts(a, n1, c, n2).beta)
+    pooled = tp.pool_counts(a, n1, c, n2, method="MH-DL")
+    es = tp.effect_size("OR", ai=a, n1i=n1, ci=c, n2i=n2)
+    mean = tp.pool_counts([0.5, 0.5], [41, 31], [9.5, 4.5], [42, 34]).beta
+    assert pooled.q == pytest.approx(float(((es.yi - mean) ** 2 / es.vi).sum()))
+    plain = tp.pool(es.yi, es.vi, tau2="EE", test="z")
+    assert (pooled.tau2, pooled.beta) == pytest.approx((0.0, plain.beta))
 
 
 @pytest.mark.parametrize(

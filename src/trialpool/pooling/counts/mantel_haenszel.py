@@ -119,7 +119,18 @@ def about_mantel_haenszel(common: Closed) -> Closed:
 
 
 def _random(common: Tables) -> Tables:
-    return lambda a, n1, c, n2: about_mantel_haenszel(common(a, n1, c, n2))
+    """Where the mean is 0 or infinite, Q is about that of the cells that the effects are of."""
+
+    def pooled(a: Array, n1: Array, c: Array, n2: Array) -> Closed:
+        closed = common(a, n1, c, n2)
+        if not math.isfinite(closed.beta):
+            zero = (a == 0) | (c == 0) | (a == n1) | (c == n2)
+            half = np.where(zero & np.isfinite(closed.yi), 0.5, 0.0)
+            corrected = common(a + half, n1 + 2 * half, c + half, n2 + 2 * half)
+            closed = closed._replace(beta=corrected.beta)
+        return about_mantel_haenszel(closed)
+
+    return pooled
 
 
 def rate_ratio(x1: Array, t1: Array, x2: Array, t2: Array) -> Closed:
