@@ -275,7 +275,9 @@ def _pooled(element: ET.Element, analysis: RevManAnalysis, draft: Draft) -> None
     if numbers:
         why = "the raw tables hold data of trials; the pipeline pools them itself"
         draft.leave(_id(element), POOLED, named(settings | numbers), why)
-    known = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
+    known = {
+        ours: numbers[name] for ours, name in _STORED.items() if is_number(numbers.get(name, ""))
+    }
     if known and element.get("ESTIMABLE") != "NO" and analysis.ci_total == "95":
         draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 

@@ -77,22 +77,22 @@ def places_of(heading: str) -> list[str]:
     words = plain(heading.replace("%", " percent "))
     if not words:
         return []
-    found = [place for place, known in WORDS.items() if plain(heading) in known]
+    meanings = [place for place, known in WORDS.items() if plain(heading) in known]
     tokens = words.split()
     if match := _JOINED.fullmatch(words.replace(" ", "")):
         side = {"e": "1", "c": "2"}.get(match[2], match[2])
         quantity = _quantity(match[1])
-        return [f"{quantity}{side}"] if quantity else found
+        return [f"{quantity}{side}"] if quantity else meanings
     for side, names in _SIDES.items():
         hits = [token for token in tokens if token in names]
         if len(hits) != 1:
             continue
         for drop in (set(), _FILLERS):
             rest = " ".join(t for t in tokens if t != hits[0] and t not in drop)
-            if (quantity := _quantity(rest)) and f"{quantity}{side}" not in found:
-                found.append(f"{quantity}{side}")
+            if (quantity := _quantity(rest)) and f"{quantity}{side}" not in meanings:
+                meanings.append(f"{quantity}{side}")
                 break
-    return found
+    return meanings
 
 
 def _quantity(words: str) -> str:

@@ -73,15 +73,15 @@ def infer(path: Path, rows: Sequence[Sequence[str]]) -> TableMapping:
     meant: dict[str, str] = {}
     faults: list[str] = []
     for place, heading in enumerate(header):
-        found = places_of(heading)
+        meanings = places_of(heading)
         column = [row[place] for row in body if place < len(row)]
-        found = _by_content(found, column)
-        if len(found) > 1:
-            faults.append(f"`{heading}` may be {' or '.join(found)}")
-        elif found and found[0] in meant:
-            faults.append(f"`{meant[found[0]]}` and `{heading}` both are {found[0]}")
-        elif found:
-            meant[found[0]] = heading
+        meanings = _by_content(meanings, column)
+        if len(meanings) > 1:
+            faults.append(f"`{heading}` may be {' or '.join(meanings)}")
+        elif meanings and meanings[0] in meant:
+            faults.append(f"`{meant[meanings[0]]}` and `{heading}` both are {meanings[0]}")
+        elif meanings:
+            meant[meanings[0]] = heading
     if faults:
         fix = "Say with --mapping which one is meant"
         raise MalformedFileError(path, f"row {at + 1}", "; ".join(faults), fix)
@@ -94,12 +94,12 @@ def infer(path: Path, rows: Sequence[Sequence[str]]) -> TableMapping:
     return TableMapping(header=at + 1, trial=trial, arms=arms, results=(block,))
 
 
-def _by_content(found: Sequence[str], column: Sequence[str]) -> list[str]:
+def _by_content(meanings: Sequence[str], column: Sequence[str]) -> list[str]:
     """The meaning that fits what stands in the column: `Intervention` may head words or counts."""
     filled = [cell for cell in column if not cells.is_blank(cell)]
     words = bool(filled) and not any(_holds_number(cell) for cell in filled)
     out: list[str] = []
-    for place in found:
+    for place in meanings:
         meant = _meant(place, filled, words=words)
         if meant and meant not in out:
             out.append(meant)

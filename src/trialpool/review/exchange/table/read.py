@@ -62,12 +62,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
     if options.write_mapping:
         options.write_mapping.write_text(mapping.as_yaml(), encoding="utf-8")
     url = options.source_url or _PUBLISHED
-    sheet = _Sheet(path, mapping, options, Draft(path.stem, url, "secondary"))
+    sheet = _TableImport(path, mapping, options, Draft(path.stem, url, "secondary"))
     return sheet.read(rows)
 
 
 @dataclass(slots=True)
-class _Sheet:
+class _TableImport:
     """A sheet on its way to raw tables."""
 
     path: Path
@@ -146,8 +146,8 @@ class _Sheet:
         if new:
             year = about.get("year", "").removesuffix(".0")
             if not re.fullmatch(r"(19[5-9]|20)\d\d", year):
-                found = _YEAR.findall(study)
-                year = found[-1] if found and 1950 <= int(found[-1]) <= 2100 else ""
+                years = _YEAR.findall(study)
+                year = years[-1] if years and 1950 <= int(years[-1]) <= 2100 else ""
             condition = slug(self.options.condition, "condition")
             self.draft.add("trials", {
                 "trial_id": trial, "study": study, "year": year, "doi": about.get("doi", ""),
