@@ -89,7 +89,7 @@ def times() -> Iterator[Limit]:
 def spread() -> Iterator[Limit]:
     name = "se_typed_as_sd"
     # Three times smaller than the other arm's, or than the same arm's at baseline.
-    yield Limit(name, [], results(3, sd="23.9"), results(3, sd="24.0"))
+    yield Limit(name, [], results(2, sd="3.1"), results(2, sd="3.0"))
     yield Limit(name, [results(8, sd="3.0")], results(16, sd="8.9"), results(16, sd="9.0"))
     # A fifth of a reference of 8.
     reference = [*OTHER, scale(3, reference_sd="8.0"), results(3, sd="1.6")]
@@ -111,6 +111,65 @@ def spread() -> Iterator[Limit]:
     changes = [results(row, outcome_type="change", mean="0.5") for row in (2, 3)]
     yield Limit(name, changes, results(2, sd="3.1"), results(2, sd="2.9"))
     yield Limit("zero_spread", [], results(2, sd="0.01"), results(2, sd="0"))
+
+
+def sds() -> Iterator[Limit]:
+    yield Limit("spread_of_one", [], results(2, n="2"), results(2, n="1"))
+    # The SD behind an SE is three times smaller than 9: 3 / sqrt(20) = 0.6708.
+    unprinted = [results(2, sd="")]
+    yield Limit("derived_sd_small", unprinted, results(2, se="0.671"), results(2, se="0.670"))
+    # Three times the reference of 8.
+    reference = [*OTHER, scale(3, reference_sd="8.0")]
+    yield Limit("sd_too_large", reference, results(3, sd="23.9"), results(3, sd="24.0"))
+    # Three times 7.75, the median of the other trials' 7.75, 6.25 and 9.
+    yield Limit("sd_too_large", [PLAIN], results(2, sd="23.2"), results(2, sd="23.3"))
+    # An SD typed as an SE: 23.25 / sqrt(20) = 5.199.
+    yield Limit("sd_too_large", [PLAIN, *unprinted], results(2, se="5.19"), results(2, se="5.20"))
+    # Three times the same arm's at two other times, if they are of one kind.
+    later = [*OTHER, *(results(row, trial_id="Ash", arm_id="experimental", instrument="OTHER",
+                               time_days=day, n="20", mean="30.0", sd="4.0")
+                       for row, day in ((8, "14"), (9, "28")))]  # fmt: skip
+    yield Limit("sd_too_large", later, results(2, sd="11.9"), results(2, sd="12.0"))
+    yield Limit("sd_too_large", [*later, results(2, sd="12.0")],
+                results(8, outcome_type="change"), results(8, outcome_type="msd"))  # fmt: skip
+    # Three times below the other trials in SD, 7.75, and in mean, 20 (of 21.25, 16.75 and 20).
+    # In both arms: one small arm may have an SE.
+    items = [PLAIN, *(results(row, mean="6.0", sd="2.5") for row in (2, 3))]
+    yield Limit("another_scoring", items, results(2, sd="2.59"), results(2, sd="2.58"))
+    yield Limit("another_scoring", items, results(3, mean="6.7"), results(3, mean="6.6"))
+    # 7.75 / 2.5 = 3.1 times in SD; in mean at most 6.2 times, 20 / 6.2 = 3.226.
+    yield Limit("another_scoring", items, results(2, mean="3.22"), results(2, mean="3.23"))
+
+
+def precision() -> Iterator[Limit]:
+    name = "precision_contradicts_n"
+    # sqrt(1/20 + 1/19) = 0.32036. Of a d of 0.5 a third, 0.10679, and twice, with the factor
+    # sqrt(1 + 0.25/8), 0.65065.
+    d = [ALONE, contrast(effect_measure="D", estimate="0.5")]
+    yield Limit(name, d, contrast(se="0.107"), contrast(se="0.106"))
+    yield Limit(name, d, contrast(se="0.650"), contrast(se="0.651"))
+    # Of a log odds ratio 2 / 1.1 times, 0.58247; of a risk difference 1.1 / 2 times, 0.17620; of a
+    # log hazard ratio 1 / 1.1 times, 0.29124.
+    ratio = [RATIO, contrast(estimate="1.5", ci_low="", ci_high="")]
+    yield Limit(name, ratio, contrast(se="0.583"), contrast(se="0.582"))
+    risk = [DIFFERENCE, contrast(estimate="0.1", ci_low="", ci_high="")]
+    yield Limit(name, risk, contrast(se="0.176"), contrast(se="0.177"))
+    hazard = [*ratio, contrast(effect_measure="HR")]
+    yield Limit(name, hazard, contrast(se="0.292"), contrast(se="0.291"))
+    # Between conditions of the same people n does not say how precise it is.
+    yield Limit(name, [*d, contrast(se="0.106")], contrast(period="both"), contrast(period="first"))
+    # A tenth above the 60 points of the scale; the SE 66 sqrt(1/20 + 1/19) is 21.144.
+    most = "contrast_sd_above_maximum"
+    yield Limit(most, [], contrast(sd_pooled="66.0"), contrast(sd_pooled="66.1"))
+    yield Limit(most, [ALONE], contrast(se="21.14"), contrast(se="21.15"))
+    # Three times the 9 of its arms, and a fifth of it; three times a reference of 8.
+    unusual = "contrast_sd_unusual"
+    arms = [*OTHER, contrast(instrument="OTHER")]
+    yield Limit(unusual, arms, contrast(sd_pooled="26.9"), contrast(sd_pooled="27.0"))
+    yield Limit(unusual, arms, contrast(sd_pooled="1.81"), contrast(sd_pooled="1.80"))
+    yield Limit(unusual, [*arms, scale(3, reference_sd="8.0")],
+                contrast(sd_pooled="23.9"), contrast(sd_pooled="24.0"))  # fmt: skip
+    yield Limit(unusual, [PLAIN], contrast(sd_pooled="23.2"), contrast(sd_pooled="23.3"))
 
 
 def changes_as_scores() -> Iterator[Limit]:
@@ -259,6 +318,13 @@ def scales() -> Iterator[Limit]:
     # All scores at the ends: sqrt(20/19 * 30 * 30) = 30.78, 1 % more and 0.05 is 31.14.
     yield Limit("sd_above_maximum", [results(2, mean="30.0")],
                 results(2, sd="31.1"), results(2, sd="31.2"))  # fmt: skip
+    # An SD behind an SE need not keep to its mean's room, but to the whole scale's: 31.09 is
+    # 6.951 sqrt(20).
+    yield Limit("sd_above_maximum", [results(2, sd="")],
+                results(2, se="6.95"), results(2, se="6.96"))  # fmt: skip
+    # A mean that is not printed leaves all the room.
+    yield Limit("sd_above_maximum", [results(2, mean="")],
+                results(2, sd="31.1"), results(2, sd="31.2"))  # fmt: skip
     yield Limit("scale_makes_sense", [], scale(2, step="60"), scale(2, step="61"))
     yield Limit("scale_makes_sense", [], scale(2, reference_sd="30"),
                 scale(2, reference_sd="30.1"))  # fmt: skip
@@ -278,6 +344,8 @@ def granularity() -> Iterator[Limit]:
 GROUPS = (
     times,
     spread,
+    sds,
+    precision,
     changes_as_scores,
     agreement,
     contrasts,

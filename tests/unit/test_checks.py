@@ -400,7 +400,7 @@ def test_printed_contrasts_that_fit_are_left_alone(small: SmallReview, cells: Ce
         {"t": "1.1"},
         {"f": "1.2", "df": "37"},
         {"se": "1.1"},
-        {**RATIO, "estimate": "2.0", "ci_low": "1.5", "ci_high": "2.67", "p_value": "0.4"},
+        {**RATIO, "estimate": "2.0", "ci_low": "0.6", "ci_high": "6.7", "p_value": "0.001"},
     ],
 )
 def test_printed_contrasts_that_do_not_fit_are_flagged(small: SmallReview, cells: Cells) -> None:

@@ -80,6 +80,10 @@ class Index:
         """The instrument of a row; nothing when it is unknown."""
         return self.instruments.get(row["instrument"], {})
 
+    def reference_sd(self, row: Row) -> float | None:
+        """The reference SD of a row's instrument; None where there is none above 0."""
+        return number(self.scale(row), "reference_sd") or None if self.scale(row) else None
+
     def kind(self, row: Row) -> str:
         """Whether the row's outcome is continuous or binary; blank when it is unknown."""
         return self.outcomes.get(str(row["outcome"]), {}).get("kind", "")
