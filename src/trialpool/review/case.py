@@ -173,9 +173,8 @@ class Case:
         fitting = handled(select(self.tables.effects, self.rules), self.tables.arms, self.spec)
         if self.spec.without is None:
             return fitting
-        return fitting.without(
-            left_out(fitting.chosen, self.spec.without, self.measure, self.model)
-        )
+        words = left_out(fitting.chosen, self.spec.without, self.measure, self.model)
+        return fitting.without(self.spec.without, words)
 
     def one_each(self) -> pd.DataFrame:
         """The effects that count, for a model that takes one of each trial.

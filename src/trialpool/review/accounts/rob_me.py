@@ -18,7 +18,7 @@ from trialpool import tables, typed_json
 from trialpool.analysis_result import AnalysisResult
 from trialpool.conclusions import concluded
 from trialpool.review.choosing.people import size
-from trialpool.review.choosing.reasons import not_asked, why_not
+from trialpool.review.choosing.reasons import Reason, not_asked, why_not
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.results import EVIDENCE, JUDGEMENTS
@@ -112,9 +112,10 @@ def availability(
     include, exclude = (result.specification[name] for name in ("include", "exclude"))
     included = set(studies["trial_id"])
     gone = {row["trial_id"]: row for row in tables.records(missing)}
-    left: dict[str, list[str]] = {}
+    left: dict[str, list[Reason]] = {}
     for row in tables.records(selection):
-        left.setdefault(row["trial_id"], []).append(str(row["reason"]))
+        reason = Reason(row["rule"], str(row["reason"]))
+        left.setdefault(row["trial_id"], []).append(reason)
     elsewhere = set(missing_results[missing_results["outcome"] == result.outcome]["trial_id"])
     lines = []
     for trial in tables.records(trials):
@@ -161,12 +162,12 @@ def _missing(row: Mapping[str, Any]) -> tuple[str, str]:
     return UNCLEAR, basis
 
 
-def _left_out(reasons: list[str]) -> tuple[str, str]:
+def _left_out(reasons: Sequence[Reason]) -> tuple[str, str]:
     """Of effects that were computed and left out: unusable if any would have fitted."""
-    unusable = [reason for reason in reasons if not not_asked(reason)]
+    unusable = [reason.words for reason in reasons if not not_asked(reason.rule)]
     if unusable:
         return UNUSABLE, unusable[0]
-    return OUTSIDE, reasons[0]
+    return OUTSIDE, reasons[0].words
 
 
 def _proposal(written: Written, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

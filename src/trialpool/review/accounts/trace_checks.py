@@ -11,8 +11,8 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.analysis_result import AnalysisResult
-from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.accounts.trace import by_raw_row, computed, computed_how, raw_row
+from trialpool.review.choosing.several import put_together
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records
 from trialpool.review.extraction.read import Sheet
@@ -160,11 +160,11 @@ def _combined(
     """Several effects of a trial combined anew; None where it is not made of several."""
     names = EFFECT_IDS.read(effect["effect_id"])
     rows = again[again["effect_id"].isin(names) & (again["variant"].astype(str) == "")]
-    if rho is None or len(names) < 2 or rows["effect_id"].nunique() < len(names):
+    if rho is None or len(rows) < 2 or rows["effect_id"].nunique() < len(names):
         return None
     # Effects are combined as effects.csv holds them.
     yi, vi = ([float(tables.cell(value)) for value in rows[name]] for name in ("yi", "vi"))
-    one = aggregate(yi, vi, rows["trial_id"], rho=rho)
+    one = put_together(rows.assign(yi=yi, vi=vi), rows["trial_id"].tolist(), rho=rho)
     return {"yi": float(one.yi[0]), "vi": float(one.vi[0])}
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialpool.analysis_result import SeveralEffects
 from trialpool.results import NAN
+from trialpool.words import text
 
 
 def size(row: Mapping[str, Any]) -> float:
@@ -27,9 +28,12 @@ def size(row: Mapping[str, Any]) -> float:
 def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:
     """How many people stand behind the rows of studies.csv; NaN if one trial does not say.
 
-    Several effects of a trial are of the same people: the largest of them counts.
+    Several effects of a trial are of the same people: the largest of them counts, of each of its
+    parts.
     """
-    of_each = studies["n"] if several is None else studies.groupby("trial_id")["n"].max()
+    if several is None:
+        return float(studies["n"].sum(skipna=False))
+    of_each = studies.groupby([studies["trial_id"], studies["part"].map(text)])["n"].max()
     return float(of_each.sum(skipna=False))
 
 

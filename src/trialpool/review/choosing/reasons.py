@@ -1,14 +1,34 @@
-"""Why a trial or an effect is left out of an analysis, and whether by what the analysis asks."""
+"""Why a trial or an effect is left out of an analysis, and by which rule."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 Codes = Mapping[str, Sequence[str]]  # by column of trials.csv
+
+# The rules that ask something of an effect, most of them by their key in the protocol.
+FILTER, BIAS, INSTRUMENTS, COMPARATORS, WINDOW, TYPES = (
+    "filter", "risk_of_bias", "instruments", "comparators", "time_days", "outcome_types"
+)  # fmt: skip
+# What keeps out an effect that was asked for.
+NO_NUMBER, NO_COUNTS = "no_number", "no_counts"
+# An effect that breaks one of these belongs to another question.
+_OF_THE_QUESTION = frozenset((FILTER, BIAS, INSTRUMENTS, COMPARATORS, WINDOW, TYPES))
+
+
+class Reason(NamedTuple):
+    """Why an effect is left out: the rule by its name, and its words."""
+
+    rule: str
+    words: str
+
+
+def not_asked(rule: object) -> bool:
+    """Whether a rule leaves effects to another question, rather than finds them not usable."""
+    return rule in _OF_THE_QUESTION
 
 
 def why_not(trial: Mapping[str, Any], include: Codes, exclude: Codes) -> str:
@@ -22,17 +42,3 @@ def why_not(trial: Mapping[str, Any], include: Codes, exclude: Codes) -> str:
         if trial[column] in values:
             return f"{column} is {trial[column]}"
     return ""
-
-
-BIAS = "risk of bias is "
-# Why an effect does not belong to the question, in the words of `choosing.selection`; any other
-# reason says that it cannot be used.
-_NOT_ASKED = re.compile(
-    r"is not one of the analysis$|^comparator is |is outside day |^the time point is not known$"
-    rf"|^change scores are not pooled|^{BIAS}"
-)
-
-
-def not_asked(reason: str) -> bool:
-    """Whether a rejected effect is of another question, rather than not usable."""
-    return bool(_NOT_ASKED.search(reason))

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isnan
+from math import isnan
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from trialpool import tables
 from trialpool.effects import measure_of
-from trialpool.review.choosing.reasons import BIAS, why_not
-from trialpool.review.effects.crossover import FIRST
+from trialpool.review.choosing import reasons as why
+from trialpool.review.choosing.preference import Order, Tie, UndecidedError, first, versus
+from trialpool.review.choosing.reasons import Reason
 from trialpool.review.effects.standardised import LEFT_OUT
 from trialpool.review.protocol.eligibility import Eligibility
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.terms import OVERALL
 
-# What an effect is made of, the preferred first.
-BASES = ("arms", "contrast", "contrast, standardised")
 # What tells one result of a trial from another, however it was reported.
 _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
                "analysis_set")  # fmt: skip
@@ -73,16 +71,21 @@ class Rules:
         """The overall risk of bias of a trial's result on an instrument; blank = on none."""
         return self.bias.of(trial, OVERALL, self.question.outcome, instrument)
 
-    def against(self, trial: str, instrument: object = "") -> str:
-        """Why a trial's result is out, whatever was found in it; blank where it is not."""
+    @property
+    def order(self) -> Order:
+        """What the order of a trial's effects goes by."""
+        return Order(self.question, self.comparators, self.confidence)
+
+    def against(self, trial: str, instrument: object = "") -> Reason | None:
+        """Why a trial's result is out, whatever was found in it; None where it is not."""
         asked = self.question
-        if reason := why_not(self.trials[trial], asked.include, asked.exclude):
-            return reason
+        if words := why.why_not(self.trials[trial], asked.include, asked.exclude):
+            return Reason(why.FILTER, words)
         if asked.risk_of_bias:
             judgement = self.judgement(trial, instrument)
             if judgement not in asked.risk_of_bias:
-                return f"{BIAS}{judgement.replace('_', ' ')}"
-        return ""
+                return Reason(why.BIAS, f"risk of bias is {judgement.replace('_', ' ')}")
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +100,13 @@ class Selection:
     rejected: pd.DataFrame
     every: pd.DataFrame
 
-    def without(self, reasons: Sequence[str]) -> Selection:
-        """Without the chosen rows that have a reason."""
-        out = np.array([bool(reason) for reason in reasons], dtype=bool)
+    def without(self, rule: str, words: Sequence[str]) -> Selection:
+        """Without the chosen rows for which a rule has words."""
+        out = pd.Series(list(map(bool, words)), index=self.chosen.index, dtype=bool)
         if not out.any():
             return self
         gone = self.chosen.loc[out, ["effect_id", "trial_id", "study"]].assign(
-            reason=[reason for reason in reasons if reason]
+            rule=rule, reason=[each for each in words if each]
         )
         rejected = pd.concat([part for part in (self.rejected, gone) if len(part)])
         order = rejected.drop_duplicates("effect_id").sort_values("effect_id", ignore_index=True)
@@ -115,23 +118,27 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     """The effects that fit an analysis: one of each trial, or each result where it takes several.
 
     Effects outside the analysis (filters, risk of bias, window, instruments, comparators) are
-    rejected. Of those left, a trial gives the one first by: instrument, comparator and outcome
-    type in the protocol's order, closeness to the preferred time, both periods of a crossover
-    before the first alone, arm data before a reported contrast, confidence of the source. Where
-    the analysis takes several effects of a trial, the same holds of each comparison, instrument
-    and time: a result reported twice (arm data and a contrast, two sources) is one effect still.
+    rejected. Of those left, a trial gives the one that comes first by `preference.PREFERENCES`.
+    Where the analysis takes several effects of a trial, the same holds of each comparison,
+    instrument and time: a result reported twice (arm data and a contrast, two sources) is one
+    effect still.
 
     Parameters
     ----------
     effects : effects.csv of the condition, or the part of it to choose from
+
+    Raises
+    ------
+    UndecidedError
+        naming every trial of which several effects come first
     """
-    question = rules.question
+    question, order = rules.question, rules.order
     pool = effects[
         (effects["outcome"] == question.outcome)
         & (effects["measure"] == question.measure)
         & effects["variant"].isna()
     ]
-    rejected: dict[str, str] = {}
+    rejected: dict[str, Reason] = {}
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in tables.records(pool.drop_duplicates("effect_id")):
         against = rules.against(row["trial_id"], row["instrument"])
@@ -141,88 +148,56 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
             columns = _ONE_RESULT if rules.several else ()
             key = (row["trial_id"], *(str(row[name]) for name in columns))
             groups.setdefault(key, []).append(row)
-    chosen = []
+    chosen, ties = [], []
     for rows in groups.values():
-        best = min(rows, key=lambda row: _preference(row, rules))
+        best, *others = first(rows, order)
+        if others:
+            ties.append(Tie(str(best["study"]), (best, *others)))
+            continue
         chosen.append(best["effect_id"])
-        rejected |= {row["effect_id"]: _versus(row, best, rules) for row in rows if row is not best}
+        rejected |= {row["effect_id"]: versus(row, best, order) for row in rows if row is not best}
+    if ties:
+        raise UndecidedError(ties)
     return _sorted(pool, chosen, rejected)
 
 
-def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, str]) -> Selection:
+def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, Reason]) -> Selection:
     picked = pool[pool["effect_id"].isin(chosen)].sort_values(
         ["year", "study", "effect_id", "part"], na_position="last", ignore_index=True
     )
     left = pool[pool["effect_id"].isin(rejected)][["effect_id", "trial_id", "study"]]
     left = left.drop_duplicates("effect_id")
-    left = left.assign(reason=[rejected[i] for i in left["effect_id"]])
+    reasons = [rejected[i] for i in left["effect_id"]]
+    left = left.assign(
+        rule=[each.rule for each in reasons], reason=[each.words for each in reasons]
+    )
     return Selection(chosen=picked, rejected=left.reset_index(drop=True), every=picked)
 
 
-def _unfit(row: Row, rules: Rules) -> str:
+def _unfit(row: Row, rules: Rules) -> Reason | None:
     question, time = rules.question, row["time_days"]
     if question.instruments and row["instrument"] not in question.instruments:
-        return f"instrument {row['instrument']} is not one of the analysis"
+        words = f"instrument {row['instrument']} is not one of the analysis"
+        return Reason(why.INSTRUMENTS, words)
     compared = measure_of(question.measure).data.groups == 2
     if compared and row["comparator_class"] not in rules.comparators:
-        return f"comparator is {row['comparator_class']}, not {' or '.join(rules.comparators)}"
+        words = f"comparator is {row['comparator_class']}, not {' or '.join(rules.comparators)}"
+        return Reason(why.COMPARATORS, words)
     if question.time_days is not None:
         low, high = question.time_days
         if isnan(time):
-            return "the time point is not known"
+            return Reason(why.WINDOW, "the time point is not known")
         if not low <= time <= high:
-            return f"day {time:g} is outside day {low:g} to {high:g}"
-    if (
+            return Reason(why.WINDOW, f"day {time:g} is outside day {low:g} to {high:g}")
+    unasked = (
         row["outcome_type"] in ("msd", "change")
         and row["outcome_type"] not in question.outcome_types
-    ):
-        return LEFT_OUT
-    if isnan(row["yi"]) or isnan(row["vi"]):
-        return str(row["reason"])
-    if rules.counts and isnan(row["event_control"]):
-        return "a reported contrast has no counts for Mantel-Haenszel"
-    return ""
-
-
-def _preference(row: Row, rules: Rules) -> tuple[float | str, ...]:
-    question, time, distance = rules.question, row["time_days"], 0.0
-    if question.prefer_time is not None:
-        # A time that is not known comes after every known one.
-        distance = inf if isnan(time) else abs(time - question.prefer_time)
-    return (
-        _place(row["instrument"], question.instruments),
-        _place(row["comparator_class"], rules.comparators),
-        _place(row["outcome_type"], question.outcome_types),
-        distance,
-        # Where both periods can be used the first one alone wastes half of the data.
-        float(row["design"] == FIRST),
-        float(BASES.index(row["basis"])),
-        float(rules.confidence.index(row["confidence"])),
-        0.0 if isnan(row["n"]) else -float(row["n"]),
-        str(row["effect_id"]),
     )
-
-
-def _place(value: Any, order: Sequence[str]) -> float:
-    return float(order.index(value)) if value in order else 0.0
-
-
-_WHY = (
-    ("instrument", "instrument {} comes after {}"),
-    ("comparator_class", "comparator {} comes after {}"),
-    ("outcome_type", "{} comes after {}"),
-    ("time_days", "day {} is further from the preferred day than day {}"),
-    ("design", "{} comes after {}"),
-    ("basis", "a reported {} comes after {}"),
-    ("confidence", "a source of confidence {} comes after {}"),
-)
-
-
-def _versus(row: Row, best: Row, rules: Rules) -> str:
-    """The first rule by which another effect of the trial was preferred."""
-    mine, theirs = (_preference(each, rules) for each in (row, best))
-    for (column, words), a, b in zip(_WHY, mine, theirs, strict=False):
-        if a != b:
-            shown = [f"{v:g}" if isinstance(v, float) else v for v in (row[column], best[column])]
-            return f"another effect of the trial is used: {words.format(*shown)}"
-    return f"another effect of the trial is used: {best['effect_id']}"
+    # The protocol may also leave changes out of standardised differences.
+    if unasked or row["reason"] == LEFT_OUT:
+        return Reason(why.TYPES, LEFT_OUT)
+    if isnan(row["yi"]) or isnan(row["vi"]):
+        return Reason(why.NO_NUMBER, str(row["reason"]))
+    if rules.counts and isnan(row["event_control"]):
+        return Reason(why.NO_COUNTS, "a reported contrast has no counts for Mantel-Haenszel")
+    return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from trialpool import tables
-from trialpool.multilevel.aggregate import aggregate
+from trialpool.multilevel.aggregate import Aggregated, aggregate
+from trialpool.multilevel.covariance import covariance
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.packed import ARM_IDS, FORMS
@@ -38,7 +40,8 @@ def handled(selection: Selection, arms: pd.DataFrame, analysis: Analysis) -> Sel
         at = by_trial.idxmin() if analysis.effects == "lowest" else by_trial.idxmax()
         kept = set(chosen.loc[at, "effect_id"])
         why = f"another effect of the trial is used: the {analysis.effects}"
-        return selection.without(["" if i in kept else why for i in chosen["effect_id"]])
+        words = ["" if i in kept else why for i in chosen["effect_id"]]
+        return selection.without(analysis.effects, words)
     if analysis.effects == "combined" and len(chosen):
         rho, within = analysis.rho, analysis.within
         return replace(selection, chosen=combined(chosen, arms, rho=rho, within=within))
@@ -48,8 +51,8 @@ def handled(selection: Selection, arms: pd.DataFrame, analysis: Analysis) -> Sel
 def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: str) -> pd.DataFrame:
     """One row per trial, or per trial and label of the experimental arm.
 
-    The effect is the generalised least squares mean of those that correlate by `rho`
-    (`multilevel.aggregate`); words are joined, numbers kept where all effects share them.
+    The effect is that of `put_together`; words are joined, numbers kept where all effects share
+    them.
     """
     labels = {(r["trial_id"], r["arm_id"]): text(r["arm"]) for r in tables.records(arms)}
     groups = []
@@ -57,7 +60,7 @@ def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: s
         trial, names = row["trial_id"], ARM_IDS.read(row["experimental_arms"])
         label = "+".join(labels.get((trial, name), name) for name in names)
         groups.append((trial, label if within == "arm" else ""))
-    means = aggregate(studies["yi"], studies["vi"], groups, rho=rho)
+    means = put_together(studies, groups, rho=rho)
     lines = []
     for group, yi, vi in zip(means.cluster, means.yi, means.vi, strict=True):
         rows = studies[[each == group for each in groups]]
@@ -65,6 +68,23 @@ def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: s
         # As studies.csv will hold them, so that its readers can pool the same numbers.
         lines.append({**line, "yi": float(tables.cell(yi)), "vi": float(tables.cell(vi))})
     return pd.DataFrame(lines, columns=studies.columns)
+
+
+def put_together(studies: pd.DataFrame, groups: Sequence[Hashable], *, rho: float) -> Aggregated:
+    """The generalised least squares mean of each group (`multilevel.aggregate`).
+
+    Effects correlate by `rho` where they are of the same people (`same_people`).
+    """
+    same = list(zip(groups, same_people(studies), strict=True))
+    return aggregate(
+        studies["yi"], studies["vi"], groups, V=covariance(studies["vi"], same, rho=rho)
+    )
+
+
+def same_people(studies: pd.DataFrame) -> list[tuple[str, str]]:
+    """Of each effect its trial and part: the parts of a trial (strata) are of different people."""
+    parts = studies["part"] if "part" in studies else [""] * len(studies)
+    return list(zip(studies["trial_id"], map(text, parts), strict=True))
 
 
 def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
@@ -77,7 +97,7 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
     return line | {
         "outcome": first["outcome"],
         "formula": f"{len(rows)} effects combined, correlation {rho:g}",
-        "n": rows["n"].max(),
+        "n": rows.groupby(rows["part"].map(text))["n"].max().sum(skipna=False),
         "confidence": max(rows["confidence"], key=CONFIDENCE.index),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -49,16 +49,16 @@ def build_effects(
     -------
     One row per effect, columns of EFFECTS, sorted by `effect_id`. `yi` and `vi` are blank
     where `reason` says why. Where the control of several arms is split, an effect has one row for
-    each arm, named in `part`.
+    each arm, and where people were compared in strata one for each stratum, named in `part`.
     """
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     effects: list[Effect] = []
     for comparison in comparisons(records, changes):
         for measure in comparison.measured(measures):
             effects += _compare(records, defaults, measure, comparison)
-    for row, alternative in reported(records):
-        for measure in measures.get(str(row["outcome"]), []):
-            effects += _reported(row, measure, records, defaults, alternative=alternative)
+    for rows, alternative in reported(records):
+        for measure in measures.get(str(rows[0]["outcome"]), []):
+            effects += _reported(rows, measure, records, defaults, alternative=alternative)
     lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
     frame = EFFECTS.frame(lines)
     key = ["effect_id", "variant", "part"]
@@ -72,22 +72,35 @@ def build_effects(
     return frame.drop(columns=blank).sort_values(key, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A control arm and all experimental arms measured alongside it in one set of participants.
+class Stratum(NamedTuple):
+    """A control arm and all experimental arms measured alongside it, in some people or in all.
 
     Without a control arm it is the experimental arms alone, for what is measured in one group.
     """
 
     experimental: list[MeasuredArm]
     control: MeasuredArm | None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What is compared: the names of the arms, the control first."""
+        beside = [self.control] if self.control else []
+        return tuple(str(arm.row["arm_id"]) for arm in (*beside, *self.experimental))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same arms compared in one set of participants: in all of it, or in strata of it."""
+
+    strata: tuple[Stratum, ...]
     participants: str
     alternative: bool
 
     def measured(self, measures: Mapping[str, Sequence[str]]) -> list[str]:
         """Of the measures asked for, by outcome, those that this can be computed in."""
-        asked = measures.get(str(self.experimental[0].row["outcome"]), [])
-        groups = 1 if self.control is None else 2
+        experimental, control = self.strata[0]
+        asked = measures.get(str(experimental[0].row["outcome"]), [])
+        groups = 1 if control is None else 2
         return [code for code in asked if measure_of(code).data.groups == groups]
 
 
@@ -98,15 +111,24 @@ def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparis
     arms += [arm for row in rows if (arm := _unreported_change(row, records, changes))]
     groups: dict[tuple[str, ...], dict[str, dict[str, MeasuredArm]]] = {}
     for arm in arms:
-        key = tuple(text(arm.row[column]) for column in _GROUP)
+        key = tuple(text(arm.row[column]) for column in (*_GROUP, "stratum"))
         sets = groups.setdefault(key, {})
         # A change that was reported comes before one that was worked out.
         sets.setdefault(text(arm.row["analysis_set"]), {}).setdefault(str(arm.row["arm_id"]), arm)
+    same: dict[tuple[Any, ...], list[Stratum]] = {}
     for key in sorted(groups):
-        yield from _of_group(groups[key])
+        for name, alternative, stratum in _of_group(groups[key]):
+            in_strata, alone = bool(key[-1]), stratum.control is None
+            of = (*key[:-1], in_strata, alone, stratum.arms, name, alternative)
+            same.setdefault(of, []).append(stratum)
+    for (*_, name, alternative), strata in same.items():
+        yield Comparison(tuple(strata), name, alternative)
 
 
-def _of_group(sets: Mapping[str, Mapping[str, MeasuredArm]]) -> Iterator[Comparison]:
+def _of_group(
+    sets: Mapping[str, Mapping[str, MeasuredArm]],
+) -> Iterator[tuple[str, bool, Stratum]]:
+    """Per set of participants its name, whether it is an alternative, and what is compared."""
     main = sets.get("", {})
     for name, arms in sets.items():
         # An alternative set often changes one arm only; the other is the main set's.
@@ -114,7 +136,7 @@ def _of_group(sets: Mapping[str, Mapping[str, MeasuredArm]]) -> Iterator[Compari
         experimental = [arm for arm in both if arm.role == "experimental"]
         for control in (None, *(arm for arm in both if arm.role == "control")):
             if experimental:
-                yield Comparison(experimental, control, name, bool(name and main))
+                yield name, bool(name and main), Stratum(experimental, control)
 
 
 def _unreported_change(
@@ -130,13 +152,18 @@ def _unreported_change(
     return MeasuredArm(change, records, before, after)
 
 
-def reported(records: Records) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    """Each reported contrast, and whether it is an alternative to the main set's."""
+def reported(records: Records) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
+    """Each reported contrast, a row for each stratum, and whether it is an alternative.
+
+    An alternative is of other participants than the main set, which is reported, too.
+    """
     for _, group in records.contrasts.groupby(_CONTRAST, dropna=False, sort=True):
-        rows = tables.records(group)
-        main = any(not text(row["analysis_set"]) for row in rows)
-        for row in rows:
-            yield row, bool(main and text(row["analysis_set"]))
+        sets: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
+        for row in tables.records(group):
+            key = bool(text(row["stratum"])), text(row["analysis_set"])
+            sets.setdefault(key, []).append(row)
+        for (in_strata, name), rows in sets.items():
+            yield rows, bool(name and (in_strata, "") in sets)
 
 
 def _compare(
@@ -158,27 +185,40 @@ def _compare(
 
 
 def _reported(
-    row: Mapping[str, Any], measure: str, records: Records, defaults: Defaults, *, alternative: bool
+    rows: Sequence[Mapping[str, Any]],
+    measure: str,
+    records: Records,
+    defaults: Defaults,
+    *,
+    alternative: bool,
 ) -> Iterator[Effect]:
     """A reported contrast, and under each other value of a choice it hangs on."""
-    main = contrasts.effect(row, measure, records, of_protocol(defaults))
-    effects = [main]
-    if main.has_number and not alternative:
+    main = [contrasts.effect(row, measure, records, of_protocol(defaults)) for row in rows]
+    effects = list(main)
+    if all(effect.has_number for effect in main) and not alternative:
         for variant in variants(defaults):
-            if variant.choice in main.hangs_on:
-                varied = contrasts.effect(row, measure, records, variant.choices)
-                effects.append(replace(varied, variant=variant.name))
+            if any(variant.choice in effect.hangs_on for effect in main):
+                varied = [contrasts.effect(row, measure, records, variant.choices) for row in rows]
+                effects += [replace(effect, variant=variant.name) for effect in varied]
     for effect in effects:
-        yield effect.in_set(text(row["analysis_set"]), alternative=alternative)
+        yield effect.in_set(text(rows[0]["analysis_set"]), alternative=alternative)
 
 
 def under(how: Choices, records: Records, measure: str, comparison: Comparison) -> list[Effect]:
-    """The effect of a comparison under some choices; several where the control is split."""
-    experimental, control = comparison.experimental, comparison.control
+    """The effect of a comparison under some choices; several where it comes in parts."""
+    return [
+        effect
+        for stratum in comparison.strata
+        for effect in _within(stratum, how, records, measure)
+    ]
+
+
+def _within(stratum: Stratum, how: Choices, records: Records, measure: str) -> list[Effect]:
+    experimental, control = stratum
     if control is None:
         return [parallel.alone(measure, experimental, how)]
     if standardised.of_changes(measure, control.row):
-        plain = under(how, records, standardised.PLAIN, comparison)
+        plain = _within(stratum, how, records, standardised.PLAIN)
         return standardised.effects(plain, measure, [*experimental, control], records, how)
     if control.row["period"] == "both":
         return [crossover.effect(measure, experimental, control, records.paired, how)]

@@ -30,7 +30,7 @@ _SOURCES = {
     "t": "paired t test",
     "p_value": "p value of the paired t test",
 }
-_SAME = ("trial_id", "outcome", "instrument", "definition", "time_days", "analysis_set")
+_SAME = ("trial_id", "outcome", "instrument", "definition", "time_days", "stratum", "analysis_set")
 INDEPENDENT = "the two conditions of a crossover are counted as independent groups"
 LEFT_OUT = {
     "leave_out": "the protocol leaves out results with both conditions per person",

@@ -28,7 +28,7 @@ from trialpool.review.schema.raw import CONFIDENCE
 from trialpool.words import text
 
 _ABOUT = ("trial_id", "outcome", "instrument", "definition", "time_days", "timepoint",
-          "outcome_type", "analysis_set")  # fmt: skip
+          "outcome_type", "stratum", "analysis_set", "primary")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,11 @@ class Effect:
         """Whether there is an effect with its variance."""
         return bool(np.isfinite(self.sizes.yi[0]) and np.isfinite(self.sizes.vi[0]))
 
+    @property
+    def as_part(self) -> str:
+        """Which part of the effect it is; blank where it is the whole of it."""
+        return _listed((text(self.about["stratum"]), self.part))
+
     def in_set(self, name: str, *, alternative: bool) -> Effect:
         """The effect in a named set of participants.
 
@@ -84,7 +89,7 @@ class Effect:
             **self.numbers,
             "effect_id": str(self._identity()),
             "variant": str(self.variant or ""),
-            "part": self.part,
+            "part": self.as_part,
             "study": trial["study"],
             "year": trial["year"],
             "comparison": self.comparison,
@@ -114,6 +119,8 @@ class Effect:
 
     def _identity(self) -> Identity:
         about, time = self.about, text(self.about["time_days"])
+        # A stratum is a part of an effect, whose identity all of them share.
+        strata = "by stratum" if text(about["stratum"]) else ""
         sides = [ARM_IDS.write(self.experimental_arms), self.control_arm]
         return Identity(
             trial_id=text(about["trial_id"]),
@@ -124,7 +131,7 @@ class Effect:
             day=f"day {float(time):g}" if time else "",
             period=text(about["period"]),
             outcome_type=text(about.get("outcome_type")) or "contrast",
-            participants=self.participants,
+            participants=_listed((strata, self.participants)),
             reported=text(about.get("effect_measure")),
             measure=self.measure,
         )
@@ -150,6 +157,7 @@ def from_arms(
     side where nothing is compared.
     """
     arms = [*experimental, *([control] if control else [])]
+    marked = any(text(arm.row["primary"]) == "yes" for arm in arms)
     drugs = dict.fromkeys(str(arm.about["drug"]) for arm in experimental)
     reason = next((side.reason for side in sides if side.reason), "")
     if reason:
@@ -157,7 +165,7 @@ def from_arms(
     formula = measure_of(sizes.measure)
     sizes = replace(sizes, reason=tuple(in_words(each, formula) for each in sizes.reason))
     return Effect(
-        about=arms[-1].row,
+        about={**arms[-1].row, "primary": "yes" if marked else None},
         measure=measure,
         design=design,
         basis="arms",

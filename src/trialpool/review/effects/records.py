@@ -12,7 +12,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.review.schema.packed import RawRow
-from trialpool.review.schema.processed import MARKS
+from trialpool.review.schema.processed import MARKS, RECORDS
 from trialpool.words import text
 
 Row = Mapping[str, Any]
@@ -24,7 +24,16 @@ def marked(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
 
 
 # What a score and its baseline have in common.
-_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set")
+_PEOPLE = (
+    "trial_id",
+    "arm_id",
+    "outcome",
+    "instrument",
+    "definition",
+    "period",
+    "stratum",
+    "analysis_set",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,11 @@ class Records:
     arms: pd.DataFrame
     rows: pd.DataFrame
     flags: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        # An optional column that no raw table has is blank.
+        blank = dict.fromkeys(name for name in RECORDS.may_lack if name not in self.rows)
+        object.__setattr__(self, "rows", self.rows.assign(**blank))
 
     @property
     def results(self) -> pd.DataFrame:

@@ -71,11 +71,11 @@ def build_universes(
     for comparison in comparisons(records, changes):
         for measure in comparison.measured(measures) if not comparison.alternative else ():
             keep(_of_comparison(records, defaults, levels, measure, comparison))
-    for row, alternative in reported(records):
-        asked = measures.get(str(row["outcome"]), [])
+    for rows, alternative in reported(records):
+        asked = measures.get(str(rows[0]["outcome"]), [])
         for measure in asked if not alternative else ():
             if measure_of(measure).unit == "SD":
-                keep(_of_contrast(row, measure, records, defaults, levels))
+                keep(_of_contrast(rows, measure, records, defaults, levels))
     frame = UNIVERSES.frame(lines)
     return frame.sort_values(["effect_id", *AXES, "part"], na_position="first", ignore_index=True)
 
@@ -124,7 +124,7 @@ def _of_comparison(
 
 
 def _of_contrast(
-    row: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
     measure: str,
     records: Records,
     defaults: Defaults,
@@ -133,8 +133,13 @@ def _of_contrast(
     axis, base = "change_standardised", of_protocol(defaults)
     combined: dict[tuple[str, ...], list[Effect]] = {}
     for level in levels[axis]:
-        effect = contrasts.effect(row, measure, records, AXES[axis].at(base, level))
-        combined[(named(level),)] = [effect.in_set(text(row["analysis_set"]), alternative=False)]
+        how = AXES[axis].at(base, level)
+        combined[(named(level),)] = [
+            contrasts.effect(row, measure, records, how).in_set(
+                text(row["analysis_set"]), alternative=False
+            )
+            for row in rows
+        ]
     return _that_matter(combined, [axis])
 
 
@@ -161,4 +166,4 @@ def _numbers(effects: Sequence[Effect]) -> Iterator[tuple[str, float | None, flo
     for effect in effects:
         y, v = float(effect.sizes.yi[0]), float(effect.sizes.vi[0])
         # NaN is not equal to itself; two effects without a number are alike.
-        yield effect.part, y if isfinite(y) else None, v if isfinite(v) else None
+        yield effect.as_part, y if isfinite(y) else None, v if isfinite(v) else None

@@ -17,7 +17,7 @@ Typed = tuple[Value, Fault | None]
 # Far beyond what a trial reports; their squares are still finite, and not 0.
 LARGEST, SMALLEST = 1e9, 1e-100
 # Text that takes part in telling results apart, and so may hold nothing that cannot be seen.
-_NAMES = ("definition", "analysis_set")
+_NAMES = ("definition", "stratum", "analysis_set")
 _PLAIN = ("sd", "se", "sd_difference", "reference_sd", "sd_pooled")
 
 _SPREADSHEET = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA)")

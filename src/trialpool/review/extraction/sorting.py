@@ -13,9 +13,10 @@ from trialpool.review.schema.raw import CONDITION_TABLES
 # What tells two comparisons apart, leaving out the arms and who reported them.
 _COMPARISON = {
     "results": ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
-                "outcome_type", "analysis_set"),
+                "outcome_type", "stratum", "analysis_set"),
     "contrasts": ("trial_id", "experimental_arm", "control_arm", "outcome", "instrument",
-                  "definition", "period", "time_days", "effect_measure", "analysis_set"),
+                  "definition", "period", "time_days", "effect_measure", "stratum",
+                  "analysis_set"),
 }  # fmt: skip
 Roles = Mapping[tuple[Value, Value], str]
 
@@ -128,6 +129,6 @@ def _alone(rows: Sequence[Row], roles: Roles) -> dict[int, Dropped]:
                 out[row_number(row)] = Dropped(
                     rule="no partner",
                     reason=f"no {role} arm has a usable result with the same outcome, instrument, "
-                    "definition, period, time_days, outcome_type and analysis_set",
+                    "definition, period, time_days, outcome_type, stratum and analysis_set",
                 )
     return out

@@ -11,8 +11,8 @@ from trialpool.review.extraction.read import Row, Sheet, Value
 from trialpool.words import text
 
 # What a change score and the scores it lies between have in common.
-_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "analysis_set",
-           "source")  # fmt: skip
+_PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "stratum",
+           "analysis_set", "source")  # fmt: skip
 
 
 def cells_behind(record: Mapping[str, Any]) -> tuple[str, ...]:

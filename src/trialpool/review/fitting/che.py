@@ -16,6 +16,7 @@ from trialpool.multilevel.robust import robust_of
 from trialpool.multilevel.terms import Nested
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, Pooled
+from trialpool.review.choosing.several import same_people
 
 TEST, LEVEL = "CR2", 0.95
 _NOT_ONE = "the heterogeneity has two levels"
@@ -29,7 +30,8 @@ def che(
 ) -> tuple[Pooled, VarianceLevels]:
     """Pool effects of which several come from one trial.
 
-    Sampling errors of a trial's effects have the trial's mean variance and correlate by `rho`;
+    Sampling errors of a trial's effects have the trial's mean variance and correlate by `rho` where
+    they are of the same people;
     true effects vary between trials and within them (REML). The interval is that of the CR2
     robust variance, clustered by trial, with Satterthwaite's degrees of freedom. `tau2` and `i2`
     are of both levels together; the prediction interval is of a new effect of a new trial, t on
@@ -37,7 +39,7 @@ def che(
 
     Parameters
     ----------
-    studies : trial_id, yi and vi of k effects of m >= 2 trials
+    studies : trial_id, yi, vi and, where there are any, part of k effects of m >= 2 trials
     common : without random effects, as for two trials; normal quantile
     prediction : "k-1" or "k-2", k being the number of trials
 
@@ -54,7 +56,7 @@ def che(
     factors = ("trial", "effect") if k > m else ("trial",)
     fitted = fit_multilevel(
         yi,
-        covariance(vi, trials, rho=rho).dense(),
+        covariance(vi, same_people(studies), rho=rho).dense(),
         random=[] if common else [Nested(*factors)],
         data=data,
         test="z" if common else "t",

@@ -12,11 +12,11 @@ from scipy.special import ndtri
 
 from trialpool.analysis_result import VarianceLevels
 from trialpool.effects import measure_of
-from trialpool.multilevel.aggregate import aggregate
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
 from trialpool.results import NAN, NoPosteriorError, Pooled, Posterior
+from trialpool.review.choosing.several import put_together
 from trialpool.review.fitting.che import che
 from trialpool.review.fitting.posterior import COUNTS, counted, posterior_of
 from trialpool.review.fitting.prior import tau_prior
@@ -166,7 +166,7 @@ def fit(
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
         if isinstance(model, Correlated):
-            one = aggregate(studies["yi"], studies["vi"], studies["trial_id"], rho=model.rho)
+            one = put_together(studies, studies["trial_id"].tolist(), rho=model.rho)
             studies = pd.DataFrame({"yi": one.yi, "vi": one.vi})
         return _single(studies, measure, allowed)
     if isinstance(model, FewTrials):

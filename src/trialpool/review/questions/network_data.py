@@ -35,6 +35,7 @@ _MEASURED = (
     "period",
     "time_days",
     "outcome_type",
+    "stratum",
     "analysis_set",
 )
 _PERIOD_BOTH = "both"

@@ -33,6 +33,7 @@ _SERIES = (
     "instrument",
     "definition",
     "outcome_type",
+    "stratum",
     "analysis_set",
 )
 # A line needs so many trials, different days, and trials with several days; a bend needs more.
@@ -159,7 +160,7 @@ def _left_out_again(case: Case) -> set[str]:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(text(row[column]) for column in _SERIES)
+    return tuple(text(row.get(column)) for column in _SERIES)
 
 
 def _one(parts: pd.DataFrame) -> dict[str, Any]:

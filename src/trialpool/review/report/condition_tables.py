@@ -74,7 +74,7 @@ def _why_unused(trial: Row, analyses: Sequence[AnalysisTables]) -> str:
                 continue
             asked = analysis.result.specification
             filtered = why_not(trial, asked["include"], asked["exclude"])
-            if reason := filtered or (row["reason"] if not_asked(row["reason"]) else ""):
+            if reason := filtered or (row["reason"] if not_asked(row["rule"]) else ""):
                 left[reason] = None
     if left:
         return f"left out: {'; '.join(left)}"

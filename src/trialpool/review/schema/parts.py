@@ -24,7 +24,8 @@ SIDES = (
     Column("experimental_arms", "text", "arm_ids of the experimental side, joined by `+`"),
     Column("control_arm", "text", "arm_id of the control arm; of effects combined, joined by `+`"),
 )
-PART = Column("part", "id", "an arm, where a trial's control is shared out among its arms")
+PART = Column("part", "text", "which part of the effect: a stratum of the people, or an arm where "
+              "a trial's control is shared out among its arms")  # fmt: skip
 SOURCE_URL, LOCATOR = RESULTS["source_url"], RESULTS["locator"]
 
 K = Column("k", "integer", "trials", heading="Trials", low=0)

@@ -108,7 +108,9 @@ EFFECTS = Table(
         p.TIME,
         p.TIMEPOINT,
         replace(RESULTS["outcome_type"], required=False),
+        RESULTS["stratum"],
         RESULTS["analysis_set"],
+        RESULTS["primary"],
         Column("design", "text", "parallel, or how a crossover trial is taken"),
         Column("basis", "text", "arms = from numbers per arm, contrast = from a reported "
                "difference"),
@@ -126,7 +128,7 @@ EFFECTS = Table(
         p.STANDARDISER,
         *p.MADE,
     ),
-    rare=tuple(column.name for column in p.RATES),
+    rare=("stratum", "primary", *(column.name for column in p.RATES)),
 )  # fmt: skip
 
 # The choices that may decide an effect, as columns of a level each.

@@ -7,6 +7,25 @@ from trialpool.columns import Column
 TRIAL = Column("trial_id", "id", "the trial; the same id in every table", required=True)
 OUTCOME = Column("outcome", "id", "the construct, as declared in config/review.yaml", required=True)
 INSTRUMENT = Column("instrument", "id", "the scale, a row of instruments.csv; blank for counts")
+STRATUM = Column(
+    "stratum",
+    "text",
+    "part of the trial's people that has a comparison group of its own: a sex, a centre, a dose "
+    "group with its share of the controls. Arms are compared within it, and its effects count as "
+    "any other. The column may be left out",
+)
+PRIMARY = Column(
+    "primary",
+    "yes_no",
+    "yes = the trial's declared primary result of its outcome: where an analysis takes one effect "
+    "of a trial and its own rules leave several, this one. The column may be left out",
+)
+ANALYSIS_SET = Column(
+    "analysis_set",
+    "text",
+    "an alternative set of participants (completers, per protocol); blank = the main set, whose "
+    "result counts. It tells nothing else apart",
+)
 DEFINITION = Column(
     "definition", "text", "what counts as an event, e.g. '>=30 % reduction'; blank for scores"
 )

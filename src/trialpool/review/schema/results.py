@@ -55,9 +55,11 @@ SELECTION = Table(
         p.EFFECT,
         p.TRIAL,
         p.STUDY,
-        Column("reason", "text", "the rule that leaves it out", required=True),
+        Column("rule", "id", "the rule that decided, by its name (docs/protocol.md)",
+               required=True),
+        Column("reason", "text", "the rule in words", required=True),
     ),
-)
+)  # fmt: skip
 
 _ASKED = tuple(
     replace(MISSING_RESULTS[name], required=False)

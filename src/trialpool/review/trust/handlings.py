@@ -13,7 +13,6 @@ from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
 from trialpool.review.fitting.fit import DEPENDENT, Fit
-from trialpool.review.fitting.leaving_out import AFTERWARDS
 from trialpool.review.protocol.settings import Correlated
 from trialpool.review.protocol.specs import Analysis
 
@@ -75,7 +74,7 @@ def cautions(analysis: Analysis, selection: Selection) -> list[str]:
             "people the interval is too narrow."
         )
     if analysis.without is not None:
-        n = int(rejected["reason"].isin(AFTERWARDS.values()).sum())
+        n = int((rejected["rule"] == analysis.without).sum())
         out.append(
             f"Left out because of what they found ({analysis.without}): {n}. The interval does not "
             "allow for that."

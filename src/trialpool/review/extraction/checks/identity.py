@@ -16,6 +16,7 @@ _NO_REASON = frozenset(("-", "--", "na", "n/a", "n.a.", "nan", "none", "no", "ni
 
 _DECIDING = {
     "definition": "tells this row from others",
+    "stratum": "tells this row from others",
     "analysis_set": "tells this row from others",
     "exclude_reason": "keeps the row out",
 }

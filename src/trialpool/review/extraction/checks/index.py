@@ -17,7 +17,7 @@ SCORES = ("msd", "change", "baseline")
 WITH_RESULTS = ("results", "contrasts")
 # What a score is of; the arms of one comparison share all of it.
 COMPARISON = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
-              "outcome_type", "analysis_set", "source")  # fmt: skip
+              "outcome_type", "stratum", "analysis_set", "source")  # fmt: skip
 
 
 class Index:

@@ -106,7 +106,7 @@ def contrast_direction(index: Index) -> Iterator[Finding]:
 class _Arms:
     """The arms' means that a contrast is a difference of."""
 
-    _KEY = ("trial_id", "outcome", "instrument", "period", "time_days", "analysis_set")
+    _KEY = ("trial_id", "outcome", "instrument", "period", "time_days", "stratum", "analysis_set")
 
     def __init__(self, index: Index) -> None:
         self._sheet = index["results"]

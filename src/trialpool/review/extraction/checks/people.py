@@ -18,7 +18,16 @@ MORE_PEOPLE, MORE_SHARE = 2, 0.05
 )
 def n_grows(index: Index) -> Iterator[Finding]:
     """The number of people with a score does not grow from one time to a later one."""
-    same = ("trial_id", "arm_id", "outcome", "instrument", "period", "analysis_set", "source")
+    same = (
+        "trial_id",
+        "arm_id",
+        "outcome",
+        "instrument",
+        "period",
+        "stratum",
+        "analysis_set",
+        "source",
+    )
     sheet = index["results"]
     rows = [
         row for row in having(index.scores, "n", "time_days") if row["outcome_type"] != "change"

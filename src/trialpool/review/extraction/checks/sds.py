@@ -45,14 +45,14 @@ def sd_of(row: Row) -> Sd | None:
     """The SD of a score as the pipeline uses it; None where there is none above 0."""
     printed = spread(row) if row["mean"] is not None or row["sd"] is not None else None
     if printed:
-        found = Sd(row, printed.sd, printed.cells[0], printed.how)
+        sd = Sd(row, printed.sd, printed.cells[0], printed.how)
     elif row["mean"] is None and row["n"] is not None and (given := quantiles(row)):
         estimated = from_quantiles(number(row, "n"), given, "LWS", False)
         how = f"from {', '.join(name for name, _ in given)}"
-        found = Sd(row, float(estimated.sd[0]), given[0][0], how)
+        sd = Sd(row, float(estimated.sd[0]), given[0][0], how)
     else:
         return None
-    return found if isfinite(found.value) and found.value > 0 else None
+    return sd if isfinite(sd.value) and sd.value > 0 else None
 
 
 class Sds:
@@ -179,12 +179,9 @@ def another_scoring(index: Index) -> Iterator[Finding]:
     """A scale is scored alike in all trials: not once as the sum of its items and once as their
     mean.
     """
-    told = set()
+    sds, first = index.shared(Sds), {}
     for sd in index.shared(_rescaled):
-        key = (sd.row["trial_id"], sd.row["instrument"])
-        if key not in told:
-            told.add(key)
-            sds = index.shared(Sds)
+        if first.setdefault((sd.row["trial_id"], sd.row["instrument"]), sd) is sd:
             rule = (
                 f"mean and SD ({sd.words}) are as many times smaller than the usual ones on "
                 f"{sd.row['instrument']} ({sds.usual_mean(sd.row):.3g} and {sds.usual(sd.row):.3g})"
