@@ -179,7 +179,8 @@ def another_scoring(index: Index) -> Iterator[Finding]:
     """A scale is scored alike in all trials: not once as the sum of its items and once as their
     mean.
     """
-    sds, first = index.shared(Sds), {}
+    sds = index.shared(Sds)
+    first: dict[Key, Sd] = {}
     for sd in index.shared(_rescaled):
         if first.setdefault((sd.row["trial_id"], sd.row["instrument"]), sd) is sd:
             rule = (
