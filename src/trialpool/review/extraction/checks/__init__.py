@@ -14,6 +14,7 @@ from trialpool.review.extraction.checks import (  # noqa: F401  # isort: skip
     scales,
     times,
     people,
+    arm_sizes,
     counts,
     spread,
     sds,
@@ -24,6 +25,8 @@ from trialpool.review.extraction.checks import (  # noqa: F401  # isort: skip
     contrasts,
     precision,
     means,
+    levels,
+    effects,
     trials,
 )
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
