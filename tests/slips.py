@@ -46,7 +46,8 @@ leave every pooled estimate as it is, and {silent} change one in silence. A slip
 """
 # Cells that name the row in the list, the first that are filled.
 _NAMED_BY = ("trial_id", "arm_id", "experimental_arm", "outcome", "instrument", "period",
-             "time_days", "outcome_type", "effect_measure", "definition", "analysis_set", "source")  # fmt: skip
+             "time_days", "outcome_type", "effect_measure", "definition", "analysis_set",
+             "source")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +190,9 @@ def section(outcomes: Sequence[Outcome]) -> str:
     n_told = sum(bool(each.errors or each.warnings) for each in outcomes)
     same = len(outcomes) - n_told - len(silent)
     about = _ABOUT.format(n=len(outcomes), told=n_told, same=same, silent=len(silent))
-    head = "| | review | cell | right | typed | kind of slip | what is told |\n" + "|---" * 7 + "|\n"
+    head = (
+        "| | review | cell | right | typed | kind of slip | what is told |\n" + "|---" * 7 + "|\n"
+    )
     return HEADING + about + head + "".join(map(_line, outcomes))
 
 

@@ -172,6 +172,71 @@ def precision() -> Iterator[Limit]:
     yield Limit(unusual, [PLAIN], contrast(sd_pooled="23.2"), contrast(sd_pooled="23.3"))
 
 
+def arm_sizes() -> Iterator[Limit]:
+    name = "n_unlike_the_arm"
+    # 20 in two other rows: 6 is a third of it and less, 60 three times as many.
+    yield Limit(name, [], results(2, n="7"), results(2, n="6"))
+    yield Limit(name, [], results(2, n="59"), results(2, n="60"))
+    # If as large a part of the other arm is lost, 0.3 of 20 and up to 0.6 of 19, both are.
+    yield Limit(name, [results(2, n="6")], results(3, n="11"), results(3, n="12"))
+    # Five times fewer than the other arm's 16, in arms of which no more is known.
+    arms = "arms_of_unlike_size"
+    yield Limit(arms, [], results(6, n="4"), results(6, n="3"))
+    # Where 40 and 10 were randomised, 20 and 26 are 5.2 times what was planned.
+    planned = [Edit("arms", 8, {"n_randomised": "40"}), Edit("arms", 9, {"n_randomised": "10"})]
+    yield Limit(arms, planned, results(8, n="21"), results(8, n="20"))
+    # A tenth of 20, if four others agree.
+    counts = [results(row, trial_id="Ash", arm_id="experimental", definition=f"kind {row}",
+                      event="1", totaln="20") for row in range(10, 15)]  # fmt: skip
+    yield Limit("n_unlike_the_report", counts, results(10, totaln="22"), results(10, totaln="23"))
+    few = [*counts, results(10, totaln="30")]
+    yield Limit("n_unlike_the_report", few, results(11, totaln="21"), results(11, totaln="20"))
+    # 60 were randomised and the other arm has 19; one too many is no misprint to look for.
+    yield Limit("arms_above_randomised", [], results(2, n="42"), results(2, n="43"))
+
+
+def levels() -> Iterator[Limit]:
+    name = "mean_mistyped"
+    # Beside the other arm: 1.5 SDs of 8 below 13.5, where ten times as much is near.
+    tenth = [*OTHER, results(3, mean="13.5")]
+    yield Limit(name, tenth, results(2, mean="1.6"), results(2, mean="1.5"))
+    # 10 is an SD below 18.
+    near = [*OTHER, results(2, mean="1.0"), results(3, sd="20.0")]
+    yield Limit(name, near, results(3, mean="18.1"), results(3, mean="18.0"))
+    # A change up by 4 where the other arm falls by 8 is 1.5 SDs away, and near with its sign.
+    falls = [*OTHER, *(results(row, outcome_type="change", mean="-8.0") for row in (2, 3))]
+    yield Limit(name, falls, results(2, mean="3.9"), results(2, mean="4.0"))
+    # 1.8 SDs of 9 below 20, the other trials' median, and more below the other arm's 24.
+    far = "mean_far_off"
+    yield Limit(far, [], results(2, mean="3.81"), results(2, mean="3.79"))
+    # With the other arm alone to compare with, a large effect is an effect.
+    yield Limit(far, [results(2, mean="3.79")],
+                results(3, mean="12.0"), results(3, mean="24.0"))  # fmt: skip
+    # 19 less 26 is -7; half of an SD of 8 from it is -11.
+    change = [results(10, trial_id="Elm", arm_id="experimental", outcome="mood", n="25",
+                      instrument="SCALE", time_days="7", outcome_type="change", sd="8.0",
+                      event="", totaln="")]  # fmt: skip
+    yield Limit("change_contradicts_means", change,
+                results(10, mean="-11.0"), results(10, mean="-11.1"))  # fmt: skip
+
+
+def effects() -> Iterator[Limit]:
+    name = "effect_turned"
+    # -2 / 8.501 = -0.2353 on day 7; with the contrast's 4.80 / 8.5 = 0.5647 that is 0.79997 apart.
+    turned = [contrast(contrast="experimental-control"), results(3, mean="20.0")]
+    yield Limit(name, turned, contrast(estimate="4.80"), contrast(estimate="4.81"))
+    # Both at least 0.2 SDs: 1.70 / 8.5, beside the -0.706 of day 7.
+    yield Limit(name, turned[:1], contrast(estimate="1.69"), contrast(estimate="1.71"))
+    # A fifth trial beside four : -0.370 (SE 0.150) in SDs; at 0.92 it is 3.499 SEs from them.
+    fifth = [contrast(trial_id="Fir", effect_measure="D", contrast="experimental-control",
+                      ci_low="", ci_high="", se="0.33")]  # fmt: skip
+    unlike = "effect_unlike_other_trials"
+    yield Limit(unlike, fifth, contrast(estimate="0.92"), contrast(estimate="0.93"))
+    # Three others are too few.
+    yield Limit(unlike, [*fifth, contrast(estimate="0.93")],
+                results(8, arm_id="control", time_days="9"), results(8, time_days="7"))  # fmt: skip
+
+
 def changes_as_scores() -> Iterator[Limit]:
     name = "change_sd_as_score"
     # The SD of the same arm's change, by its last digit.
@@ -346,6 +411,9 @@ GROUPS = (
     spread,
     sds,
     precision,
+    arm_sizes,
+    levels,
+    effects,
     changes_as_scores,
     agreement,
     contrasts,

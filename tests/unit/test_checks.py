@@ -383,7 +383,8 @@ RATIO = {"outcome": "harm", "instrument": "", "effect_measure": "OR"}
          "n_experimental": "15", "n_control": "15"},
         # Duek 2023: -7.48, SE 6.7 (-21.35 to 6.38), p = 0.276, 13 and 13 people
         {"estimate": "-7.48", "se": "6.7", "ci_low": "-21.35", "ci_high": "6.38",
-         "p_value": "0.276", "n_experimental": "13", "n_control": "13"},
+         "p_value": "0.276", "n_experimental": "13", "n_control": "13",
+         "contrast": "experimental-control"},
         # Abbar 2022, one stratum: OR 3.7 (0.9 to 17.3), P = 0.07
         {**RATIO, "estimate": "3.7", "ci_low": "0.9", "ci_high": "17.3", "p_value": "0.07"},
     ],

@@ -28,6 +28,7 @@ from trialpool.review.extraction.checks import (  # noqa: F401  # isort: skip
     levels,
     effects,
     trials,
+    descriptions,
 )
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 

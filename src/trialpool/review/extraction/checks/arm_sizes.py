@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from statistics import median
+from math import log
 from typing import NamedTuple
 
 from trialpool.review.extraction.checks.index import COMPARISON, Index, grouped, having, number
@@ -18,6 +18,8 @@ FACTOR = 3.0
 FACTOR_OF_ARMS = 5.0
 # Harms of one report are counted in the same people.
 ALIKE, APART = 4, 0.1
+# One person above the number randomised is no misprint to look for.
+ONE_MORE = 1
 
 _COLUMNS = (
     ("results", "arm_id", "n"),
@@ -69,14 +71,11 @@ class _Sizes:
         return number(arm, "n_randomised") if arm.get("n_randomised") else None
 
     def usual(self, size: Size) -> tuple[float, str] | None:
-        """How many people the arm has otherwise, and where that stands."""
-        others = self.others(size)
-        if others:
-            middle = median(other.n for other in others)
-            nearest = min(others, key=lambda other: abs(other.n - middle))
-            return middle, f"{nearest.place}" + (" and others" if others[1:] else "")
-        randomised = self.randomised(size)
-        return None if randomised is None else (randomised, f"{randomised:g} were randomised to it")
+        """The nearest of the arm's other sizes and of those randomised, and where it stands."""
+        known = [(other.n, other.place) for other in self.others(size)]
+        if randomised := self.randomised(size):
+            known.append((randomised, f"{randomised:g} were randomised to it"))
+        return min(known, key=lambda one: abs(log(one[0] / size.n)), default=None)
 
 
 def _key(size: Size) -> tuple[Value, Value, bool]:
@@ -91,7 +90,12 @@ def n_unlike_the_arm(index: Index) -> Iterator[Finding]:
     """An arm does not have several times more or fewer people in one row than in its others, or
     than were randomised to it, unless its other arm has as well.
     """
-    sizes = index.shared(_Sizes)
+    for size, rule in index.shared(_unlike):
+        yield Finding(size.sheet, size.row, size.column, rule)
+
+
+def _unlike(index: Index) -> list[tuple[Size, str]]:
+    sizes, out = index.shared(_Sizes), []
     beside = _beside(sizes.all)
     for size in sizes.all:
         usual = sizes.usual(size)
@@ -100,8 +104,9 @@ def n_unlike_the_arm(index: Index) -> Iterator[Finding]:
         factor = size.n / usual[0]
         if any(_as_much(factor, other, sizes) for other in beside[_result(size)]):
             continue
-        rule = f"the arm {size.arm} has {_times(factor)} people than elsewhere: {usual[1]}"
-        yield Finding(size.sheet, size.row, size.column, rule)
+        rule = f"the arm {size.arm} has {_times(factor)} people than anywhere else: {usual[1]}"
+        out.append((size, rule))
+    return out
 
 
 def _times(factor: float) -> str:
@@ -148,8 +153,11 @@ def arms_of_unlike_size(index: Index) -> Iterator[Finding]:
     """
     sizes = index.shared(_Sizes)
     beside = _beside(sizes.all)
+    known = {(id(size.row), size.column) for size, _ in index.shared(_unlike)}
     for size in sizes.all:
         for other in beside[_result(size)]:
+            if known & {(id(each.row), each.column) for each in (size, other)}:
+                continue
             planned = [sizes.randomised(each) for each in (size, other)]
             expected = planned[0] / planned[1] if planned[0] and planned[1] else 1.0
             factor = other.n / size.n * expected
@@ -186,7 +194,7 @@ def n_unlike_the_report(index: Index) -> Iterator[Finding]:
     flag="more people analysed in all arms than randomised",
 )
 def arms_above_randomised(index: Index) -> Iterator[Finding]:
-    """The arms of a result together have no more people than were randomised in the trial."""
+    """The arms of a result have no more people than were randomised in the trial, or one more."""
     for column in ("n", "totaln"):
         rows = having(index.used("results"), column)
         apart = [row for row in rows if row["period"] != "both"]
@@ -196,6 +204,6 @@ def arms_above_randomised(index: Index) -> Iterator[Finding]:
             people = sum(number(row, column) for row in group)
             most = trial.get("n_randomised")
             known = index.arms.get((first["trial_id"], first["arm_id"]), {}).get("n_randomised")
-            if most is not None and known is None and people > float(most):
+            if most is not None and known is None and people > float(most) + ONE_MORE:
                 rule = f"{people:g} in the {len(group)} arms; {most} were randomised"
                 yield Finding(index["results"], first, column, rule)

@@ -8,6 +8,7 @@ from statistics import median
 from typing import NamedTuple
 
 from trialpool.review.extraction.checks.index import COMPARISON, Index, grouped, having, number
+from trialpool.review.extraction.checks.precision import contrast_sds
 from trialpool.review.extraction.checks.registry import Finding, warning
 from trialpool.review.extraction.checks.sds import Sds, doubted, sd_of
 from trialpool.review.extraction.checks.sizes import MOST_SDS
@@ -77,15 +78,19 @@ def _standardised(row: Row, other: Row) -> tuple[float, float] | None:
 
 
 def _of_contrasts(index: Index) -> Iterator[_Effect]:
-    """Reported differences of means; in points divided by the SD of the trial or of others."""
+    """Reported differences of means; in points divided by the SD of the trial, of others, or by
+    what their own SE says of it.
+    """
     sds = index.shared(Sds)
+    behind = {row["row"]: sd for row, sd, *_ in index.shared(contrast_sds)}
     for row in having(index.used("contrasts"), "estimate", "n_experimental", "n_control"):
         value = number(row, "estimate")
         if row["contrast"] == "control-experimental":
             value = -value
         if row["effect_measure"] == "MD":
             mine = [sd.value for sd in sds.of_arms(row["trial_id"], row["instrument"])]
-            sd = median(mine) if mine else sds.usual({**row, "outcome_type": "msd"})
+            usual = sds.usual({**row, "outcome_type": "msd"})
+            sd = median(mine) if mine else usual or behind.get(row["row"])
             if not sd:
                 continue
             value /= sd
@@ -106,12 +111,14 @@ def effect_turned(index: Index) -> Iterator[Finding]:
     they are far apart.
     """
     for group in _by_outcome(index.shared(_effects)).values():
-        for effect in group:
+        # Of two it cannot be said which is wrong: one of them is told.
+        for effect in group[-1:] if len(group) == 2 else group:
             rest = [other.value for other in group if other.row is not effect.row]
             if not rest or effect.column == "event":
                 continue
             usual = median(rest)
-            far = abs(effect.value - usual) >= TURNED and abs(effect.value) >= CLEAR
+            far = abs(effect.value - usual) >= TURNED
+            far = far and min(abs(effect.value), abs(usual)) >= CLEAR
             if far and effect.value * usual < 0:
                 rule = (
                     f"experimental - control is {effect.value:.2g} SDs here, but {usual:.2g} in "

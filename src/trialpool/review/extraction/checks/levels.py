@@ -18,6 +18,7 @@ FAR, NEAR, FAR_OFF = 1.5, 1.0, 1.8
 ENOUGH_TRIALS = 2
 # A change differs from the difference of the means by who was lost and by adjusting for baseline.
 CHANGE_APART = 0.5
+BASELINE = "at baseline"
 
 
 class _Peer(NamedTuple):
@@ -28,16 +29,22 @@ class _Peer(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """A mean with those it can be compared with, and the SD to measure their distance by."""
+    """A mean with its SD, the largest SD of the arms, and the means it can be compared with."""
 
     row: Row
     mean: float
     sd: float
+    largest: float
     peers: tuple[_Peer, ...]
 
-    def distances(self, mean: float) -> list[float]:
-        """How far a mean lies above each of the others, in SDs."""
-        return [(mean - peer.mean) / self.sd for peer in self.peers]
+    def is_far(self) -> bool:
+        """Whether it is far from all the others."""
+        return all(abs(self.mean - peer.mean) >= FAR * self.sd for peer in self.peers)
+
+    def is_near(self, mean: float) -> bool:
+        """Whether another mean would be near them all; to a baseline it need not be."""
+        after = [peer for peer in self.peers if peer.what != BASELINE] or self.peers
+        return all(abs(mean - peer.mean) <= NEAR * self.sd for peer in after)
 
     @property
     def beside(self) -> str:
@@ -62,12 +69,12 @@ def _levels(index: Index) -> list[_Level]:
         means = [number(each.row, "mean") for each in arms]
         if max(means) - min(means) > MOST_SDS * sd:
             continue
-        for row in (each.row for each in arms):
+        for row, sd_of_row in ((each.row, each.value) for each in arms):
             rest = [each.row for each in arms if each.row is not row]
             mine = of_arm.get((row["trial_id"], row["arm_id"], row["instrument"]), [])
             trials = of_trial.get((row["instrument"], row["outcome_type"]), {})
             peers = tuple(_peers(row, rest, mine, trials))
-            out.append(_Level(row, number(row, "mean"), sd, peers))
+            out.append(_Level(row, number(row, "mean"), sd_of_row, sd, peers))
     return out
 
 
@@ -79,7 +86,7 @@ def _peers(
     times = [each for each in mine if each is not row and each["outcome_type"] == kind]
     before = [each for each in mine if each["outcome_type"] == "baseline" and kind == "msd"]
     for what, rows in (("in the other arm", rest), ("at another time", times),
-                       ("at baseline", before)):  # fmt: skip
+                       (BASELINE, before)):  # fmt: skip
         if rows:
             yield _Peer(what, min((number(r, "mean") for r in rows), key=lambda m: abs(m - mean)))
     others = [value for trial, value in trials.items() if trial != row["trial_id"]]
@@ -106,15 +113,14 @@ def _meant(index: Index, level: _Level) -> Iterator[float]:
     """What may have been meant instead: ten times as much, a tenth, or the other sign."""
     low, high = index.ends(level.row)
     change = level.row["outcome_type"] == "change"
-    if not level.peers:
+    if not level.peers or not level.is_far():
         return
     for meant in (10 * level.mean, level.mean / 10, -level.mean):
         if (low is not None and meant < low) or (high is not None and meant > high):
             continue
         if meant == -level.mean and not change:
             continue
-        far, near = level.distances(level.mean), level.distances(meant)
-        if min(map(abs, far)) >= FAR and max(map(abs, near)) <= NEAR:
+        if level.is_near(meant):
             yield meant
 
 
@@ -130,7 +136,7 @@ def mean_far_off(index: Index) -> Iterator[Finding]:
         whose = {peer.what for peer in level.peers}
         if len(whose) < 2 or not whose & {"at another time", "in other trials"}:
             continue
-        far = level.distances(level.mean)
+        far = [(level.mean - peer.mean) / level.largest for peer in level.peers]
         if min(far) >= FAR_OFF or max(far) <= -FAR_OFF:
             way = "above" if far[0] > 0 else "below"
             least = min(map(abs, far))

@@ -70,7 +70,7 @@ def _unit(row: Row) -> float:
     return sqrt(1 / number(row, "n_experimental") + 1 / number(row, "n_control"))
 
 
-def _sds(index: Index) -> list[tuple[Row, float, str, str]]:
+def contrast_sds(index: Index) -> list[tuple[Row, float, str, str]]:
     """The SDs of differences of means: printed, or behind the SE; the cell and the words."""
     # scipy comes with it; `trialpool check` seldom needs it.
     from trialpool.effects.generic import sd_from_difference
@@ -91,7 +91,7 @@ def contrast_sd_above_maximum(index: Index) -> Iterator[Finding]:
     """The SD behind a difference of means is not larger than the whole scale, which even changes
     cannot pass.
     """
-    for row, sd, column, how in index.shared(_sds):
+    for row, sd, column, how in index.shared(contrast_sds):
         low, high = index.ends({**row, "outcome_type": "msd"})
         if low is not None and high is not None and sd > LOOSE * (high - low):
             rule = f"an SD of {sd:.3g} ({how}) on {row['instrument']}, {low:g} to {high:g}"
@@ -107,7 +107,7 @@ def contrast_sd_unusual(index: Index) -> Iterator[Finding]:
     or the instrument's reference SD, nor a small part of it.
     """
     arms, odd = index.shared(Sds), index.shared(doubted)
-    for row, sd, column, how in index.shared(_sds):
+    for row, sd, column, how in index.shared(contrast_sds):
         reference = index.reference_sd(row)
         of_arms = [
             each.value
