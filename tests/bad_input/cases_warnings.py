@@ -71,6 +71,7 @@ WARNINGS: dict[str, dict[str, Change]] = {
         "same_doi": then(cells(2, doi="10.1000/xyz"), cells(3, doi="https://doi.org/10.1000/XYZ")),
         "same_pmid": then(cells(2, pmid="12345678"), cells(3, pmid="12345678")),
         "another_year_elsewhere": another(2, trial_id="Gum", study="Gum 2012", year="2012"),
+        "label_of_another": cells(3, study="ash  2011"),
         "setting_of_one": cells(2, setting="medical"),
         "same_study_and_year": cells(3, study="Ash 2011", year="2011"),
     },

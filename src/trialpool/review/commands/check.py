@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.review.extraction import claims, other_reviews
+from trialpool.review.extraction import claims, emptiness, other_reviews
 from trialpool.review.extraction.checking import look_at_all, problems_in
 from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData, optional_file
@@ -129,6 +129,7 @@ def look(config: Path, raw: Path) -> CheckReport:
         problems += unknown_names(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):
         problems += [lost for tables in data.values() for lost in _lost(review, tables)]
+        problems += emptiness.problems(config, review, data, raw.parent.parent / "results")
     return CheckReport(
         problems=tuple(_in_order(problems)),
         conditions=len(protocol.analyses),

@@ -42,6 +42,6 @@ TimeWindow = Annotated[tuple[float, float], AfterValidator(_in_order)]
 
 
 class Spec(BaseModel):
-    """Base of all specifications: frozen, and a misspelt key is an error."""
+    """Base of all specifications: frozen; a misspelt key is an error, and so is .nan or .inf."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

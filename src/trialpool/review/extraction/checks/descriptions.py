@@ -10,6 +10,7 @@ from pathlib import Path
 from trialpool.review.extraction.checks.index import Index, grouped, having, number
 from trialpool.review.extraction.checks.registry import Finding, warning
 from trialpool.review.extraction.read import Row, Value, show
+from trialpool.review.protocol.labels import folded
 
 # So many other trials say the same of a drug or a diagnosis, and none says otherwise.
 ENOUGH_ARMS, ENOUGH_TRIALS = 3, 2
@@ -102,3 +103,25 @@ def dose_contradicts_words(index: Index) -> Iterator[Finding]:
                 continue
             if not any(isclose(dose, each, rel_tol=_SAME) for each in doses):
                 yield Finding(index["arms"], row, column, f"the dose in words is {row['dose']}")
+
+
+@warning(
+    "Give each a label of its own, with a letter or a word that tells them apart",
+    flag="the same label as another",
+)
+def labels_alike(index: Index) -> Iterator[Finding]:
+    """No two trials, arms of a trial or instruments have one label, but for capital letters and
+    spaces. Trials of one year are told by overlapping_trials.
+    """
+    for name, column, within in (
+        ("trials", "study", ()),
+        ("arms", "arm", ("trial_id",)),
+        ("instruments", "name", ()),
+    ):
+        first: dict[tuple[Value, ...], Row] = {}
+        for row in having(index[name].rows, column):
+            key = (folded(str(row[column])), *(row[c] for c in within))
+            other = first.setdefault(key, row)
+            if other is not row and (name != "trials" or row["year"] != other["year"]):
+                rule = f"the label of row {other['row']} as well"
+                yield Finding(index[name], row, column, rule)
