@@ -191,6 +191,11 @@ def arm_sizes() -> Iterator[Limit]:
     yield Limit("n_unlike_the_report", counts, results(10, totaln="22"), results(10, totaln="23"))
     few = [*counts, results(10, totaln="30")]
     yield Limit("n_unlike_the_report", few, results(11, totaln="21"), results(11, totaln="20"))
+    # One other is enough if it is of all that were randomised.
+    two = [results(10, totaln="23"), results(11, arm_id="experimental", definition="another",
+                                              event="1", totaln="20")]  # fmt: skip
+    yield Limit("n_unlike_the_report", two, Edit("arms", 2, {"n_randomised": "21"}),
+                Edit("arms", 2, {"n_randomised": "20"}))  # fmt: skip
     # 60 were randomised and the other arm has 19; one too many is no misprint to look for.
     yield Limit("arms_above_randomised", [], results(2, n="42"), results(2, n="43"))
 

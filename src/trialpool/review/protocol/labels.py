@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from trialpool.review.protocol.base import folded
 from trialpool.review.protocol.problems import ProtocolProblem
 
 if TYPE_CHECKING:
     from trialpool.review.protocol.protocol import Review
-
-
-def folded(label: str) -> str:
-    """A label without what a reader overlooks: capital letters and the width of spaces."""
-    return " ".join(label.casefold().split())
 
 
 def titles_alike(review: Review) -> Iterator[ProtocolProblem]:

@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.review.protocol.base import Identifier, Spec, TimeWindow
+from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, folded
 from trialpool.review.protocol.eligibility import Eligibility, Filter
-from trialpool.review.protocol.labels import folded
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.settings import (
     Comparator,

@@ -16,7 +16,8 @@ from trialpool.review.extraction.read import Row, Sheet, Value
 FACTOR = 3.0
 # Arms may have been planned to be unequal, 3 or 4 to 1, and small ones lose people by chance.
 FACTOR_OF_ARMS = 5.0
-# Harms of one report are counted in the same people.
+# Harms of one report are counted in the same people; if these are all who were randomised, one
+# other count is enough to say so.
 ALIKE, APART = 4, 0.1
 # One person above the number randomised is no misprint to look for.
 ONE_MORE = 1
@@ -180,12 +181,18 @@ def n_unlike_the_report(index: Index) -> Iterator[Finding]:
     same = ("trial_id", "arm_id", "period", "time_days", "analysis_set", "source")
     rows = [row for row in having(index.used("results"), "totaln") if row.get("stratum") is None]
     for group in grouped(rows, same).values():
-        usual, times = Counter(number(row, "totaln") for row in group).most_common(1)[0]
-        if times < ALIKE or times < len(group) - 1:
+        totals = Counter(number(row, "totaln") for row in group)
+        arm = index.arms.get((group[0]["trial_id"], group[0]["arm_id"]), {})
+        planned = number(arm, "n_randomised") if arm.get("n_randomised") else 0.0
+        all_of_arm = group[0]["period"] != "both" and planned in totals
+        usual = planned if all_of_arm else totals.most_common(1)[0][0]
+        times = totals[usual]
+        if times < (1 if all_of_arm else ALIKE) or times < len(group) - 1:
             continue
         for row in group:
             if abs(number(row, "totaln") - usual) > APART * usual:
-                rule = f"{usual:g} in the {times} other counts of this arm and source"
+                rule = f"{usual:g} in the other counts of this arm and source ({times})"
+                rule += ", as were randomised" if all_of_arm else ""
                 yield Finding(index["results"], row, "totaln", rule)
 
 

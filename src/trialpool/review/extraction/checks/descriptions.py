@@ -10,7 +10,7 @@ from pathlib import Path
 from trialpool.review.extraction.checks.index import Index, grouped, having, number
 from trialpool.review.extraction.checks.registry import Finding, warning
 from trialpool.review.extraction.read import Row, Value, show
-from trialpool.review.protocol.labels import folded
+from trialpool.review.protocol.base import folded
 
 # So many other trials say the same of a drug or a diagnosis, and none says otherwise.
 ENOUGH_ARMS, ENOUGH_TRIALS = 3, 2
