@@ -26,7 +26,8 @@ _BLUE = """\
   blue:
     title: Blue
     question: Does the drug help?
-    analyses: {mood: {title: Mood, outcome: mood, measure: SMD}}
+    analyses:
+      mood: {title: Mood, outcome: mood, measure: SMD, instruments: [SCALES], prefer_time: 1}
 """
 
 
@@ -40,7 +41,9 @@ def write_review(folder: Path, d: Columns) -> None:
     """
     scores = {name: d[name].reshape(-1, 2, 2 * len(_TIMES)) for name in ("n", "mean", "sd")}
     (folder / "config").mkdir(parents=True)
-    (folder / "config/review.yaml").write_text(HEAD + _BLUE, encoding="utf-8")
+    (folder / "config/review.yaml").write_text(
+        HEAD + _BLUE.replace("SCALES", ", ".join(_SCALES)), encoding="utf-8"
+    )
     trials = [f"Trial{i}" for i in range(len(d["n"]))]
     tables = {
         "instruments": [

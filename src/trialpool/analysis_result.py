@@ -175,7 +175,8 @@ class MultiverseAnswer(ShownEstimate):
 class MultiverseResult:
     """All declared specifications: the choices, those without effect, and each question's answer.
 
-    The protocol's own question comes first. `withheld` says why nothing was varied.
+    The protocol's own question comes first. `withheld` says why nothing was varied, `undecided`
+    which levels are left out because no rule says which of a trial's effects counts under them.
     """
 
     factors: tuple[VariedChoice, ...]
@@ -184,6 +185,7 @@ class MultiverseResult:
     distinct: int
     questions: tuple[MultiverseAnswer, ...]
     withheld: str | None = field(default=None, metadata=MAY_BE_ABSENT)
+    undecided: tuple[str, ...] | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -440,6 +440,30 @@ def test_the_source_that_is_used_is_named(small: SmallReview) -> None:
     assert [p.row for p in warnings["blue"] if p.check == "sources_differ"] == [2]
 
 
+def test_two_sources_of_one_kind_with_different_numbers_are_an_error(small: SmallReview) -> None:
+    """Nothing but the order of rows would decide; alike, or of another kind, they are none."""
+    rows = small.rows("results")
+    header = rows[0]
+
+    def second(mean: str, confidence: str) -> None:
+        review = [dict(zip(header, rows[at], strict=True)) for at in (1, 2)]
+        for row, value in zip(review, (mean, "24.0"), strict=True):
+            row |= {"source": "review", "confidence": confidence, "mean": value}
+        small.write("results", [*rows, *([row[c] for c in header] for row in review)])
+
+    second("42.31", "primary")
+    (problem,) = small.problems()
+    assert problem.startswith(
+        "data/raw/blue/results.csv row 19, mean = 42.31: differs from row 2: "
+    )
+    assert "; sources of one kind, so that nothing says which counts. Look both up" in problem
+    second("18.0", "primary")
+    assert small.problems() == []
+    second("42.31", "secondary")
+    assert small.problems() == []
+    assert len(found(small, "sources_differ")) == 1
+
+
 def test_the_tables_that_ship_are_usable() -> None:
     """No error; what is flagged there stands in flags.csv of each condition."""
     assert look(ROOT / "config/review.yaml", ROOT / "data/raw").of("error") == []

@@ -27,7 +27,7 @@ def test_rows_in_are_rows_used_plus_rows_dropped(small: SmallReview) -> None:
             3,
             "no partner",
             "no experimental arm has a usable result with the same outcome, instrument, "
-            "definition, period, time_days, outcome_type and analysis_set",
+            "definition, period, time_days, outcome_type, stratum and analysis_set",
         ],
         ["results", 18, "extractor", "made up twice"],
     ]

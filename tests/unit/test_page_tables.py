@@ -495,16 +495,18 @@ def test_a_trial_that_is_in_no_analysis_says_why() -> None:
     """A filter or another question leaves usable numbers out; others have no such number."""
     asked = {"include": {"design": ["crossover"]}, "exclude": {}}
     left = frame(
-        {"trial_id": "Elm", "reason": "design is parallel, not crossover"},
-        {"trial_id": "Ash", "reason": "day 3 is outside day 5 to 9"},
-        {"trial_id": "Ash", "reason": "sd1i is missing"},
+        {"trial_id": "Elm", "rule": "filter", "reason": "design is parallel, not crossover"},
+        {"trial_id": "Ash", "rule": "time_days", "reason": "day 3 is outside day 5 to 9"},
+        {"trial_id": "Ash", "rule": "no_number", "reason": "sd1i is missing"},
     )
     none = frame({"trial_id": "Oak"})
     filters = analysis(made(specification=asked), studies=none, selection=left.iloc[:1])
     times = analysis(
         made(specification=asked | {"include": {}}),
         studies=none,
-        selection=pd.concat([left.iloc[1:], frame({"trial_id": "Fir", "reason": "no SD"})]),
+        selection=pd.concat(
+            [left.iloc[1:], frame({"trial_id": "Fir", "rule": "no_number", "reason": "no SD"})]
+        ),
     )
     grid = condition_tables.trials(TRIALS, ARMS, [filters, times])
     notes = dict(grid.notes)

@@ -52,6 +52,7 @@ rule effects:
     output:
         effects="data/processed/{condition}/effects.csv",
         universes="data/processed/{condition}/universes.csv",
+        not_asked="data/processed/{condition}/not_asked.csv",
     log:
         "logs/effects/{condition}.log",
     benchmark:

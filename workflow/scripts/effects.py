@@ -2,6 +2,7 @@
 
 from trialpool import logs
 from trialpool import words as w
+from trialpool.review.effects.account import not_asked
 from trialpool.review.effects.comparisons import build_effects
 from trialpool.review.effects.records import Records, marked
 from trialpool.review.effects.universes import build_universes
@@ -18,6 +19,7 @@ defaults = Defaults.model_validate(snakemake.params.defaults)
 measures, changes = snakemake.params.measures, snakemake.params.changes
 effects = build_effects(records, measures, defaults, changes)
 files.write(snakemake.output.effects, effects)
+files.write(snakemake.output.not_asked, not_asked(records, effects, measures))
 multiverses = [MultiverseSpec.model_validate(each) for each in snakemake.params.multiverses]
 universes = build_universes(records, measures, defaults, multiverses, changes)
 files.write(snakemake.output.universes, universes)

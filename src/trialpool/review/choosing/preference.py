@@ -135,9 +135,12 @@ def versus(row: Row, best: Row, order: Order) -> Reason:
     for each in PREFERENCES:
         if each.rank(row, order) != each.rank(best, order):
             pair = (row.get(each.column), best.get(each.column))
-            shown = [f"{v:g}" if isinstance(v, float) else text(v) for v in pair]
-            return Reason(each.rule, _USED + each.words.format(*shown))
+            return Reason(each.rule, _USED + each.words.format(*map(_shown, pair)))
     raise AssertionError("effects that tie are not compared")
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) and not isnan(value) else text(value)
 
 
 # What effects of a trial may differ in, with the way to say which one is meant.
@@ -151,6 +154,7 @@ _APART = (
     ("design", "periods", ""),
 )
 _MARK = "mark the trial's main result `yes` in the column `primary` of its rows"
+_NAMED = 3  # trials of an error
 _TOGETHER = "take them all with `effects: combined` (or `che`)"
 
 
@@ -165,7 +169,7 @@ class Tie(NamedTuple):
         """Which trial, and what its effects differ in."""
         apart = []
         for column, name, _ in self._differing():
-            values = dict.fromkeys(text(row[column]) or "not stated" for row in self.effects)
+            values = dict.fromkeys(_shown(row[column]) or "not stated" for row in self.effects)
             apart.append(f"{name} {', '.join(values)}")
         return (
             f"{self.study} has {len(self.effects)} effects and no rule says which counts"
@@ -173,10 +177,9 @@ class Tie(NamedTuple):
         )
 
     @property
-    def fix(self) -> str:
-        """The two ways out: say which, or take all."""
-        ways = [way for _, _, way in self._differing() if way]
-        return f"{'; '.join([*ways, _MARK])}; or {_TOGETHER}"
+    def ways(self) -> list[str]:
+        """How the protocol can say which one is meant."""
+        return [way for _, _, way in self._differing() if way]
 
     def _differing(self) -> list[tuple[str, str, str]]:
         return [each for each in _APART if len({text(row[each[0]]) for row in self.effects}) > 1]
@@ -187,5 +190,18 @@ class UndecidedError(TrialpoolError):
 
     def __init__(self, ties: Iterable[Tie]) -> None:
         self.ties = tuple(ties)
-        lines = [f"{tie.words}. {tie.fix[0].upper()}{tie.fix[1:]}" for tie in self.ties]
-        super().__init__("\n".join(lines))
+        super().__init__(f"{self.words}. {self.fix[0].upper()}{self.fix[1:]}")
+
+    @property
+    def words(self) -> str:
+        """Which trials, the first few by what their effects differ in."""
+        named = "; ".join(tie.words for tie in self.ties[:_NAMED])
+        more = len(self.ties) - _NAMED
+        rest = f"; and {more} more trial{'s' if more > 1 else ''} alike"
+        return named + (rest if more > 0 else "")
+
+    @property
+    def fix(self) -> str:
+        """The two ways out: say which, or take all."""
+        ways = dict.fromkeys(way for tie in self.ties for way in tie.ways)
+        return f"{'; '.join([*ways, _MARK])}; or {_TOGETHER}"

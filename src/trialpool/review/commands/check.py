@@ -109,7 +109,7 @@ def look(config: Path, raw: Path) -> CheckReport:
     config : the protocol, a YAML file
     raw : the raw data folder
     """
-    from trialpool.review.commands.protocol_problems import read, unknown_names
+    from trialpool.review.commands.protocol_problems import read, undecided_effects, unknown_names
 
     protocol = read(config)
     problems = list(protocol.problems)
@@ -127,6 +127,8 @@ def look(config: Path, raw: Path) -> CheckReport:
         problems += claims.claims(optional_file(raw, "claims"), named)[1]
     if review and not any(problem.severity == "error" for problem in problems):
         problems += unknown_names(config, review, data)
+    if review and not any(problem.severity == "error" for problem in problems):
+        problems += undecided_effects(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):
         problems += [lost for tables in data.values() for lost in _lost(review, tables)]
         problems += emptiness.problems(config, review, data, raw.parent.parent / "results")

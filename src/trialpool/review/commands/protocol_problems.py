@@ -64,6 +64,15 @@ def unknown_names(path: Path, review: Review, data: Mapping[str, RawData]) -> tu
     return tuple(_of_protocol(path, problem) for problem in unknown)
 
 
+def undecided_effects(
+    path: Path, review: Review, data: Mapping[str, RawData]
+) -> tuple[Problem, ...]:
+    """Analyses in which no rule says which effect of a trial counts."""
+    from trialpool.review.commands.undecided import undecided
+
+    return tuple(_of_protocol(path, problem) for problem in undecided(review, data))
+
+
 def _readable(config: Mapping[str, Any]) -> dict[str, Any]:
     """The conditions and outcomes of a protocol that has problems elsewhere.
 

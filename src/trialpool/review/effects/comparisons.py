@@ -14,7 +14,7 @@ from trialpool.effects import measure_of
 from trialpool.results import TrialpoolError
 from trialpool.review.effects import contrasts, crossover, parallel, standardised
 from trialpool.review.effects.arms import MeasuredArm
-from trialpool.review.effects.choices import Choices, of_protocol, variants
+from trialpool.review.effects.choices import Choices, Variant, of_protocol, variants
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
 from trialpool.review.protocol.settings import Defaults
@@ -31,6 +31,8 @@ def build_effects(
     measures: Mapping[str, Sequence[str]],
     defaults: Defaults,
     changes: Collection[str],
+    *,
+    vary: bool = True,
 ) -> pd.DataFrame:
     """All effects the analyses of a condition may choose from.
 
@@ -44,6 +46,7 @@ def build_effects(
     measures : the measures asked for, by outcome
     changes : outcomes of which change scores are asked for; those not reported are worked out
         from the scores before and after
+    vary : False for the protocol's own choices alone
 
     Returns
     -------
@@ -53,12 +56,13 @@ def build_effects(
     """
     trials = {row["trial_id"]: row for row in tables.records(records.trials)}
     effects: list[Effect] = []
+    how = _Ways(of_protocol(defaults), tuple(variants(defaults)) if vary else ())
     for comparison in comparisons(records, changes):
         for measure in comparison.measured(measures):
-            effects += _compare(records, defaults, measure, comparison)
+            effects += _compare(records, how, measure, comparison)
     for rows, alternative in reported(records):
         for measure in measures.get(str(rows[0]["outcome"]), []):
-            effects += _reported(rows, measure, records, defaults, alternative=alternative)
+            effects += _reported(rows, measure, records, how, alternative=alternative)
     lines = [effect.as_row(trials[effect.about["trial_id"]]) for effect in effects]
     frame = EFFECTS.frame(lines)
     key = ["effect_id", "variant", "part"]
@@ -86,6 +90,13 @@ class Stratum(NamedTuple):
         """What is compared: the names of the arms, the control first."""
         beside = [self.control] if self.control else []
         return tuple(str(arm.row["arm_id"]) for arm in (*beside, *self.experimental))
+
+
+class _Ways(NamedTuple):
+    """The protocol's choices, and each other value of one of them."""
+
+    protocol: Choices
+    others: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +178,15 @@ def reported(records: Records) -> Iterator[tuple[list[Mapping[str, Any]], bool]]
 
 
 def _compare(
-    records: Records, defaults: Defaults, measure: str, comparison: Comparison
+    records: Records, how: _Ways, measure: str, comparison: Comparison
 ) -> Iterator[Effect]:
     """The effect as the protocol has it, and under each other value of a choice it hangs on."""
-    main = under(of_protocol(defaults), records, measure, comparison)
+    main = under(how.protocol, records, measure, comparison)
     effects = list(main)
     # Of an alternative set of participants only the protocol's own handling is of interest; and
     # nothing is varied that has no number.
     if not comparison.alternative and all(effect.has_number for effect in main):
-        for variant in variants(defaults):
+        for variant in how.others:
             varied = under(variant.choices, records, measure, comparison)
             hanging = any(variant.choice in effect.hangs_on for effect in (*main, *varied))
             if hanging and all(effect.has_number for effect in varied):
@@ -188,15 +199,15 @@ def _reported(
     rows: Sequence[Mapping[str, Any]],
     measure: str,
     records: Records,
-    defaults: Defaults,
+    how: _Ways,
     *,
     alternative: bool,
 ) -> Iterator[Effect]:
     """A reported contrast, and under each other value of a choice it hangs on."""
-    main = [contrasts.effect(row, measure, records, of_protocol(defaults)) for row in rows]
+    main = [contrasts.effect(row, measure, records, how.protocol) for row in rows]
     effects = list(main)
     if all(effect.has_number for effect in main) and not alternative:
-        for variant in variants(defaults):
+        for variant in how.others:
             if any(variant.choice in effect.hangs_on for effect in main):
                 varied = [contrasts.effect(row, measure, records, variant.choices) for row in rows]
                 effects += [replace(effect, variant=variant.name) for effect in varied]

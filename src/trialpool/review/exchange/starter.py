@@ -61,6 +61,8 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
                 "outcome": name,
                 "measure": "SMD" if scored else "OR",
                 "comparators": list(comparators),
+                # Nobody has said yet which of a trial's effects counts.
+                "effects": "combined",
                 **({"outcome_types": ["change"]} if kind == "change" else {}),
             }
     config: dict[str, Any] = {

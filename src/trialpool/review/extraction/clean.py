@@ -91,7 +91,8 @@ def clean(raw: RawData, confidence_order: Sequence[str]) -> Cleaned:
     account = _account(raw, tables, faults)
     numbers = [tables.pop(name).assign(table=name) for name in ("results", "contrasts")]
     records = records_of(raw["results"].table, raw["contrasts"].table)
-    lacking = [name for name in records.may_lack if name not in raw["results"].header]
+    headers = {*raw["results"].header, *raw["contrasts"].header}
+    lacking = [name for name in records.may_lack if name not in headers]
     scales = raw.instruments()
     joined = records.frame(
         row | _of_instrument(scales.get(row["instrument"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,13 @@ class Ready:
         return [[row[i] for i in at] for row in self.flags[condition]]
 
 
-def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path, code: str) -> Ready:
+def ready(
+    config: Mapping[str, Any],
+    files: Sequence[str | Path],
+    folder: Path,
+    code: str,
+    last: Callable[[Review, Mapping[str, RawData]], Iterable[ProtocolProblem]],
+) -> Ready:
     """Resolve the protocol and check everything before anything is written.
 
     Parameters
@@ -47,8 +53,9 @@ def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path, 
     config : the configuration as Snakemake merged it
     files : the files it came from; only there can a key that stands twice be seen
     folder : the raw data folder
-    code : digest of this module: tables that were in order under the same code and protocol are
+    code : digest of what checks: tables that were in order under the same code and protocol are
         not checked again
+    last : a check of the protocol against tables that are in order
 
     Raises
     ------
@@ -65,6 +72,8 @@ def ready(config: Mapping[str, Any], files: Sequence[str | Path], folder: Path, 
         from trialpool.review.extraction.checking import flag_rows
 
         data, warnings = check(review, folder)
+        if problems := list(last(review, data)):
+            raise ProtocolError.of(problems)
         flags = {name: flag_rows(raw, warnings[name]) for name, raw in data.items()}
         notes.note(NOTES, {seen: flags})
     return Ready(review=review, flags=flags)

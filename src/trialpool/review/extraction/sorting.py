@@ -23,10 +23,11 @@ Roles = Mapping[tuple[Value, Value], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """Why one raw row is not used."""
+    """Why one raw row is not used; `tied`: another source, as much to be trusted, is taken."""
 
     rule: str
     reason: str
+    tied: bool = False
 
 
 def sort_rows(raw: RawData, confidence_order: Sequence[str]) -> dict[str, dict[int, Dropped]]:
@@ -76,7 +77,9 @@ def _superseded(
 ) -> dict[int, Dropped]:
     """The same comparison from several sources: one source gives all its arms.
 
-    A source that has both sides comes before one that has a single arm; then the most trusted.
+    A source that has both sides comes before one that has a single arm; then the most trusted. Of
+    those alike in both any is taken, since their numbers are the same: others are an error of the
+    checks (`sources_tie`).
     """
     groups: dict[tuple[Value, ...], dict[tuple[Value, Value], list[Row]]] = {}
     for row in rows:
@@ -85,13 +88,15 @@ def _superseded(
         groups.setdefault(key, {}).setdefault(source, []).append(row)
     out = {}
     for sources in groups.values():
-        best = min(sources, key=partial(_trust, sources, roles, order))
+        rank = {source: _trust(sources, roles, order, source) for source in sources}
+        best = min(sources, key=lambda source: (rank[source], str(source[0])))
         for source, source_rows in sources.items():
             for row in source_rows if source != best else ():
                 out[row_number(row)] = Dropped(
                     rule="superseded",
                     reason=f"the same result is taken from row {sources[best][0]['row']} "
                     f"({best[1]} source)",
+                    tied=rank[source] == rank[best],
                 )
     return out
 

@@ -135,7 +135,10 @@ def _series(case: Case) -> pd.DataFrame:
     model = case.model.model_copy(update={"method": "IV"})
     anytime = replace(case, model=model).but(effects=after, time_days=None, without=None)
     if case.spec.effects == "one":
-        wanted = {_key(row) for row in tables.records(anytime.chosen().chosen)}
+        # Which course counts, not which day of it: without a day to prefer, each by its first.
+        each = after if case.spec.prefer_time is not None else _first_days(after)
+        first = anytime.but(effects=each).chosen().chosen
+        wanted = {_key(row) for row in tables.records(first)}
         mine = [_key(row) in wanted for row in tables.records(after)]
         after = after[np.array(mine, dtype=bool)]
     of_each_day = [
@@ -147,6 +150,13 @@ def _series(case: Case) -> pd.DataFrame:
     rows = [_one(part) for _, part in chosen.groupby("effect_id", sort=False)]
     table = pd.DataFrame(rows, columns=list(chosen.columns))
     return table.sort_values(["year", "trial_id", "time_days"], ignore_index=True)
+
+
+def _first_days(effects: pd.DataFrame) -> pd.DataFrame:
+    """Of each course of a trial the effects on its first day."""
+    keys = pd.Series([_key(row) for row in tables.records(effects)], index=effects.index)
+    days = effects["time_days"].astype(float)
+    return effects[days == days.groupby(keys).transform("min")]
 
 
 def _left_out_again(case: Case) -> set[str]:

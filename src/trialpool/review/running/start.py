@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialpool.review.running.console import Console
 from trialpool.review.running.locks import lift_dead_locks
 
+if TYPE_CHECKING:
+    from trialpool.review.extraction.read import RawData
+    from trialpool.review.protocol.problems import ProtocolProblem
+    from trialpool.review.protocol.protocol import Review
+
+# The module that looks for ties, whose code counts among what was checked.
+UNDECIDED = "trialpool.review.commands.undecided"
 # Up to this size a file counts as changed by its content, not by its time stamp.
 CHECKSUM_BYTES = 100_000_000
 
@@ -46,6 +54,13 @@ def start(workflow: Any, logger: logging.Logger) -> None:
         logger.warning(f"The run of {lock.by} was killed; its lock on {Path.cwd()} is lifted.")
     elif console is not None:
         console.locked_by = lock.by
+
+
+def undecided(review: Review, data: Mapping[str, RawData]) -> Iterable[ProtocolProblem]:
+    """Effects of a trial between which no rule decides; looked for when data are checked anew."""
+    # To plan a run that has nothing new takes no pandas.
+    problems: Iterable[ProtocolProblem] = import_module(UNDECIDED).undecided(review, data)
+    return problems
 
 
 def say_left_over(

@@ -174,7 +174,23 @@ UNIVERSES = Table(
     ),
 )
 
+NOT_ASKED = Table(
+    "not_asked",
+    "The records of which effects.csv has no effect: what no analysis asks for, and baselines.",
+    key=("table", "row"),
+    columns=(
+        p.TABLE,
+        _ROW,
+        p.TRIAL,
+        p.OUTCOME,
+        p.INSTRUMENT,
+        p.TIME,
+        replace(RESULTS["outcome_type"], required=False),
+        Column("reason", "text", "why it makes no effect", required=True),
+    ),
+)
+
 PROCESSED = {
     table.name: table
-    for table in (*CLEANED.values(), RECORDS, DROPPED, FLAGS, ROWS, EFFECTS, UNIVERSES)
+    for table in (*CLEANED.values(), RECORDS, DROPPED, FLAGS, ROWS, EFFECTS, UNIVERSES, NOT_ASKED)
 }

@@ -188,6 +188,7 @@ def _described(fitted: Multiverse, data: MultiverseData) -> AnalysisMultiverse:
         specifications=len(fitted),
         distinct=len(fitted.first),
         questions=tuple(answer_of(each, heading) for each in asked),
+        undecided=data.undecided or None,
     )
     idle = [factor.name for factor in fitted.factors if factor.name not in named]
     return AnalysisMultiverse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
@@ -15,19 +15,21 @@ from trialpool import tables
 from trialpool.diagnostics.multiverse import DataSet
 from trialpool.results import NAN, Array
 from trialpool.review.case import Case
+from trialpool.review.choosing.preference import UndecidedError
 from trialpool.review.effects.choices import AXES, UNPAIRED_SELECTION
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
 from trialpool.review.fitting.posterior import COUNTS
-from trialpool.review.trust.multiverse_choices import Choice, choices_of
+from trialpool.review.trust.multiverse_choices import TITLES, Choice, choices_of
 from trialpool.review.trust.what_if import what_if
 
 SELECTING = ("comparators", "time_window", "time_point", "instruments", "crossover")
 _VALUES = ("yi", "vi", *COUNTS)
 # What selection and the missing trials look at.
 _SELECTED = (
-    "effect_id", "variant", "part", "trial_id", "study", "year", "comparator_class", "outcome",
-    "instrument", "time_days", "outcome_type", "design", "basis", "measure", "reason", "n",
-    "flags", "confidence", *_VALUES,
+    "effect_id", "variant", "part", "trial_id", "study", "year", "experimental_arms",
+    "control_arm", "comparator_class", "outcome", "instrument", "definition", "time_days",
+    "outcome_type", "stratum", "primary", "design", "basis", "measure", "reason", "n", "flags",
+    "confidence", *_VALUES,
 )  # fmt: skip
 _WHOLE = (PAIRED, AS_PARALLEL)
 _EVER = (0.0, 1e6)  # days: before and after every time point
@@ -65,7 +67,7 @@ class MultiverseData:
         effects, missing, worked = known.effects, known.missing_results, known.universes
         mine = (effects["outcome"] == spec.outcome) & (effects["measure"] == spec.measure)
         mine &= effects["variant"].isna()
-        candidates = effects.loc[mine, list(_SELECTED)]
+        candidates = effects.loc[mine, [name for name in _SELECTED if name in effects]]
         kept = [not rules.against(*of) for of in _results(candidates)]
         gone = (missing["outcome"] == spec.outcome) & (missing["what_if"] == "yes")
         self.effects = _light(candidates.loc[kept])
@@ -82,16 +84,31 @@ class MultiverseData:
         full = choices_of(self.case, self.effects)
         # The protocol's own selection for each comparator and window.
         self.studies: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self.undecided: tuple[str, ...] = ()
         self.selected = self._selections(full)
         self.choices = {name: self._that_matter(choice) for name, choice in full.items()}
 
     # --- which effects ---------------------------------------------------------------------------
 
     def _selections(self, choices: Mapping[str, Choice]) -> dict[tuple[Any, ...], list[_Unit]]:
-        """The chosen effects under each combination of what decides the selection."""
+        """The chosen effects under each combination of what decides the selection.
+
+        A level under which no rule says which of a trial's effects counts is left out, and named.
+        """
         axes = [choices[name].values for name in SELECTING]
-        modes = list(dict.fromkeys(_mode(level) for level in axes[-1]))
-        return {key: self._units(*key) for key in product(*axes[:-1], modes)}
+        axes[-1] = tuple(dict.fromkeys(_mode(level) for level in axes[-1]))
+        usual = tuple(values[0] for values in axes)
+        units, gone = {}, set()
+        for key in product(*axes):
+            try:
+                units[key] = self._units(*key)
+            except UndecidedError:
+                if key == usual:
+                    raise
+                other = [place for place, level in enumerate(key) if level != usual[place]]
+                gone.add((other[0], key[other[0]]))
+        self.undecided = tuple(_left_out(choices, gone))
+        return {key: each for key, each in units.items() if gone.isdisjoint(enumerate(key))}
 
     def _units(
         self, comparators: Any, window: Any, point: str, instruments: Any, mode: str
@@ -278,3 +295,11 @@ def _worked(universes: pd.DataFrame) -> dict[str, _Worked]:
             rows[key] = np.vstack([rows[key], numbers[i]]) if key in rows else numbers[i : i + 1]
         out[str(effect)] = _Worked(axes, rows)
     return out
+
+
+def _left_out(choices: Mapping[str, Choice], gone: Collection[tuple[int, Any]]) -> Iterator[str]:
+    """The levels in words that are left out, from their places in SELECTING and their values."""
+    for place, name in enumerate(SELECTING):
+        for value, words in zip(choices[name].values, choices[name].words, strict=True):
+            if (place, _mode(value) if name == "crossover" else value) in gone:
+                yield f"{TITLES[name]}: {words}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -10,8 +11,9 @@ import pandas as pd
 from trialpool import tables
 from trialpool.effects import measure_of
 from trialpool.pooling.tau2 import ESTIMATORS
-from trialpool.results import Posterior
+from trialpool.results import Posterior, TrialpoolError
 from trialpool.review.case import Case
+from trialpool.review.choosing.preference import UndecidedError
 from trialpool.review.choosing.reasons import why_not
 from trialpool.review.choosing.sources import only
 from trialpool.review.effects.crossover import AS_PARALLEL, FIRST, PAIRED
@@ -21,6 +23,7 @@ from trialpool.review.schema.packed import VariantName
 from trialpool.review.schema.results import SENSITIVITY
 from trialpool.review.trust.handlings import beside
 from trialpool.review.trust.main_result import MainResult
+from trialpool.words import text
 
 # A test in the words of the table's labels.
 _QUANTILES = {
@@ -70,17 +73,43 @@ def _row(group: str, label: str, result: Fit, note: str = "") -> dict[str, Any]:
     }
 
 
+def _fitted(case: Case, group: str, label: str, studies: pd.DataFrame, note: str) -> dict[str, Any]:
+    """The row of other studies: those without an effect are out, and what fails says why.
+
+    An alternative that cannot be worked out is a finding about it, and no reason to stop.
+    """
+    blank = studies["yi"].isna() | studies["vi"].isna()
+    lost = [
+        f"{row['study']} has no effect there: {text(row['reason']) or 'not estimable'}"
+        for row in tables.records(studies[blank])
+    ]
+    note = "; ".join(part for part in (note, *lost) if part)
+    return _tried(group, label, lambda: case.leading.fit(studies[~blank], case.measure), note)
+
+
+def _tried(group: str, label: str, make: Callable[[], Fit], note: str = "") -> dict[str, Any]:
+    try:
+        return _row(group, label, make(), note)
+    except TrialpoolError as error:
+        return _without(group, label, f"{note}; {error}" if note else str(error))
+
+
+def _without(group: str, label: str, why: str) -> dict[str, Any]:
+    """The row of an alternative that has no result."""
+    return {"group": group, "label": label, "k": 0, "model": "not estimable", "note": why}
+
+
 def _models(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     k, measure, model = len(studies), case.measure, case.model
     if k < 2:
         return
     if measure_of(measure).mantel_haenszel and studies["event_control"].notna().all():
-        pooled = fit(studies, measure, model.model_copy(update={"method": "MH"}))
-        yield _row("model", "Mantel-Haenszel", pooled)
+        counts = model.model_copy(update={"method": "MH"})
+        yield _tried("model", "Mantel-Haenszel", partial(fit, studies, measure, counts))
     for choice in case.defaults.alternatives:
         settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
         other = model.model_copy(update=settings)
-        yield _row("model", _label(choice), fit(studies, measure, other))
+        yield _tried("model", _label(choice), partial(fit, studies, measure, other))
 
 
 def _label(choice: Alternative) -> str:
@@ -128,7 +157,7 @@ def _variants(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if changed["trial_id"].duplicated().any():
             note += f"; its {len(changed)} comparisons are counted as independent"
         name = VariantName.read(variant)
-        yield _row(name.choice, name.level, case.leading.fit(changed, case.measure), note)
+        yield _fitted(case, name.choice, name.level, changed, note)
 
 
 def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -139,21 +168,24 @@ def _first_period(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]
     effects = case.tables.effects
     usable = effects[~effects["design"].isin([PAIRED, AS_PARALLEL])]
     # Nothing is left out again for what it found: these trials are in.
-    first = case.but(effects=usable, without=None).chosen().chosen
+    try:
+        first = case.but(effects=usable, without=None).chosen().chosen
+    except UndecidedError as error:
+        yield _without("crossover", "first period only", str(error))
+        return
     first = first[first["trial_id"].isin(set(whole["trial_id"])) & (first["design"] == FIRST)]
     kept = studies.drop(whole.index)
     changed = pd.concat([part for part in (kept, first) if len(part)] or [kept])
     lost = list(whole.loc[~whole["trial_id"].isin(first["trial_id"]), "study"])
     notes = [f"changes {', '.join(first['study'])}"] if len(first) else []
     notes += [f"without {', '.join(lost)}, whose first period is not reported"] if lost else []
-    alone = case.leading.fit(changed, case.measure)
-    yield _row("crossover", "first period only", alone, "; ".join(notes))
+    yield _fitted(case, "crossover", "first period only", changed, "; ".join(notes))
 
 
 def _subsets(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     def without(group: str, label: str, out: pd.Series, note: str = "") -> dict[str, Any]:
         note = note or f"without {', '.join(dict.fromkeys(studies.loc[out, 'study']))}"
-        return _row(group, label, case.leading.fit(studies[~out], case.measure), note)
+        return _fitted(case, group, label, studies[~out], note)
 
     flagged = studies["flags"].notna()
     marked = studies[flagged].drop_duplicates("trial_id")

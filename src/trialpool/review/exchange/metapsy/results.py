@@ -6,11 +6,12 @@ result once, and its locator names all rows it stands in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import exp
 
+from trialpool.columns import Table
 from trialpool.review.exchange.imported import Cells, Left
 from trialpool.review.exchange.metapsy.columns import ARMS, RESULT_CELLS
 from trialpool.review.exchange.metapsy.direction import has_events
@@ -114,7 +115,7 @@ class Results:
 
     def _keep(self, line: SourceLine, row: dict[str, str]) -> bool:
         """Whether a row of results has a place; baselines that differ have none."""
-        key = tuple(row[name] for name in RESULTS.key)
+        key = _key(RESULTS, row)
         earlier = self._rows.get(key)
         if earlier is None:
             self._rows[key] = (row, [line.number])
@@ -133,7 +134,7 @@ class Results:
         for line in lines:
             for row in self._cells(line):
                 if row["outcome_type"] != "baseline":
-                    key = tuple(row[name] for name in RESULTS.key)
+                    key = _key(RESULTS, row)
                     numbers_by_key.setdefault(key, {}).setdefault(_numbers(row), []).append(
                         line.number
                     )
@@ -228,10 +229,13 @@ class Results:
             "derived": derived,
             "locator": locator(self.facts.source.file, (line.number,)),
         }
-        keys = [tuple(contrast[name] for name in CONTRASTS.key) for contrast in self._contrasts]
-        if tuple(row[name] for name in CONTRASTS.key) in keys:
+        if _key(CONTRASTS, row) in [_key(CONTRASTS, other) for other in self._contrasts]:
             row["analysis_set"] = f"{row['analysis_set']} row {line.number}".strip()
         return row
+
+
+def _key(table: Table, row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(row.get(name, "") for name in table.key)
 
 
 def days(weeks: str) -> str:

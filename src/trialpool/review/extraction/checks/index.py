@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from trialpool.review.extraction.read import Outcomes, RawData, Row, Sheet, Value
-from trialpool.review.extraction.sorting import sort_rows
+from trialpool.review.extraction.sorting import Dropped, sort_rows
 
 Key = tuple[Value, ...]
 T = TypeVar("T")
@@ -123,8 +123,13 @@ class Index:
         used = [row for row in rows if int(row["row"] or 0) not in self._dropped[name]]
         return used[0] if len(used) == 1 else None
 
+    def tied(self, name: str, row: Row) -> bool:
+        """Whether a row gives way to one of another source that is trusted as much."""
+        dropped = self._dropped[name].get(int(row["row"] or 0)) if self.sound else None
+        return dropped is not None and dropped.tied
+
     @cached_property
-    def _dropped(self) -> Mapping[str, Mapping[int, object]]:
+    def _dropped(self) -> Mapping[str, Mapping[int, Dropped]]:
         return sort_rows(self.raw, self.confidence_order)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from trialpool.review.extraction.checks.index import Index, grouped, half_unit, number
-from trialpool.review.extraction.checks.registry import Finding, warning
+from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, Sheet, Value, show
 from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
@@ -83,6 +83,26 @@ def _text(value: Value) -> str:
 )
 def sources_differ(index: Index) -> Iterator[Finding]:
     """Two sources of one result print the same numbers."""
+    for sheet, one, other, differing in _differing(index):
+        if not _tied(index, sheet, one, other):
+            yield _difference(index, sheet, one, other, differing)
+
+
+@error("Look both up, and say in exclude_reason of one of them why the other counts")
+def sources_tie(index: Index) -> Iterator[Finding]:
+    """Of two sources with different numbers one is trusted more, by its kind."""
+    for sheet, one, other, differing in _differing(index):
+        if _tied(index, sheet, one, other):
+            yield _difference(index, sheet, one, other, differing)
+
+
+def _tied(index: Index, sheet: Sheet, one: Row, other: Row) -> bool:
+    name = sheet.table.name
+    return index.tied(name, one) or index.tied(name, other)
+
+
+def _differing(index: Index) -> Iterator[tuple[Sheet, Row, Row, list[str]]]:
+    """Each pair of rows of one result, and the columns in which they print other numbers."""
     for name, key in (("results", RESULTS.key), ("contrasts", CONTRASTS.key)):
         sheet = index[name]
         groups = grouped(index.used(name), [column for column in key if column != "source"])
@@ -90,7 +110,7 @@ def sources_differ(index: Index) -> Iterator[Finding]:
             for one, other in combinations(rows, 2):
                 differing = [c for c in _NUMBERS[name] if _differ(sheet, one, other, c)]
                 if differing:
-                    yield _difference(index, sheet, one, other, differing)
+                    yield sheet, one, other, differing
 
 
 def _differ(sheet: Sheet, one: Row, other: Row, column: str) -> bool:
@@ -109,7 +129,9 @@ def _difference(index: Index, sheet: Sheet, one: Row, other: Row, columns: list[
     )
     whose = " against ".join(f"{row['source']} ({row['confidence']})" for row in (at, reference))
     end = "dropped.csv says which one is used"
-    if used:
+    if _tied(index, sheet, one, other):
+        end = "sources of one kind, so that nothing says which counts"
+    elif used:
         end = f"the cleaning step takes row {used['row']} (see dropped.csv)"
     rule = f"differs from row {reference['row']}: {values}; {whose}; {end}"
     return Finding(sheet, at, columns[0], rule, others=(reference,))
