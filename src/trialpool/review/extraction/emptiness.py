@@ -20,7 +20,7 @@ from trialpool.review.protocol.protocol import Review
 from trialpool.review.protocol.specs import Analysis
 
 # Each needs a row, or one of them does.
-_NEEDED = (("trials",), ("arms",), ("results", "contrasts"), ("risk_of_bias",))
+_NEEDED = (("trials",), ("arms",), ("results", "contrasts"))
 NAMES = {
     "empty_table": "A table that an analysis rests on has rows, not a header only.",
     "filter_without_match": "A value that a filter names is that of some trial.",

@@ -38,7 +38,7 @@ class Sd(NamedTuple):
     @property
     def words(self) -> str:
         """The SD in words."""
-        return f"{self.value:.3g} ({self.how})" if self.how else show(self.row["sd"])
+        return f"{self.value:.3g}, worked out" if self.how else show(self.row["sd"])
 
 
 def sd_of(row: Row) -> Sd | None:
