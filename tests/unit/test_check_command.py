@@ -309,14 +309,14 @@ def test_problems_are_counted_by_kind(
     small: SmallReview, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The most frequent first, errors before warnings."""
-    small.set("results", 17, "mean", "61")
+    small.set("results", 13, "event", "31")
     for row in (5, 9):
         small.set("results", row, "sd", "1.9")
     small.set("instruments", 2, "reference_sd_source", "")
     assert run(small, "--statistics") == 1
     *counts, summary = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in counts] == [
-        ["1", "error", "instrument_range"],
+        ["1", "error", "events_above_n"],
         ["2", "warning", "se_typed_as_sd"],
         ["1", "warning", "reference_sd_source"],
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 from math import isclose
 from pathlib import Path
 
@@ -76,11 +77,13 @@ def setting_unlike_diagnosis(index: Index) -> Iterator[Finding]:
 
 def _exceptions(rows: Sequence[Row], column: str, enough: int) -> Iterator[tuple[Row, Value, int]]:
     """The row of the one trial that differs from all others, what those have, how many."""
-    for row in rows:
-        others = {each["trial_id"]: each for each in rows if each["trial_id"] != row["trial_id"]}
-        values = {each[column] for each in rows if each["trial_id"] != row["trial_id"]}
-        if len(others) >= enough and len(values) == 1 and row[column] not in values:
-            yield row, values.pop(), len(others)
+    by_value = grouped(rows, (column,))
+    trials = {value: {row["trial_id"] for row in each} for (value,), each in by_value.items()}
+    for value, usual in permutations(trials, 2):
+        others = trials[usual] - trials[value]
+        if len(trials) == 2 and len(trials[value]) == 1 and len(others) >= enough:
+            for row in by_value[(value,)]:
+                yield row, usual, len(others)
 
 
 @warning(

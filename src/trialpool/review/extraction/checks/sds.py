@@ -66,6 +66,9 @@ class Sds:
             key: [of_row[row["row"]] for row in rows]
             for key, rows in grouped(scores, ("trial_id", "arm_id", "instrument")).items()
         }
+        self._of_arms: dict[Key, list[Sd]] = {}
+        for (trial, _, instrument), of_arm in self._of_arm.items():
+            self._of_arms.setdefault((trial, instrument), []).extend(of_arm)
         # One SD per trial, so that one with many time points does not outvote the others.
         self._sd: dict[Key, _OfTrials] = {}
         self._mean: dict[Key, _OfTrials] = {}
@@ -83,12 +86,7 @@ class Sds:
 
     def of_arms(self, trial: Value, instrument: Value) -> list[Sd]:
         """The SDs of all arms of a trial on an instrument, at all times."""
-        return [
-            sd
-            for (of, _, scale), sds in self._of_arm.items()
-            for sd in sds
-            if of == trial and scale == instrument
-        ]
+        return self._of_arms.get((trial, instrument), [])
 
     def usual(self, row: Row) -> float | None:
         """The median SD of other trials on the instrument; None where there are too few."""
