@@ -23,8 +23,8 @@ ENOUGH_TRIALS, ENOUGH_PEOPLE = 2, 5
 # what small scores have (as counts do); the SE of ten people and more is well below it.
 SD_OF_ROOM = 0.5
 # A score that is the mean of the items, or their share of the most there can be, is smaller than
-# their sum, its mean as much as its SD, up to this factor.
-SAME_FACTOR = 2.0
+# their sum by a factor, its mean about as much as its SD.
+MEAN_RATIO, SAME_FACTOR = 2.0, 2.0
 
 
 class Sd(NamedTuple):
@@ -180,7 +180,7 @@ def another_scoring(index: Index) -> Iterator[Finding]:
     sds = index.shared(Sds)
     first: dict[Key, Sd] = {}
     for sd in index.shared(_rescaled):
-        if first.setdefault((sd.row["trial_id"], sd.row["instrument"]), sd) is sd:
+        if first.setdefault(_scale_of(sd), sd) is sd:
             rule = (
                 f"mean and SD ({sd.words}) are as many times smaller than the usual ones on "
                 f"{sd.row['instrument']} ({sds.usual_mean(sd.row):.3g} and {sds.usual(sd.row):.3g})"
@@ -255,9 +255,15 @@ def _rescaled(index: Index) -> list[Sd]:
             return False
         of_sd, of_mean = usual / sd.value, mean / abs(number(sd.row, "mean"))
         alike = 1 / SAME_FACTOR <= of_sd / of_mean <= SAME_FACTOR
-        return min(of_sd, of_mean) >= SD_RATIO and alike
+        return of_sd >= SD_RATIO and of_mean >= MEAN_RATIO and alike
 
-    return [sd for side in sds.sides if all(map(is_so, side)) for sd in side]
+    # Scored so once, a trial scores so at all times.
+    scored = {_scale_of(sd) for side in sds.sides if all(map(is_so, side)) for sd in side}
+    return [sd for side in sds.sides for sd in side if _scale_of(sd) in scored]
+
+
+def _scale_of(sd: Sd) -> Key:
+    return sd.row["trial_id"], sd.row["instrument"]
 
 
 def _value(sd: Sd) -> float:
