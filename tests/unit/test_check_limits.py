@@ -242,6 +242,33 @@ def effects() -> Iterator[Limit]:
                 results(8, arm_id="control", time_days="9"), results(8, time_days="7"))  # fmt: skip
 
 
+def descriptions() -> Iterator[Limit]:
+    def arms(row: int, **cells: str) -> Edit:
+        return Edit("arms", row, cells)
+
+    def trials(row: int, **cells: str) -> Edit:
+        return Edit("trials", row, cells)
+
+    # Saline is a placebo in three other trials, or in two; beside ECT it is the same ECT.
+    role = "drug_in_another_role"
+    active = [arms(3, comparator_class="active_placebo"), arms(11, drug="water")]
+    yield Limit(role, active, arms(9, drug="water"), arms(9, drug="saline"))
+    yield Limit(role, active, arms(3, comparator_class="same_ect"),
+                arms(3, comparator_class="active_placebo"))  # fmt: skip
+    # Two other trials of the diagnosis, or one.
+    one = [trials(2, setting="medical"), *(trials(row, diagnosis="reds") for row in (5, 6))]
+    yield Limit("setting_unlike_diagnosis", one,
+                trials(4, diagnosis="reds"), trials(4, diagnosis="blues"))  # fmt: skip
+    # A hundredth: 0.005 of 0.505, and 0.006 of 0.506.
+    yield Limit("dose_contradicts_words", [arms(2, dose="0.5 mg/kg")],
+                arms(2, dose_mg_kg="0.505"), arms(2, dose_mg_kg="0.506"))  # fmt: skip
+    yield Limit("dose_contradicts_words", [arms(2, dose="50 microgram")],
+                arms(2, dose_mg="0.05"), arms(2, dose_mg="50"))  # fmt: skip
+    yield Limit("labels_alike", [], arms(3, arm="experimental 2"), arms(3, arm="Experimental "))
+    yield Limit("labels_alike", [], Edit("instruments", 3, {"name": "A scale, new"}),
+                Edit("instruments", 3, {"name": "a  scale"}))  # fmt: skip
+
+
 def changes_as_scores() -> Iterator[Limit]:
     name = "change_sd_as_score"
     # The SD of the same arm's change, by its last digit.
@@ -419,6 +446,7 @@ GROUPS = (
     arm_sizes,
     levels,
     effects,
+    descriptions,
     changes_as_scores,
     agreement,
     contrasts,

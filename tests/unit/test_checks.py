@@ -479,3 +479,17 @@ def test_an_sd_of_one_decimal_may_be_that_of_a_change_by_chance(
         small.set("results", 8, column, value)
     small.set("results", 2, "sd", sd)
     assert [p.row for p in found(small, "change_sd_as_score")] == rows
+
+
+@pytest.mark.parametrize(("age", "fires"), [("41", False), ("14", True), ("", False)])
+def test_a_trial_is_described_alike_in_two_conditions(
+    small: SmallReview, age: str, *, fires: bool
+) -> None:
+    """Gum of green stands in blue as well; a blank contradicts nothing."""
+    rows = small.rows("trials", "green")
+    gum = dict(zip(rows[0], rows[1], strict=True))
+    small.write("trials", [*small.rows("trials"), list((gum | {"mean_age": age}).values())])
+    small.set("trials", 2, "mean_age", "41", condition="green")
+    problems = look(small.folder / "config/review.yaml", small.folder / "data/raw").problems
+    told = [(p.row, p.column, p.value) for p in problems if p.check == "described_differently"]
+    assert told == ([(2, "mean_age", "41")] if fires else [])
