@@ -39,9 +39,15 @@ PAGE = ROOT / "docs/checks.md"
 HEADING = "## Slips of one cell\n"
 _ABOUT = """
 What these checks catch is measured (`python tests/slips.py`, by hand, some minutes): {n} slips of
-one cell in the review shipped here and in the one made up for the tests. {told} are told, {same}
-leave every pooled estimate as it is, and {silent} change one in silence. A slip is told when
-`trialpool check` says something that it does not say of the right cell.
+one cell in the review shipped here and in the one made up for the tests. {told} are told,
+{silent} change a pooled estimate in silence; of the others, {same}, no pooled estimate changes.
+A slip is told when `trialpool check` says something that it does not say of the right cell; names
+in bold are errors.
+
+None of that is bought with false alarms: the checks that were added for slips say nothing of the
+review shipped here. Of three public databases of psychotherapy (213 trials of PTSD, panic and
+generalised anxiety, 1,131 results) they tell 12 times that a trial scores a scale in another way
+than the others, and 4 labels that stand twice; both are so.
 
 """
 # Cells that name the row in the list, the first that are filled.
