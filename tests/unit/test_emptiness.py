@@ -9,6 +9,7 @@ import pytest
 from small import ROOT, SmallReview
 
 from trialpool.review.commands.check import look
+from trialpool.review.protocol.base import Spec
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol
 
@@ -124,3 +125,12 @@ def test_two_titles_that_read_alike_are_told(
     """But for capital letters and spaces."""
     small.rewrite(old, new)
     assert any(line.startswith(f"titles_alike: {key}") for line in emptiness(small))
+
+
+def test_every_part_of_the_protocol_refuses_what_is_no_number() -> None:
+    """The rule stands once, and no part has settings of its own."""
+    parts = [Spec]
+    for part in parts:
+        parts += part.__subclasses__()
+    assert len(parts) > 20
+    assert all(part.model_config["allow_inf_nan"] is False for part in parts)
