@@ -106,6 +106,13 @@ WARNINGS_SEVERAL: dict[str, dict[str, Change]] = {
         "arms": another(3, arm_id="usual", arm="usual", comparator_class="usual_care"),
         "contrasts": cells(2, experimental_arm="usual"),
     },
+    "doses_far_apart": {
+        "arms": another(2, arm_id="high", arm="high dose"),
+        "results": then(
+            cells(10, event="90", totaln="200"),
+            another(10, arm_id="high", event="20", totaln="200"),
+        ),
+    },
     "also_excluded": {
         "trials": cells(2, doi="10.1000/xyz"),
         "excluded": cells(2, doi="doi:10.1000/xyz"),

@@ -242,6 +242,17 @@ def effects() -> Iterator[Limit]:
                 results(8, arm_id="control", time_days="9"), results(8, time_days="7"))  # fmt: skip
 
 
+def doses() -> Iterator[Limit]:
+    # 9 of 20 in one arm of the drug; log odds -0.191. Of 310 in another, 52 are 3.02 standard
+    # errors below (1.4030 / 0.4639), 53 are 2.98 (1.3801 / 0.4636).
+    two = [Edit("arms", 4, {"trial_id": "Ash", "arm_id": "high"}),
+           results(12, trial_id="Ash", arm_id="high", totaln="310")]  # fmt: skip
+    yield Limit("doses_far_apart", two, results(12, event="53"), results(12, event="52"))
+    # Another drug may do what it does.
+    yield Limit("doses_far_apart", [*two, results(12, event="20")],
+                Edit("arms", 4, {"drug": "another"}), Edit("arms", 4, {"drug": "drug"}))  # fmt: skip
+
+
 def descriptions() -> Iterator[Limit]:
     def arms(row: int, **cells: str) -> Edit:
         return Edit("arms", row, cells)
@@ -446,6 +457,7 @@ GROUPS = (
     arm_sizes,
     levels,
     effects,
+    doses,
     descriptions,
     changes_as_scores,
     agreement,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from math import log, sqrt
 from statistics import median
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from trialpool.review.extraction.read import Row, Sheet, Value
 TURNED, CLEAR = 0.8, 0.2
 # Beside at least so many other trials: distance in standard errors of a new trial's effect.
 ENOUGH_TRIALS, UNLIKE = 4, 3.5
+# Two doses of one drug: distance of their log odds in standard errors.
+DOSES_APART = 3.0
 # What is given to both arms or to neither beside the drug; other comparators have other effects.
 _ALIKE = ("placebo", "active_placebo", "same_ect")
 
@@ -133,6 +136,28 @@ def _by_outcome(effects: Sequence[_Effect]) -> dict[tuple[Value, ...], list[_Eff
         key = (effect.row["trial_id"], effect.row["outcome"], *effect.arms)
         out.setdefault(key, []).append(effect)
     return out
+
+
+@warning(
+    "Check event and totaln of both arms in the source",
+    flag="two arms of one drug have very different counts",
+)
+def doses_far_apart(index: Index) -> Iterator[Finding]:
+    """Two arms of one drug in a trial do not differ in an event by more than doses explain."""
+    rows = [row for row in index.used("results") if row["outcome_type"] == "event"]
+    for arms in grouped(rows, COMPARISON).values():
+        for one, other in combinations(arms, 2):
+            drugs = {
+                index.arms.get((row["trial_id"], row["arm_id"]), {}).get("drug")
+                for row in (one, other)
+            }
+            size = _log_odds(one, other) if len(drugs) == 1 and None not in drugs else None
+            if size and abs(size[0]) >= DOSES_APART * sqrt(size[1]):
+                rule = (
+                    f"{one['event']} of {one['totaln']} here, but {other['event']} of "
+                    f"{other['totaln']} in the other arm of {drugs.pop()} (row {other['row']})"
+                )
+                yield Finding(index["results"], one, "event", rule, others=(other,))
 
 
 @warning(
