@@ -100,6 +100,10 @@ def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Itera
         method, lrt = f"Selection model, {words}", chosen.selection
         tested = {"statistic": lrt.stat, "df": lrt.df, "p_value": lrt.pval}
         note = "; ".join(filter(None, (note, *chosen.cautions)))
+        if chosen.doubt:
+            # What is no estimate enters neither the table nor, through it, the verdict.
+            yield _row(method, {}, note=note)
+            continue
         yield _row(method, chosen.reasons, chosen, **tested, note=note)
     note = "common-effect weights, interval valid under heterogeneity"
     yield _row("Henmi-Copas", {}, henmi_copas(y, v), note=note)
