@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_an_older_layout_with_drugs_doses_and_numbers_for_judgements(
     out = capsys.readouterr().out
     assert code == 0
     assert out.splitlines()[-1] == "4 of 4 effects taken"
+    assert "Outc_measure as instrument" in out  # headings differ in capital letters
     assert "percent_women is a share of 1 (never above 1)" in out
     assert "a decimal point in 2 of mean_arm2 is read as a decimal point too" in out
     assert main.studies["trial_id"].nunique() == 3
@@ -165,3 +167,31 @@ def test_rows_that_differ_in_nothing_the_file_names_are_both_effects(tmp_path: P
     assert {row["definition"] for row in rows(found, "results")} == {"row 2", "row 3"}
     assert not any(row["analysis_set"] for row in rows(found, "results"))
     assert found.effects_taken == 2
+
+
+def doses(*texts: str) -> tuple[str, ...]:
+    """The older file's trial of two doses, without names of its arms, with these doses."""
+    lines = (line.replace(";80 mg;NA;msd", ";NA;NA;msd") for line in OLD_ROWS[1:3])
+    bare = (line.replace(";125 mg;NA;msd", ";NA;NA;msd") for line in lines)
+    return tuple(
+        line.replace(f"saline;{old}", f"saline;{new}")
+        for line, old, new in zip(bare, ("80 mg", "125 mg"), texts, strict=True)
+    )
+
+
+def test_doses_without_names_of_arms_are_arms_of_their_own(tmp_path: Path) -> None:
+    """They were one arm with two sets of numbers, its dose left blank."""
+    code, main = run(tmp_path, OLD_HEAD, doses("80 mg", "125 mg"))
+    assert code == 0
+    assert list(main.studies["experimental_arms"]) == ["MDMA_125_mg+MDMA_80_mg"]
+    with (tmp_path / "raw" / "made" / "results.csv").open(encoding="utf-8") as stream:
+        found = [row for row in csv.DictReader(stream) if row["outcome_type"] == "msd"]
+    # The control is one group of people with one row, and no row needs a mark.
+    assert sorted(row["arm_id"] for row in found) == ["MDMA_125_mg", "MDMA_80_mg", "placebo"]
+    assert not any(row["definition"] or row["analysis_set"] for row in found)
+
+
+def test_a_dose_that_one_row_leaves_out_makes_no_second_arm(tmp_path: Path) -> None:
+    run(tmp_path, OLD_HEAD, doses("80 mg", "NA"))
+    text = (tmp_path / "raw" / "made" / "arms.csv").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 3  # the header, one arm of each side

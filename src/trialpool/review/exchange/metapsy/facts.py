@@ -28,7 +28,7 @@ _DOI = re.compile(
     r"\bdoi(?:\.org/|:\s*)(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[^\s\"<>]+)", re.IGNORECASE
 )
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-Arm = tuple[str, str, str]  # study, condition, multi_arm
+Arm = tuple[str, str, str]  # study, condition, name among the arms of that condition
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ class Facts:
     _arms: dict[str, Names] = field(default_factory=dict)
     _scales: Names = field(default_factory=Names)
     _two_ratings: frozenset[str] = frozenset()
+    _given: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
     _controls: frozenset[Arm] = frozenset()
     _studies: dict[str, list[SourceLine]] = field(default_factory=dict)
 
@@ -54,7 +55,14 @@ class Facts:
         pairs = {(line["instrument"], rating_of(line)) for line in lines}
         rated = Counter(name for name, rating in pairs if rating)
         self._two_ratings = frozenset(name for name, count in rated.items() if count > 1)
-        self._controls = frozenset(arm_of(line, "2") for line in lines if line["condition_arm2"])
+        for line in lines:
+            for side in ("1", "2"):
+                if not line[f"multi_arm{side}"]:
+                    here = line["study"], line[f"condition_arm{side}"]
+                    self._given.setdefault(here, set()).add(_given(line, side))
+        self._controls = frozenset(
+            self.arm_of(line, "2") for line in lines if line["condition_arm2"]
+        )
 
     @property
     def url(self) -> str:
@@ -63,13 +71,28 @@ class Facts:
     def trial(self, line: SourceLine) -> str:
         return self.trials.of(line["study"], slug(line["study"]))
 
+    def arm_of(self, line: SourceLine, side: str) -> Arm:
+        """What tells an arm from others: study, condition, and its name in a multi-arm trial.
+
+        Where the file gives no such name and a condition has several drugs or doses in the trial,
+        they are the name: people given 80 mg are not those given 125 mg.
+        """
+        study, condition = here = line["study"], line[f"condition_arm{side}"]
+        name = line[f"multi_arm{side}"]
+        drugs_and_doses = zip(*self._given.get(here, ()), strict=True)
+        if not name and any(len(set(texts) - {""}) > 1 for texts in drugs_and_doses):
+            self._say("arms of one condition with several drugs or doses are arms of their own")
+            drug, dose = _given(line, side)
+            name = f"{drug or condition} {dose}".strip()
+        return study, condition, name
+
     def arm(self, line: SourceLine, side: str) -> str:
-        study, condition, multi = key = arm_of(line, side)
+        study, condition, multi = key = self.arm_of(line, side)
         return self._arms.setdefault(study, Names()).of(key, slug(multi or condition))
 
     def is_control(self, line: SourceLine, side: str) -> bool:
         """An arm that stands on the second side anywhere in its trial is a control."""
-        return arm_of(line, side) in self._controls
+        return self.arm_of(line, side) in self._controls
 
     def primary(self, line: SourceLine) -> str:
         """Whether a row is the trial's primary result, by all columns that say so; else blank."""
@@ -190,9 +213,9 @@ class Facts:
         return list(rows.values())
 
     def _arm(self, study: str, line: SourceLine, side: str) -> Cells:
-        _, condition, multi = arm_of(line, side)
+        _, condition, multi = self.arm_of(line, side)
         sides = ((x, s) for x in self._studies[study] for s in ("1", "2"))
-        mine = [(x, s) for x, s in sides if arm_of(x, s) == arm_of(line, side)]
+        mine = [(x, s) for x, s in sides if self.arm_of(x, s) == self.arm_of(line, side)]
         people = {x[f"n_randomised_arm{s}"] for x, s in mine} - {""}
         details = {x[f"detail_arm{s}"] for x, s in mine} - {""}
         detail = next(iter(details)) if len(details) == 1 else ""
@@ -314,9 +337,9 @@ class Facts:
                 )
 
 
-def arm_of(line: SourceLine, side: str) -> Arm:
-    """What tells an arm from others: study, condition and its name in a multi-arm trial."""
-    return line["study"], line[f"condition_arm{side}"], line[f"multi_arm{side}"]
+def _given(line: SourceLine, side: str) -> tuple[str, str]:
+    """Drug and dose of an arm, as the row says them."""
+    return line[f"drug_arm{side}"], line[f"dose_arm{side}"]
 
 
 def rating_of(line: SourceLine) -> str:

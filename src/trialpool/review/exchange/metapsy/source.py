@@ -154,8 +154,13 @@ def _column(
 
     One file has `rob` in numbers without a key beside `ROB` in words.
     """
-    for column in ALIASES.get(name, (name,)):
-        if column not in header:
+    lower = [heading.lower() for heading in header]
+    for spelling in ALIASES.get(name, (name,)):
+        if spelling in header:
+            column = spelling
+        elif lower.count(spelling.lower()) == 1:
+            column = header[lower.index(spelling.lower())]
+        else:
             continue
         if name == "design":
             # Some files name by it what is compared.
