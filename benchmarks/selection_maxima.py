@@ -1,4 +1,4 @@
-"""Does the search of selection models miss a higher maximum? python benchmarks/selection_maxima.py 1000
+"""Does the search of selection models miss a higher maximum? Run with the number of sets, 1000.
 
 Simulated sets of 6 to 39 studies, some of them selected by p, against 25 random starts each.
 """
