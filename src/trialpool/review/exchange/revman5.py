@@ -32,6 +32,7 @@ from trialpool.review.exchange.revman_parts import (
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    holds_result,
     several,
 )
 from trialpool.review.exchange.revman_ratios import is_logrank
@@ -275,8 +276,10 @@ def _pooled(element: ET.Element, analysis: RevManAnalysis, draft: Draft) -> None
     if numbers:
         why = "the raw tables hold data of trials; the pipeline pools them itself"
         draft.leave(_id(element), POOLED, named(settings | numbers), why)
-    known = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
-    if known and element.get("ESTIMABLE") != "NO" and analysis.ci_total == "95":
+    known = {
+        ours: numbers[name] for ours, name in _STORED.items() if is_number(numbers.get(name, ""))
+    }
+    if element.get("ESTIMABLE") != "NO" and holds_result(known):
         draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 
