@@ -77,7 +77,7 @@ def test_a_file_that_is_none(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "made.csv"
     path.write_text(text, encoding="utf-8")
     assert words in error(path)
-    assert error(path).startswith("made.csv")
+    assert "made.csv" in error(path)
 
 
 def test_text_of_another_encoding(tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="1=high,2=some_concerns,3=low",
         help="metapsy: the judgement that each number in a risk-of-bias column stands for",
     )
+    parser.add_argument(
+        "--mapping", type=Path, help="table: a file that says which column of the sheet is what"
+    )
+    parser.add_argument(
+        "--write-mapping", type=Path, help="table: write what was taken from the headings"
+    )
     parser.add_argument("--report", type=Path, help="write counts, assumptions and what was left")
     parser.add_argument(
         "--verify",
@@ -130,6 +136,8 @@ def _options(options: argparse.Namespace, protocol: Review | None) -> ImportOpti
         g_is=options.g_is,
         effects=options.effects,
         rob_codes=_codes(options.rob_codes),
+        mapping=options.mapping,
+        write_mapping=options.write_mapping,
         added=protocol.added if protocol else {},
     )
 

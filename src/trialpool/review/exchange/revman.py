@@ -21,10 +21,10 @@ from trialpool.review.exchange.draft import (
 )
 from trialpool.review.exchange.ids import Names
 from trialpool.review.exchange.revman_measures import (
-    by_own_sd,
     measure_of,
     names_log,
     score_of,
+    standardises_changes,
 )
 from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
@@ -150,7 +150,7 @@ class RevManReview:
                 "results: means are scores after treatment, or changes where the outcome's name "
                 "says `change`; the file does not tell the two apart"
             )
-        if by_own_sd(analysis):
+        if standardises_changes(analysis):
             self.draft.assume(
                 f"{analysis.number} `{one_line(analysis.outcome)}`: changes stand as scores "
                 "(`definition` says so), since the file divides them by their own SD"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trialpool.effects.registry import reported_as
+from trialpool.review.exchange import limits
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -136,6 +137,7 @@ def _lines(path: Path) -> list[tuple[int, Line]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
     except csv.Error as error:
         raise MalformedFileError(path, "", f"not readable as CSV ({error})") from None
+    limits.of_lines(path, rows)
     header = [_ALIASES.get(cell.strip(), cell.strip()) for cell in rows[0]]
     for needed in (COMPARISON, OUTCOME, SUBGROUP, NAME):
         if needed not in header:

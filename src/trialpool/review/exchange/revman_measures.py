@@ -41,14 +41,14 @@ def names_log(analysis: RevManAnalysis) -> bool:
     return _LOG.match(plain(analysis.measure)) is not None
 
 
-def by_own_sd(analysis: RevManAnalysis) -> bool:
+def standardises_changes(analysis: RevManAnalysis) -> bool:
     """Whether the file divides changes by their own SD, and not by one of scores."""
     return wording.is_change(analysis.outcome) and measure_of(analysis) == "G"
 
 
 def score_of(analysis: RevManAnalysis) -> dict[str, str]:
     """What the means of an analysis are, as cells of results.csv."""
-    if by_own_sd(analysis):
+    if standardises_changes(analysis):
         return {"outcome_type": "msd", "definition": "change, divided by its own SD"}
     return {"outcome_type": "change" if wording.is_change(analysis.outcome) else "msd"}
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
+from trialpool.review.exchange import limits
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -146,6 +147,7 @@ def _table(path: Path, name: str, text: str, kind: str) -> list[Line]:
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise MalformedFileError(path, name, f"not readable as CSV ({error})") from None
+    limits.of_lines(path, lines)
     header = [cell.strip() for cell in lines[0]] if lines else []
     for column in _NEEDED[kind]:
         if column not in header:

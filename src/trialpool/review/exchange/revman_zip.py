@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,7 +61,9 @@ def members(path: Path, kinds: Sequence[str]) -> dict[str, tuple[str, str]]:
                     files[ends[0]] = (name, data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise MalformedFileError(path, name, "not UTF-8 text") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
+    except MalformedFileError:
+        raise
+    except Exception as error:  # whatever a damaged archive can make its reader raise
         rule = f"not readable as a zip file ({error})"
         fix = "Choose the data package as downloaded"
         if content.lstrip().startswith(b"<?xml") or revman_csv.is_export(content):

@@ -84,14 +84,14 @@ def read(path: Path, options: ImportOptions) -> Imported:
 
 def _marked(left: Iterable[Left], taken: Collection[int]) -> Iterator[Left]:
     """With a mark at what says why a row of the file gives no effect: once for each row."""
-    told: set[int] = set()
+    marked: set[int] = set()
     for entry in left:
         row = re.match(r"row (\d+)\b", entry.where)
         number = int(row[1]) if row else 0
-        lost = number > 0 and number not in taken and number not in told
+        lost = number > 0 and number not in taken and number not in marked
         if lost and entry.what in ("row", "study", "condition_arm1", "condition_arm2", ".g",
                                    "precalc_g"):  # fmt: skip
-            told.add(number)
+            marked.add(number)
             yield replace(entry, effect=True)
         else:
             yield entry

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import limits
+from trialpool.review.exchange.draft import read_bytes
 from trialpool.review.exchange.imported import Left
 from trialpool.review.exchange.metapsy.columns import (
     ALIASES,
@@ -117,7 +119,7 @@ def read_source(path: Path, rob_codes: Mapping[str, str] | None = None) -> Sourc
 def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
     """The header, the rows by their number, and the separator."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TrialpoolError(f"{path.name}: not UTF-8 text; save it as CSV UTF-8") from None
     first = text.split("\n", 1)[0]
@@ -128,6 +130,7 @@ def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
         raise TrialpoolError(
             f"{path.name}: not readable as CSV ({error}); look for a quote that is never closed"
         ) from None
+    limits.of_lines(path, table)
     if not table:
         raise TrialpoolError(f"{path.name}: the file is empty")
     header = [name.strip() for name in table[0]]
