@@ -250,7 +250,8 @@ def doses() -> Iterator[Limit]:
     yield Limit("doses_far_apart", two, results(12, event="53"), results(12, event="52"))
     # Another drug may do what it does.
     yield Limit("doses_far_apart", [*two, results(12, event="20")],
-                Edit("arms", 4, {"drug": "another"}), Edit("arms", 4, {"drug": "drug"}))  # fmt: skip
+                Edit("arms", 4, {"drug": "another"}),
+                Edit("arms", 4, {"drug": "drug"}))  # fmt: skip
 
 
 def descriptions() -> Iterator[Limit]:
