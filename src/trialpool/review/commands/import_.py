@@ -170,6 +170,8 @@ def _start(
 ) -> str:
     """Write a protocol to start from, or say what the one there must declare."""
     config: Path = options.config
+    if protocol is None and not outcomes_of(imported):
+        return f"{config.as_posix()}: not written, since no result was taken"
     if protocol is None:
         config.parent.mkdir(parents=True, exist_ok=True)
         text = starter(imported, options.condition, form.file, form.smd)

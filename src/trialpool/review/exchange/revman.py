@@ -20,7 +20,12 @@ from trialpool.review.exchange.draft import (
     whole_numbers,
 )
 from trialpool.review.exchange.ids import Names
-from trialpool.review.exchange.revman_measures import measure_of
+from trialpool.review.exchange.revman_measures import (
+    measure_of,
+    names_log,
+    score_of,
+    standardises_changes,
+)
 from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
 from trialpool.review.exchange.revman_ratios import MAX_LOG, of_logrank, ratio
@@ -137,14 +142,18 @@ class RevManReview:
                 self._no_sd(analysis, key, names.sds[side], sd)
                 printed = {name: text for name, text in printed.items() if name != names.sds[side]}
                 sd = ""
-            rows.append(common | self._scale(analysis, key) | {
+            rows.append(common | self._scale(analysis, key) | score_of(analysis) | {
                 "arm_id": self._arm(analysis, key, side), "n": totals[side],
-                "outcome_type": "change" if wording.is_change(analysis.outcome) else "msd",
                 "mean": means[side], "sd": sd,
             })  # fmt: skip
             self.draft.assume(
                 "results: means are scores after treatment, or changes where the outcome's name "
                 "says `change`; the file does not tell the two apart"
+            )
+        if standardises_changes(analysis):
+            self.draft.assume(
+                f"{analysis.number} `{one_line(analysis.outcome)}`: changes stand as scores "
+                "(`definition` says so), since the file divides them by their own SD"
             )
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
@@ -166,7 +175,7 @@ class RevManReview:
             why = "no estimate with a standard error above 0"
         elif not measure:
             why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
-        elif reported_as(measure).is_ratio and not analysis.logged:
+        elif reported_as(measure).is_ratio and not (analysis.logged or names_log(analysis)):
             why = "a ratio that the file does not hold on the log scale"
         elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > MAX_LOG:
             why = "too large to be the logarithm of a ratio"
@@ -297,11 +306,13 @@ class RevManReview:
 
     def _stratum(self, analysis: RevManAnalysis, key: Hashable) -> str:
         """Which people: those of a subgroup, and of one of several lines of a study in it."""
-        subgroup = "" if wording.days(analysis.subgroup) else analysis.subgroup
-        if key not in analysis.repeated:
-            return subgroup
-        at = (analysis.where, analysis.subgroup, key)
+        days = wording.days(analysis.subgroup)
+        subgroup = "" if days else analysis.subgroup
+        # Two subgroups of one name, or one time in two words, are one place.
+        at = (analysis.number, days or subgroup, key)
         self._lines[at] = self._lines.get(at, 0) + 1
+        if key not in analysis.repeated and self._lines[at] == 1:
+            return subgroup
         self.draft.assume(
             f"{analysis.number}: a study that has several lines in one place has people of its own "
             "in each (dose groups, each with a part of the controls): its strata"

@@ -32,6 +32,7 @@ from trialpool.review.exchange.revman_parts import (
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    holds_result,
     several,
 )
 from trialpool.review.exchange.revman_ratios import is_logrank
@@ -278,7 +279,7 @@ def _pooled(element: ET.Element, analysis: RevManAnalysis, draft: Draft) -> None
     known = {
         ours: numbers[name] for ours, name in _STORED.items() if is_number(numbers.get(name, ""))
     }
-    if known and element.get("ESTIMABLE") != "NO" and analysis.ci_total == "95":
+    if element.get("ESTIMABLE") != "NO" and holds_result(known):
         draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 

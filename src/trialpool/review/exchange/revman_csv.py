@@ -36,6 +36,7 @@ from trialpool.review.exchange.revman_parts import (
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    holds_result,
     in_subgroup,
     several,
 )
@@ -225,7 +226,7 @@ def _pooled(row: int, line: Line, analysis: RevManAnalysis, draft: Draft) -> Non
     why = "the raw tables hold data of trials; the pipeline pools them itself"
     draft.leave(f"row {row}", POOLED, named(numbers), why)
     known = {ours: numbers[name] for ours, name in _STORED.items() if name in numbers}
-    if "estimate" in known and analysis.ci_total == "95":
+    if holds_result(known):
         draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 

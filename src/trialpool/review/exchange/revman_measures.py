@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from trialpool.effects.registry import reported_as
 from trialpool.review.exchange import wording
 from trialpool.review.exchange.draft import plain
 from trialpool.review.exchange.revman_parts import RevManAnalysis
@@ -20,13 +22,35 @@ MEASURES = {
     "IRR": ("irr", "rate ratio", "incidence rate ratio"),
     "ROM": ("rom", "ratio of means", "mean ratio"),
 }  # fmt: skip
+_LOG = re.compile(r"^(?:log|ln)e? (?:of )?(?:the )?|^log(?=or$|rr$|hr$)|^ln(?=or$|rr$|hr$)")
 _OTHER = {"lower": "higher", "higher": "lower"}
 
 
 def measure_of(analysis: RevManAnalysis) -> str:
-    """The code of the analysis' measure; blank for one that is none of ours."""
-    words = plain(analysis.measure)
-    return next((code for code, known in MEASURES.items() if words in known), "")
+    """The code of the analysis' measure; blank for one that is none of ours.
+
+    Of generic inverse variance the measure is a label that people write: `log hazard ratio`.
+    """
+    words = _LOG.sub("", plain(analysis.measure))
+    code = next((code for code, known in MEASURES.items() if words in known), "")
+    return "" if names_log(analysis) and code and not reported_as(code).is_ratio else code
+
+
+def names_log(analysis: RevManAnalysis) -> bool:
+    """Whether the label says that the numbers are logarithms, whatever the file's setting."""
+    return _LOG.match(plain(analysis.measure)) is not None
+
+
+def standardises_changes(analysis: RevManAnalysis) -> bool:
+    """Whether the file divides changes by their own SD, and not by one of scores."""
+    return wording.is_change(analysis.outcome) and measure_of(analysis) == "G"
+
+
+def score_of(analysis: RevManAnalysis) -> dict[str, str]:
+    """What the means of an analysis are, as cells of results.csv."""
+    if standardises_changes(analysis):
+        return {"outcome_type": "msd", "definition": "change, divided by its own SD"}
+    return {"outcome_type": "change" if wording.is_change(analysis.outcome) else "msd"}
 
 
 def pooled_in(analysis: RevManAnalysis) -> str:

@@ -70,6 +70,11 @@ class RevManOutcomes:
                 f"{analysis.number} `{name}`: {measure} is asked for; the file's measure, "
                 f"`{analysis.measure or 'not named'}`, is none of this kind of outcome"
             )
+        if analysis.swapped:
+            self.draft.assume(
+                f"{analysis.number} `{name}`: the file's results are of the people without the "
+                "event, ours of those with it"
+            )
         stated = {"title": sentences(title, analysis.comparison), "measure": measure}
         self.draft.analyses[outcome] = stated
 

@@ -89,3 +89,14 @@ class StoredResult:
     analysis: RevManAnalysis
     numbers: Mapping[str, str] = field(default_factory=dict)
     outcomes: tuple[str, ...] = ()
+
+
+def holds_result(numbers: Mapping[str, str]) -> bool:
+    """Whether pooled numbers are a result; RevMan fills the place of a total not asked for with 0.
+
+    Parameters
+    ----------
+    numbers : as in `StoredResult`
+    """
+    shown = [numbers[name] for name in ("estimate", "ci_low", "ci_high") if name in numbers]
+    return "estimate" in numbers and (len(shown) < 3 or any(float(text) for text in shown))

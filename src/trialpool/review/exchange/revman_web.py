@@ -31,6 +31,7 @@ from trialpool.review.exchange.revman_parts import (
     RevManAnalysis,
     RevManStudy,
     StoredResult,
+    holds_result,
     in_subgroup,
     several,
 )
@@ -220,7 +221,7 @@ def _estimates(
                 ours: line[name] for ours, name in _STORED.items() if is_number(line.get(name, ""))
             }
             about = settings.get(_number_of(line), {})
-            if "estimate" in stored and _level(about) == "95":
+            if holds_result(stored):
                 analysis = _analysis({"Analysis name": "", **about, **line}, about, ())
                 draft.stored.append(StoredResult(analysis=analysis, numbers=stored))
 

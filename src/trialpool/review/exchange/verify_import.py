@@ -17,8 +17,9 @@ from trialpool.effects.registry import reported_as
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.model import pool
 from trialpool.results import Pooled, TrialpoolError
+from trialpool.review.exchange.draft import is_number
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.exchange.revman_measures import model_of, pooled_in
+from trialpool.review.exchange.revman_measures import model_of, names_log, pooled_in
 from trialpool.review.exchange.revman_parts import StoredResult
 
 AGREE, DIFFER, NOT_COMPARABLE = "agree", "differ", "not comparable"
@@ -68,7 +69,7 @@ def _verified(
     verdict, words = NOT_COMPARABLE, ""
     try:
         ours = _pooled(stored, imported, roles)
-        differing = list(_differences(stored.numbers, ours, pooled_in(analysis)))
+        differing = list(_differences(stored, ours))
         verdict, words = (DIFFER, "; ".join(differing)) if differing else (AGREE, "")
     except TrialpoolError as error:
         words = str(error)
@@ -91,6 +92,9 @@ def _pooled(
     if bool(results) == bool(contrasts):
         raise TrialpoolError("no line of it, or lines of several kinds, were imported")
     counts = bool(results) and results[0]["outcome_type"] == "event"
+    if not is_number(analysis.ci_total) or not 0 < float(analysis.ci_total) < 100:
+        raise TrialpoolError(f"its intervals are of {analysis.ci_total} %")
+    level = float(analysis.ci_total) / 100
     model = model_of(analysis, counts=counts)
     if contrasts:
         yi, vi = _reported(contrasts)
@@ -103,8 +107,9 @@ def _pooled(
             # RevMan's own variance of a difference of risks; other measures have one alone.
             variance = "Greenland-Robins" if (model["method"], measure) == ("MH", "RD") else None
             return pool_counts(
-                ai, n1i, ci, n2i, measure=measure, method=model["method"], variance=variance
-            )
+                ai, n1i, ci, n2i, measure=measure, method=model["method"], level=level,
+                variance=variance,
+            )  # fmt: skip
         sizes = effect_size(measure, ai=ai, n1i=n1i, ci=ci, n2i=n2i)
         yi, vi = sizes.yi, sizes.vi
     else:
@@ -117,7 +122,7 @@ def _pooled(
         raise TrialpoolError("no line of it has an effect")
     k = int(known.sum())
     tau2 = model["tau2"] if k > 1 else "EE"
-    return pool(yi[known], vi[known], tau2=tau2, test=model["test"] if k > 1 else "z")
+    return pool(yi[known], vi[known], tau2=tau2, test=model["test"] if k > 1 else "z", level=level)
 
 
 def _is_of(row: Cells, stored: StoredResult) -> bool:
@@ -158,9 +163,12 @@ def _reported(rows: Sequence[Cells]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(yi), np.array(sei) ** 2
 
 
-def _differences(numbers: Mapping[str, str], ours: Pooled, measure: str) -> Iterator[str]:
+def _differences(stored: StoredResult, ours: Pooled) -> Iterator[str]:
     """What is not the same to the digits that the file stores."""
-    shown = exp if reported_as(measure).is_ratio else float
+    analysis = stored.analysis
+    # A label that says `log` without the file's own setting: shown as they are, as logarithms.
+    logged = names_log(analysis) and not analysis.logged
+    shown = exp if reported_as(pooled_in(analysis)).is_ratio and not logged else float
     values = {
         "estimate": shown(ours.beta),
         "ci_low": shown(ours.ci_lb),
@@ -172,7 +180,7 @@ def _differences(numbers: Mapping[str, str], ours: Pooled, measure: str) -> Iter
     }
     if not isfinite(values["estimate"]):
         raise TrialpoolError(ours.reasons.get("beta", "no estimate"))
-    for name, text in numbers.items():
+    for name, text in stored.numbers.items():
         value = values[name]
         # A common effect has no tau2, and a single trial no Q: what stands there is a filler.
         if isfinite(value) and abs(float(text) - value) > _tolerance(text, value):
