@@ -33,6 +33,8 @@ CONTENT: dict[str, dict[str, Change]] = {
         "count_for_a_score": cells(2, outcome_type="event"),
         "score_for_a_count": cells(10, outcome_type="msd"),
         "mean_in_a_row_of_counts": cells(10, mean="18"),
+        "two_sources_of_one_kind": then(another(2, source="review", mean="17.4"),
+                                        another(3, source="review")),
         "event_in_a_row_of_scores": cells(2, event="9"),
         "se_above_maximum": cells(2, sd="", se="8"),
         "sd_of_one_person": cells(2, n="1"),

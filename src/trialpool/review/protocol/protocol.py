@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -332,17 +333,42 @@ class _StrictLoader(_SafeLoader):  # type: ignore[misc]
         return dict(super().construct_mapping(node, deep))
 
 
+# So many values no protocol has; anchors that repeat each other reach it in a few lines.
+_MOST_VALUES = 100_000
+
+
+def _values(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many values a node stands for, aliases written out; inf if it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = inf  # until it is counted
+        inside: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inside = [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inside = node.value
+        known[id(node)] = 1 + sum(_values(each, known) for each in inside)
+    return known[id(node)]
+
+
 def load_yaml(path: Path | str) -> Any:
-    """Read YAML, refusing a key that stands twice.
+    """Read YAML, refusing a key that stands twice and anchors that repeat each other without end.
 
     Raises
     ------
     ProtocolError
-        when the file is not valid YAML or a key stands twice
+        when the file is not valid YAML, a key stands twice, or it stands for too many values
     """
     with Path(path).open(encoding="utf-8") as stream:
+        loader = _StrictLoader(stream)  # a SafeLoader
         try:
-            return yaml.load(stream, Loader=_StrictLoader)  # a SafeLoader
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            if _values(node, {}) > _MOST_VALUES:
+                rule = f"its anchors and aliases stand for more than {_MOST_VALUES:,} values"
+                problem = ProtocolProblem(rule=rule, fix="write out what they repeat")
+                raise ProtocolError(f"{path}: {problem}", [problem])
+            return loader.construct_document(node)
         except yaml.YAMLError as error:
             rule = f"not valid YAML: {error}"
             line = ProtocolProblem(rule=" ".join(map(str.strip, rule.splitlines())))
