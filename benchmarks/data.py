@@ -84,7 +84,8 @@ def tables(rng: np.random.Generator, trials: int) -> Columns:
     """Ten results of two arms of each trial; every tenth trial has a standard error as an SD."""
     shape = (trials, 2, 10)
     n = np.broadcast_to(rng.integers(25, 100, (trials, 2, 1)), shape)
-    mean, sd = rng.uniform(20, 30, shape), rng.uniform(8, 9, shape)
+    mean = rng.uniform(22, 28, (trials, 2, 1)) + rng.normal(0, 0.5, shape)
+    sd = rng.uniform(8, 9, shape)
     sd[::10, 0, 0] /= 5
     md = mean[:, 0, 0] - mean[:, 1, 0]
     half = 1.96 * np.sqrt((sd**2 / n)[:, :, 0].sum(axis=1))

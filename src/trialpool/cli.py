@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from importlib.metadata import version
 
 # What is typed, and what it does. The module has the same name, with an underscore behind a
 # Python keyword.
@@ -27,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="trialpool", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('trialpool')}")
     commands = parser.add_subparsers(dest="command", required=True)
     # Only the command that is asked for is imported: each needs other, slow parts of the library.
     asked = next((word for word in given if word in COMMANDS), None)
@@ -35,8 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == asked:
             module = import_module(f"trialpool.review.commands.{name}{'_' * (name == 'import')}")
             module.arguments(command)
+    word = next((each for each in given if not each.startswith("-")), "")
+    if word and word not in COMMANDS:
+        near = get_close_matches(word, COMMANDS, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        parser.error(f"{word} is no command{meant} Commands are {', '.join(COMMANDS)}")
     options = parser.parse_args(given)
-    code: int = module.run(options)
+    try:
+        code: int = module.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; what is left unsaid must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code
 
 

@@ -5,8 +5,10 @@ Missing numbers are NaN, with the reason in a field beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,9 +28,16 @@ class NoPosteriorError(TrialpoolError):
 
 def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
     """Raise unless an option has one of its allowed values, which the error lists."""
-    if value not in allowed:
+    if not isinstance(value, str | Real | None) or value not in allowed:
         listed = ", ".join(str(known) for known in allowed)
-        raise TrialpoolError(f"{name} = {value!r}: allowed are {listed}")
+        raise TrialpoolError(f"{name} = {value!r}: allowed are {listed}{nearest(value, allowed)}")
+
+
+def nearest(value: Any, known: Iterable[Any]) -> str:
+    """The words to suggest the known name that is spelled most alike; "" where none is."""
+    names = {str(name).casefold(): str(name) for name in known}
+    near = get_close_matches(str(value).casefold(), names, n=1) if isinstance(value, str) else []
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ SIGNIFICANT = 0.05
 BY_F = "F test of the levels, one tau2, Hartung-Knapp"
 BY_Z = "chi-squared test of the levels, common effect"
 BY_Q = "Q between the levels, each with its own tau2"
-BY_MH = "Q between the levels, Mantel-Haenszel in each"
+BY_COUNTS = "Q between the levels, {by} in each"
 BY_PERMUTATION = "the levels dealt out anew (permutation)"
 
 # target of a row of next_trial.csv

@@ -15,10 +15,12 @@ from small import SMALL, SmallReview
 
 from trialpool.cli import main
 from trialpool.review.commands.check import CheckReport
-from trialpool.review.commands.problem_table import table
+from trialpool.review.commands.problem_table import listing
 from trialpool.review.extraction.checking import load
 from trialpool.review.extraction.checks import CHECKS
+from trialpool.review.extraction.emptiness import NAMES
 from trialpool.review.extraction.forms import FORMS
+from trialpool.review.extraction.kinds import kinds
 from trialpool.review.extraction.problems import DataError
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema.raw import CONFIDENCE
@@ -60,9 +62,11 @@ def test_a_broken_table_is_told_exactly(name: str) -> None:
     assert [said(problem) for problem in errors] == SAID[name]
     assert all(problem.rule and problem.fix and problem.check for problem in errors)
     assert not result.usable
-    page = table(result.problems, None).splitlines()
+    page = listing(result.problems, None).splitlines()
     for problem in errors:
-        assert any(f"{problem.rule}." in line and f"{problem.fix}." in line for line in page)
+        assert any(f"{problem.rule}." in line for line in page)
+        assert any(f"Fix: {problem.fix}." in line for line in page)
+        assert problem.check in kinds()
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -126,4 +130,4 @@ def test_every_rule_has_a_case_that_proves_it() -> None:
     flagged = {p.check for name in FLAGGED for p in found("flagged", name).of("warning")}
     errors = {name for name, check in CHECKS.items() if check.severity == "error"}
     assert seen == errors | FORMS.keys()
-    assert flagged - {"not_used"} == CHECKS.keys() - errors
+    assert flagged - {"not_used", *NAMES} == CHECKS.keys() - errors

@@ -18,9 +18,10 @@ _PAIR = re.compile(r"(?:^|; )([^=;]+)=[<>= ]*([+-]?[\d.]+(?:[eE][+-]?\d+)?)(?=;|
 
 def outcomes_of(imported: Imported) -> dict[str, dict[str, str]]:
     """The outcomes a protocol would declare for the imported tables."""
-    found: dict[str, dict[str, str]] = {}
+    found = {name: dict(rule) for name, rule in imported.outcomes.items()}
     for scale in imported.tables.get("instruments", ()):
-        found[scale["outcome"]] = {"kind": "continuous", "better": scale["better"]}
+        found.setdefault(scale["outcome"], {})
+        found[scale["outcome"]] |= {"kind": "continuous", "better": scale["better"]}
     for row in (*imported.tables.get("results", ()), *imported.tables.get("contrasts", ())):
         found.setdefault(row["outcome"], {"kind": "binary", "better": "lower"})
     return found

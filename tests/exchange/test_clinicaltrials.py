@@ -119,9 +119,89 @@ def test_the_trial_and_its_arms(record: Imported) -> None:
         "examplamine_10_mg": ("experimental", "", "21"),
         "saline": ("control", "placebo", "22"),
         "otherine": ("control", "other", "20"),
-        "placebo_saline": ("control", "placebo", ""),
     }
-    assert any("merge the two by hand" in sentence for sentence in record.assumed)
+    assert (
+        "NCT00000001: the results' group `Placebo (saline)` is taken to be the registered arm "
+        "`Saline`, the only one with these words"
+    ) in record.assumed
+
+
+def groups_called(titles: dict[str, str]) -> dict[str, Any]:
+    """The record with other titles of the groups of its first outcome measure."""
+    value = source()
+    measure = value["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    for group in measure["groups"]:
+        group["title"] = titles.get(group["title"], group["title"])
+    return value
+
+
+@pytest.mark.parametrize(
+    ("title", "arm", "participants"),
+    [
+        ("Saline (FAS)", "saline", "FAS"),
+        ("Saline [Per Protocol Set]", "saline", "per protocol"),
+        ("Saline - Safety Set", "saline", "safety set"),
+        ("Saline (mITT)", "saline", "mITT"),
+        ("Normal saline, intravenous", "saline", ""),
+        ("Saline (day 1)", "saline", ""),
+        ("Water (FAS)", "water", "FAS"),  # of no registered arm: one of its own
+    ],
+)
+def test_a_group_is_the_registered_arm_whatever_set_of_people_its_title_names(
+    tmp_path: Path, title: str, arm: str, participants: str
+) -> None:
+    found = imported(tmp_path, groups_called({"Saline": title}))
+    first = [row for row in rows(found, "results") if row["locator"].startswith("outcome 1,")]
+    (row,) = [row for row in first if row["arm_id"] not in ("examplamine_10_mg", "otherine")]
+    assert (row["arm_id"], row.get("analysis_set", "")) == (arm, participants)
+    known = {row["arm_id"] for row in rows(found, "arms")}
+    assert known == {"examplamine_10_mg", "saline", "otherine"} | {arm}
+
+
+def test_of_several_sets_that_of_everybody_is_the_main_one(tmp_path: Path) -> None:
+    """Blank in analysis_set, with its name in the notes; the other is an alternative."""
+    value = source()
+    measures = value["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"]
+    again = copy.deepcopy(measures[0])
+    for measure, name in ((measures[0], "PP"), (again, "FAS")):
+        for group in measure["groups"]:
+            group["title"] += f" ({name})"
+    measures.append(again)
+    found = imported(tmp_path, value)
+    outcome = next(r for r in rows(found, "results") if r["locator"].startswith("outcome 1,"))
+    sets = {
+        (row.get("analysis_set", ""), row["notes"].split(";")[0])
+        for row in rows(found, "results", outcome=outcome["outcome"])
+        if row["outcome_type"] == outcome["outcome_type"]
+    }
+    assert {name for name, _ in sets} == {"", "per protocol"}
+    assert {note for name, note in sets if not name} == {"analysis set: FAS"}
+
+
+def test_harms_are_better_low(record: Imported) -> None:
+    """Every term of the module of adverse events, and its totals."""
+    harms = [r for r in rows(record, "results") if "event" in r["locator"]]
+    assert len({row["outcome"] for row in harms}) > 3
+    for row in harms:
+        assert record.outcomes[row["outcome"]]["better"] == "lower"
+    stated = " ".join(record.assumed)
+    assert "`Number of Participants With Response`: higher is better, going by its title" in stated
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"FullStudiesResponse": {"FullStudies": []}},
+        {"StudyFieldsResponse": {}},
+        {"Study": {"ProtocolSection": {}}},
+    ],
+)
+def test_the_retired_interface_is_named_with_the_way_to_the_new_one(
+    tmp_path: Path, value: dict[str, Any]
+) -> None:
+    with pytest.raises(TrialpoolError, match="retired in 2024; version 2 is read") as caught:
+        imported(tmp_path, value)
+    assert "https://clinicaltrials.gov/api/v2/studies/" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -150,9 +230,11 @@ def test_model_based_means_say_so(record: Imported) -> None:
     assert "least-squares means (model-based)" in row["notes"]
 
 
-def test_a_second_outcome_of_the_same_title_is_a_set_of_its_own(record: Imported) -> None:
+def test_a_second_outcome_of_one_title_is_told_apart_by_its_definition(
+    record: Imported,
+) -> None:
     found = rows(record, "results", outcome="hours_of_sleep", arm_id="examplamine_10_mg")
-    assert [row.get("analysis_set", "") for row in found] == ["", "outcome 4, class 1, category 1"]
+    assert [row.get("definition", "") for row in found] == ["", "outcome 4, class 1, category 1"]
 
 
 def test_directions_are_read_or_stated(record: Imported) -> None:

@@ -61,12 +61,13 @@ def test_an_import_is_a_review_that_can_be_checked(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "data/raw/mood: 1 instruments, 1 trials, 2 arms, 6 results"
     assert "  - `.g` is arm 2 minus arm 1 in 1 of 1 rows with means" in said
-    assert said[-1] == (
+    assert said[-1] == "3 of 3 effects taken"
+    assert said[-2] == (
         "config/review.yaml: a protocol to start from; reword it before you publish"
     )
     report = json.loads((place / "report.json").read_text("utf-8"))
     assert report["tables"]["results"] == 6
-    assert {"where", "what", "value", "why"} == set(report["left"][0])
+    assert {"where", "what", "value", "why", "effect"} == set(report["left"][0])
     review = read_protocol(place / "config" / "review.yaml")
     assert review.pairs() == [("mood", n) for n in ("symptoms", "symptoms_change", "response")]
     assert review.defaults.smd.variance == "Metapsy"
@@ -84,7 +85,7 @@ def test_a_second_condition_joins_the_first(
     capsys.readouterr()
     assert main(["import", "metapsy", "other.csv", "--condition", "low_mood"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[-1] == "config/review.yaml: was left as it is; declare there: condition low_mood"
+    assert said[-2] == "config/review.yaml: was left as it is; declare there: condition low_mood"
     rows = raw_cells(place / "data" / "raw", "low_mood")["instruments"]
     assert [row["instrument"] for row in rows] == ["BDI", "HAMD"]
     assert (place / "config" / "review.yaml").read_bytes() == config

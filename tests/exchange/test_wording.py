@@ -152,5 +152,5 @@ def test_rows_with_one_key_and_other_numbers_are_marked_together() -> None:
     assert draft.comparison("results", second, "y", merge=True) == []
     assert draft.comparison("results", first[1:], "z", merge=True) == first[1:]
     assert draft.comparison("results", second, "y", merge=False) == []
-    sets = [row.get("analysis_set", "") for row in draft.rows["results"]]
-    assert sets == ["", "", "y", "y", "y (2)", "y (2)"]
+    told = [row.get("definition", "") for row in draft.rows["results"]]
+    assert told == ["", "", "y", "y", "y (2)", "y (2)"]

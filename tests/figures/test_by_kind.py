@@ -39,7 +39,7 @@ def result(k: int, measure: str = "SMD") -> AnalysisResult:
     return analysis_result(
         title="Mood", measure=measure, scale="log" if log else "identity", k=k,
         favours_left="favours drug", favours_right="favours control", display=shown,
-        policy=policy(k, counts=False, no_bayes=""), trust={"moderators": facts},
+        policy=policy(k, no_bayes=""), trust={"moderators": facts},
     )  # fmt: skip
 
 

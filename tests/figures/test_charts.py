@@ -142,7 +142,7 @@ def test_the_policy_decides_what_is_drawn(name: str, k: int) -> None:
     """Withheld with the policy's own reason: charts of trials below 5, steps below 2."""
     case = Case(k)
     thing = {"funnel": "funnel plot", "cumulative": "pooling"}.get(name, "leave-one-out")
-    reason = policy(k, counts=False, no_bayes="").withheld.get(thing)
+    reason = policy(k, no_bayes="").withheld.get(thing)
     table = case.table(name)
     assert isinstance(table, Withheld) == (reason is not None)
     if isinstance(table, Withheld):

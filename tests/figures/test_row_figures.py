@@ -35,7 +35,7 @@ def about(k: int, measure: str = "SMD", **changes: Any) -> AnalysisResult:
     about: dict[str, Any] = {
         "title": "Mood", "measure": measure, "k": k, "model": "random effects (REML)",
         "display": dict(zip(names, shown, strict=True)), "favours_left": "for drug",
-        "favours_right": "for control", "policy": policy(k, counts=False, no_bayes=""),
+        "favours_right": "for control", "policy": policy(k, no_bayes=""),
         "pooled": {"i2": 41.6, "level": 0.95},
     }  # fmt: skip
     return analysis_result(**(about | changes))
@@ -252,7 +252,7 @@ def test_ratios_of_a_cumulative_chart_are_drawn_as_logs() -> None:
     ],
 )
 def test_why_a_cumulative_chart_is_not_drawn(withheld: dict[str, str], reason: str) -> None:
-    given = about(4, policy=replace(policy(4, counts=False, no_bayes=""), withheld=withheld))
+    given = about(4, policy=replace(policy(4, no_bayes=""), withheld=withheld))
     table = cumulative.rows(lines(*GROWN, names=STEPS), given)
     assert (table.reason if isinstance(table, Withheld) else "") == reason
 
@@ -302,7 +302,7 @@ def test_kinds_of_trials_stand_under_their_headings() -> None:
 
 def test_kinds_without_a_prior_have_confidence_intervals() -> None:
     """Where there can be no posterior, two trials have a common effect."""
-    without = policy(9, counts=False, no_bayes="no prior in these units")
+    without = policy(9, no_bayes="no prior in these units")
     table = drawn(subgroups.rows(lines(*BY_KIND, names=KINDS), about(9, policy=without)))
     assert table.heads[1] == "SMD (95 % CI)"
     assert "(one: itself; two: a common effect)" in table.subtitle

@@ -3,8 +3,9 @@
     python tests/golden/conform.py ../shared/reference
 
 Prints per quantity how many numbers were compared, the worst relative error, where it is, and how
-many are over tolerance; then what differs by definition, and by name what the library does not
-have yet. Exits 1 if anything is over tolerance.
+many are over tolerance; then what differs by definition, by name what the library does not have
+yet, and what a comparer could not read. Exits 1 if anything is over tolerance, 3 if something could
+not be read and all else agrees.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(verdict(ledger) if given.brief else text(ledger))
     if given.write_docs:
         document.write(given.write_docs, ledger, given.folder)
-    return 1 if ledger.over else 0
+    return 1 if ledger.over else 3 if ledger.unread else 0
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def test_nothing_of_the_golden_set_is_left_out() -> None:
     """Every number is compared or declared different, and every section has some."""
     ledger = _ledger()
     assert dict(ledger.not_yet) == {}
+    assert ledger.unread == []
     compared = {t.quantity.split(".")[0] for t in ledger.tallies.values() if t.compared}
     assert compared == SECTIONS
     assert ledger.files == FILES
@@ -188,6 +189,54 @@ def test_a_crash_is_reported_as_over_tolerance(
 
     assert main([str(_copy(tmp_path, "baskerville2012", spoil))]) == 1
     assert "TrialpoolError: vi[3] = -1" in capsys.readouterr().out
+
+
+def _without(*path: str) -> Callable[[dict[str, Any]], None]:
+    return lambda data: _at(data, path[:-1]).pop(path[-1])
+
+
+def _instead(value: Any, *path: str) -> Callable[[dict[str, Any]], None]:
+    return lambda data: _at(data, path[:-1]).__setitem__(path[-1], value)
+
+
+def _at(data: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        data = data[key]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_without("inputs", "n2i"), "escalc OR: OR: the inputs have no n2i"),
+        (_instead("many", "escalc", "RD", "yi"), "escalc RD: ValueError: could not convert"),
+        (_instead(["RR"], "escalc", "RR", "measure"), "escalc RR: TypeError: "),
+        (_instead("n.r.", "special", "mh", "OR", "se"), "special mh OR se: mh.OR.se: could not"),
+        (_instead([1, 2], "analyses"), ""),
+        (_instead(7, "special", "mh", "RR"), ""),
+    ],
+)
+def test_a_file_of_another_shape_is_read_as_far_as_it_can_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, told: str
+) -> None:
+    """What a comparer cannot read is named and counted, and the others go on: exit code 3."""
+    code = main([str(_copy(tmp_path, "hine1989", change))])
+    printed = capsys.readouterr().out
+    assert "numbers compared, 0 over tolerance" in printed
+    assert code == (3 if told else 0)
+    assert f"  hine1989 {told}" in printed if told else "0 not readable" in printed
+
+
+@pytest.mark.parametrize(("text", "told"), [("{", "not JSON"), ("[1]", "not an object with")])
+def test_what_is_no_reference_file_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    """It stops no other file."""
+    (tmp_path / "other.json").write_text(text, encoding="utf-8")
+    assert main([str(_copy(tmp_path, "cohen1981", lambda _: None))]) == 3
+    printed = capsys.readouterr().out
+    assert f"  other: {told}" in printed
+    assert "1 not readable" in printed
 
 
 def test_files_may_lack_any_section(tmp_path: Path) -> None:

@@ -323,7 +323,7 @@ def test_an_analysis_of_the_small_review_is_made_from_its_names(small: SmallRevi
     """All that decides, by the protocol: thresholds, sides, order, model."""
     made = small.case("green", "harm_odds")
     assert (made.condition, made.name, made.measure) == ("green", "harm_odds", "OR")
-    assert (made.model.method, made.rules.counts) == ("MH", True)
+    assert (made.model.method, made.rules.counts) == ("MH", "Mantel-Haenszel")
     assert made.important == pytest.approx(0.22314355)  # log(1.25)
     assert made.confidence == ("primary", "abstract", "secondary")
     assert made.heading().favours_left == "favours drug"

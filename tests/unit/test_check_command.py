@@ -14,7 +14,8 @@ import pytest
 from small import ROOT, SmallReview
 
 from trialpool.cli import main
-from trialpool.review.commands.problem_table import table
+from trialpool.review.commands.problem_table import listing
+from trialpool.review.extraction.checks import CHECKS
 from trialpool.review.extraction.problems import Problem
 
 
@@ -260,40 +261,90 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def problems() -> list[Problem]:
     rule = "outside the range of SCALE, 0 to 60, and so on until the line has to be broken in two"
-    shared = {"row": 2, "rule": rule, "fix": "Correct it", "check": "instrument_range"}
+    shared = {"rule": rule, "check": "instrument_range"}
     return [
-        Problem(file="a.csv", column="mean", value="61", severity="error", **shared),  # type: ignore[arg-type]
-        Problem(file="a.csv", column="", value="", severity="warning", **shared),  # type: ignore[arg-type]
-        Problem(file="b.csv", column="sd", value="1", severity="error", **shared),  # type: ignore[arg-type]
+        Problem(file="a.csv", row=3, column="sd", value="1.9", rule="small", fix="Move it",
+                check="se_typed_as_sd", severity="warning"),
+        Problem(file="a.csv", row=2, column="mean", value="61", fix="Correct it", **shared),  # type: ignore[arg-type]
+        Problem(file="a.csv", row=4, column="", value="", fix="Correct it", **shared),  # type: ignore[arg-type]
+        Problem(file="b.csv", row=None, column="q1", value="1", fix="Ask", **shared),  # type: ignore[arg-type]
+    ]  # fmt: skip
+
+
+def test_a_kind_of_problem_is_said_once_with_its_places() -> None:
+    """Errors first; a fix that most places share stands once, another one at its place."""
+    rule = problems()[1].rule
+    assert listing(problems(), None).splitlines() == [
+        f"error instrument_range (3): {CHECKS['instrument_range'].rule}",
+        f"  a.csv row 2, mean = 61: {rule}.",
+        f"  a.csv row 4: {rule}.",
+        f"  b.csv, q1 = 1: {rule}. Fix: Ask.",
+        "  Fix: Correct it.",
+        "",
+        f"warning se_typed_as_sd: {CHECKS['se_typed_as_sd'].rule}",
+        "  a.csv row 3, sd = 1.9: small.",
+        "  Fix: Move it.",
+        "",
     ]
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
-def test_the_table_keeps_to_the_width_of_the_page(width: int) -> None:
-    """Columns start at the same place; a file is named once, above its problems."""
-    lines = table(problems(), width).splitlines()
-    assert max(map(len, lines)) <= width
-    assert [line for line in lines if line.endswith(".csv")] == ["a.csv", "b.csv"]
-    head = lines[1]
-    for title in ("row", "column = value", "rule", "fix"):
-        start = head.index(title)
-        assert all(line.ljust(width)[start - 2 : start] == "  " for line in lines[2:4])
-    assert sum("error" in line for line in lines) == 2
-
-
-def test_without_a_width_a_problem_is_a_line() -> None:
-    """For files and pipes: a search finds the whole sentence."""
-    lines = table(problems(), None).splitlines()
-    assert sum(f"{problems()[0].rule}." in line for line in lines) == 3
+def test_the_list_keeps_to_the_width_of_the_page(width: int) -> None:
+    """A line that is broken goes on further in; no word is lost."""
+    page = listing(problems(), width)
+    assert max(map(len, page.splitlines())) <= width
+    assert page.split() == listing(problems(), None).split()
 
 
 def test_colours_are_for_terminals() -> None:
-    """They mark the severity and move no column."""
-    plain, coloured = (table(problems(), 90, colours=c) for c in (False, True))
+    """They mark the severity and change nothing else."""
+    plain, coloured = (listing(problems(), 90, colours=c) for c in (False, True))
     assert "\x1b" not in plain
     for code in ("\x1b[31m", "\x1b[33m", "\x1b[0m"):
         coloured = coloured.replace(code, "")
-    assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()
+    assert coloured == plain
+
+
+def test_problems_are_counted_by_kind(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The most frequent first, errors before warnings."""
+    small.set("results", 13, "event", "31")
+    for row in (5, 9):
+        small.set("results", row, "sd", "1.9")
+    small.set("instruments", 2, "reference_sd_source", "")
+    assert run(small, "--statistics") == 1
+    *counts, summary = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in counts] == [
+        ["1", "error", "events_above_n"],
+        ["2", "warning", "se_typed_as_sd"],
+        ["1", "warning", "reference_sd_source"],
+    ]
+    assert summary.endswith("not usable, 1 error, 3 warnings")
+
+
+def test_kinds_of_problem_can_be_selected(
+    small: SmallReview, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not selected is neither shown nor counts."""
+    small.set("results", 2, "mean", "61")
+    small.set("results", 9, "sd", "1.9")
+    code, shown = told(small, capsys, "--select", "se_typed_as_sd")
+    assert (code, shown["errors"], len(shown["warnings"])) == (0, [], 1)
+    code, shown = told(small, capsys, "--select", "grim, instrument_range")
+    assert (code, len(shown["errors"]), shown["warnings"]) == (1, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("grimm", "did you mean grim?"), ("xyzzy", "docs/checks.md lists them")]
+)
+def test_an_unknown_kind_is_refused_with_what_was_meant(
+    capsys: pytest.CaptureFixture[str], code: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["check", "--select", code])
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def command(small: SmallReview, **settings: Any) -> subprocess.CompletedProcess[bytes]:

@@ -89,7 +89,7 @@ def times() -> Iterator[Limit]:
 def spread() -> Iterator[Limit]:
     name = "se_typed_as_sd"
     # Three times smaller than the other arm's, or than the same arm's at baseline.
-    yield Limit(name, [], results(3, sd="23.9"), results(3, sd="24.0"))
+    yield Limit(name, [], results(2, sd="3.1"), results(2, sd="3.0"))
     yield Limit(name, [results(8, sd="3.0")], results(16, sd="8.9"), results(16, sd="9.0"))
     # A fifth of a reference of 8.
     reference = [*OTHER, scale(3, reference_sd="8.0"), results(3, sd="1.6")]
@@ -111,6 +111,174 @@ def spread() -> Iterator[Limit]:
     changes = [results(row, outcome_type="change", mean="0.5") for row in (2, 3)]
     yield Limit(name, changes, results(2, sd="3.1"), results(2, sd="2.9"))
     yield Limit("zero_spread", [], results(2, sd="0.01"), results(2, sd="0"))
+
+
+def sds() -> Iterator[Limit]:
+    yield Limit("spread_of_one", [], results(2, n="2"), results(2, n="1"))
+    # The SD behind an SE is three times smaller than 9: 3 / sqrt(20) = 0.6708.
+    unprinted = [results(2, sd="")]
+    yield Limit("derived_sd_small", unprinted, results(2, se="0.671"), results(2, se="0.670"))
+    # Three times the reference of 8.
+    reference = [*OTHER, scale(3, reference_sd="8.0")]
+    yield Limit("sd_too_large", reference, results(3, sd="23.9"), results(3, sd="24.0"))
+    # Three times 7.75, the median of the other trials' 7.75, 6.25 and 9.
+    yield Limit("sd_too_large", [PLAIN], results(2, sd="23.2"), results(2, sd="23.3"))
+    # An SD typed as an SE: 23.25 / sqrt(20) = 5.199.
+    yield Limit("sd_too_large", [PLAIN, *unprinted], results(2, se="5.19"), results(2, se="5.20"))
+    # Three times the same arm's at two other times, if they are of one kind.
+    later = [*OTHER, *(results(row, trial_id="Ash", arm_id="experimental", instrument="OTHER",
+                               time_days=day, n="20", mean="30.0", sd="4.0")
+                       for row, day in ((8, "14"), (9, "28")))]  # fmt: skip
+    yield Limit("sd_too_large", later, results(2, sd="11.9"), results(2, sd="12.0"))
+    yield Limit("sd_too_large", [*later, results(2, sd="12.0")],
+                results(8, outcome_type="change"), results(8, outcome_type="msd"))  # fmt: skip
+    # Three times below the other trials in SD, 7.75, and twice in mean, 20 (of 21.25, 16.75, 20).
+    # In both arms: one small arm may have an SE.
+    items = [PLAIN, *(results(row, mean="6.0", sd="2.5") for row in (2, 3))]
+    yield Limit("another_scoring", items, results(2, sd="2.59"), results(2, sd="2.58"))
+    yield Limit("another_scoring", items, results(3, mean="10.1"), results(3, mean="9.9"))
+    # 7.75 / 2.5 = 3.1 times in SD; in mean at most 6.2 times, 20 / 6.2 = 3.226.
+    yield Limit("another_scoring", items, results(2, mean="3.22"), results(2, mean="3.23"))
+
+
+def precision() -> Iterator[Limit]:
+    name = "precision_contradicts_n"
+    # sqrt(1/20 + 1/19) = 0.32036. Of a d of 0.5 a third, 0.10679, and twice, with the factor
+    # sqrt(1 + 0.25/8), 0.65065.
+    d = [ALONE, contrast(effect_measure="D", estimate="0.5")]
+    yield Limit(name, d, contrast(se="0.107"), contrast(se="0.106"))
+    yield Limit(name, d, contrast(se="0.650"), contrast(se="0.651"))
+    # Of a log odds ratio 2 / 1.1 times, 0.58247; of a risk difference 1.1 / 2 times, 0.17620; of a
+    # log hazard ratio 1 / 1.1 times, 0.29124.
+    ratio = [RATIO, contrast(estimate="1.5", ci_low="", ci_high="")]
+    yield Limit(name, ratio, contrast(se="0.583"), contrast(se="0.582"))
+    risk = [DIFFERENCE, contrast(estimate="0.1", ci_low="", ci_high="")]
+    yield Limit(name, risk, contrast(se="0.176"), contrast(se="0.177"))
+    hazard = [*ratio, contrast(effect_measure="HR")]
+    yield Limit(name, hazard, contrast(se="0.292"), contrast(se="0.291"))
+    # Between conditions of the same people n does not say how precise it is.
+    yield Limit(name, [*d, contrast(se="0.106")], contrast(period="both"), contrast(period="first"))
+    # A tenth above the 60 points of the scale; the SE 66 sqrt(1/20 + 1/19) is 21.144.
+    most = "contrast_sd_above_maximum"
+    yield Limit(most, [], contrast(sd_pooled="66.0"), contrast(sd_pooled="66.1"))
+    yield Limit(most, [ALONE], contrast(se="21.14"), contrast(se="21.15"))
+    # Three times the 9 of its arms, and a fifth of it; three times a reference of 8.
+    unusual = "contrast_sd_unusual"
+    arms = [*OTHER, contrast(instrument="OTHER")]
+    yield Limit(unusual, arms, contrast(sd_pooled="26.9"), contrast(sd_pooled="27.0"))
+    yield Limit(unusual, arms, contrast(sd_pooled="1.81"), contrast(sd_pooled="1.80"))
+    yield Limit(unusual, [*arms, scale(3, reference_sd="8.0")],
+                contrast(sd_pooled="23.9"), contrast(sd_pooled="24.0"))  # fmt: skip
+    yield Limit(unusual, [PLAIN], contrast(sd_pooled="23.2"), contrast(sd_pooled="23.3"))
+
+
+def arm_sizes() -> Iterator[Limit]:
+    name = "n_unlike_the_arm"
+    # 20 in two other rows: 6 is a third of it and less, 60 three times as many.
+    yield Limit(name, [], results(2, n="7"), results(2, n="6"))
+    yield Limit(name, [], results(2, n="59"), results(2, n="60"))
+    # If as large a part of the other arm is lost, 0.3 of 20 and up to 0.6 of 19, both are.
+    yield Limit(name, [results(2, n="6")], results(3, n="11"), results(3, n="12"))
+    # Five times fewer than the other arm's 16, in arms of which no more is known.
+    arms = "arms_of_unlike_size"
+    yield Limit(arms, [], results(6, n="4"), results(6, n="3"))
+    # Where 40 and 10 were randomised, 20 and 26 are 5.2 times what was planned.
+    planned = [Edit("arms", 8, {"n_randomised": "40"}), Edit("arms", 9, {"n_randomised": "10"})]
+    yield Limit(arms, planned, results(8, n="21"), results(8, n="20"))
+    # A tenth of 20, if four others agree.
+    counts = [results(row, trial_id="Ash", arm_id="experimental", definition=f"kind {row}",
+                      event="1", totaln="20") for row in range(10, 15)]  # fmt: skip
+    yield Limit("n_unlike_the_report", counts, results(10, totaln="22"), results(10, totaln="23"))
+    few = [*counts, results(10, totaln="30")]
+    yield Limit("n_unlike_the_report", few, results(11, totaln="21"), results(11, totaln="20"))
+    # One other is enough if it is of all that were randomised.
+    two = [results(10, totaln="23"), results(11, arm_id="experimental", definition="another",
+                                              event="1", totaln="20")]  # fmt: skip
+    yield Limit("n_unlike_the_report", two, Edit("arms", 2, {"n_randomised": "21"}),
+                Edit("arms", 2, {"n_randomised": "20"}))  # fmt: skip
+    # 60 were randomised and the other arm has 19; one too many is no misprint to look for.
+    yield Limit("arms_above_randomised", [], results(2, n="42"), results(2, n="43"))
+
+
+def levels() -> Iterator[Limit]:
+    name = "mean_mistyped"
+    # Beside the other arm: 1.5 SDs of 8 below 13.5, where ten times as much is near.
+    tenth = [*OTHER, results(3, mean="13.5")]
+    yield Limit(name, tenth, results(2, mean="1.6"), results(2, mean="1.5"))
+    # 10 is an SD below 18.
+    near = [*OTHER, results(2, mean="1.0"), results(3, sd="20.0")]
+    yield Limit(name, near, results(3, mean="18.1"), results(3, mean="18.0"))
+    # A change up by 4 where the other arm falls by 8 is 1.5 SDs away, and near with its sign.
+    falls = [*OTHER, *(results(row, outcome_type="change", mean="-8.0") for row in (2, 3))]
+    yield Limit(name, falls, results(2, mean="3.9"), results(2, mean="4.0"))
+    # 1.8 SDs of 9 below 20, the other trials' median, and more below the other arm's 24.
+    far = "mean_far_off"
+    yield Limit(far, [], results(2, mean="3.81"), results(2, mean="3.79"))
+    # With the other arm alone to compare with, a large effect is an effect.
+    yield Limit(far, [results(2, mean="3.79")],
+                results(3, mean="12.0"), results(3, mean="24.0"))  # fmt: skip
+    # 19 less 26 is -7; half of an SD of 8 from it is -11.
+    change = [results(10, trial_id="Elm", arm_id="experimental", outcome="mood", n="25",
+                      instrument="SCALE", time_days="7", outcome_type="change", sd="8.0",
+                      event="", totaln="")]  # fmt: skip
+    yield Limit("change_contradicts_means", change,
+                results(10, mean="-11.0"), results(10, mean="-11.1"))  # fmt: skip
+
+
+def effects() -> Iterator[Limit]:
+    name = "effect_turned"
+    # -2 / 8.501 = -0.2353 on day 7; with the contrast's 4.80 / 8.5 = 0.5647 that is 0.79997 apart.
+    turned = [contrast(contrast="experimental-control"), results(3, mean="20.0")]
+    yield Limit(name, turned, contrast(estimate="4.80"), contrast(estimate="4.81"))
+    # Both at least 0.2 SDs: 1.70 / 8.5, beside the -0.706 of day 7.
+    yield Limit(name, turned[:1], contrast(estimate="1.69"), contrast(estimate="1.71"))
+    # A fifth trial beside four : -0.370 (SE 0.150) in SDs; at 0.92 it is 3.499 SEs from them.
+    fifth = [contrast(trial_id="Fir", effect_measure="D", contrast="experimental-control",
+                      ci_low="", ci_high="", se="0.33")]  # fmt: skip
+    unlike = "effect_unlike_other_trials"
+    yield Limit(unlike, fifth, contrast(estimate="0.92"), contrast(estimate="0.93"))
+    # Three others are too few.
+    yield Limit(unlike, [*fifth, contrast(estimate="0.93")],
+                results(8, arm_id="control", time_days="9"), results(8, time_days="7"))  # fmt: skip
+
+
+def doses() -> Iterator[Limit]:
+    # 9 of 20 in one arm of the drug; log odds -0.191. Of 310 in another, 52 are 3.02 standard
+    # errors below (1.4030 / 0.4639), 53 are 2.98 (1.3801 / 0.4636).
+    two = [Edit("arms", 4, {"trial_id": "Ash", "arm_id": "high"}),
+           results(12, trial_id="Ash", arm_id="high", totaln="310")]  # fmt: skip
+    yield Limit("doses_far_apart", two, results(12, event="53"), results(12, event="52"))
+    # Another drug may do what it does.
+    yield Limit("doses_far_apart", [*two, results(12, event="20")],
+                Edit("arms", 4, {"drug": "another"}),
+                Edit("arms", 4, {"drug": "drug"}))  # fmt: skip
+
+
+def descriptions() -> Iterator[Limit]:
+    def arms(row: int, **cells: str) -> Edit:
+        return Edit("arms", row, cells)
+
+    def trials(row: int, **cells: str) -> Edit:
+        return Edit("trials", row, cells)
+
+    # Saline is a placebo in three other trials, or in two; beside ECT it is the same ECT.
+    role = "drug_in_another_role"
+    active = [arms(3, comparator_class="active_placebo"), arms(11, drug="water")]
+    yield Limit(role, active, arms(9, drug="water"), arms(9, drug="saline"))
+    yield Limit(role, active, arms(3, comparator_class="same_ect"),
+                arms(3, comparator_class="active_placebo"))  # fmt: skip
+    # Two other trials of the diagnosis, or one.
+    one = [trials(2, setting="medical"), *(trials(row, diagnosis="reds") for row in (5, 6))]
+    yield Limit("setting_unlike_diagnosis", one,
+                trials(4, diagnosis="reds"), trials(4, diagnosis="blues"))  # fmt: skip
+    # A hundredth: 0.005 of 0.505, and 0.006 of 0.506.
+    yield Limit("dose_contradicts_words", [arms(2, dose="0.5 mg/kg")],
+                arms(2, dose_mg_kg="0.505"), arms(2, dose_mg_kg="0.506"))  # fmt: skip
+    yield Limit("dose_contradicts_words", [arms(2, dose="50 microgram")],
+                arms(2, dose_mg="0.05"), arms(2, dose_mg="50"))  # fmt: skip
+    yield Limit("labels_alike", [], arms(3, arm="experimental 2"), arms(3, arm="Experimental "))
+    yield Limit("labels_alike", [], Edit("instruments", 3, {"name": "A scale, new"}),
+                Edit("instruments", 3, {"name": "a  scale"}))  # fmt: skip
 
 
 def changes_as_scores() -> Iterator[Limit]:
@@ -259,6 +427,13 @@ def scales() -> Iterator[Limit]:
     # All scores at the ends: sqrt(20/19 * 30 * 30) = 30.78, 1 % more and 0.05 is 31.14.
     yield Limit("sd_above_maximum", [results(2, mean="30.0")],
                 results(2, sd="31.1"), results(2, sd="31.2"))  # fmt: skip
+    # An SD behind an SE need not keep to its mean's room, but to the whole scale's: 31.09 is
+    # 6.951 sqrt(20).
+    yield Limit("sd_above_maximum", [results(2, sd="")],
+                results(2, se="6.95"), results(2, se="6.96"))  # fmt: skip
+    # A mean that is not printed leaves all the room.
+    yield Limit("sd_above_maximum", [results(2, mean="")],
+                results(2, sd="31.1"), results(2, sd="31.2"))  # fmt: skip
     yield Limit("scale_makes_sense", [], scale(2, step="60"), scale(2, step="61"))
     yield Limit("scale_makes_sense", [], scale(2, reference_sd="30"),
                 scale(2, reference_sd="30.1"))  # fmt: skip
@@ -278,6 +453,13 @@ def granularity() -> Iterator[Limit]:
 GROUPS = (
     times,
     spread,
+    sds,
+    precision,
+    arm_sizes,
+    levels,
+    effects,
+    doses,
+    descriptions,
     changes_as_scores,
     agreement,
     contrasts,

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas import read_csv
 from scipy import stats
+from slips import HEADING
 from small import ROOT, SmallReview
 
 from trialpool.review.commands.check import look
@@ -58,8 +59,8 @@ def scale(small: SmallReview, low: str, high: str) -> None:
 
 
 def test_the_page_of_checks_is_generated_from_them() -> None:
-    """`docs/checks.md` is what `checks_page()` writes."""
-    assert (ROOT / "docs/checks.md").read_text(encoding="utf-8") == checks_page()
+    """`docs/checks.md` is what `checks_page()` writes, and below it what tests/slips.py does."""
+    assert (ROOT / "docs/checks.md").read_text(encoding="utf-8").split(HEADING)[0] == checks_page()
 
 
 def test_every_check_says_its_rule_and_its_fix() -> None:
@@ -383,7 +384,8 @@ RATIO = {"outcome": "harm", "instrument": "", "effect_measure": "OR"}
          "n_experimental": "15", "n_control": "15"},
         # Duek 2023: -7.48, SE 6.7 (-21.35 to 6.38), p = 0.276, 13 and 13 people
         {"estimate": "-7.48", "se": "6.7", "ci_low": "-21.35", "ci_high": "6.38",
-         "p_value": "0.276", "n_experimental": "13", "n_control": "13"},
+         "p_value": "0.276", "n_experimental": "13", "n_control": "13",
+         "contrast": "experimental-control"},
         # Abbar 2022, one stratum: OR 3.7 (0.9 to 17.3), P = 0.07
         {**RATIO, "estimate": "3.7", "ci_low": "0.9", "ci_high": "17.3", "p_value": "0.07"},
     ],
@@ -400,7 +402,7 @@ def test_printed_contrasts_that_fit_are_left_alone(small: SmallReview, cells: Ce
         {"t": "1.1"},
         {"f": "1.2", "df": "37"},
         {"se": "1.1"},
-        {**RATIO, "estimate": "2.0", "ci_low": "1.5", "ci_high": "2.67", "p_value": "0.4"},
+        {**RATIO, "estimate": "2.0", "ci_low": "0.6", "ci_high": "6.7", "p_value": "0.001"},
     ],
 )
 def test_printed_contrasts_that_do_not_fit_are_flagged(small: SmallReview, cells: Cells) -> None:
@@ -477,3 +479,17 @@ def test_an_sd_of_one_decimal_may_be_that_of_a_change_by_chance(
         small.set("results", 8, column, value)
     small.set("results", 2, "sd", sd)
     assert [p.row for p in found(small, "change_sd_as_score")] == rows
+
+
+@pytest.mark.parametrize(("age", "fires"), [("41", False), ("14", True), ("", False)])
+def test_a_trial_is_described_alike_in_two_conditions(
+    small: SmallReview, age: str, *, fires: bool
+) -> None:
+    """Gum of green stands in blue as well; a blank contradicts nothing."""
+    rows = small.rows("trials", "green")
+    gum = dict(zip(rows[0], rows[1], strict=True))
+    small.write("trials", [*small.rows("trials"), list((gum | {"mean_age": age}).values())])
+    small.set("trials", 2, "mean_age", "41", condition="green")
+    problems = look(small.folder / "config/review.yaml", small.folder / "data/raw").problems
+    told = [(p.row, p.column, p.value) for p in problems if p.check == "described_differently"]
+    assert told == ([(2, "mean_age", "41")] if fires else [])

@@ -18,7 +18,7 @@ from trialpool.pooling.batch import pool_many
 from trialpool.results import Array, TrialpoolError
 from trialpool.review.protocol.settings import ALTERNATIVES, Defaults, Model
 from trialpool.review.schema.trust import COVERAGE
-from trialpool.review.trust.coverage import MH_ALONE, coverage, plausible
+from trialpool.review.trust.coverage import COUNTS_ALONE, coverage, plausible
 from trialpool.review.trust.facts import of_coverage
 from trialpool.tables import write_table
 
@@ -322,7 +322,7 @@ def test_mantel_haenszel_is_named_as_not_simulated() -> None:
     (alone,) = coverage(
         case("OR", counts, defaults=Defaults(alternatives=())), studies(yi, vi), None
     ).to_dict("records")
-    assert alone["note"] == MH_ALONE
+    assert alone["note"] == COUNTS_ALONE.format(by="Mantel-Haenszel")
 
 
 def test_rows_that_share_a_control_are_said_to_be_drawn_apart() -> None:

@@ -15,6 +15,7 @@ from trialpool.review.extraction.codebook import code_book
 from trialpool.review.protocol import (
     added_columns,
     eligibility,
+    multiverse_spec,
     network_spec,
     protocol,
     settings,
@@ -50,6 +51,7 @@ def test_the_protocol_page_explains_every_key(spec: type[BaseModel]) -> None:
         specs,
         eligibility,
         settings,
+        multiverse_spec,
         network_spec,
         thresholds,
         time_dose_spec,

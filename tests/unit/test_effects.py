@@ -123,20 +123,24 @@ def test_half_is_added_only_to_studies_with_a_zero_cell() -> None:
     assert es.yi[1] == alone.yi[0]
 
 
-@pytest.mark.parametrize("measure", ["OR", "RR"])
-def test_studies_without_contrast_are_dropped_from_ratios_with_the_reason(measure: str) -> None:
-    """No events, or only events, in both arms say nothing on a ratio."""
-    es = tp.effect_size(measure, ai=[0, 8], n1i=[10, 8], ci=[0, 9], n2i=[12, 9])
-    assert np.isnan(es.yi).all()
-    assert np.isnan(es.vi).all()
-    assert es.reason == ("no events in either arm", "events in all participants of both arms")
+def test_studies_without_contrast_are_dropped_from_ratios_with_the_reason() -> None:
+    """No events in both arms say nothing on a ratio; only events are equal risks, but no odds."""
+    tables = {"ai": [0, 8], "n1i": [10, 8], "ci": [0, 9], "n2i": [12, 9]}
+    odds = tp.effect_size("OR", **tables)
+    assert np.isnan(odds.yi).all()
+    assert np.isnan(odds.vi).all()
+    assert odds.reason == ("no events in either arm", "events in all participants of both arms")
+    risks = tp.effect_size("RR", **tables)
+    assert np.isnan(risks.yi[0])
+    assert risks.yi[1] == 0
+    assert risks.reason == ("no events in either arm", "")
 
 
 def test_studies_without_events_are_kept_for_risk_differences() -> None:
-    """With 0.5 added: 0.5/11 - 0.5/13, and a variance > 0."""
+    """Two risks of 0 differ by 0; 0.5 added gives a variance: 0.5 10.5/11^3 + 0.5 12.5/13^3."""
     es = tp.effect_size("RD", ai=[0], n1i=[10], ci=[0], n2i=[12])
-    assert es.yi == pytest.approx([0.5 / 11 - 0.5 / 13])
-    assert es.vi[0] > 0
+    assert es.yi == [0.0]
+    assert es.vi == pytest.approx([0.5 * 10.5 / 11**3 + 0.5 * 12.5 / 13**3])
     assert es.reason == ("",)
 
 

@@ -49,7 +49,9 @@ def test_a_measure_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     assert "References\n----------\n" in text
     assert tuple(inspect.signature(spec.formula).parameters)[: len(spec.needs)] == spec.needs
     assert set(spec.choices) <= set(spec.options)
-    assert {"variance", "correction", "to", "drop00"} & set(spec.options) == set(spec.choices)
+    assert {"variance", "correction", "to", "drop00", "corrects"} & set(spec.options) == set(
+        spec.choices
+    )
     for option, values in spec.choices.items():
         assert spec.options[option] in (None, *values)
 

@@ -145,7 +145,8 @@ def test_two_risks_are_the_difference_of_one_and_one(
         tp.effect_size(one, xi=columns[x], mi=columns[m], add=0.5, to="all")
         for x, m in (("ai", "bi"), ("ci", "di"))
     )
-    both = tp.effect_size(two, **columns, add=0.5, to="all", drop00=False)
+    corrects = {"corrects": "both"} if two == "RD" else {}
+    both = tp.effect_size(two, **columns, add=0.5, to="all", drop00=False, **corrects)
     if "" in both.reason:
         np.testing.assert_allclose(both.yi, first.yi - second.yi, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(both.vi, first.vi + second.vi, rtol=1e-9)

@@ -69,7 +69,7 @@ def test_the_rule_in_force_removes_under_one_in_a_hundred() -> None:
     shares = few_trials.removals(TABLE).set_index("rule")["share"]
     now = f"now: Bayes, floor from {FROM_HERE_ON}"
     assert shares[now] < 0.01 < shares["before: common effect, floor from 3"]
-    bayesian = [policy(k, counts=False, no_bayes="").bayesian for k in range(1, 7)]
+    bayesian = [policy(k, no_bayes="").bayesian for k in range(1, 7)]
     assert bayesian == [
         few_trials.leads(now, k) == "Bayes" if k > 1 else False for k in range(1, 7)
     ]

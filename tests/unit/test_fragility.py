@@ -17,8 +17,8 @@ from trialpool.diagnostics.fragility import (
     Fragility,
     Moved,
     Refit,
+    by_counts,
     by_inverse_variance,
-    by_mantel_haenszel,
     fragility,
 )
 from trialpool.results import Array, TrialpoolError
@@ -35,8 +35,8 @@ REFITS = {
     "OR, common": by_inverse_variance("OR", tau2="EE", test="z"),
     "RR, REML": by_inverse_variance("RR", tau2="REML", test="z"),
     "RD, hksj": by_inverse_variance("RD"),
-    "OR, Mantel-Haenszel": by_mantel_haenszel("OR"),
-    "RR, Mantel-Haenszel": by_mantel_haenszel("RR"),
+    "OR, Mantel-Haenszel": by_counts("OR"),
+    "RR, Mantel-Haenszel": by_counts("RR"),
 }
 
 
@@ -124,7 +124,7 @@ def test_the_refits_are_the_librarys_own() -> None:
     limits = by_inverse_variance("OR")(a[None], n1, c[None], n2)[0]
     assert limits == pytest.approx([pooled.ci_lb, pooled.ci_ub])
     counts = tp.pool_counts(a, n1, c, n2, measure="RR", method="MH")
-    limits = by_mantel_haenszel("RR")(a[None], n1, c[None], n2)[0]
+    limits = by_counts("RR")(a[None], n1, c[None], n2)[0]
     assert limits == pytest.approx([counts.ci_lb, counts.ci_ub])
 
 
@@ -189,6 +189,6 @@ def test_errors_name_the_column() -> None:
     with pytest.raises(TrialpoolError, match="measure = 'SMD'"):
         by_inverse_variance("SMD")
     with pytest.raises(TrialpoolError, match="measure = 'MD'"):
-        by_mantel_haenszel("MD")
+        by_counts("MD")
     with pytest.raises(TrialpoolError, match="level = 2"):
-        by_mantel_haenszel("OR", level=2)
+        by_counts("OR", level=2)

@@ -24,8 +24,8 @@ from trialpool.review.protocol.protocol import Review, resolve
 from trialpool.review.protocol.settings import Model
 from trialpool.review.trust.moderators import Moderators, moderators
 from trialpool.terms import (
+    BY_COUNTS,
     BY_F,
-    BY_MH,
     BY_PERMUTATION,
     BY_Q,
     BY_Z,
@@ -43,6 +43,9 @@ BIAS = pd.DataFrame({"trial_id": [], "domain": [], "judgement": []})
 ARMS = pd.DataFrame({"trial_id": [], "arm_id": [], "dose_mg_kg": []})
 DESIGN = {"title": "design", "kind": "group", "column": "design"}
 AGE = {"title": "age", "kind": "covariate", "column": "mean_age", "unit": "years", "per": 10}
+
+
+BY_MH = BY_COUNTS.format(by="Mantel-Haenszel")
 
 
 def review(declared: dict[str, Any], measure: str = "SMD") -> Review:

@@ -138,6 +138,13 @@ def test_collapse_is_exact_with_a_random_effect_per_trial(tau2: float, seed: int
     assert one_estimate(g, v + tau2) == pytest.approx((y, vi + tau2))
 
 
+def test_an_arm_of_negative_variance_is_refused() -> None:
+    """1 < 1.2, though the matrix is a covariance; equal is an arm of no variance, and taken."""
+    with pytest.raises(TrialpoolError, match=r"the variance of arm 0 itself would be -0\.2"):
+        one_estimate([1.0, 2.0], [[1.0, 1.2], [1.2, 2.0]])
+    assert one_estimate([1.0, 2.0], [[1.0, 1.0], [1.0, 2.0]]) == pytest.approx((1.0, 1.0))
+
+
 def test_one_estimate_of_nothing_usable() -> None:
     """A missing value, a matrix that is no covariance; wrong shapes are errors."""
     assert np.isnan(one_estimate([1.0, math.nan], np.eye(2))).all()

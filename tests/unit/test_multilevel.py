@@ -522,7 +522,7 @@ def test_predictions_take_the_variance_of_the_level() -> None:
         predict(found, row)
     with pytest.raises(TrialpoolError, match="X: give values of the 2 columns"):
         predict(found)
-    with pytest.raises(TrialpoolError, match="2 columns of finite numbers"):
+    with pytest.raises(TrialpoolError, match="X must have 2 columns"):
         predict(found, [1.0])
     assert "variances differ" in i_squared(found).reason
     assert np.isnan(predict(example.fit(), row).pi_lb[0])

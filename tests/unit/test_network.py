@@ -367,9 +367,12 @@ def test_two_arms_are_the_effect_size_of_scores(measure: str) -> None:
 
 
 @pytest.mark.parametrize("measure", ["OR", "RR", "RD"])
-@pytest.mark.parametrize("events", [(5, 9), (0, 9)])
+@pytest.mark.parametrize("events", [(5, 9), (0, 9), (20, 25)])
 def test_two_arms_are_the_effect_size_of_counts(measure: str, events: tuple[int, int]) -> None:
     found = contrasts_from_arms(["x", "x"], ["K", "P"], measure, event=events, n=[20, 25])
+    if measure == "OR" and events == (20, 25):
+        assert found.left_out == {"x": "events in everyone: the OR is not defined"}
+        return
     size = tp.effect_size(measure, ai=events[0], n1i=20, ci=events[1], n2i=25)
     assert found.yi == pytest.approx(size.yi)
     assert found.sei == pytest.approx(size.sei)
@@ -402,7 +405,7 @@ def test_no_degree_of_freedom_with_any_estimator(code: str) -> None:
 def test_what_arms_cannot_give() -> None:
     """A trial without events is left out with its reason; other problems are listed at once."""
     found = contrasts_from_arms(["x", "x"], ["A", "B"], "OR", event=[0, 0], n=[9, 9])
-    assert found.left_out == {"x": "events in no arm: the OR is not defined"}
+    assert found.left_out == {"x": "no events in any arm: the OR is not defined"}
     assert found.study == ()
     with pytest.raises(TrialpoolError) as error:
         contrasts_from_arms(
@@ -446,6 +449,11 @@ def test_what_arms_cannot_give() -> None:
             (["x"] * 3, ["A", "A", "B"], ["B", "C", "C"], [1, 2, 1], [1, 1, 9]),
             "study x: the standard errors of A, B, C contradict each other",
         ),
+        (
+            # 1, 1, 2.25: no independent arms, though a triangle; (1 + 1 - 2.25)/2.
+            (["x"] * 3, ["A", "A", "B"], ["B", "C", "C"], [1, 2, 1], [1, 1, 1.5]),
+            "the variance of arm A would be -0.125",
+        ),
         ((["x"], ["A"], ["B"], [1, 2], [1, 2]), "the columns must have one length"),
         (([], [], [], [], []), "yi is empty"),
         ((["x"], ["A"], ["B"], ["one"], [1]), "yi must hold numbers only"),
@@ -455,6 +463,19 @@ def test_errors_say_what_is_missing(columns: tuple[Any, ...], told: str) -> None
     with pytest.raises(TrialpoolError) as error:
         network(*columns)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(("se", "refused"), [(1.4142, False), (1.443, False), (1.444, True)])
+def test_an_arm_of_no_variance_is_taken_with_the_rounding_of_a_printed_number(
+    se: float, refused: bool
+) -> None:
+    """Standard errors 1 and 1 leave arm A nothing at sqrt(2): 1 % of each is rounding."""
+    columns = (["x"] * 3, ["A", "A", "B"], ["B", "C", "C"], [1, 2, 1], [1, 1, se])
+    if refused:
+        with pytest.raises(TrialpoolError, match="too small beside that of B v C"):
+            network(*columns)
+    else:
+        assert network(*columns).k == 1
 
 
 def test_all_problems_come_at_once() -> None:

@@ -214,7 +214,7 @@ def test_the_refusal_lists_it_too(code: str) -> None:
     """A misspelt code is answered with the new one among those allowed, in both places."""
     with pytest.raises(ProtocolError, match=f"'EE', 'DL', .* or '{code}'"):
         resolve(config(tau2="DL-2"))
-    with pytest.raises(TrialpoolError, match=f"allowed are EE, .*, {code}$"):
+    with pytest.raises(TrialpoolError, match=f"allowed are EE, .*, {code}; did you mean DL"):
         tp.pool(bcg.Y, bcg.V, tau2="DL-2")
 
 

@@ -22,7 +22,7 @@ UNITS = "the units of a scale"
 
 def plain(k: int, *, counts: bool = False, no_bayes: str = "") -> Policy:
     """Without counts, and where a Bayesian analysis can be made."""
-    return policy(k, counts=counts, no_bayes=no_bayes)
+    return policy(k, method="MH" if counts else "IV", no_bayes=no_bayes)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_table_is_in_order_and_opens_each_thing_once() -> None:
 def test_a_number_of_trials_is_a_whole_number(k: float) -> None:
     """Half a trial is a programming error."""
     with pytest.raises(TrialpoolError, match="whole number"):
-        policy(k, counts=False, no_bayes="")  # type: ignore[arg-type]
+        policy(k, no_bayes="")  # type: ignore[arg-type]
 
 
 def test_mantel_haenszel_without_its_counts() -> None:

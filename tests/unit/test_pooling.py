@@ -318,7 +318,7 @@ def test_counts_missing_is_nan_with_a_reason(options: dict[str, Any]) -> None:
         ({"n2i": [10, float("nan")]}, "n2i[1] = nan: must be a finite number"),
         ({"ai": [0, 1], "n1i": [0, 20]}, "n1i[0] = 0: an arm needs participants"),
         ({"ai": [1]}, "columns of one length"),
-        ({"measure": "HR"}, "known are MH OR, MH RR, MH RD, Peto OR"),
+        ({"measure": "HR"}, "known are MH OR, MH RR, MH RD, MH-DL OR, MH-DL RR, MH-DL RD, Peto OR"),
         ({"measure": "RR", "method": "Peto"}, "known are MH OR"),
         ({"level": 0}, "level = 0"),
         ({"ai": [], "n1i": [], "ci": [], "n2i": []}, "ai is empty (k = 0)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from small import ROOT, SMALL, SmallReview
 
 from trialpool.review.extraction.ready import check
 from trialpool.review.protocol.problems import ProtocolError
-from trialpool.review.protocol.protocol import read_protocol, resolve
+from trialpool.review.protocol.protocol import load_yaml, read_protocol, resolve
 
 
 @pytest.fixture
@@ -377,3 +378,27 @@ def test_results_stand_side_by_side_by_a_group(small: SmallReview, asked: str, t
             _ = small.review
     else:
         assert small.review.conditions["blue"].side_by_side == "drug"
+
+
+@pytest.mark.parametrize("inner", ["{{<<: [{}]}}", "[{}]"])
+def test_anchors_that_repeat_each_other_are_refused_at_once(tmp_path: Path, inner: str) -> None:
+    """Ten to the seventh values in eight lines; eight levels of one each are nothing."""
+    for times, refused in ((10, True), (1, False)):
+        lines = ["a0: &a0 {x: 1}" if "<<" in inner else "a0: &a0 [1]"]
+        for level in range(1, 8):
+            repeated = ", ".join([f"*a{level - 1}"] * times)
+            lines.append(f"a{level}: &a{level} " + inner.format(repeated))
+        path = tmp_path / "review.yaml"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        if refused:
+            with pytest.raises(ProtocolError, match="stand for more than 100,000 values"):
+                load_yaml(path)
+        else:
+            assert load_yaml(path)
+
+
+def test_an_anchor_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "review.yaml"
+    path.write_text("a: &a [1, *a]\n", encoding="utf-8")
+    with pytest.raises(ProtocolError, match="stand for more than"):
+        load_yaml(path)

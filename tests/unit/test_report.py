@@ -62,7 +62,7 @@ def made(
         "outcome_title": "mood", "primary": True, "experimental_label": "Ketamine",
         "control_label": "Control", "k": k, "n": 30 * k, "model": "random effects, REML",
         "display": shown if k else {}, "important": 0.5,
-        "policy": asdict(policy(k, counts=False, no_bayes=no_bayes)),
+        "policy": asdict(policy(k, no_bayes=no_bayes)),
         "pooled": {"method": "REML", "level": 0.95, "i2": 12.0} if k > 1 else None,
         "multiverse": {"questions": [{}]},
         "trust": {"missing_effect": {"reason": "none"}, "next_trial": {"reason": "none"}},

@@ -20,9 +20,9 @@ from trialpool.diagnostics.multiverse_summary import Moves, QuestionSummary
 from trialpool.figures import specification_curve
 from trialpool.figures.chart import Withheld
 from trialpool.review.effects.choices import AXES
+from trialpool.review.protocol.multiverse_spec import MULTIVERSE, MultiverseSpec
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import read_protocol, resolve
-from trialpool.review.protocol.settings import MULTIVERSE, MultiverseSpec
 from trialpool.review.trust.multiverse import AnalysisMultiverse, answer_of, explore
 from trialpool.review.trust.multiverse_choices import TITLES
 

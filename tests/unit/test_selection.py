@@ -8,6 +8,7 @@ from typing import Any
 
 import bcg
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy.integrate import quad
@@ -15,9 +16,15 @@ from scipy.stats import norm
 
 import trialpool as tp
 from trialpool.diagnostics.selection import ALTERNATIVES, SelectionModel, selection_model
+from trialpool.diagnostics.selection import _doubt as doubt_of
+from trialpool.diagnostics.selection import _Estimate as Estimate
 from trialpool.diagnostics.selection_likelihood import Log, log_likelihood
-from trialpool.diagnostics.selection_search import KINDS, SelectionProblem, set_up
+from trialpool.diagnostics.selection_search import KINDS, SelectionProblem, maximise, set_up
+from trialpool.diagnostics.selection_search import _climb as climb
+from trialpool.diagnostics.selection_search import _moved as moved
 from trialpool.results import TrialpoolError
+from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.small_studies import small_studies
 
 Array = NDArray[np.float64]
 
@@ -261,3 +268,78 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
     """By name, with what is allowed."""
     with pytest.raises(TrialpoolError, match=message):
         selection_model(*simulated(12), **options)
+
+
+# --- the highest maximum, and what is no estimate ----------------------------------------------
+
+
+def test_the_beta_model_s_other_maximum_is_found() -> None:
+    """Against random starts: a second maximum beside the effects seen can be the higher one."""
+    rng = np.random.default_rng(2)
+    for _ in range(6):
+        k = int(rng.integers(6, 40))
+        v = np.exp(rng.uniform(np.log(0.005), np.log(0.5), k))
+        y = rng.choice([0, 0.2, 0.6]) + rng.normal(size=k) * np.sqrt(rng.choice([0, 0.16, 1]) + v)
+        y = np.where(rng.random(k) < 0.4, np.abs(y), y)
+        p = set_up(y, v, "beta", np.array([0.025]), "greater", random=True)[0]
+        with np.errstate(all="ignore"):
+            top = maximise(p)
+            starts = [
+                np.array([rng.normal() * 1.5 * p.y.std() + p.y.mean(), np.exp(rng.uniform(-4, 4)),
+                          *np.exp(rng.uniform(-5, 3, 2))])
+                for _ in range(12)
+            ]  # fmt: skip
+            best = max(climb(p, moved(p, start)).value for start in starts)
+        assert top.value >= best - 1e-6
+
+
+def judged(mean: float, tau2: float, delta: list[float], se: float, counts: tuple[int, ...]) -> str:
+    """What is said of a maximum of the problem of 12 studies, in its units."""
+    p = problem("step" if counts else "beta", "greater")
+    theta = np.array([mean, tau2, *delta])
+    made = Estimate(theta, np.full(len(theta), se), np.array(delta), np.array(delta), 0.0, {})
+    return doubt_of(p, made, counts)
+
+
+def test_what_is_no_estimate_is_named_just_beyond_each_limit() -> None:
+    p = problem("beta", "greater")
+    low, high = float((p.y - 2 * np.sqrt(p.v)).min()), float((p.y + 2 * np.sqrt(p.v)).max())
+    span, fair = high - low, [0.5, 0.7]
+    assert judged(0.5, 0.5, fair, 0.4, ()) == ""
+    for end in (low - span / 2, high + span / 2):
+        inside = end + (1e-6 if end < 0 else -1e-6)
+        assert judged(inside, 0.5, fair, 0.4, ()) == ""
+        assert "runs away" in judged(2 * end - inside, 0.5, fair, 0.4, ())
+    assert judged(0.5, (span - 1e-6) ** 2, fair, 0.4, ()) == ""
+    assert "runs away" in judged(0.5, (span + 1e-6) ** 2, fair, 0.4, ())
+    assert judged(0.5, 0.5, fair, span - 1e-6, ()) == ""
+    assert "flat" in judged(0.5, 0.5, fair, span + 1e-6, ())
+    assert "flat" in judged(0.5, 0.5, fair, math.nan, ())
+    assert judged(0.5, 0.5, [0.5, 99.0], 0.4, ()) == ""
+    assert "end of its range" in judged(0.5, 0.5, [0.5, 100.0], 0.4, ())
+    assert "end of its range" in judged(0.5, 0.5, [1e-5, 0.7], 0.4, ())
+    assert judged(0.5, 0.5, fair, 0.4, (4, 4, 4)) == ""
+    assert "at its bound" in judged(0.5, 0.5, fair, 0.4, (4, 0, 8))
+
+
+def test_a_model_that_is_no_estimate_says_so_in_its_cautions() -> None:
+    """All are significant: the weight of the others is at 0, and the mean is a guess."""
+    v = np.full(12, 0.04)
+    y = 0.45 + 0.02 * np.arange(12)
+    fit = selection_model(y, v)
+    assert fit.doubt.startswith("no estimate: the weight of an interval of p without a study")
+    assert fit.doubt in fit.cautions
+    sound = selection_model(*simulated(40))
+    assert sound.doubt == ""
+    assert not any("no estimate" in caution for caution in sound.cautions)
+
+
+def test_it_enters_neither_the_table_of_small_studies_nor_the_verdict() -> None:
+    v = 0.03 + 0.001 * np.arange(12)
+    studies = pd.DataFrame({"yi": 0.45 + 0.02 * np.arange(12), "vi": v})
+    table = small_studies(studies, "SMD", Model(), better="higher").set_index("method")
+    blank = table["estimate"].isna()
+    name = "Selection model, one step at p = 0.025"
+    assert blank[name]
+    assert "no estimate" in table["note"][name]
+    assert not blank["PET-PEESE"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from filled import given
@@ -25,6 +27,7 @@ from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.accounts.verify import verify
 from trialpool.review.analysis import Analysed
+from trialpool.review.choosing.preference import UndecidedError
 from trialpool.review.choosing.several import combined
 from trialpool.review.fitting.fit import DEPENDENT
 from trialpool.review.protocol.problems import ProtocolError
@@ -353,8 +356,23 @@ def test_settings_that_do_not_go_together(
 
 
 def test_counts_of_mantel_haenszel_are_of_one_effect_per_trial(several: SmallReview) -> None:
-    """Its variance knows nothing of counts that share people."""
+    """Its variance knows nothing of counts that share people, or that were put together."""
     config = several.review.model_dump(mode="json")
-    config["conditions"]["green"]["analyses"]["harm_odds"]["effects"] = "all"
-    with pytest.raises(ProtocolError, match="Mantel-Haenszel takes the counts of one effect"):
-        resolve(config)
+    asked = config["conditions"]["green"]["analyses"]["harm_odds"]
+    for handling in ("combined", "che"):
+        asked["effects"] = handling
+        with pytest.raises(ProtocolError, match="effects that are put together have none"):
+            resolve(config)
+    asked["effects"] = "all"
+    asked_all = resolve(config).conditions["green"].analyses["harm_odds"]
+    case = several.case("green", "harm_odds")
+    twice = case.tables.effects
+    twice = pd.concat(
+        [twice, twice.assign(effect_id="later " + twice["effect_id"], time_days=99.0)]
+    )
+    both = replace(case, spec=asked_all, tables=replace(case.tables, effects=twice))
+    with pytest.raises(UndecidedError, match="no rule says which counts"):
+        both.chosen()
+    timed = both.but(prefer_time=99.0).chosen()
+    assert len(timed.chosen) == len(case.chosen().chosen)
+    assert timed.chosen["effect_id"].str.startswith("later").all()

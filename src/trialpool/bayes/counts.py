@@ -11,8 +11,10 @@ from trialpool.bayes.posterior import Question
 from trialpool.bayes.priors import HalfNormal
 from trialpool.pooling.counts.columns import as_tables, reject
 from trialpool.results import NoPosteriorError, Posterior, check_choice
+from trialpool.same_rows import same_rows
 
 
+@same_rows
 def binomial_normal(
     ai: ArrayLike,
     n1i: ArrayLike,
@@ -71,6 +73,7 @@ def binomial_normal(
     return question.answer(joint.mean(), joint.new(), joint.tau(), effects, "mu flat", prior)
 
 
+@same_rows
 def unbounded(ai: ArrayLike, n1i: ArrayLike, ci: ArrayLike, n2i: ArrayLike, *, measure: str) -> str:
     """Why the counts leave the mean effect without a bound; "" where they bound it."""
     columns = (np.asarray(x, dtype=float) for x in (ai, n1i, ci, n2i))

@@ -17,6 +17,7 @@ from trialpool.pooling.batch import PooledMany, pool_many
 from trialpool.pooling.inference import check_level
 from trialpool.pooling.inputs import as_sets
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 _NODES, _PANELS = 12, 8
 _CHUNK = 2**9  # sets worked on at a time: what the processor's cache holds
@@ -53,6 +54,7 @@ class PosteriorMany:
         return Credible(float(self.beta[i]), float(self.ci_lb[i]), float(self.ci_ub[i]))
 
 
+@same_rows
 def pool_sets(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -74,6 +76,7 @@ def pool_sets(
     return posterior_many(yi, vi, mask, tau_scale=tau_scale, level=level)
 
 
+@same_rows
 def posterior_many(
     yi: ArrayLike,
     vi: ArrayLike,

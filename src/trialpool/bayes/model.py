@@ -14,10 +14,12 @@ from trialpool.bayes.priors import HalfNormal, Prior, Reach, check_positive, nam
 from trialpool.bayes.quadrature import Mixture, PosteriorGrid
 from trialpool.pooling.inputs import as_studies
 from trialpool.results import Array, Posterior, TrialpoolError
+from trialpool.same_rows import same_rows
 
 TAU_SCALE = 0.5
 
 
+@same_rows
 def normal_normal(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -83,6 +85,7 @@ def normal_normal(
     )
 
 
+@same_rows
 def sweep(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -17,6 +17,7 @@ from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.regression import Regression, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 # Sterne et al. 2011, BMJ 343:d4002: no test of asymmetry below ten studies.
 ENOUGH = 10
@@ -114,6 +115,7 @@ def line(
     return regress(yi, vi, design, tau2=tau2, test=test, level=level), top
 
 
+@same_rows
 def egger(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -236,6 +238,7 @@ def _predictor(v: Array, name: str, ni: ArrayLike | None) -> Array:
     return np.asarray(1 / size if name.endswith("inv") else size)
 
 
+@same_rows
 def rank_test(yi: ArrayLike, vi: ArrayLike) -> RankTest:
     """Rank correlation of effects and variances, the test of Begg and Mazumdar.
 

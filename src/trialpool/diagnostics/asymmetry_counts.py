@@ -17,8 +17,10 @@ from trialpool.effects import effect_size
 from trialpool.pooling.inference import check_level
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 
+@same_rows
 def count_test(
     ai: ArrayLike,
     n1i: ArrayLike,
@@ -69,6 +71,7 @@ def count_test(
     return replace(test, caution=f"{test.caution} {left_out}".strip())
 
 
+@same_rows
 def smd_test(
     yi: ArrayLike, vi: ArrayLike, n1i: ArrayLike, n2i: ArrayLike, *, level: float = 0.95
 ) -> Egger:

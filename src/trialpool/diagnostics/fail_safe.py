@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 from trialpool.diagnostics.asymmetry import TOO_FEW, between_studies, missing
 from trialpool.pooling.inputs import as_studies
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 KINDS = ("Rosenthal", "Orwin", "Rosenberg", "General")
 WARNING = (
@@ -45,6 +46,7 @@ class FailSafeN:
     warning: str = WARNING
 
 
+@same_rows
 def fail_safe_n(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -17,6 +17,7 @@ from trialpool.pooling.counts.columns import as_tables
 from trialpool.pooling.counts.mantel_haenszel import TABLES
 from trialpool.pooling.inference import check_level, half_width
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 MEASURES = ("OR", "RR", "RD")
 NO_COUNTS = "the counts of some trials are not known"
@@ -93,11 +94,12 @@ def by_inverse_variance(
     return refit
 
 
-def by_mantel_haenszel(measure: str, *, level: float = 0.95) -> Refit:
-    """Refit by Mantel-Haenszel, as `pool_counts` does."""
+def by_counts(measure: str, *, method: str = "MH", level: float = 0.95) -> Refit:
+    """Refit by a closed form of `pool_counts`: "MH", "MH-DL" or "Peto"."""
     check_choice("measure", measure, MEASURES)
+    check_choice("method", method, [code for code, of in TABLES if of == measure])
     check_level(level)
-    closed, z = TABLES[("MH", measure)], float(half_width(level, NAN))
+    closed, z = TABLES[(method, measure)], float(half_width(level, NAN))
 
     def refit(a: Array, n1: Array, c: Array, n2: Array) -> Array:
         out = np.full((len(a), 2), NAN)
@@ -111,6 +113,7 @@ def by_mantel_haenszel(measure: str, *, level: float = 0.95) -> Refit:
     return refit
 
 
+@same_rows
 def fragility(
     ai: ArrayLike,
     n1i: ArrayLike,
@@ -132,7 +135,7 @@ def fragility(
     ----------
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
     refit
-        the analysis' own model: `by_inverse_variance` or `by_mantel_haenszel`, each for a measure
+        the analysis' own model: `by_inverse_variance` or `by_counts`, each for a measure
     expected
         limits of the analysis' interval (analysis scale), which the counts should give; None does
         not compare

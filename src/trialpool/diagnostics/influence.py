@@ -20,6 +20,7 @@ from trialpool.pooling.inference import chi2_tail
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.subsets import MAX_ALL, Mask, all_subsets
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 NO_ERROR = "what it is divided by is 0"
 
@@ -92,6 +93,7 @@ class Gosh:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
+@same_rows
 def influence(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -152,6 +154,7 @@ def influence(
     )
 
 
+@same_rows
 def baujat(yi: ArrayLike, vi: ArrayLike, *, tau2: str = "EE") -> Baujat:
     """Where the studies lie in a Baujat plot.
 
@@ -186,6 +189,7 @@ def baujat(yi: ArrayLike, vi: ArrayLike, *, tau2: str = "EE") -> Baujat:
     )
 
 
+@same_rows
 def gosh(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -23,6 +23,7 @@ from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import pool
 from trialpool.results import NAN, TrialpoolError
+from trialpool.same_rows import same_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class LimitMeta:
     caution: str = ""
 
 
+@same_rows
 def pet_peese(
     yi: ArrayLike, vi: ArrayLike, *, alpha: float = 0.10, level: float = 0.95
 ) -> PetPeese:
@@ -132,6 +134,7 @@ def pet_peese(
     )
 
 
+@same_rows
 def limit_meta(
     yi: ArrayLike, vi: ArrayLike, *, tau2: str | float = "REML", level: float = 0.95
 ) -> LimitMeta:

@@ -15,6 +15,7 @@ from trialpool.conclusions import ACROSS, Sides, side_of
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 NOT_CONVERGED = "a fit did not converge"
 
@@ -50,6 +51,7 @@ class Tipping:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
+@same_rows
 def with_missing(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -89,6 +91,7 @@ def with_missing(
     return pool_sets(every, spread, tau2=tau2, test=test, level=level, tau_scale=tau_scale)
 
 
+@same_rows
 def tipping(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -20,10 +20,9 @@ from trialpool.bayes.many import posterior_many
 from trialpool.pooling.batch import pool_many
 from trialpool.pooling.counts.pool import pool_counts
 from trialpool.pooling.inference import half_width, knapp_hartung, p_value
-from trialpool.pooling.policy import FROM_HERE_ON
+from trialpool.pooling.policy import COMMON_OF_COUNTS, COUNT_METHODS, FROM_HERE_ON
 from trialpool.results import NAN, Array, NoPosteriorError, TrialpoolError
 
-COUNTED = "MH"  # the estimator that works on counts; it knows the z test only
 NO_TRIAL, NO_COUNTS, NOT_CONVERGED = (
     "no trial",
     "no estimate: Mantel-Haenszel needs counts of every trial, with events",
@@ -109,9 +108,9 @@ def multiverse(
     factors : those of the data, in the order of `DataSet.at`
     sets : one per combination of their levels; the first level of each must be among them
     estimator, test
-        factors whose levels are codes of `pool`; an estimator may also be "MH", which pools
-        counts without correction
-    measure : of the counts, "OR", "RR" or "RD", for "MH"
+        factors whose levels are codes of `pool`; an estimator may also be one that pools counts,
+        "MH", "MH-DL" or "Peto"
+    measure : of the counts, "OR", "RR" or "RD", for these
     level : of the intervals
     tau_scale : of the half-normal prior of tau for two to four trials; None where there is none
 
@@ -204,14 +203,14 @@ def _fits(
     # Whether one fit serves every estimator and test; those by a prior of tau follow below.
     alike = (k < 3) if tau_scale is None else (k < FROM_HERE_ON)
     few, many = np.flatnonzero((k > 0) & alike), np.flatnonzero(~alike)
-    counted = np.array([code == COUNTED for code in estimators])
+    # Those that work on counts know the z test only.
+    counted = np.array([code in COUNT_METHODS for code in estimators])
     for j, code in enumerate(estimators):
         jobs = [(few, "EE"), (many, code)]
-        if code == COUNTED:
+        if code in COUNT_METHODS:
             jobs = [(np.flatnonzero(k == 1), "EE")]
             for i in np.flatnonzero(k > 1 if tau_scale is None else ~alike):
-                beta[i, j], se[i, j] = _of_counts(sets[int(i)], measure)
-                tau2[i, j] = 0.0
+                beta[i, j], se[i, j], tau2[i, j] = _of_counts(sets[int(i)], measure, code)
         for rows, name in jobs:
             if not len(rows):
                 continue
@@ -291,8 +290,9 @@ def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:
     return y, v, mask
 
 
-def _of_counts(one: DataSet, measure: str) -> tuple[float, float]:
+def _of_counts(one: DataSet, measure: str, method: str) -> tuple[float, float, float]:
+    common = method in COMMON_OF_COUNTS
     if one.counts is None or not np.isfinite(one.counts).all():
-        return NAN, NAN
-    pooled = pool_counts(*one.counts.T, measure=measure, method=COUNTED)
-    return pooled.beta, pooled.se
+        return NAN, NAN, 0.0 if common else NAN
+    pooled = pool_counts(*one.counts.T, measure=measure, method=method)
+    return pooled.beta, pooled.se, 0.0 if common else pooled.tau2

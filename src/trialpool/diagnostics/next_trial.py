@@ -12,6 +12,7 @@ from trialpool.bayes.many import Credible, PosteriorMany, pool_sets
 from trialpool.pooling.batch import PooledMany
 from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.results import NAN, Array, Pooled, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 LARGEST = 10_000  # people in both arms together, beyond which no size is tried
 SMALLEST = 4
@@ -30,6 +31,7 @@ class Next(NamedTuple):
     pooled: Pooled | Credible | None
 
 
+@same_rows
 def with_one_more(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -113,6 +115,7 @@ def _of_risk(measure: str, p: Array | np.float64) -> Array | np.float64:
     return (1 - p) / p if measure == "RR" else p * (1 - p)
 
 
+@same_rows
 def smallest_next(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -22,6 +22,7 @@ from trialpool.pooling.inputs import as_numbers, as_studies
 from trialpool.pooling.model import pool
 from trialpool.pooling.tau2 import check_estimator
 from trialpool.results import NAN, Array, ChiSquared, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 ALTERNATIVES = ("greater", "less", "two.sided")
 _MIN_K = 10  # below it a selection model is a guess (Pustejovsky & Rodgers 2019)
@@ -34,7 +35,10 @@ class SelectionModel:
 
     `delta` (d,) has one value per interval of p for `kind` "step", the first fixed at 1; `counts`
     says how many studies each interval holds. `selection` is the likelihood-ratio test of no
-    selection. `reasons` maps a NaN field, or "delta[1]" for one element, to why it is NaN.
+    selection. `doubt` says why the highest point is no estimate, although it is there (a weight at
+    the end of its range, a mean or tau that runs away, a flat likelihood); blank where it is one,
+    and else among the `cautions`. `reasons` maps a NaN field, or "delta[1]" for one element, to
+    why it is NaN.
     """
 
     k: int
@@ -61,8 +65,10 @@ class SelectionModel:
     counts: tuple[int, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
+    doubt: str = ""
 
 
+@same_rows
 def selection_model(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -128,6 +134,8 @@ def selection_model(
                 top, why = None, "no maximum was found: the likelihood rises without end"
         baseline = float(pool(y, v, tau2=tau2, test="z").loglik)
         estimate = _estimate(problem, top, why, delta, counts)
+        doubt = "" if top is None else _doubt(problem, estimate, counts)
+        cautions = _cautions(len(y), estimate.delta, counts, cuts)
         return SelectionModel(
             k=len(y),
             **_numbers(problem, estimate, level),
@@ -140,7 +148,8 @@ def selection_model(
             steps=tuple(float(x) for x in cuts),
             counts=counts,
             reasons=estimate.reasons,
-            cautions=tuple(_cautions(len(y), estimate.delta, counts, cuts)),
+            cautions=(*cautions, *([doubt] if doubt else [])),
+            doubt=doubt,
         )
 
 
@@ -256,6 +265,29 @@ def _without_se(
         at_bound = f"at its bound, {p.least:g}"
         out |= {f"se_delta[{j}]": at_bound for j in p.names if delta[j] <= p.least * (1 + 1e-9)}
     return out
+
+
+def _doubt(p: SelectionProblem, e: _Estimate, counts: tuple[int, ...]) -> str:
+    """Why the highest point is no estimate; blank where it is one.
+
+    At the end of the range of a weight the maximum is where the search stops, not where the data
+    say. A mean farther outside of all trials' 95 % intervals than half of what these span, or a
+    tau that is wider than that, is of trials that nobody has seen: the model has put nearly all
+    of its weight there. With a standard error as wide, nothing was found out.
+    """
+    reach = 2 * np.sqrt(p.v)
+    low, high = float((p.y - reach).min()), float((p.y + reach).max())
+    span = high - low
+    free = e.theta[2:]
+    if (free >= MAX_DELTA * (1 - 1e-9)).any() or (p.least > 0 and (free <= p.least * 1.001).any()):
+        return "no estimate: a weight is at the end of its range, and the likelihood rises beyond"
+    if 0 in counts:
+        return "no estimate: the weight of an interval of p without a study is at its bound"
+    if not low - span / 2 <= e.theta[0] <= high + span / 2 or np.sqrt(e.theta[1]) > span:
+        return "no estimate: the model runs away, far outside of every trial's interval"
+    if not e.se[0] <= span:
+        return "no estimate: the likelihood is flat, and the data do not determine the mean"
+    return ""
 
 
 def _cautions(k: int, delta: Array, counts: tuple[int, ...], cuts: Array) -> list[str]:

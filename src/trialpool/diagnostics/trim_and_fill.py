@@ -18,6 +18,7 @@ from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import PoolOptions, pool
 from trialpool.pooling.tau2 import check_estimator
 from trialpool.results import NAN, Array, Pooled, check_choice
+from trialpool.same_rows import same_rows
 
 SIDES = ("left", "right")
 _NUMBERS = ("k0", "se_k0", "pval", "pooled")
@@ -47,6 +48,7 @@ class TrimAndFill:
     caution: str = ""
 
 
+@same_rows
 def trim_and_fill(
     yi: ArrayLike,
     vi: ArrayLike,

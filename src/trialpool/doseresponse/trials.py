@@ -16,6 +16,7 @@ from trialpool.effects.multiarm import (
 )
 from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class DoseTrial:
             ) from None
 
 
+@same_rows
 def from_ratios(
     trial: Sequence[str],
     dose: ArrayLike,
@@ -115,6 +117,7 @@ def from_ratios(
     return _each(names, one)
 
 
+@same_rows
 def from_means(
     trial: Sequence[str],
     dose: ArrayLike,
@@ -172,6 +175,7 @@ def from_means(
     return _each(names, one)
 
 
+@same_rows
 def from_counts(
     trial: Sequence[str],
     dose: ArrayLike,

@@ -23,6 +23,7 @@ from trialpool.effects import (
 )
 from trialpool.effects.registry import MEASURES, Measure, compute, measure_of
 from trialpool.results import EffectSizes
+from trialpool.same_rows import same_rows
 
 __all__ = ["MEASURES", "MODULES", "Measure", "effect_size", "measure_of"]
 
@@ -52,6 +53,7 @@ for _module in MODULES:
         MEASURES[_name] = MEASURES.pop(_name)
 
 
+@same_rows
 def effect_size(measure: str, **data_and_options: Any) -> EffectSizes:
     """Effects and sampling variances of one measure, vectorised over studies.
 

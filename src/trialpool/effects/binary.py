@@ -88,14 +88,22 @@ def log_risk_ratio(
 ) -> Estimate:
     """Log risk ratio of arm 1 over arm 2.
 
-    Parameters and missing values as for OR; effects on the log scale.
+    Parameters and missing values as for OR; effects on the log scale. `drop00` leaves out studies
+    without events only: where everyone of both arms had one, two equal risks are known, so that the
+    ratio is 1, and only its variance takes what is added. False computes both from the cells after
+    the correction, as metafor does by default.
 
     References
     ----------
-    Katz et al. 1978, Biometrics 34:469
+    Katz et al. 1978, Biometrics 34:469; Deeks & Higgins 2010, Statistical algorithms in Review
+    Manager 5 (events in everyone)
     """
-    a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00, positive="ac")
+    a, b, c, d, rules = two_by_two(
+        ai, n1i, ci, n2i, add=add, to=to, drop00=drop00, positive="ac", keep_everyone=True
+    )
+    _, everyone = one_sided(ai, n1i, ci, n2i)
     yi = np.log(a / (a + b)) - np.log(c / (c + d))
+    yi = np.where(everyone & drop00, 0.0, yi)
     vi = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
     return Estimate(yi, vi, f"log RR, {described(add, to)}", rules)
 
@@ -108,7 +116,7 @@ def log_risk_ratio(
     mantel_haenszel=True,
     needs=COLUMNS,
     sums=SUMS,
-    choices=CHOICES,
+    choices={**CHOICES, "corrects": ("variance", "both")},
 )
 def risk_difference(
     ai: Array,
@@ -119,21 +127,33 @@ def risk_difference(
     add: float = 0.5,
     to: str = "only0",
     drop00: bool = False,
+    corrects: str = "variance",
 ) -> Estimate:
     """Risk of arm 1 minus risk of arm 2.
 
     Parameters as for OR. Studies without events are kept by default: equal zero risks are
-    information on a difference. The corrected cells give both the difference and its variance
-    where a cell is zero, since a variance of 0 could not be weighted.
+    information on a difference.
+
+    Parameters
+    ----------
+    corrects
+        what the corrected cells give: "variance", since one of 0 could not be weighted, while the
+        difference is that of the risks as they are; "both", as metafor does, where a study without
+        events has a difference unless its arms are of one size
 
     References
     ----------
-    Cochrane Handbook 6.4, section 10.4.3
+    Cochrane Handbook 6.4, section 10.4.3; Deeks & Higgins 2010, Statistical algorithms in Review
+    Manager 5
     """
     a, b, c, d, rules = two_by_two(ai, n1i, ci, n2i, add=add, to=to, drop00=drop00)
-    yi = a / (a + b) - c / (c + d)
     vi = a * b / (a + b) ** 3 + c * d / (c + d) ** 3
-    return Estimate(yi, vi, f"RD, {described(add, to)}", rules)
+    how = described(add, to)
+    if corrects == "both":
+        return Estimate(a / (a + b) - c / (c + d), vi, f"RD, {how}", rules)
+    if add > 0 and to != "none":
+        how += ", in the variance only"
+    return Estimate(ai / n1i - ci / n2i, vi, f"RD, {how}", rules)
 
 
 @measure(
@@ -189,15 +209,15 @@ def peto_log_odds_ratio(
     ci: Array,
     n2i: Array,
     *,
-    add: float = 0.5,
+    add: float = 0.0,
     to: str = "only0",
     drop00: bool = True,
 ) -> Estimate:
     """Peto's one-step log odds ratio of arm 1 over arm 2.
 
     Parameters as for OR. Events observed minus expected, over their hypergeometric variance. One
-    zero cell is no obstacle: add = 0 gives the numbers that Peto's pooled odds ratio is made of;
-    the default adds a half there, as metafor's escalc does.
+    zero cell is no obstacle, so nothing is added, and these are the numbers that Peto's pooled odds
+    ratio is made of; add = 0.5 is what metafor's escalc does by default.
 
     Returns
     -------

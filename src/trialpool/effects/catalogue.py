@@ -28,7 +28,9 @@ the two in step, and `python -m trialpool.effects.catalogue > docs/measures.md` 
   not be weighted, is NaN too. metafor's `escalc` gives some of these studies an infinite or a zero
   variance.
 - Studies without events in either arm, or with nothing but events, are left out of ratios by
-  default, with the reason; `drop00=False` keeps them, as metafor does by default.
+  default, with the reason; `drop00=False` keeps them, as metafor does by default. Of risk ratios
+  those with nothing but events stay: they are 1. `corrects` says what the corrected cells of a risk
+  difference give, its variance only (as in RevMan) or both (as metafor by default).
 """
 
 

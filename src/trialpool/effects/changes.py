@@ -11,6 +11,7 @@ from trialpool.effects.generic import sd_from_se, se_from_p, se_from_t
 from trialpool.effects.paired import recover_r, sd_difference
 from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import NAN, Array
+from trialpool.same_rows import same_rows
 
 
 class ChangeScore(NamedTuple):
@@ -28,6 +29,7 @@ class StandardisedChange(NamedTuple):
     formula: str
 
 
+@same_rows
 def change_sd(sd0: ArrayLike, sd1: ArrayLike, r: ArrayLike) -> Array:
     """SD of the change of one arm, from its SDs before and after.
 
@@ -48,6 +50,7 @@ def change_sd(sd0: ArrayLike, sd1: ArrayLike, r: ArrayLike) -> Array:
     return sd_difference(sd0, sd1, r)
 
 
+@same_rows
 def change_from_scores(
     m0: ArrayLike, sd0: ArrayLike, m1: ArrayLike, sd1: ArrayLike, r: ArrayLike
 ) -> ChangeScore:
@@ -71,6 +74,7 @@ def change_from_scores(
     return ChangeScore(np.asarray(end - start), change_sd(sd0, sd1, r))
 
 
+@same_rows
 def change_by_reference_sd(
     difference: ArrayLike, se: ArrayLike, sd: ArrayLike
 ) -> StandardisedChange:
@@ -100,6 +104,7 @@ def change_by_reference_sd(
     )
 
 
+@same_rows
 def change_by_baseline_sd(
     difference: ArrayLike,
     se: ArrayLike,
@@ -138,6 +143,7 @@ def change_by_baseline_sd(
     return StandardisedChange(g, vi, f"difference / SD at baseline, {correction} correction")
 
 
+@same_rows
 def r_from_t(
     difference: ArrayLike, t: ArrayLike, sd1: ArrayLike, sd2: ArrayLike, n: ArrayLike
 ) -> Array:
@@ -162,6 +168,7 @@ def r_from_t(
     return recover_r(sd1, sd2, sd_from_se(se_from_t(difference, t), n))
 
 
+@same_rows
 def r_from_p(
     difference: ArrayLike, p: ArrayLike, sd1: ArrayLike, sd2: ArrayLike, n: ArrayLike
 ) -> Array:

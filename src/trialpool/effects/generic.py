@@ -10,6 +10,7 @@ from trialpool.effects.registry import Estimate, measure
 from trialpool.effects.scales import LOG
 from trialpool.effects.small_sample import small_sample_factor
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 
 @measure("GEN", title="effect", needs=("yi", "sei"))
@@ -82,6 +83,7 @@ def _positive(value: Array) -> Array:
     return np.where(np.isfinite(value) & (value > 0), value, NAN)
 
 
+@same_rows
 def se_from_ci(
     low: ArrayLike, high: ArrayLike, level: float = 0.95, df: ArrayLike | None = None
 ) -> Array:
@@ -110,6 +112,7 @@ def se_from_ci(
     return _positive((hi - lo) / (2 * _critical(_tail(level), df)))
 
 
+@same_rows
 def se_from_t(estimate: ArrayLike, t: ArrayLike) -> Array:
     """Standard error from an estimate and its t (or z) statistic; NaN where either is 0."""
     est, stat = _floats(estimate, t)
@@ -117,12 +120,14 @@ def se_from_t(estimate: ArrayLike, t: ArrayLike) -> Array:
         return _positive(np.abs(est / stat))
 
 
+@same_rows
 def se_from_f(estimate: ArrayLike, f: ArrayLike) -> Array:
     """Standard error from an estimate and the F(1, df) that tests it: F = t^2."""
     (stat,) = _floats(f)
     return se_from_t(estimate, np.sqrt(np.where(stat > 0, stat, NAN)))
 
 
+@same_rows
 def se_from_p(estimate: ArrayLike, p: ArrayLike, df: ArrayLike | None = None) -> Array:
     """Standard error from an estimate and its two-sided p value.
 
@@ -146,18 +151,21 @@ def se_from_p(estimate: ArrayLike, p: ArrayLike, df: ArrayLike | None = None) ->
     return se_from_t(estimate, _critical(inside / 2, df))
 
 
+@same_rows
 def sd_from_se(se: ArrayLike, n: ArrayLike) -> Array:
     """SD of one arm from the standard error of its mean; n is the number analysed."""
     error, size = _floats(se, n)
     return _positive(error * np.sqrt(np.where(size > 0, size, NAN)))
 
 
+@same_rows
 def sd_from_ci(low: ArrayLike, high: ArrayLike, n: ArrayLike, level: float = 0.95) -> Array:
     """SD of one arm from the t interval of its mean (Cochrane Handbook 6.4, 6.5.2.2)."""
     (size,) = _floats(n)
     return sd_from_se(se_from_ci(low, high, level, df=np.where(size > 1, size - 1, NAN)), n)
 
 
+@same_rows
 def sd_from_difference(se: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> Array:
     """SD within arms from the standard error of an unadjusted difference of their means.
 
@@ -180,6 +188,7 @@ def sd_from_difference(se: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> Array:
     return _positive(error / np.sqrt(sizes))
 
 
+@same_rows
 def smd_from_md(
     md: ArrayLike,
     se: ArrayLike,
@@ -227,6 +236,7 @@ def smd_from_md(
     return g, vi, f"SMD from {kind}, {correction} correction"
 
 
+@same_rows
 def d_to_g(
     d: ArrayLike, se: ArrayLike, df: ArrayLike, correction: str = "exact"
 ) -> tuple[Array, Array]:
@@ -256,6 +266,7 @@ def d_to_g(
     return np.asarray(factor * value), np.asarray(factor * error)
 
 
+@same_rows
 def log_ratio(
     ratio: ArrayLike,
     low: ArrayLike,

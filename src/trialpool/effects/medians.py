@@ -17,6 +17,7 @@ from trialpool.effects.quantiles import (
     unknown_non_normal,
 )
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 NAMES = ("minimum", "q1", "median", "q3", "maximum")
 SCENARIOS = {"S3": [0, 1, 2, 3, 4], "S2": [1, 2, 3], "S1": [0, 2, 4]}
@@ -45,6 +46,7 @@ class FromQuantiles(NamedTuple):
     critical: Array
 
 
+@same_rows
 def mean_sd(
     n: ArrayLike,
     *,

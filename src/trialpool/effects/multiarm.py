@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
+
+_ROUNDING = 1e-9
 
 
 class CombinedArm(NamedTuple):
@@ -25,6 +28,7 @@ class Counts(NamedTuple):
     totaln: Array
 
 
+@same_rows
 def combine_arms(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> CombinedArm:
     """Number, mean and SD of the participants of several arms taken as one group.
 
@@ -66,6 +70,7 @@ def combine_arms(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> CombinedArm:
     return CombinedArm(*(np.where(bad, NAN, x) for x in (total, grand, spread)))
 
 
+@same_rows
 def combine_counts(event: ArrayLike, totaln: ArrayLike) -> Counts:
     """Events and total of several arms taken as one group.
 
@@ -119,6 +124,7 @@ def split_arm(n: ArrayLike, parts: int) -> Array:
     return np.where(size >= 1, size, NAN) / parts
 
 
+@same_rows
 def split_counts(event: ArrayLike, totaln: ArrayLike, parts: int) -> Counts:
     """Events and total of a control arm shared out among the arms it is compared with.
 
@@ -152,6 +158,7 @@ def _covariance(variances: Array, control: Array) -> Array:
     return v if np.isfinite(v).all() and (variances > 0).all() else np.full(v.shape, NAN)
 
 
+@same_rows
 def shared_control_covariance(
     g: ArrayLike, n_experimental: ArrayLike, n_control: float, diagonal: str = "LS"
 ) -> Array:
@@ -192,6 +199,7 @@ def shared_control_covariance(
     return v
 
 
+@same_rows
 def shared_control_covariance_md(
     sd_experimental: ArrayLike, n_experimental: ArrayLike, sd_control: float, n_control: float
 ) -> Array:
@@ -219,6 +227,7 @@ def shared_control_covariance_md(
     return _covariance(variances, np.asarray(control))
 
 
+@same_rows
 def shared_control_covariance_counts(
     measure: str,
     event: ArrayLike,
@@ -272,6 +281,7 @@ class OneEstimate(NamedTuple):
     vi: float
 
 
+@same_rows
 def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
     """One trial's correlated estimates combined by generalised least squares.
 
@@ -293,7 +303,8 @@ def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
     Raises
     ------
     TrialpoolError
-        if the shapes do not fit
+        if the shapes do not fit; if an estimate has a smaller variance than its covariance with
+        another, so that its arm's own part of it would be negative
 
     References
     ----------
@@ -310,5 +321,12 @@ def one_estimate(yi: ArrayLike, V: ArrayLike) -> OneEstimate:
         np.linalg.cholesky(v)
     except np.linalg.LinAlgError:
         return OneEstimate(NAN, NAN)
+    part = np.diag(v)[:, np.newaxis] - v
+    if part.min() < -_ROUNDING * np.abs(v).max():
+        i, j = np.unravel_index(int(part.argmin()), v.shape)
+        raise TrialpoolError(
+            f"one_estimate: V[{i}, {i}] = {v[i, i]:.3g} is less than V[{i}, {j}] = {v[i, j]:.3g}: "
+            f"the variance of arm {i} itself would be {part[i, j]:.3g}"
+        )
     weights = np.linalg.solve(v, np.ones(len(y)))
     return OneEstimate(float(weights @ y / weights.sum()), float(1 / weights.sum()))

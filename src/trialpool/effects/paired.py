@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 from trialpool.effects.registry import Estimate, Rule, measure
 from trialpool.effects.small_sample import CORRECTIONS, small_sample_factor, unbiased_shape
 from trialpool.results import NAN, Array
+from trialpool.same_rows import same_rows
 
 COLUMNS = ("m1i", "sd1i", "m2i", "sd2i", "ni", "ri")
 TOO_FEW = "too few pairs: df <= 1"
 
 
+@same_rows
 def sd_difference(sd1: ArrayLike, sd2: ArrayLike, r: ArrayLike) -> Array:
     """SD of the within-person difference, from the SDs under each condition.
 
@@ -36,6 +38,7 @@ def sd_difference(sd1: ArrayLike, sd2: ArrayLike, r: ArrayLike) -> Array:
     return np.where(bad, NAN, np.sqrt(np.maximum(square, 0)))
 
 
+@same_rows
 def recover_r(sd1: ArrayLike, sd2: ArrayLike, sd_diff: ArrayLike) -> Array:
     """Within-person correlation implied by a reported SD of the differences.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.results import NAN, Array
+from trialpool.same_rows import same_rows
 
 # Far below the last printed digit, far above the rounding error of a float.
 _SLACK = 1e-9
@@ -22,6 +23,7 @@ class Events:
     reason: tuple[str, ...]
 
 
+@same_rows
 def events_from_percent(percent: ArrayLike, totaln: ArrayLike, decimals: ArrayLike) -> Events:
     """The one whole number of people whose percentage, rounded, is the printed one.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.effects.scales import IDENTITY, LOG, Scale
-from trialpool.results import NAN, Array, EffectSizes, TrialpoolError, check_choice
+from trialpool.results import NAN, Array, EffectSizes, TrialpoolError, check_choice, nearest
 
 Rule = tuple[NDArray[np.bool_], str]
 
@@ -268,7 +268,10 @@ def measure_of(code: str) -> Measure:
         an unknown measure
     """
     if code not in MEASURES:
-        raise TrialpoolError(f"unknown measure {code!r}: known are {', '.join(sorted(MEASURES))}")
+        listed = ", ".join(sorted(MEASURES))
+        raise TrialpoolError(
+            f"unknown measure {code!r}: known are {listed}{nearest(code, MEASURES)}"
+        )
     return MEASURES[code]
 
 
@@ -297,7 +300,7 @@ def compute(name: str, given: Mapping[str, Any]) -> EffectSizes:
     if unknown := sorted(set(given) - allowed):
         raise TrialpoolError(
             f"{name} does not take {', '.join(unknown)}: columns are {', '.join(spec.needs)}"
-            f"; options are {', '.join(defaults) or 'none'}"
+            f"; options are {', '.join(defaults) or 'none'}{nearest(unknown[0], allowed)}"
         )
     options = {key: value for key, value in given.items() if key in defaults}
     for option, values in spec.choices.items():

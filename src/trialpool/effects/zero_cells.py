@@ -6,6 +6,7 @@ The policy has metafor's names: `add` is the number added, `to` the studies it i
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,11 @@ def added(zero: NDArray[np.bool_], add: float, to: str) -> Array:
     TrialpoolError
         if add is not a number >= 0
     """
-    if not (np.isfinite(add) and add >= 0):
-        raise TrialpoolError(f"add = {add}: must be a number >= 0")
+    if not isinstance(add, Real) or isinstance(add, bool) or not 0 <= float(add) < np.inf:
+        raise TrialpoolError(
+            f"add = {add!r}: must be a number >= 0, such as 0.5; to which studies it is added says "
+            f"to = {', '.join(TO)}"
+        )
     if to == "none":
         return np.zeros(zero.shape)
     everywhere = to == "all" or (to == "if0all" and bool(zero.any()))
@@ -84,6 +88,7 @@ def two_by_two(
     to: str,
     drop00: bool,
     positive: str = "",
+    keep_everyone: bool = False,
 ) -> Cells:
     """Events and non-events of two arms, corrected for zero cells.
 
@@ -92,6 +97,7 @@ def two_by_two(
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
     add, to, drop00 : the policy
     positive : letters of the cells that the formula cannot take as 0, such as "ac"
+    keep_everyone : drop00 concerns studies without events only, not those with events in everyone
 
     Returns
     -------
@@ -116,6 +122,7 @@ def two_by_two(
         # A ratio of two zero risks holds no information on the ratio; the added half would
         # pretend it is 1 when the arms are equal and make up an effect when they are not.
         none, everyone = one_sided(ai, n1i, ci, n2i)
+        everyone &= not keep_everyone
         rules += [(none, NO_EVENTS), (everyone, ONLY_EVENTS)]
         zero &= ~(none | everyone)
     extra = added(zero, add, to)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialpool.effects import measure_of
 from trialpool.figures import style
+from trialpool.pooling.policy import COUNT_METHODS
 from trialpool.words import capital, letters, text, written
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 NO_STUDY = "No trial with usable numbers for this outcome."
 ONE_STUDY = "One trial: shown, not pooled."
-_METHODS = {"EE": "common effect", "MH": "Mantel-Haenszel"}
+_METHODS = {"EE": "common effect", **COUNT_METHODS}
 
 
 def subtitle(result: UnjudgedResult) -> str:

@@ -23,7 +23,7 @@ from trialpool.figures import chart, style
 from trialpool.figures.chart import EffectAxis, Withheld
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import signs
-from trialpool.pooling.policy import tau2_without_counts
+from trialpool.pooling.policy import COUNT_METHODS, tau2_without_counts
 from trialpool.results import NAN, Array
 from trialpool.tables import records
 
@@ -81,7 +81,7 @@ def rows(
     if withheld:
         return Withheld(reason=withheld)
     settings = result.specification["model"]
-    counts = settings["method"] == "MH"
+    counts = COUNT_METHODS.get(settings["method"], "")
     tau2 = tau2_without_counts(settings["method"], settings["tau2"])
     subsets = gosh(studies["yi"], studies["vi"], tau2=tau2)
     known = np.isfinite(subsets.i2)
@@ -92,28 +92,27 @@ def rows(
         most = records(influence)[int(np.nanargmax(distance.to_numpy()))]
         its_rows = studies["trial_id"].to_numpy() == most["trial_id"]
         inside, name = np.asarray(subsets.mask[:, its_rows].any(axis=1)), str(most["study"])
+    by_inverse = "common effect" if tau2 == "EE" else f"random effects ({tau2})"
+    how = f"{by_inverse} by inverse variance" if counts else result.model.partition(",")[0]
     return GoshTable(
         title=title,
-        subtitle=_subtitle(len(studies), result, subsets.sampled, int(known.sum()), lost, counts),
+        subtitle=_subtitle(len(studies), result, subsets.sampled, int(known.sum()), lost, how),
         axis=EffectAxis.of(result),
         beta=subsets.beta[known],
         i2=subsets.i2[known],
         inside=inside[known],
         name=name,
         pooled=result.pooled.beta if result.pooled else NAN,
-        whole="all trials, by Mantel-Haenszel" if counts else "all trials",
+        whole=f"all trials, by {counts}" if counts else "all trials",
     )
 
 
-def _subtitle(
-    k: int, result: UnjudgedResult, sampled: bool, n: int, lost: int, counts: bool
-) -> str:
+def _subtitle(k: int, result: UnjudgedResult, sampled: bool, n: int, lost: int, how: str) -> str:
     what = f"{k} effects of {result.k} trials" if k > result.k else f"{k} trials"
     count = f"{n:,}".replace(",", " ")
     which = f"All {count} subsets of two or more of {what}"
     if sampled:
         which = f"A random sample, {count} of the 2^{k} subsets of {what}"
-    how = "common effect by inverse variance" if counts else result.model.partition(",")[0]
     parts = [f"{which}; {how}."]
     if n > SINGLE:
         parts.append("Larger hexagons hold more subsets.")

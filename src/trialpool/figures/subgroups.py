@@ -50,7 +50,7 @@ def rows(subgroups: pd.DataFrame, result: UnjudgedResult) -> IntervalTable | Wit
         return Row(label=label, estimate=estimate, low=low, high=high, cells=cells, **kind)
 
     no_bayes = result.policy.withheld.get(BAYESIAN, "")
-    allowed = [policy(int(number(k["k"])), counts=False, no_bayes=no_bayes) for k in levels]
+    allowed = [policy(int(number(k["k"])), no_bayes=no_bayes) for k in levels]
     limits = intervals(each.bayesian for each in (result.policy, *allowed))
     made = [row("All trials", whole, result.k, whole=True)]
     shown = [line for line in lines if line["kind"] == TEST and line["shown"] == "yes"]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialpool.multilevel.covariance import Covariance, covariance, rows_of
 from trialpool.pooling.inputs import as_studies
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Aggregated:
     ki: NDArray[np.int64]
 
 
+@same_rows
 def aggregate(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialpool.multilevel.similarity import Described, correlations
 from trialpool.pooling.inputs import as_numbers, is_blank
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 Rows = NDArray[np.int64]
 Table = Mapping[tuple[Any, Any], float]
@@ -71,6 +72,7 @@ def rows_of(
     return {label: np.array(rows, dtype=np.int64) for label, rows in by_label.items()}
 
 
+@same_rows
 def covariance(
     vi: ArrayLike,
     cluster: Sequence[Hashable] | ArrayLike,
@@ -152,6 +154,7 @@ def covariance(
     return _assembled(v, rows, matrices, labels)
 
 
+@same_rows
 def from_correlations(
     vi: ArrayLike,
     cluster: Sequence[Hashable] | ArrayLike,
@@ -194,6 +197,7 @@ def from_correlations(
     return _assembled(v, list(by_cluster.values()), matrices, list(by_cluster))
 
 
+@same_rows
 def smoothed(vi: ArrayLike, cluster: Sequence[Hashable] | ArrayLike) -> Array:
     """Each variance replaced by the mean of its cluster's, (k,).
 

@@ -15,13 +15,14 @@ from scipy.special import chdtrc, fdtrc
 from trialpool.multilevel.blocks import as_sampling
 from trialpool.multilevel.likelihood import Point
 from trialpool.multilevel.problem import MultilevelProblem
-from trialpool.multilevel.search import ends, maximise
+from trialpool.multilevel.search import Peak, ends, maximise
 from trialpool.multilevel.terms import Part, Term, parts_of
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, p_value
-from trialpool.pooling.inputs import as_design, as_numbers
-from trialpool.pooling.regression import moderators
+from trialpool.pooling.inputs import Covariates, as_design, as_numbers
+from trialpool.pooling.regression import moderators, through_origin
 from trialpool.pooling.tau2 import check_estimator, is_restricted
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -110,10 +111,11 @@ class MultilevelFit:
         ]
 
 
+@same_rows
 def fit(
     yi: ArrayLike,
     V: Any,
-    X: ArrayLike | None = None,
+    X: Covariates | None = None,
     *,
     random: Sequence[Term] = (),
     data: Mapping[str, Any] | DataFrame | None = None,
@@ -122,6 +124,7 @@ def fit(
     dfs: str = "residual",
     level: float = 0.95,
     names: Sequence[str] | None = None,
+    intercept: bool | None = None,
 ) -> MultilevelFit:
     """Effects with known sampling covariance, and random effects of any structure.
 
@@ -134,8 +137,7 @@ def fit(
         sampling covariance: (k,) variances, a (k, k) matrix, or a list of square blocks that
         follow one another in the order of the rows
     X
-        (k, p) design matrix, p < k, used as it is: include a column of ones for an intercept. A
-        table's column names become the coefficients' names. None for the mean alone
+        covariates as for `regress`; None for the mean alone
     random
         `Nested("trial", "effect")` for random intercepts, `Structured("outcome", within="trial",
         struct="UN")` for effects of outcomes that are correlated within trials; any number of both
@@ -147,7 +149,8 @@ def fit(
         smallest number of levels of a random factor within whose levels its column is constant,
         less the number of such columns
     level : of the confidence intervals
-    names : of the p coefficients
+    names : of the columns of X
+    intercept : as for `regress`
 
     Returns
     -------
@@ -177,7 +180,7 @@ def fit(
     k = len(y)
     if X is None and k < 2:
         raise TrialpoolError("k = 1 effect: a multilevel model needs at least two")
-    x, called = as_design(np.ones((k, 1)) if X is None else X, k, names)
+    x, called = as_design(np.ones((k, 1)) if X is None else X, k, names, intercept)
     parts = tuple(parts_of(random, data, k))
     problem = MultilevelProblem(y, x, as_sampling(V, k), parts, is_restricted(method))
     with np.errstate(all="ignore"):
@@ -201,7 +204,7 @@ def fit(
             data=kept,
             problem=problem,
             point=peak.point,
-            **_notes(problem, peak.point, peak.maxima, test, x, converged=peak.converged),
+            **_notes(problem, peak, test, intercept),
         )
 
 
@@ -342,12 +345,13 @@ def _defined(part: Part, variances: Array) -> NDArray[np.bool_]:
 
 
 def _notes(
-    problem: MultilevelProblem, point: Point, maxima: int, test: str, x: Array, *, converged: bool
+    problem: MultilevelProblem, peak: Peak, test: str, intercept: bool | None
 ) -> dict[str, Any]:
+    point, maxima = peak.point, peak.maxima
     reasons: dict[str, str] = {}
     if test == "z":
         reasons |= {"ddf": "z test: normal distribution", "qm_ddf": "chi-squared test"}
-    if not moderators(x)[0]:
+    if not moderators(problem.X)[0]:
         reasons |= dict.fromkeys(("qm", "qm_ddf", "qm_pval"), "no coefficient beside the intercept")
     if problem.common is None:
         reasons |= dict.fromkeys(("qe", "qe_pval"), _SINGULAR)
@@ -357,9 +361,9 @@ def _notes(
         if undefined.any():
             names = np.array(part.correlation_names)[undefined].tolist()
             reasons |= dict.fromkeys(("rho", *names), "an effect that does not vary")
-    if not converged:
+    if not peak.converged:
         reasons["components"] = "not converged: the best point that was reached"
-    cautions = []
+    cautions = list(through_origin(problem.X, intercept))
     for part in problem.parts:
         if len(part.groups) < _FEW_LEVELS:
             cautions.append(

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from trialpool.multilevel.model import MultilevelFit
 from trialpool.multilevel.terms import Part
 from trialpool.pooling.inference import half_width
-from trialpool.pooling.inputs import as_numbers
+from trialpool.pooling.inputs import Covariates, as_rows
 from trialpool.pooling.regression import Predictions
 from trialpool.results import NAN, Array, TrialpoolError
 
@@ -84,13 +83,13 @@ def _random_effects(
 
 
 def predict(
-    fit: MultilevelFit, X: ArrayLike | None = None, *, at: Mapping[str, object] | None = None
+    fit: MultilevelFit, X: Covariates | None = None, *, at: Mapping[str, object] | None = None
 ) -> Predictions:
     """Mean effects, and where the true effect of a new row in new groups would lie.
 
     Parameters
     ----------
-    X : (m, p) or (p,), columns as in the fit; None for the mean of a model without moderators
+    X : as for `Regression.predict`; None for the mean of a model without moderators
     at
         the level of each inner factor whose levels have variances of their own, such as
         `{"outcome": "AL"}`
@@ -107,9 +106,7 @@ def predict(
     """
     if X is None and fit.p > 1:
         raise TrialpoolError(f"X: give values of the {fit.p} columns ({', '.join(fit.names)})")
-    x = np.ones((1, 1)) if X is None else np.atleast_2d(as_numbers("X", X))
-    if x.ndim != 2 or x.shape[1] != fit.p or not np.isfinite(x).all():
-        raise TrialpoolError(f"X must have {fit.p} columns of finite numbers")
+    x = np.ones((1, 1)) if X is None else as_rows(X, fit.names)
     ddf = np.array([float(fit.ddf[row != 0].min()) if row.any() else NAN for row in x])
     pred, variance = x @ fit.beta, np.einsum("ij,jk,ik->i", x, fit.vb, x)
     se = np.sqrt(np.maximum(variance, 0.0))

@@ -16,6 +16,7 @@ from trialpool.pooling.inference import check_level, half_width, p_value
 from trialpool.pooling.inputs import as_design, as_numbers, as_studies
 from trialpool.pooling.regression import moderators, regress
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 DDF = ("satterthwaite", "m-p")
 
@@ -90,6 +91,7 @@ class Robust:
         return _joint(self.parts, self.beta, self.names, self.reasons, c, test)
 
 
+@same_rows
 def robust(
     X: ArrayLike,
     residuals: ArrayLike,
@@ -139,7 +141,7 @@ def robust(
     method = ddf or ("satterthwaite" if kind in ("CR2", "CR3") else "m-p")
     check_choice("ddf", method, DDF)
     e, b = as_numbers("residuals", residuals), as_numbers("beta", beta)
-    x, called = as_design(X, len(e), names)
+    x, called = as_design(X, len(e), names, intercept=False)
     _check_shapes(x, b, blocks, weights)
     if np.abs(e).max() <= _ROUNDING * np.abs(x @ b).max():
         e = np.zeros_like(e)  # or rounding would pass for a standard error
@@ -203,6 +205,7 @@ def robust_of(fit: Any, cluster: Sequence[Hashable] | ArrayLike, **options: Any)
     return robust(fit.X, fit.residuals, fit.blocks, fit.weights, cluster, **options)
 
 
+@same_rows
 def robust_pooled(
     yi: ArrayLike,
     vi: ArrayLike,

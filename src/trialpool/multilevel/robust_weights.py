@@ -12,6 +12,7 @@ from trialpool.multilevel.covariance import rows_of
 from trialpool.multilevel.robust import Robust, check_clusters, weighted_robust
 from trialpool.pooling.inputs import as_design, as_studies
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 _SAME = 1e-10  # two equations of moments that differ by less are one
 
@@ -35,6 +36,7 @@ class MomentModel:
     weights: Array
 
 
+@same_rows
 def correlated_effects(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -100,6 +102,7 @@ def correlated_effects(
     )
 
 
+@same_rows
 def hierarchical_effects(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -14,6 +14,7 @@ from trialpool.multilevel.covariance import Covariance, covariance
 from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.model import pool
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class RhoFit:
 FitFunction = Callable[[Array, Covariance], RhoFit]
 
 
+@same_rows
 def sweep_rho(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -72,6 +74,7 @@ def sweep_rho(
     return pd.DataFrame(rows)
 
 
+@same_rows
 def combine_and_pool(
     cluster: Sequence[Hashable] | ArrayLike, *, tau2: str = "REML", test: str = "hksj"
 ) -> FitFunction:

@@ -14,6 +14,7 @@ from scipy.special import gammaln
 from trialpool.network.inputs import alphabetical, raise_all
 from trialpool.pooling.inputs import as_numbers
 from trialpool.results import Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 SCORES, COUNTS = ("SMD", "MD"), ("OR", "RR", "RD")
 ADD = 0.5  # to both cells of every arm of a trial with a zero cell
@@ -35,6 +36,7 @@ class Contrasts:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
+@same_rows
 def contrasts_from_arms(
     study: Sequence[Any],
     treatment: Sequence[Any],
@@ -59,7 +61,7 @@ def contrasts_from_arms(
     determine their covariance. SMD: Hedges' g with one SD pooled over all arms of the trial and
     its degrees of freedom, so that the contrasts close; variance 1/n1 + 1/n2 + g^2/(2 N), N = all
     people of the trial. Counts: 0.5 is added to all cells of a trial with a zero cell; a trial
-    with events in no arm, or in everyone, is left out for OR and RR
+    with events in no arm is left out for OR and RR, with events in everyone for OR
 
     Raises
     ------
@@ -134,8 +136,8 @@ class _Builder:
             _scores(self.measure, numbers) if "sd" in numbers else self._counts(numbers)
         )
         if not np.isfinite(level).all():
-            which = "no arm" if numbers["event"].sum() == 0 else "any arm but everyone"
-            self.left_out[study] = f"events in {which}: the {self.measure} is not defined"
+            which = "no events in any arm" if numbers["event"].sum() == 0 else "events in everyone"
+            self.left_out[study] = f"{which}: the {self.measure} is not defined"
             return
         for i, j in combinations(range(len(arms)), 2):
             y = float(level[i] - level[j])
@@ -145,17 +147,18 @@ class _Builder:
     def _counts(self, numbers: dict[str, Array]) -> tuple[Array, Array, float]:
         """Log odds, log risk or risk of each arm, and its variance."""
         e, n = numbers["event"], numbers["n"]
-        silent = e.sum() == 0 or (e == n).all()
-        if silent and self.measure != "RD":
+        risk, everyone = e / n, bool((e == n).all())
+        if (e.sum() == 0 and self.measure != "RD") or (everyone and self.measure == "OR"):
             return np.full(e.shape, np.nan), e, 0.0
         if ((e == 0) | (e == n)).any():
             e, n = e + ADD, n + 2 * ADD
         p = e / n
         if self.measure == "OR":
             return np.log(p / (1 - p)), 1 / e + 1 / (n - e), 0.0
+        # What is known of the risks goes into the variance alone, as in `effect_size`.
         if self.measure == "RR":
-            return np.log(p), 1 / e - 1 / n, 0.0
-        return p, p * (1 - p) / n, 0.0
+            return np.log(risk if everyone else p), 1 / e - 1 / n, 0.0
+        return risk, p * (1 - p) / n, 0.0
 
     def contrasts(self) -> Contrasts:
         study, one, two, yi, sei = zip(*self.rows, strict=True) if self.rows else ((),) * 5

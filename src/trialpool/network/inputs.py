@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +55,8 @@ def as_trials(
         lists every problem at once: columns of different lengths, no contrast, blank names, a
         treatment compared with itself, a number that is not finite, sei <= 0, a comparison given
         twice, missing contrasts of a trial of several arms, contrasts of one trial that
-        contradict each other, a network in several parts
+        contradict each other or whose standard errors leave an arm a negative variance, a network
+        in several parts
     """
     y, se = as_numbers("yi", yi), as_numbers("sei", sei)
     columns: dict[str, Any] = {
@@ -212,6 +213,15 @@ def _contradiction(arms: list[str], y: Array, v: Array) -> str:
             return (
                 f"the standard errors of {', '.join(arms)} contradict each other: no variances of"
                 " the arms give them. Correct them, or compute all from the arms"
+            )
+    for i, j, h in permutations(range(len(arms)), 3):
+        variance = float(v[i, j] + v[i, h] - v[j, h]) / 2
+        if j < h and variance < -2 * CLOSED * float(max(v[i, j], v[i, h], v[j, h])):
+            one, two, three = arms[i], arms[j], arms[h]
+            return (
+                f"the standard errors of {one} v {two} and {one} v {three} are too small beside"
+                f" that of {two} v {three}: the variance of arm {one} would be {variance:.3g}."
+                " Correct them, or compute all from the arms"
             )
     return ""
 

@@ -17,6 +17,7 @@ from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_sq
 from trialpool.pooling.intervals import q_profile
 from trialpool.pooling.tau2 import check_estimator, estimate_tau2, se_tau2
 from trialpool.results import NAN, Array, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 MODELS = ("random", "common")
 NO_DF = "every trial is needed to connect the network: nothing is left to judge heterogeneity by"
@@ -86,6 +87,7 @@ class Network:
         return self.treatments.index(treatment)
 
 
+@same_rows
 def network(
     study: Sequence[Any],
     treat1: Sequence[Any],

@@ -12,6 +12,7 @@ from trialpool.pooling.inputs import as_sets
 from trialpool.pooling.model import PoolOptions, as_pooled, summarise
 from trialpool.pooling.studies import Studies
 from trialpool.results import Array, Pooled
+from trialpool.same_rows import same_rows
 
 # Numbers worked on at a time: what the processor's cache holds of a few such arrays.
 _CHUNK = 2**16
@@ -86,6 +87,7 @@ _NUMBERS = [name for name in PooledMany.__slots__ if name not in ("weights", "op
 _TYPES = {"k": np.int64, "q_df": np.int64, "maxima": np.int64, "converged": np.bool_}
 
 
+@same_rows
 def pool_many(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.inference import check_level, half_width
-from trialpool.pooling.inputs import as_studies
+from trialpool.pooling.inputs import Covariates, as_studies
 from trialpool.pooling.regression import regress
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,11 @@ class Blups:
     ranef_pi_ub: Array
 
 
+@same_rows
 def blup(
     yi: ArrayLike,
     vi: ArrayLike,
-    X: ArrayLike | None = None,
+    X: Covariates | None = None,
     *,
     tau2: str = "REML",
     test: str = "hksj",

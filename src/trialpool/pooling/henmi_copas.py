@@ -18,6 +18,7 @@ from trialpool.pooling.inputs import as_studies
 from trialpool.pooling.studies import Studies
 from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.results import Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _PANELS, _FAR = 16, 12.0  # standard deviations beyond which nothing is left to integrate
@@ -36,6 +37,7 @@ class HenmiCopas:
     level: float
 
 
+@same_rows
 def henmi_copas(yi: ArrayLike, vi: ArrayLike, *, level: float = 0.95) -> HenmiCopas:
     """Common-effect estimate with an interval that is valid under heterogeneity.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ _UNIT = "choose another unit"
 _TOO_FAR = f"must lie between {-_FAR:g} and {_FAR:g}; {_UNIT}"
 _TOO_WIDE = f"a sampling variance must lie between {_LEAST:g} and {_MOST:g}; {_UNIT}"
 
+# Covariates: a table, a Series, a mapping of columns, or a matrix.
+Covariates = ArrayLike | Mapping[str, Any]
 _Refuse = Callable[[NDArray[np.bool_], str, Array, str], None]
 
 
@@ -91,8 +93,13 @@ def as_sets(
     return np.broadcast_to(y, shape), np.broadcast_to(v, shape), used
 
 
-def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple[str, ...]]:
+def as_design(
+    X: Any, k: int, names: Sequence[str] | None, intercept: bool | None = None
+) -> tuple[Array, tuple[str, ...]]:
     """A design matrix (k, p) of full column rank with p < k, and a name for each column.
+
+    A column of ones comes first where `intercept` says so, or by None where X is a table, a Series
+    or a mapping of columns that do not span one already. An array is taken as it is.
 
     Raises
     ------
@@ -101,6 +108,10 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
         studies; columns in a unit that floats cannot square (named); columns that are
         combinations of those before them (named)
     """
+    if isinstance(X, Mapping):
+        X = pd.DataFrame(X)
+    elif isinstance(X, pd.Series):
+        X = X.to_frame()
     x = as_numbers("X", X)
     if x.ndim != 2 or len(x) != k or x.shape[1] == 0:
         raise TrialpoolError(f"X must have one row per study, shape ({k}, p), got {x.shape}")
@@ -112,6 +123,11 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
     if len(called) != p:
         raise TrialpoolError(f"names: {len(called)} for {p} columns of X")
     _refuse(~np.isfinite(x), "X", x, "must be a finite number; leave the study out")
+    if intercept is None:
+        intercept = hasattr(X, "columns") and not spans_constant(x)
+    if intercept:
+        x, called = np.column_stack([np.ones(k), x]), ("intercept", *called)
+        p += 1
     if p >= k:
         raise TrialpoolError(
             f"X has {p} columns for k = {k} studies: a meta-regression needs more studies than"
@@ -135,6 +151,41 @@ def as_design(X: Any, k: int, names: Sequence[str] | None) -> tuple[Array, tuple
             f"X is collinear: {listed} can be computed from the other columns; leave it out"
         )
     return x, called
+
+
+def spans_constant(x: Array) -> bool:
+    """Whether an intercept is a column of x, or a sum of its columns."""
+    constant = np.ones(len(x))
+    left = constant - x @ np.linalg.lstsq(x, constant, rcond=None)[0]
+    return bool(np.abs(left).max() < 1e-9)
+
+
+def as_rows(X: Any, names: Sequence[str]) -> Array:
+    """Rows at which a fit is asked, (m, p): those of a table by the names of its columns.
+
+    A table need not have the column `intercept`, which is 1.
+
+    Raises
+    ------
+    TrialpoolError
+        another number of columns, a name that is not there, a value that is not finite
+    """
+    listed = f"X must have {len(names)} columns ({', '.join(names)})"
+    if isinstance(X, Mapping):
+        X = pd.DataFrame(X)
+    if hasattr(X, "columns"):
+        given = {str(name): X[name] for name in X.columns}
+        if "intercept" in names:
+            given.setdefault("intercept", np.ones(len(X)))
+        if set(given) != set(names):
+            raise TrialpoolError(f"{listed}, got {', '.join(map(str, X.columns))}")
+        X = np.column_stack([as_numbers("X", given[name]) for name in names])
+    x = np.atleast_2d(as_numbers("X", X))
+    if x.ndim != 2 or x.shape[1] != len(names):
+        raise TrialpoolError(listed)
+    if not np.isfinite(x).all():
+        raise TrialpoolError("X must hold finite numbers only")
+    return x
 
 
 def is_blank(label: Any) -> bool:

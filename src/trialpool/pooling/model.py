@@ -30,6 +30,7 @@ from trialpool.pooling.tau2 import (
     se_tau2,
 )
 from trialpool.results import NAN, Pooled, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 # Degrees of freedom of the prediction interval that are lost beside those of the residuals;
 # None is the normal distribution.
@@ -71,6 +72,7 @@ class PoolOptions(NamedTuple):
         return self.tau2 != "EE"
 
 
+@same_rows
 def pool(
     yi: ArrayLike,
     vi: ArrayLike,

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool.pooling.design import Design
-from trialpool.pooling.inputs import as_design, as_studies
+from trialpool.pooling.inputs import Covariates, as_design, as_studies
 from trialpool.pooling.model import PoolOptions
 from trialpool.pooling.regression import moderators
 from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.pooling.wald import wald
 from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.same_rows import same_rows
 
 _CHUNK = 2**16  # numbers of the design worked on at a time
 _MANY = 30  # studies whose arrangements nobody lists
@@ -39,10 +40,11 @@ class PermutationTest:
     exact: bool
 
 
+@same_rows
 def permutation_test(
     yi: ArrayLike,
     vi: ArrayLike,
-    X: ArrayLike | None = None,
+    X: Covariates | None = None,
     *,
     tau2: str = "REML",
     test: str = "z",

@@ -75,30 +75,40 @@ TABLE = (
     ),
 )
 
-# Inverse variance needs corrected cells when events are rare; the methods for counts do not.
-_WORDS = {
-    False: {
-        "common": "a common effect by inverse variance",
-        "beside": "random effects by the protocol's model",
-        "main": "random effects",
-        "spread": "prediction interval, ",
-    },
-    True: {
-        "common": "a common effect by Mantel-Haenszel",
-        "beside": "Mantel-Haenszel",
-        "main": "Mantel-Haenszel, with random effects as sensitivity",
-        "spread": "",
-    },
+# The methods that pool counts, by their codes; MH-DL has random effects, the others a common one.
+COUNT_METHODS = {
+    "MH": "Mantel-Haenszel",
+    "MH-DL": "random effects about the Mantel-Haenszel mean",
+    "Peto": "Peto's method",
 }
+COMMON_OF_COUNTS = ("MH", "Peto")
 
 
-def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
+def _words(method: str) -> dict[str, str]:
+    """The parts of a rule; inverse variance needs corrected cells when events are rare."""
+    by = COUNT_METHODS.get(method, "")
+    if method in COMMON_OF_COUNTS:
+        return {
+            "common": f"a common effect by {by}",
+            "beside": by,
+            "main": f"{by}, with random effects as sensitivity",
+            "spread": "",
+        }
+    return {
+        "common": by or "a common effect by inverse variance",
+        "beside": by or "random effects by the protocol's model",
+        "main": by or "random effects",
+        "spread": "prediction interval, ",
+    }
+
+
+def policy(k: int, *, method: str = "IV", no_bayes: str) -> Policy:
     """What may be shown for k trials.
 
     Parameters
     ----------
     k : number of trials that contribute an effect, >= 0
-    counts : whether Mantel-Haenszel is the protocol's method
+    method : the protocol's, "IV" by inverse variance or one of `COUNT_METHODS`
     no_bayes : why there can be no Bayesian analysis whatever k is; "" where there can
 
     Returns
@@ -127,13 +137,13 @@ def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
     pool = "pooling" not in withheld
     few = pool and k < FROM_HERE_ON
     common, bayesian = bool(few and no_bayes and k == 2), few and not no_bayes
-    if counts and not bayesian:
-        withheld["prediction interval"] = "Mantel-Haenszel is a common-effect model"
+    if method in COMMON_OF_COUNTS and not bayesian:
+        withheld["prediction interval"] = f"{COUNT_METHODS[method]} is a common-effect model"
     elif few and no_bayes:
         withheld["prediction interval"] = f"k = {k}: needs at least {FROM_HERE_ON} trials"
     if no_bayes and pool:
         withheld[BAYESIAN] = no_bayes
-    words = _WORDS[counts]
+    words = _words(method)
     led = "a Bayesian analysis leads, with {beside} beside it"
     led = led if bayesian else "{common}" if common else "{main}"
     return Policy(
@@ -141,7 +151,8 @@ def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
         rule=f"k = {k}, " + band.rule.format(**words, few=led.format(**words)),
         pool=pool,
         bayesian=bayesian,
-        common_effect_only=common,
+        # Random effects of counts are no default: a protocol that names them has them.
+        common_effect_only=common and method != "MH-DL",
         prediction_interval="withheld"
         if "prediction interval" in withheld
         else band.prediction_interval,
@@ -150,13 +161,13 @@ def policy(k: int, *, counts: bool, no_bayes: str) -> Policy:
 
 
 def random_effects_tau2(method: str, tau2: str) -> str:
-    """The estimator of tau2 of an analysis; Mantel-Haenszel ("MH") has none, REML stands in."""
-    return "REML" if method == "MH" else tau2
+    """The estimator of tau2 of an analysis; a common effect of counts has none, REML stands in."""
+    return "REML" if method in COMMON_OF_COUNTS else tau2
 
 
 def tau2_without_counts(method: str, tau2: str) -> str:
     """The estimator of tau2 of an analysis in effects alone, as when trials are left out in turn.
 
-    Mantel-Haenszel ("MH") needs counts; by inverse variance it is the common effect ("EE").
+    Mantel-Haenszel and Peto need counts; by inverse variance they are the common effect ("EE").
     """
-    return "EE" if method == "MH" else tau2
+    return "EE" if method in COMMON_OF_COUNTS else tau2

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.pooling.design import Design
 from trialpool.pooling.inference import chi2_tail, half_width, p_value
-from trialpool.pooling.inputs import as_design, as_numbers, as_studies
+from trialpool.pooling.inputs import Covariates, as_design, as_rows, as_studies, spans_constant
 from trialpool.pooling.model import (
     COMMON,
     PI_DF,
@@ -23,9 +23,14 @@ from trialpool.pooling.model import (
 from trialpool.pooling.studies import Studies
 from trialpool.pooling.tau2 import estimate_tau2
 from trialpool.pooling.wald import Wald, wald
-from trialpool.results import NAN, Array, TrialpoolError
+from trialpool.results import NAN, Array
+from trialpool.same_rows import same_rows
 
 _NO_ERROR = "standard error is 0"
+_NO_INTERCEPT = (
+    "No column of X is constant: the regression goes through the origin. Give intercept = True, or "
+    "False where that is meant."
+)
 _NO_MODERATOR = "no coefficient beside the intercept"
 
 
@@ -99,12 +104,14 @@ class Regression:
     cautions: tuple[str, ...] = ()
     design: Array
 
-    def predict(self, X: ArrayLike | None = None) -> Predictions:
+    def predict(self, X: Covariates | None = None) -> Predictions:
         """Mean effect at given covariates, and where the effect of a new study would lie.
 
         Parameters
         ----------
-        X : (m, p) or (p,), columns as in the fit; None for the studies themselves
+        X
+            (m, p) or (p,), columns as in the fit, an intercept among them; or a table with their
+            names, which need not have the intercept. None for the studies themselves
 
         Returns
         -------
@@ -115,11 +122,7 @@ class Regression:
         TrialpoolError
             a value that is not a finite number, or another number of columns
         """
-        x = self.design if X is None else np.atleast_2d(as_numbers("X", X))
-        if x.ndim != 2 or x.shape[1] != self.p:
-            raise TrialpoolError(f"X must have {self.p} columns ({', '.join(self.names)})")
-        if not np.isfinite(x).all():
-            raise TrialpoolError("X must hold finite numbers only")
+        x = self.design if X is None else as_rows(X, self.names)
         pred = x @ self.beta
         variance = np.einsum("ij,jk,ik->i", x, self.vb, x)
         se = np.sqrt(np.maximum(variance, 0.0))
@@ -138,10 +141,11 @@ class Regression:
         )
 
 
+@same_rows
 def regress(
     yi: ArrayLike,
     vi: ArrayLike,
-    X: ArrayLike,
+    X: Covariates,
     *,
     tau2: str = "REML",
     test: str = "hksj",
@@ -149,6 +153,7 @@ def regress(
     pi: str = "k-1",
     tau2_ci: str = "QP",
     names: Sequence[str] | None = None,
+    intercept: bool | None = None,
 ) -> Regression:
     """Mixed-effects meta-regression of k independent studies on p covariates.
 
@@ -156,11 +161,15 @@ def regress(
     ----------
     yi, vi : (k,) effects and sampling variances, vi > 0
     X
-        (k, p) design matrix, p < k, used as it is: include a column of ones for an intercept. A
-        table's column names become the coefficients' names
+        the covariates: a table, a Series or a mapping of columns, whose names become those of the
+        coefficients; or a (k, p) design matrix, p < k, used as it is
     tau2, test, level, tau2_ci : as for `pool`, with k - p degrees of freedom
     pi : of the prediction intervals: "k-1" stands for k - p, "k-2" for k - p - 1 df, or "z"
-    names : of the p coefficients
+    names : of the columns of X
+    intercept
+        None puts a column of ones before named columns, as a formula has it, unless they span one;
+        a matrix without one is fitted through the origin, with a caution. True puts it there, and
+        False says that none is meant
 
     Returns
     -------
@@ -180,9 +189,10 @@ def regress(
     """
     o = PoolOptions(tau2, test, level, pi, tau2_ci).check()
     y, v = as_studies(yi, vi)
-    x, called = as_design(X, len(y), names)
+    x, called = as_design(X, len(y), names, intercept)
     with np.errstate(all="ignore"):
-        return _fit(y, v, x, called, o)
+        fit = _fit(y, v, x, called, o)
+    return replace(fit, cautions=(*fit.cautions, *through_origin(x, intercept)))
 
 
 def _fit(y: Array, v: Array, x: Array, names: tuple[str, ...], o: PoolOptions) -> Regression:
@@ -255,13 +265,16 @@ def _reasons(o: PoolOptions, fit: Wald, converged: bool, se_tau2: float) -> dict
     return out
 
 
+def through_origin(x: Array, intercept: bool | None) -> tuple[str, ...]:
+    """The caution where nobody said that a design has no intercept."""
+    return () if intercept is not None or spans_constant(x) else (_NO_INTERCEPT,)
+
+
 def moderators(x: Array) -> tuple[list[int], bool]:
     """Columns to test: all but the intercept; and whether the columns span an intercept."""
     columns = range(x.shape[1])
     ones = [j for j in columns if (x[:, j] == 1).all()]
-    constant = np.ones(len(x))
-    left = constant - x @ np.linalg.lstsq(x, constant, rcond=None)[0]
-    return [j for j in columns if j not in ones[:1]], bool(np.abs(left).max() < 1e-9)
+    return [j for j in columns if j not in ones[:1]], spans_constant(x)
 
 
 def _explained(s: Studies, tau2: float, spread: float, o: PoolOptions) -> tuple[float, str]:

@@ -22,15 +22,9 @@ from trialpool.review.fitting.prior import (
     specified,
     tau_prior,
 )
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.protocol import Review
-from trialpool.review.protocol.settings import (
-    EFFECT_SETTINGS,
-    TOGETHER,
-    Defaults,
-    Model,
-    Moderator,
-    MultiverseSpec,
-)
+from trialpool.review.protocol.settings import EFFECT_SETTINGS, TOGETHER, Defaults, Model, Moderator
 from trialpool.review.protocol.specs import Analysis, Outcome
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
@@ -165,7 +159,7 @@ class Case:
             comparators=self.spec.comparators,
             several=self.spec.effects != "one",
             confidence=self.confidence,
-            counts=self.model.method == "MH",
+            counts=self.model.counts,
         )
 
     def chosen(self) -> Selection:

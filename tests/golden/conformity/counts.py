@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,9 @@ def compare(ledger: Ledger, root: Node) -> None:
         if measure.startswith("IR"):
             _closed(ledger, node, tp.pool_rates, rates, measure, "MH", f"mh.{name}")
         else:
-            _closed(ledger, node, tp.pool_counts, table, measure, "MH", f"mh.{name}", bool(option))
+            # rma.mh corrects the differences of its Q as well; ours has that by name.
+            pool = partial(tp.pool_counts, corrects="both") if measure == "RD" else tp.pool_counts
+            _closed(ledger, node, pool, table, measure, "MH", f"mh.{name}", bool(option))
     _closed(ledger, special.get("peto"), tp.pool_counts, table, "OR", "Peto", "peto")
 
 
@@ -85,8 +88,14 @@ def _closed(
     ours = ledger.attempt(quantity, node, CLOSED, function, **data, measure=measure, method=method)
     if ours is None:
         return
+    everyone = measure == "RR" and bool(
+        ((data["ai"] == data["n1i"]) & (data["ci"] == data["n2i"])).any()
+    )
     for name, field in {**FIELDS, **HETEROGENEITY}.items():
-        ledger.compare(f"{quantity}.{name}", node.get(name), getattr(ours, field), CLOSED)
+        if everyone and name in HETEROGENEITY:
+            ledger.differs("events in everyone", node.get(name))
+        else:
+            ledger.compare(f"{quantity}.{name}", node.get(name), getattr(ours, field), CLOSED)
     if measure == "OR":
         ledger.compare(f"{quantity}.k_pos", node.get("k_pos"), ours.k, CLOSED)
     found = ours.tests

@@ -265,6 +265,21 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
         " freedom; in CR3 ours leaves the combination out, clubSandwich divides one rounding error"
         " by another.",
     ),
+    "meta's denominator of a risk": (
+        "meta_pkg metabin RR: TE, seTE of studies with a zero cell",
+        "meta adds 0.5 to the events and to the people of an arm unless RR.Cochrane is set; ours,"
+        " as RevMan and metafor, adds it to people without the event as well.",
+    ),
+    "meta's correction of Mantel-Haenszel": (
+        "meta_pkg metabin MH: TE_common and what follows, where a study has a zero cell",
+        "meta adds 0.5 to the cells of such a study unless MH.exact is set; ours, as RevMan and"
+        " metafor, pools the counts as they are.",
+    ),
+    "events in everyone": (
+        "escalc RR with drop00; mh RR: QE, QEdf, QEp, I2, H2 where a study has events in everyone",
+        "With drop00 escalc leaves such a study out, and so does the Q of rma.mh, whose estimate it"
+        " enters. Ours has its ratio, which is 1, in both; drop00 = False gives escalc's default.",
+    ),
     "cumulative incidence as rates": (
         "alcohol_cvd Slist of the two studies of type ci",
         "dosresmeta fits risk ratios with counts of people as if they were person-time; ours takes"

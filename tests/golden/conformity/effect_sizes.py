@@ -13,6 +13,9 @@ from conformity.reference import Array, Node
 from trialpool.effects import MEASURES
 from trialpool.effects.registry import Measure
 
+# What escalc does by default and ours only by name: studies without events have a ratio, what is
+# added to the cells goes into a risk difference as well, and into Peto's odds ratio.
+_DEFAULTS: dict[str, dict[str, Any]] = {"RD": {"corrects": "both"}, "PETO": {"add": 0.5}}
 # Until metafor 4 these had no correction for small samples; ours has it as an option.
 _UNCORRECTED_BEFORE_4 = ("ROM", "ROMC", "MNLN")
 # And these had another formula, which ours has not.
@@ -26,13 +29,14 @@ def compare(ledger: Ledger, root: Node) -> None:
     """Effects and variances of every id whose measure and options the library has."""
     old = int((root.get("software", "metafor").value or "9").split(".")[0]) < 4
     for name, entry in root.get("escalc").items():
-        spec = MEASURES.get(entry.get("measure").value)
-        options = None if spec is None else _options(spec, entry.get("options").value or {})
-        if spec is None or options is None:
-            continue
-        if old and spec.name in _UNCORRECTED_BEFORE_4:
-            options["correction"] = "none"
-        _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
+        with ledger.reading(entry):
+            spec = MEASURES.get(entry.get("measure").value)
+            options = None if spec is None else _options(spec, entry.get("options").value or {})
+            if spec is None or options is None:
+                continue
+            if old and spec.name in _UNCORRECTED_BEFORE_4:
+                options["correction"] = "none"
+            _one(ledger, entry, spec, _columns(spec, root), options, f"escalc.{name}", old=old)
 
 
 def _one(
@@ -45,6 +49,10 @@ def _one(
     *,
     old: bool,
 ) -> None:
+    lacking = [name for name in spec.needs if not _given(spec, name, columns)]
+    if lacking:
+        ledger.cannot_read(f"{spec.name}: the inputs have no {', '.join(lacking)}", entry)
+        return
     ours = ledger.attempt(quantity, entry, CLOSED, tp.effect_size, spec.name, **columns, **options)
     if ours is None:
         return
@@ -68,6 +76,11 @@ def _one(
             ledger.compare(f"{quantity}.{column}", node, mine, kind, unit, ~skipped)
 
 
+def _given(spec: Measure, name: str, columns: dict[str, Array]) -> bool:
+    parts = spec.derived[name][0] if name in spec.derived else (name,)
+    return name in columns or all(part in columns for part in parts)
+
+
 def _options(spec: Measure, theirs: dict[str, Any]) -> dict[str, Any] | None:
     """The options of metafor under our names; None where the measure lacks one of them."""
     ours: dict[str, Any] = {}
@@ -79,8 +92,8 @@ def _options(spec: Measure, theirs: dict[str, Any]) -> dict[str, Any] | None:
         else:
             ours[key] = value
     if "drop00" in spec.options:
-        # Ours leaves out double-zero studies of a ratio unless told otherwise; escalc keeps them.
         ours.setdefault("drop00", False)
+    ours = _DEFAULTS.get(spec.name, {}) | ours
     known = all(
         key in spec.options and value in spec.choices.get(key, (value,))
         for key, value in ours.items()
@@ -108,6 +121,8 @@ def _not_comparable(
     out = {"zero variance": vi == 0, "variance without an effect": no_effect}
     if options.get("variance") == "AV":
         out["mean over studies"] = np.isnan(vi) & np.isfinite(our_vi)
+    if spec.name == "RR" and options["drop00"]:
+        out["events in everyone"] = np.isnan(yi) & np.isfinite(our_vi)
     if spec.name == "RTET":
         a, c = columns["ai"], columns["ci"]
         b = columns["bi"] if "bi" in columns else columns["n1i"] - a

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -63,6 +64,7 @@ class Ledger:
         self.differences: Counter[str] = Counter()
         self.labels = 0
         self.not_yet: Counter[Place] = Counter()
+        self.unread: list[str] = []
         self._claimed: set[Place] = set()
 
     @property
@@ -107,7 +109,11 @@ class Ledger:
         if not node:
             return
         self._claimed.add(node.place)
-        theirs = node.floats().ravel()
+        try:
+            theirs = node.floats().ravel()
+        except (TypeError, ValueError) as error:
+            self.cannot_read(f"{quantity}: {error}", node)
+            return
         mine = np.asarray(ours, dtype=np.float64).ravel()
         if mine.shape != theirs.shape:
             self.fail(quantity, node, kind, f"{mine.size} numbers where they have {theirs.size}")
@@ -152,6 +158,20 @@ class Ledger:
         tally.compared += 1
         tally.worst, tally.where = np.inf, self._case(node.place)
         tally.over.append(f"{self._case(node.place)}: {text}")
+
+    def cannot_read(self, why: str, node: Node | None = None) -> None:
+        """Count a part of a file that has another shape than its comparer knows; claim its node."""
+        place = () if node is None else node.place
+        self._claimed |= {place} if place else set()
+        self.unread.append(f"{' '.join([self.files[-1], *place])}: {why}")
+
+    @contextmanager
+    def reading(self, node: Node) -> Iterator[None]:
+        """Whatever stops a comparer in here belongs to this node; the others are read."""
+        try:
+            yield
+        except Exception as error:  # of another shape than it knows
+            self.cannot_read(f"{type(error).__name__}: {error}", node)
 
     def differs(self, name: str, node: Node, count: int = 1) -> None:
         """Claim a node whose numbers differ by a declared definition."""

@@ -5,6 +5,7 @@ Its random-effects results with an iterative estimator come from metafor's defau
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ RANDOM = {
     "tau2": "tau2",
     "se_tau2": "se_tau2",
 }
+OF_COMMON = (*COMMON, "I2", "H")
 PREDICTION = {"lower_predict": "pi_lb", "upper_predict": "pi_ub"}
 TESTS = {"classic": "z", "HK": "knha"}
 
@@ -54,19 +56,25 @@ def compare(ledger: Ledger, root: Node) -> None:
         groups["metacor"] = package.get("metacor")
         for name, node in groups.items():
             if name.endswith("Inverse") or not name.startswith(("metabin", "metainc")):
-                _given_effects(ledger, node, f"meta.{name}")
+                given_effects(ledger, node, f"meta.{name}")
 
 
-def _common_effect(ledger: Ledger, node: Node, data: Studies, quantity: str) -> None:
+def _common_effect(
+    ledger: Ledger,
+    node: Node,
+    data: Studies,
+    quantity: str,
+    only: Sequence[str] = OF_COMMON,
+) -> None:
     ours = ledger.attempt(quantity, node, CLOSED, tp.pool, *data, tau2="EE", test="z")
     if ours is None:
         return
-    for name, field in COMMON.items():
-        unit = data.unit(field)
-        ledger.compare(f"{quantity}.{name}", node.get(name), getattr(ours, field), CLOSED, unit)
-    ledger.compare(f"{quantity}.I2", node.get("I2"), ours.i2_q / 100, CLOSED)
     h = max(1.0, float(np.sqrt(ours.q / ours.q_df))) if ours.q_df else np.nan
-    ledger.compare(f"{quantity}.H", node.get("H"), h, CLOSED)
+    values = {name: (getattr(ours, field), data.unit(field)) for name, field in COMMON.items()}
+    values |= {"I2": (ours.i2_q / 100, 1.0), "H": (h, 1.0)}
+    for name in only:
+        mine, unit = values[name]
+        ledger.compare(f"{quantity}.{name}", node.get(name), mine, CLOSED, unit)
 
 
 def _random_effects(
@@ -92,11 +100,16 @@ def _random_effects(
         ledger.compare(f"{quantity}.df_random", df, np.inf if np.isnan(ddf) else ddf, CLOSED)
 
 
-def _given_effects(ledger: Ledger, node: Node, quantity: str) -> None:
+def given_effects(
+    ledger: Ledger, node: Node, quantity: str, only: Sequence[str] = OF_COMMON
+) -> None:
     """The common effect of the study effects that the file itself gives."""
     yi, vi = node.get("TE").floats(), node.get("seTE").floats() ** 2
     if not node or yi.shape != vi.shape:
         return
     known = np.isfinite(yi) & np.isfinite(vi) & (vi > 0)
     if known.sum() > 1:
-        _common_effect(ledger, node, Studies(yi[known], vi[known]), quantity)
+        _common_effect(ledger, node, Studies(yi[known], vi[known]), quantity, only)
+    for name in (*RANDOM, *PREDICTION, "lower_tau2", "upper_tau2"):
+        ledger.differs("default control of meta", node.get(name))
+    ledger.compare(f"{quantity}.df_random", node.get("df_random"), np.inf, CLOSED)

@@ -15,7 +15,7 @@ def text(ledger: Ledger) -> str:
     """Quantities, differences by definition, quantities not yet there, and the verdict."""
     return "\n".join(
         [*_quantities(ledger), "", *_differences(ledger), "", *_not_yet(ledger), "",
-         *_failures(ledger), verdict(ledger)]
+         *_unread(ledger), *_failures(ledger), verdict(ledger)]
     )  # fmt: skip
 
 
@@ -25,7 +25,8 @@ def verdict(ledger: Ledger) -> str:
     return (
         f"{len(ledger.files)} files, {len(ledger.tallies)} quantities: {compared} numbers compared,"
         f" {ledger.over} over tolerance, {sum(ledger.differences.values())} different by"
-        f" definition, {sum(ledger.not_yet.values())} not yet; {ledger.labels} inputs and labels"
+        f" definition, {sum(ledger.not_yet.values())} not yet, {len(ledger.unread)} not readable;"
+        f" {ledger.labels} inputs and labels"
     )
 
 
@@ -62,6 +63,14 @@ def _not_yet(ledger: Ledger) -> Iterator[str]:
     yield f"Not yet in the library: {len(ledger.not_yet)} quantities"
     for group, names in groups.items():
         yield f"  {group + ': ' if group else ''}{' '.join(names)} ({count[group]})"
+
+
+def _unread(ledger: Ledger) -> Iterator[str]:
+    """What has another shape than its comparer knows."""
+    if ledger.unread:
+        yield f"Not readable: {len(ledger.unread)}"
+        yield from (f"  {line}" for line in ledger.unread)
+        yield ""
 
 
 def _failures(ledger: Ledger) -> Iterator[str]:

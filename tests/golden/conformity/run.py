@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conformity import (
     asymmetry_counts,
+    count_packages,
     counts,
     diagnostics,
     dose_response,
@@ -23,7 +24,7 @@ from conformity import (
     univariate,
 )
 from conformity.ledger import Ledger
-from conformity.reference import load
+from conformity.reference import Node, load
 
 COMPARERS = (
     effect_sizes,
@@ -39,6 +40,7 @@ COMPARERS = (
     multilevel,
     simulated,
     packages,
+    count_packages,
     robust,
     networks,
     dose_response,
@@ -46,11 +48,22 @@ COMPARERS = (
 
 
 def check(path: Path, ledger: Ledger) -> None:
-    """One file: every comparer, then whatever none of them claimed."""
-    root = load(path)
+    """One file: every comparer, then whatever none of them claimed.
+
+    A file that no comparer has seen before never stops the run: what cannot be read is counted.
+    """
     ledger.open(path.stem)
+    try:
+        root = load(path)
+    except ValueError as error:
+        ledger.cannot_read(f"not JSON: {error}")
+        return
+    if not isinstance(root.value, dict):
+        ledger.cannot_read("not an object with the keys of a reference file")
+        return
     for comparer in COMPARERS:
-        comparer.compare(ledger, root)
+        with ledger.reading(Node(None, (comparer.__name__.rpartition(".")[2],))):
+            comparer.compare(ledger, root)
     ledger.close(root)
 
 

@@ -23,6 +23,7 @@ from trialpool.pooling.inference import (
 )
 from trialpool.pooling.tau2 import estimators_of
 from trialpool.results import NAN, Array, PooledCounts, TrialpoolError
+from trialpool.same_rows import same_rows
 
 MODELS = {"OR": ("UM.FS", "UM.RS", "CM.EL", "CM.AL"), "IRR": ("UM.FS", "UM.RS", "CM.EL")}
 TESTS = ("z", "t")
@@ -78,6 +79,7 @@ def check_options(
     return GlmmOptions(model=model, tau2=tau2, test=test, level=level, rule=rule)
 
 
+@same_rows
 def pool_one_arm(
     xi: ArrayLike,
     *,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,15 +17,20 @@ from trialpool.pooling.counts.mantel_haenszel import RATES, TABLES, Closed
 from trialpool.pooling.counts.result import finish
 from trialpool.pooling.counts.stratified import association_tests, homogeneity_tests, rate_tests
 from trialpool.pooling.inference import check_level, chi2_tail, half_width, i_squared, p_value
-from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError
+from trialpool.pooling.model import PI_DF, TAU2_FIELDS
+from trialpool.results import NAN, Array, ChiSquared, PooledCounts, TrialpoolError, check_choice
+from trialpool.same_rows import same_rows
 
 _COMMON = "common-effect model"
+RANDOM = "MH-DL"
 _NO_ESTIMATE = ("beta", "se", "zval", "pval", "ci_lb", "ci_ub", "q", "q_pval", "i2_q", "h2")
+_OF_RANDOM = ("tau2", "se_tau2", *TAU2_FIELDS, "i2", "pi_lb", "pi_ub")
 _LIKELIHOOD = ("loglik", "deviance", "aic", "bic", "aicc")
 # Above this share of events the binomial approximation of CM.AL is no longer close.
 _RARE = 0.1
 
 
+@same_rows
 def pool_counts(
     ai: ArrayLike,
     n1i: ArrayLike,
@@ -38,6 +45,9 @@ def pool_counts(
     level: float = 0.95,
     drop00: bool = True,
     quadrature_points: int | None = None,
+    pi: str | None = None,
+    variance: str | None = None,
+    corrects: str | None = None,
 ) -> PooledCounts:
     """Pooled effect of k two-by-two tables, without correcting zero cells.
 
@@ -46,8 +56,9 @@ def pool_counts(
     ai, n1i, ci, n2i : (k,) events and totals of arm 1 and arm 2
     measure : "OR", "RR" (both on the log scale) or "RD"; Peto and GLMM know OR only
     method
-        "MH" Mantel-Haenszel and "Peto", for a common effect; "GLMM" a generalised linear mixed
-        model, for random effects
+        "MH" Mantel-Haenszel and "Peto", for a common effect; for random effects "MH-DL", as RevMan
+        has it (tau2 by DerSimonian-Laird with Q about the Mantel-Haenszel mean, weights by inverse
+        variance), and "GLMM", a generalised linear mixed model
     model
         of a GLMM: "UM.FS" (default) binomial, study levels free; "UM.RS" binomial, study levels
         normal; "CM.EL" conditional on the events of each study, so that its level drops out
@@ -63,6 +74,11 @@ def pool_counts(
         of a GLMM: None integrates until the log likelihood is exact to about 1e-10; a number is
         that of the adaptive Gauss-Hermite rule per random effect (1 is Laplace), as other
         programs have it
+    pi : of MH-DL: degrees of freedom of the prediction interval, as for `pool`; "k-1" by default
+    variance : of MH RD: "Sato" (default, as metafor) or "Greenland-Robins", as RevMan
+    corrects
+        of MH RD: what 0.5 goes into in the study effects of Q, "variance" (default, as RevMan) or
+        "both" (as metafor)
 
     Returns
     -------
@@ -76,6 +92,9 @@ def pool_counts(
     effect of their own (0.5 added where a cell is zero; for Peto the one-step effects). `tests`
     of MH OR: "cmh" and "cochran" (no effect; "_uncorrected" without continuity correction),
     "breslow_day" and "tarone" (same odds ratio)
+
+    MH-DL: the same, where `weights` are those of the study effects, which take 0.5 where a cell is
+    zero, and `q` is about the Mantel-Haenszel mean; `i2` is that of Q
 
     GLMM: `tests` has "lrt" and "wald" (same effect in all studies): the saturated model against
     the common-effect one. Studies with an infinite effect of their own add nothing to "wald".
@@ -95,23 +114,22 @@ def pool_counts(
     Greenland & Robins 1989, Biometrics 45:1323 (RD); Yusuf et al. 1985, Prog Cardiovasc Dis
     27:335 (Peto). GLMM: Turner et al. 2000, Stat Med 19:3417 (UM.FS, UM.RS); van Houwelingen,
     Zwinderman & Stijnen 1993, Stat Med 12:2273, and Stijnen, Hamza & Ozdemir 2010, Stat Med
-    29:3046 (CM.EL, CM.AL); Jackson et al. 2018, Stat Med 37:1059 (a comparison)
+    29:3046 (CM.EL, CM.AL); Jackson et al. 2018, Stat Med 37:1059 (a comparison). MH-DL: Deeks &
+    Higgins 2010, Statistical algorithms in Review Manager 5
     """
     known = [*TABLES, ("GLMM", "OR")]
     _check_choice(method, measure, known, model, tau2, test, quadrature_points)
+    of_random = _options_of(RANDOM, method == RANDOM, pi=(pi, tuple(PI_DF)))
+    of_rd = _options_of(
+        "MH RD",
+        (method, measure) == ("MH", "RD"),
+        variance=(variance, ("Sato", "Greenland-Robins")),
+        corrects=(corrects, ("variance", "both")),
+    )
     if method != "GLMM":
         check_level(level)
-        a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=False)
-        none, everyone = one_sided(a, n1, c, n2)
-        informs = ~(none | everyone)
-        # A table with events in everyone pulls the risk ratio towards 1, but leaves the OR alone.
-        counts = {"OR": informs, "RR": ~none, "RD": np.ones_like(informs)}[measure]
-        closed = TABLES[(method, measure)](a, n1, c, n2)
-        tests = {}
-        if (method, measure) == ("MH", "OR"):
-            tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
-        why = no_odds_ratio(a, n1, c, n2)
-        return _common_effect(closed, counts, informs, why, measure, method, level, tests)
+        columns = as_tables(ai, n1i, ci, n2i, whole=False)
+        return _of_tables(columns, measure, method, level, of_rd, of_random)
 
     options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
     a, n1, c, n2 = as_tables(ai, n1i, ci, n2i, whole=options.model == "CM.EL")
@@ -137,6 +155,7 @@ def pool_counts(
     return glmm.fit(problem, given, measure, options, cautions)
 
 
+@same_rows
 def pool_rates(
     x1i: ArrayLike,
     t1i: ArrayLike,
@@ -190,7 +209,7 @@ def pool_rates(
         tests = rate_tests(x1, t1, x2, t2) if measure == "IRR" else {}
         # Without events the difference is 0 and so is its variance: there is nothing to weigh.
         why = no_rate_ratio(x1, x2)
-        return _common_effect(closed, counts, informs, why, measure, method, level, tests)
+        return _closed_form(closed, counts, informs, why, measure, method, level, tests)
 
     options = glmm.check_options(measure, model, tau2, test, level, quadrature_points)
     x1, t1, x2, t2 = as_rates(x1i, t1i, x2i, t2i)
@@ -224,6 +243,33 @@ def _check_choice(
             raise TrialpoolError(f"{name} = {value!r}: an option of method GLMM, not of {method}")
 
 
+def _of_tables(
+    columns: tuple[Array, Array, Array, Array],
+    measure: str,
+    method: str,
+    level: float,
+    of_rd: dict[str, str],
+    of_random: dict[str, str],
+) -> PooledCounts:
+    """The closed form of two-by-two tables, with which of them say something, and its tests."""
+    a, n1, c, n2 = columns
+    none, everyone = one_sided(a, n1, c, n2)
+    # A table with events in everyone has a risk ratio of 1, but no odds ratio; of differences it is
+    # left out of Q alone.
+    informs = ~none if measure == "RR" else ~(none | everyone)
+    counts = np.ones_like(informs) if measure == "RD" else informs
+    closed = TABLES[(method, measure)](a, n1, c, n2, **of_rd)
+    tests = {}
+    if (method, measure) == ("MH", "OR"):
+        tests = association_tests(a, n1, c, n2) | homogeneity_tests(a, n1, c, n2, closed.beta)
+    why = no_odds_ratio(a, n1, c, n2)
+    if method != RANDOM:
+        return _closed_form(closed, counts, informs, why, measure, method, level, tests)
+    known = np.isfinite(closed.yi)
+    pooled = _closed_form(closed, known, known, why, measure, method, level, tests)
+    return _random(pooled, closed.tau2, **of_random)
+
+
 def _infinite(model: str, a: Array, n1: Array, c: Array, n2: Array) -> str:
     """Why the common odds ratio is 0 or infinite, or "" where it is neither."""
     if not a.any() or not c.any() or (a == n1).all() or (c == n2).all():
@@ -237,7 +283,7 @@ def _infinite(model: str, a: Array, n1: Array, c: Array, n2: Array) -> str:
     return ""
 
 
-def _common_effect(
+def _closed_form(
     closed: Closed,
     contributes: NDArray[np.bool_],
     informs: NDArray[np.bool_],
@@ -261,7 +307,8 @@ def _common_effect(
     df = max(0, int(used.sum()) - 1)
     q = NAN
     if math.isfinite(beta):
-        q = float(((closed.yi - beta) ** 2 / closed.vi)[used].sum())
+        centre = beta if closed.centre is None else closed.centre
+        q = float(((closed.yi - centre) ** 2 / closed.vi)[used].sum())
         if df == 0:
             reasons |= dict.fromkeys(("i2_q", "h2"), "k < 2")
     total = float(closed.weight.sum())
@@ -287,4 +334,44 @@ def _common_effect(
         level=level,
         weights=closed.weight / total if total > 0 else np.zeros_like(closed.weight),
         tests=tests,
+    )
+
+
+def _options_of(
+    whose: str, here: bool, **given: tuple[str | None, tuple[str, ...]]
+) -> dict[str, str]:
+    """The options that were given, each checked by name; they belong to one method alone."""
+    out = {name: value for name, (value, _) in given.items() if value is not None}
+    for name, value in out.items():
+        check_choice(name, value, given[name][1])
+        if not here:
+            raise TrialpoolError(f"{name} = {value!r}: an option of {whose} alone")
+    return out
+
+
+def _random(pooled: PooledCounts, tau2: float, pi: str = "k-1") -> PooledCounts:
+    """The closed form of random effects with all that a common effect has not."""
+    k, reasons = pooled.k, dict(pooled.reasons)
+    if math.isnan(pooled.beta):
+        why = reasons["beta"]
+        return replace(pooled, reasons=reasons | dict.fromkeys(_OF_RANDOM, why))
+    reasons |= {"se_tau2": "no formula", **dict.fromkeys(TAU2_FIELDS, "no formula")}
+    reasons |= {"sigma2": "no GLMM", **dict.fromkeys(("tau2", "i2"), "k < 2")}
+    reasons |= dict.fromkeys(("pi_lb", "pi_ub"), "k < 3")
+    lost = PI_DF[pi]
+    ddf = NAN if lost is None else k - 1.0 - lost
+    half = half_width(pooled.level, ddf) * math.hypot(math.sqrt(tau2), pooled.se)
+    half = float(half) if k >= 3 else NAN
+    values: dict[str, Any] = {
+        "tau2": tau2 if k > 1 else NAN,
+        "i2": pooled.i2_q,
+        "pi_lb": pooled.beta - half,
+        "pi_ub": pooled.beta + half,
+    }
+    known = {name for name, value in values.items() if math.isfinite(value)}
+    return replace(
+        pooled,
+        **values,
+        pi_method=pi if math.isfinite(half) else "",
+        reasons={name: why for name, why in reasons.items() if name not in known},
     )

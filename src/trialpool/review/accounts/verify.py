@@ -20,7 +20,8 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.digits import JSON_DIGITS
 from trialpool.effects import measure_of
 from trialpool.pooling.model import pool
-from trialpool.results import Array, TrialpoolError
+from trialpool.pooling.policy import COUNT_METHODS
+from trialpool.results import Array, PooledCounts, TrialpoolError
 from trialpool.review.choosing.people import people
 from trialpool.review.fitting.posterior import COUNTS, counted
 from trialpool.review.fitting.prior import sds_specified
@@ -98,7 +99,7 @@ def _rows(result: AnalysisResult, studies: pd.DataFrame) -> Iterator[dict[str, A
     else:
         yield from _shown(result, *_recomputed(result, studies))
     pooled = result.pooled
-    if pooled is None or pooled.method == "MH":
+    if pooled is None or isinstance(pooled, PooledCounts):
         return
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     yield from _moments(yi, vi, pooled.method)
@@ -112,8 +113,8 @@ Recomputed = tuple[dict[str, float], dict[str, str]]
 def _recomputed(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     """What a reader sees, computed anew on the analysis scale; and what cannot be, with why."""
     pooled = result.pooled
-    if pooled is not None and pooled.method == "MH":
-        return _mantel_haenszel(result.measure, studies)
+    if isinstance(pooled, PooledCounts):
+        return _of_counts(result.measure, pooled.method, studies)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     tau2, test = (pooled.tau2, pooled.test) if pooled is not None else (0.0, "z")
     weighted = DescrStatsW(yi, weights=1 / (vi + tau2))
@@ -159,7 +160,7 @@ def _integrated(result: AnalysisResult, studies: pd.DataFrame) -> Recomputed:
     for name, share in (("pi_low", 0.025), ("pi_high", 0.975)):
         out[name] = float(brentq(new, *ends, args=(share,)))
     why = {"p_value": result.reasons["p_value"]}
-    if result.pooled is not None and result.pooled.method == "MH":
+    if isinstance(result.pooled, PooledCounts):
         return out, why
     return out | {"q": float(DescrStatsW(yi, weights=1 / vi).sumsquares)}, why
 
@@ -194,7 +195,10 @@ def _interval(beta: float, se: float, df: float | None) -> dict[str, float]:
     }
 
 
-def _mantel_haenszel(measure: str, studies: pd.DataFrame) -> Recomputed:
+def _of_counts(measure: str, method: str, studies: pd.DataFrame) -> Recomputed:
+    if method != "MH":
+        why = f"statsmodels does not have {COUNT_METHODS[method]}"
+        return {}, dict.fromkeys(("estimate", "ci_low", "ci_high", "p_value"), why)
     a, n1, c, n2 = (studies[name].to_numpy(float) for name in COUNTS)
     table = StratifiedTable(np.stack([np.stack([a, n1 - a]), np.stack([c, n2 - c])]))
     if measure == "OR":

@@ -32,8 +32,8 @@ class Rules:
 
     `comparators` are the preferred first; `several` says whether a trial may give several effects.
     `trials` are the rows of trials.csv by trial, `bias` the judgements of their results;
-    `confidence` are kinds of source, the preferred one first; `counts` says whether the model
-    needs counts (Mantel-Haenszel).
+    `confidence` are kinds of source, the preferred one first; `counts` names the method that needs
+    counts, and is blank where none is needed.
     """
 
     question: Eligibility
@@ -42,7 +42,7 @@ class Rules:
     trials: Mapping[str, Row]
     bias: RiskOfBias[Row]
     confidence: Sequence[str]
-    counts: bool
+    counts: str
 
     @classmethod
     def of(
@@ -54,7 +54,7 @@ class Rules:
         comparators: Sequence[str],
         several: bool,
         confidence: Sequence[str],
-        counts: bool,
+        counts: str,
     ) -> Self:
         """The rules of a question, from the condition's trials.csv and risk_of_bias.csv."""
         return cls(
@@ -66,6 +66,15 @@ class Rules:
             confidence=confidence,
             counts=counts,
         )
+
+    @property
+    def one_of_each(self) -> tuple[str, ...]:
+        """The columns that tell effects of a trial apart of which each may count.
+
+        None where counts are pooled: the tables of two effects share people, those of one effect's
+        strata do not.
+        """
+        return _ONE_RESULT if self.several and not self.counts else ()
 
     def judgement(self, trial: str, instrument: object = "") -> str:
         """The overall risk of bias of a trial's result on an instrument; blank = on none."""
@@ -121,7 +130,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     rejected. Of those left, a trial gives the one that comes first by `preference.PREFERENCES`.
     Where the analysis takes several effects of a trial, the same holds of each comparison,
     instrument and time: a result reported twice (arm data and a contrast, two sources) is one
-    effect still.
+    effect still. Where the model pools counts it gives one, whose strata are tables of their own.
 
     Parameters
     ----------
@@ -145,8 +154,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
         else:
-            columns = _ONE_RESULT if rules.several else ()
-            key = (row["trial_id"], *(str(row[name]) for name in columns))
+            key = (row["trial_id"], *(str(row[name]) for name in rules.one_of_each))
             groups.setdefault(key, []).append(row)
     chosen, ties = [], []
     for rows in groups.values():
@@ -199,5 +207,5 @@ def _unfit(row: Row, rules: Rules) -> Reason | None:
     if isnan(row["yi"]) or isnan(row["vi"]):
         return Reason(why.NO_NUMBER, str(row["reason"]))
     if rules.counts and isnan(row["event_control"]):
-        return Reason(why.NO_COUNTS, "a reported contrast has no counts for Mantel-Haenszel")
+        return Reason(why.NO_COUNTS, f"a reported contrast has no counts for {rules.counts}")
     return None

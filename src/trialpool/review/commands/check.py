@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.review.extraction import claims, other_reviews
+from trialpool.review.extraction import claims, emptiness, other_reviews
 from trialpool.review.extraction.checking import look_at_all, problems_in
 from trialpool.review.extraction.problems import Problem, merged_rows
 from trialpool.review.extraction.read import RawData, optional_file
@@ -28,35 +29,62 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--raw", type=Path, default=Path("data/raw"))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--strict", action="store_true", help="let warnings count as wrong")
+    parser.add_argument(
+        "--select",
+        type=_codes,
+        metavar="CODE[,CODE]",
+        help="only these kinds of problem; docs/checks.md lists them",
+    )
+    parser.add_argument("--statistics", action="store_true", help="count the problems of each kind")
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    """The codes of kinds of problem in a list, each a known one."""
+    from trialpool.review.extraction.kinds import kinds
+
+    known = kinds()
+    codes = tuple(filter(None, (code.strip() for code in text.split(","))))
+    for code in codes:
+        if code not in known:
+            near = get_close_matches(code, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else "; docs/checks.md lists them"
+            raise argparse.ArgumentTypeError(f"no kind of problem is called {code}{meant}")
+    return codes
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every problem.
+    """Print every problem, or those of the kinds selected.
 
     Returns
     -------
     0 when the review can run, 1 when something is wrong; warnings count as wrong with `--strict`
-    only
+    only, and what is not selected does not count
     """
     report = look(options.config, options.raw)
+    if options.select is not None:
+        report = report.only(options.select)
     try:
-        _say(report, as_json=options.json)
+        _say(report, as_json=options.json, counted=options.statistics)
     except BrokenPipeError:
         # Whoever reads has seen enough; what is left unsaid must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return int(not report.usable or (options.strict and bool(report.of("warning"))))
 
 
-def _say(report: CheckReport, *, as_json: bool) -> None:
+def _say(report: CheckReport, *, as_json: bool, counted: bool) -> None:
     if as_json:
         text = json.dumps(report.as_dict(), indent=1)
     else:
-        from trialpool.review.commands.problem_table import table
+        from trialpool.review.commands.problem_table import listing, statistics
 
         terminal = sys.stdout.isatty()
         # A file or a pipe has a problem on each line, to search in.
         width = shutil.get_terminal_size().columns if terminal else None
-        text = table(report.problems, width, colours=terminal) + report.summary()
+        if counted:
+            text = statistics(report.problems)
+        else:
+            text = listing(report.problems, width, colours=terminal)
+        text += report.summary()
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
@@ -77,6 +105,11 @@ class CheckReport:
     def of(self, severity: str) -> list[Problem]:
         """The errors, or the warnings."""
         return [problem for problem in self.problems if problem.severity == severity]
+
+    def only(self, codes: Collection[str]) -> CheckReport:
+        """The same with the problems of some kinds only."""
+        chosen = tuple(problem for problem in self.problems if problem.check in codes)
+        return replace(self, problems=chosen)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, ready for JSON."""
@@ -131,6 +164,7 @@ def look(config: Path, raw: Path) -> CheckReport:
         problems += undecided_effects(config, review, data)
     if review and not any(problem.severity == "error" for problem in problems):
         problems += [lost for tables in data.values() for lost in _lost(review, tables)]
+        problems += emptiness.problems(config, review, data, raw.parent.parent / "results")
     return CheckReport(
         problems=tuple(_in_order(problems)),
         conditions=len(protocol.analyses),

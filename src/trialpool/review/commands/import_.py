@@ -16,9 +16,11 @@ from trialpool.review.exchange.formats import FORMATS, Format, ImportOptions
 from trialpool.review.exchange.imported import Imported, Left
 from trialpool.review.exchange.starter import outcomes_of, starter
 from trialpool.review.exchange.store import store
+from trialpool.review.exchange.verify_import import DIFFER, Verified, summary, verify
 from trialpool.review.extraction.problems import DataError, Problem
 from trialpool.review.extraction.read import Outcomes
 from trialpool.review.protocol.protocol import Review, read_protocol
+from trialpool.review.schema.raw import JUDGEMENTS
 
 _SHOWN = 20
 
@@ -54,7 +56,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("computed", "reported"),
         help="metapsy: take the arms' numbers where a row has them, or .g and .g_se of every row",
     )
+    parser.add_argument(
+        "--rob-codes",
+        default="",
+        metavar="1=high,2=some_concerns,3=low",
+        help="metapsy: the judgement that each number in a risk-of-bias column stands for",
+    )
+    parser.add_argument(
+        "--mapping", type=Path, help="table: a file that says which column of the sheet is what"
+    )
+    parser.add_argument(
+        "--write-mapping", type=Path, help="table: write what was taken from the headings"
+    )
     parser.add_argument("--report", type=Path, help="write counts, assumptions and what was left")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="pool each analysis that the file holds anew, and set its results beside the file's",
+    )
+    parser.add_argument(
+        "--allow-losses",
+        action="store_true",
+        help="end with 0 although effects of the file were not taken",
+    )
     parser.add_argument("--force", action="store_true", help="write over the condition's folder")
 
 
@@ -63,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
 
     Returns
     -------
-    0 when the tables were written, 1 when nothing was
+    0 when the tables were written with every effect of the file, 1 when nothing was, when effects
+    were lost (without --allow-losses), or when a result of the file differs from ours (--verify)
     """
     try:
         form = FORMATS[options.format]
@@ -83,9 +108,24 @@ def run(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"{written[-1].parent.as_posix()}: " + _counts(imported))
-    for line in (*_lines("assumed", imported.assumed), *_left(imported.left), started):
+    lost = imported.effects_in - imported.effects_taken
+    for line in (*_left(imported), *_lines("assumed", imported.assumed), started):
         print(line)
-    return 0
+    verified = verify(imported) if options.verify else []
+    for line in _verified(verified) if options.verify else ():
+        print(line)
+    if imported.effects_in:
+        print(f"{imported.effects_taken} of {imported.effects_in} effects taken")
+    differ = any(each.verdict == DIFFER for each in verified)
+    return int(differ or (lost > 0 and not options.allow_losses))
+
+
+def _verified(verified: Sequence[Verified]) -> Iterator[str]:
+    if not verified:
+        yield "verify: the file holds no result of an analysis"
+        return
+    yield from (str(each) for each in verified)
+    yield summary(verified)
 
 
 def _options(options: argparse.Namespace, protocol: Review | None) -> ImportOptions:
@@ -95,8 +135,22 @@ def _options(options: argparse.Namespace, protocol: Review | None) -> ImportOpti
         source_url=options.source_url,
         g_is=options.g_is,
         effects=options.effects,
+        rob_codes=_codes(options.rob_codes),
+        mapping=options.mapping,
+        write_mapping=options.write_mapping,
         added=protocol.added if protocol else {},
     )
+
+
+def _codes(words: str) -> dict[str, str]:
+    """Judgements by their codes, from `1=high,2=some_concerns`."""
+    pairs = [part.split("=") for part in words.split(",") if part.strip()]
+    if any(len(pair) != 2 or pair[1].strip() not in JUDGEMENTS for pair in pairs):
+        raise TrialpoolError(
+            f"--rob-codes {words}: give CODE=JUDGEMENT, separated by commas; judgements are "
+            f"{', '.join(JUDGEMENTS)}"
+        )
+    return {code.strip(): judgement.strip().replace("_", " ") for code, judgement in pairs}
 
 
 def _outcomes(imported: Imported, protocol: Review | None) -> Outcomes:
@@ -116,6 +170,8 @@ def _start(
 ) -> str:
     """Write a protocol to start from, or say what the one there must declare."""
     config: Path = options.config
+    if protocol is None and not outcomes_of(imported):
+        return f"{config.as_posix()}: not written, since no result was taken"
     if protocol is None:
         config.parent.mkdir(parents=True, exist_ok=True)
         text = starter(imported, options.condition, form.file, form.smd)
@@ -139,20 +195,32 @@ def _lines(title: str, sentences: Sequence[str]) -> Iterator[str]:
     yield from (f"  - {sentence}" for sentence in sentences)
 
 
-def _left(left: Sequence[Left]) -> Iterator[str]:
-    """What was not taken; columns that have no place are counted, the report names each."""
+def _left(imported: Imported) -> Iterator[str]:
+    """What was not taken, lost effects first.
+
+    Columns that have no place are counted, the report names each.
+    """
+    left = imported.left
     columns = Counter(entry.why for entry in left if entry.what == "column")
-    rest = [entry for entry in left if entry.what != "column"]
+    lost = [entry for entry in left if entry.effect]
+    rest = [entry for entry in left if entry.what != "column" and not entry.effect]
+    yield from _lines(f"effects lost ({len(lost)})", [_entry(each) for each in lost])
     sentences = [f"{n} column{'s' if n > 1 else ''}: {why}" for why, n in columns.items()]
-    sentences += [f"{e.where}: {e.what} = {e.value}: {e.why}" for e in rest[:_SHOWN]]
+    sentences += [_entry(each) for each in rest[:_SHOWN]]
     if len(rest) > _SHOWN:
         sentences.append(f"{len(rest) - _SHOWN} more; --report FILE.json lists all")
-    yield from _lines(f"left ({len(left)})", sentences)
+    yield from _lines(f"left ({len(left) - len(lost)})", sentences)
+
+
+def _entry(left: Left) -> str:
+    return f"{left.where}: {left.what} = {left.value}: {left.why}"
 
 
 def _report(imported: Imported) -> dict[str, object]:
     return {
-        "tables": {name: len(rows) for name, rows in imported.tables.items()},
+        "effects": {"in": imported.effects_in, "taken": imported.effects_taken},
+        "lost": [asdict(entry) for entry in imported.left if entry.effect],
+        "left": [asdict(entry) for entry in imported.left if not entry.effect],
         "assumed": list(imported.assumed),
-        "left": [asdict(entry) for entry in imported.left],
+        "tables": {name: len(rows) for name, rows in imported.tables.items()},
     }

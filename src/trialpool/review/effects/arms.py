@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 from trialpool.effects.changes import change_sd
-from trialpool.effects.medians import FromQuantiles, mean_sd
 from trialpool.effects.multiarm import combine_arms, combine_counts
 from trialpool.results import NAN
 from trialpool.review.effects import choices as by
+from trialpool.review.extraction.derived import from_quantiles, quantiles
 from trialpool.review.extraction.usable import cells_behind
 from trialpool.review.schema.packed import RawCell, RawRow
 from trialpool.words import number, text
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from trialpool.review.effects.choices import Choices
     from trialpool.review.effects.records import Records
 
-QUANTILES = ("minimum", "q1", "median", "q3", "maximum")
 SUSPECT = "se_typed_as_sd"
 SEVERAL_CORRELATIONS = (
     "the correlations of several arms are not combined (exclude all but one with a reason)"
@@ -153,8 +151,8 @@ def score(row: Mapping[str, Any], how: Choices) -> Summary:
         cells = _at(row).cells("n", "mean", *(cells_behind(row) or ("sd",)))
         derived = (computed,) if computed else ()
         return Summary(n=n, mean=mean, sd=sd, cells=cells, derived=derived)
-    given = tuple((name, value) for name in QUANTILES if isfinite(value := number(row[name])))
-    estimated = _from_quantiles(n, given, how.medians.method, how.medians.skewed == "refuse")
+    given = quantiles(row)
+    estimated = from_quantiles(n, given, how.medians.method, how.medians.skewed == "refuse")
     names, reason = [name for name, _ in given], estimated.reason[0]
     assumed = f"mean and SD from {', '.join(names)} ({estimated.formula[0]})"
     return Summary(
@@ -166,14 +164,6 @@ def score(row: Mapping[str, Any], how: Choices) -> Summary:
         hangs_on=frozenset({by.MEDIANS}),
         reason=reason,
     )
-
-
-@cache
-def _from_quantiles(
-    n: float, given: tuple[tuple[str, float], ...], method: str, strict: bool
-) -> FromQuantiles:
-    """An arm is looked at under many choices, of which few concern its quantiles."""
-    return mean_sd(n, **dict(given), method=method, test=strict)
 
 
 def _change(

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.settings import (
-    ArmsHandling,
     Change,
     Crossover,
     Defaults,
-    MedianMethod,
     Medians,
     MultiArm,
-    MultiverseSpec,
     SmdOptions,
-    Standardise,
 )
+from trialpool.review.protocol.vocabulary import ArmsHandling, MedianMethod, Standardise
 from trialpool.review.schema.packed import VariantName
 
 # Names of the choices; an effect says which of them it hangs on.

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
-from trialpool.effects import MEASURES, measure_of
-from trialpool.effects.generic import (
-    d_to_g,
-    sd_from_difference,
-    se_from_ci,
-    se_from_f,
-    se_from_p,
-    se_from_t,
-    smd_from_md,
-)
+from trialpool.effects import measure_of
+from trialpool.effects.generic import d_to_g, sd_from_difference, smd_from_md
 from trialpool.results import NAN
 from trialpool.review.effects.crossover import FIRST, PAIRED
 from trialpool.review.effects.effect_rows import Effect, single
 from trialpool.review.effects.standardised import Divisor, divisor_of
+from trialpool.review.extraction.reported import Reported, reported_estimate
 from trialpool.review.schema.packed import RawRow
 from trialpool.words import number, text
 
@@ -32,15 +25,9 @@ _DESIGNS = {"both": PAIRED, "first": FIRST, "whole": "parallel"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reported:
-    """An estimate on the analysis scale with its SE; how it was found, and from which cells."""
+class _Serving(Reported):
+    """A reported estimate, and what it was divided by to standardise it."""
 
-    yi: float = NAN
-    se: float = NAN
-    formula: str = ""
-    cells: tuple[str, ...] = ()
-    imputed: str = ""
-    reason: str = ""
     divisor: Divisor | None = None
 
 
@@ -84,12 +71,13 @@ def _serving(
     people: tuple[float, float],
     records: Records,
     how: Choices,
-) -> _Reported:
+) -> _Serving:
     """The reported estimate in the measure asked for, experimental - control."""
     reported = str(row["effect_measure"])
     if reported not in measure_of(measure).reported:
-        return _Reported(reason=f"a reported {reported} cannot serve as {measure}")
-    estimate = _estimate(row, *people)
+        return _Serving(reason=f"a reported {reported} cannot serve as {measure}")
+    read = reported_estimate(row, *people)
+    estimate = _Serving(**{each.name: getattr(read, each.name) for each in fields(read)})
     if measure_of(measure).unit == "SD":
         estimate = _standardised(estimate, row, people, records, how)
     formula = estimate.formula
@@ -106,12 +94,12 @@ def _serving(
 
 
 def _standardised(
-    estimate: _Reported,
+    estimate: _Serving,
     row: Mapping[str, Any],
     people: tuple[float, float],
     records: Records,
     how: Choices,
-) -> _Reported:
+) -> _Serving:
     """A reported d, g or mean difference as Hedges' g."""
     reported, (n1, n2), smd = row["effect_measure"], people, how.smd
     if reported == "G":
@@ -140,8 +128,8 @@ def _standardised(
 
 
 def _by_other_sd(
-    estimate: _Reported, row: Mapping[str, Any], records: Records, how: Choices
-) -> _Reported:
+    estimate: _Serving, row: Mapping[str, Any], records: Records, how: Choices
+) -> _Serving:
     """An adjusted mean difference, whose SE does not tell the SD of scores, as changes are."""
     if how.change.standardise == "leave_out":
         why = "an adjusted mean difference needs sd_pooled to be standardised"
@@ -154,56 +142,3 @@ def _by_other_sd(
     yi, vi, formula = divisor.divided(estimate.yi, estimate.se, how.smd.correction)
     formula = f"{estimate.formula}; {formula}"
     return replace(estimate, yi=yi, se=sqrt(vi), formula=formula, divisor=divisor)
-
-
-def _estimate(row: Mapping[str, Any], n1: float, n2: float) -> _Reported:
-    """Estimate and SE on the analysis scale, and how the SE was found (Handbook 6.3)."""
-    yi, low, high = (number(row[name]) for name in ("estimate", "ci_low", "ci_high"))
-    if not isfinite(yi):
-        return _Reported()
-    reported = str(row["effect_measure"])
-    if reported in MEASURES:
-        yi, low, high = map(measure_of(reported).analysed, (yi, low, high))
-    se, spread, t, f = (number(row[name]) for name in ("se", "sd_difference", "t", "f"))
-    if isfinite(se):
-        return _Reported(yi=yi, se=se, formula="reported estimate and SE", cells=("estimate", "se"))
-    if isfinite(low) and isfinite(high):
-        return _Reported(
-            yi=yi,
-            se=float(se_from_ci(low, high)),
-            formula="SE = CI width / (2 x 1.96)",
-            cells=("estimate", "ci_low", "ci_high"),
-        )
-    if isfinite(spread):
-        formula, cells = "SE = SD of the difference / sqrt(pairs)", ("estimate", "sd_difference")
-        return _Reported(yi=yi, se=spread / sqrt(min(n1, n2)), formula=formula, cells=cells)
-    if isfinite(t):
-        formula = "SE = |estimate / t|"
-        return _Reported(
-            yi=yi, se=float(se_from_t(yi, t)), formula=formula, cells=("estimate", "t")
-        )
-    if isfinite(f):
-        formula = "SE = |estimate / sqrt(F)|"
-        return _Reported(
-            yi=yi, se=float(se_from_f(yi, f)), formula=formula, cells=("estimate", "f")
-        )
-    return _from_p(row, yi, n1, n2)
-
-
-def _from_p(row: Mapping[str, Any], yi: float, n1: float, n2: float) -> _Reported:
-    """The SE behind a p value: of a t test, or of a normal test for ratios and risks."""
-    p, reported = number(row["p_value"]), str(row["effect_measure"])
-    bound = text(row["p_bound"]) == "yes"
-    imputed = f"p < {p:g} taken as p = {p:g}, which gives the largest SE" if bound else ""
-    cells: tuple[str, ...] = ("estimate", "p_value")
-    df: float | None = number(row["df"])
-    if reported in MEASURES and measure_of(reported).outcome != "continuous":
-        df, words = None, "z|, z from p"
-    elif df is not None and isfinite(df):
-        words, cells = "t|, t from p and df", (*cells, "df")
-    else:
-        df = min(n1, n2) - 1 if row["period"] == "both" else n1 + n2 - 2
-        words = f"t|, t from p and {'n - 1' if row['period'] == 'both' else 'n1 + n2 - 2'} df"
-        cells = (*cells, "n_experimental", "n_control")
-    se, formula = float(se_from_p(yi, p, df)), f"SE = |estimate / {words}"
-    return _Reported(yi=yi, se=se, formula=formula, cells=cells, imputed=imputed)

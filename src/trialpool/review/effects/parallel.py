@@ -18,7 +18,7 @@ from trialpool.effects.multiarm import (
     split_arm,
     split_counts,
 )
-from trialpool.results import Array, EffectSizes
+from trialpool.results import NAN, Array, EffectSizes, TrialpoolError
 from trialpool.review.effects import choices as by
 from trialpool.review.effects.arms import MeasuredArm, Summary, together
 from trialpool.review.effects.effect_rows import Effect, from_arms, single, without
@@ -162,8 +162,12 @@ def _with_covariance(
     columns = _columns(arms, [whole] * len(arms), measure)
     each = effect_size(measure, **columns, **_options(measure, how))
     sides = (together(arms), whole)
-    yi, vi = one_estimate(each.yi, _covariance(measure, each, arms, whole))
-    reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")
+    yi = vi = NAN
+    try:
+        yi, vi = one_estimate(each.yi, _covariance(measure, each, arms, whole))
+        reason = "" if np.isfinite(vi) else next((r for r in each.reason if r), "no covariance")
+    except TrialpoolError as error:
+        reason = str(error)
     derivation = f"{len(arms)} comparisons with one control, put together with their covariance"
     return from_arms(
         single(yi, vi, measure, each.formula, reason),

@@ -23,7 +23,8 @@ from trialpool.review.effects.choices import (
 from trialpool.review.effects.comparisons import Comparison, comparisons, reported, under
 from trialpool.review.effects.effect_rows import Effect
 from trialpool.review.effects.records import Records
-from trialpool.review.protocol.settings import Defaults, MultiverseSpec
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
+from trialpool.review.protocol.settings import Defaults
 from trialpool.review.schema.processed import UNIVERSES
 from trialpool.words import text
 

@@ -10,17 +10,20 @@ from pathlib import Path
 
 from trialpool.review.exchange import clinicaltrials_events as events
 from trialpool.review.exchange import clinicaltrials_outcomes as outcomes
+from trialpool.review.exchange import clinicaltrials_sets as analysis_sets
 from trialpool.review.exchange import wording
 from trialpool.review.exchange.clinicaltrials_record import Record, RecordNode, Shared, load
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
+    Row,
     plain,
     sentences,
     slug,
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
+from trialpool.review.schema.raw import RESULTS
 
 _NCT = re.compile(r"NCT\d{8}")
 _ROLES = {
@@ -30,6 +33,7 @@ _ROLES = {
     "SHAM_COMPARATOR": "control",
     "NO_INTERVENTION": "control",
 }
+_RETIRED = ("FullStudiesResponse", "StudyFieldsResponse", "FullStudies")
 _CLASSES = {"PLACEBO_COMPARATOR": "placebo", "NO_INTERVENTION": "no_treatment"}
 
 
@@ -53,7 +57,9 @@ def read(path: Path, options: ImportOptions) -> Imported:
     draft = Draft("registry", "https://clinicaltrials.gov", "primary")
     shared = Shared()
     seen: set[str] = set()
-    for study in _studies(load(path)):
+    root = load(path)
+    _refuse_retired(path, root)
+    for study in _studies(root):
         protocol = study.node("protocolSection")
         nct = protocol.node("identificationModule").text("nctId")
         if not _NCT.fullmatch(nct):
@@ -82,7 +88,39 @@ def read(path: Path, options: ImportOptions) -> Imported:
     if not seen:
         rule = "no study in the file"
         raise MalformedFileError(path, "", rule, "Download the record as JSON (API version 2)")
+    _main_sets(draft)
     return draft.done()
+
+
+def _refuse_retired(path: Path, root: RecordNode) -> None:
+    """The interface before version 2 had other names for everything."""
+    if root.is_list:
+        return
+    old = next((n for n in (*_RETIRED, "Study", "ProtocolSection") if root.has(n)), "")
+    if old:
+        rule = (
+            f"an answer of the old interface of ClinicalTrials.gov ({old}), which was retired in "
+            "2024; version 2 is read"
+        )
+        fix = (
+            "Download the record again: on the study's page by `Download`, JSON, or from "
+            "https://clinicaltrials.gov/api/v2/studies/ followed by its NCT number"
+        )
+        raise MalformedFileError(path, "", rule, fix)
+
+
+def _main_sets(draft: Draft) -> None:
+    """Of results that are reported for several sets of participants the main one is blank."""
+    groups: dict[tuple[str, ...], dict[str, list[Row]]] = {}
+    for row in draft.rows.get("results", ()):
+        key = tuple(row.get(n, "") for n in RESULTS.key if n not in ("analysis_set", "arm_id"))
+        groups.setdefault(key, {}).setdefault(row.get("analysis_set", ""), []).append(row)
+    for sets in groups.values():
+        if len(sets) > 1 and "" not in sets:
+            main = min(sets, key=analysis_sets.rank)
+            for row in sets[main]:
+                row["notes"] = sentences(f"analysis set: {main}", row.get("notes", ""))
+                row["analysis_set"] = ""
 
 
 def _studies(root: RecordNode) -> list[RecordNode]:
@@ -113,7 +151,7 @@ def _arms(protocol: RecordNode, record: Record) -> None:
         arm = {"arm": label, "role": role, "drug": drug, "dose": group.text("description")}
         arm["comparator_class"] = comparator if role == "control" else ""
         arm["notes"] = f"registered as {kind.lower().replace('_', ' ')}" if kind else ""
-        record.register(label, arm)
+        record.register(label, arm, names)
 
 
 def _trial(protocol: RecordNode, record: Record, condition: str, started: str, age: str) -> None:

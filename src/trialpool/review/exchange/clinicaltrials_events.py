@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trialpool.review.exchange.clinicaltrials_record import TOTALS, Record, RecordNode
+from trialpool.review.exchange.clinicaltrials_sets import split
 from trialpool.review.exchange.draft import (
     Row,
     is_number,
@@ -170,19 +171,35 @@ def _events(
             why = "more people affected than at risk"
         elif record.arm(title) in {row["arm_id"] for row in rows}:
             why = "a second group with the same title"
+        what = f"{about['definition']}: {title}"
         if why:
-            _leave(
-                record, f"{record.nct}, {where}", f"{about['definition']}: {title}", numbers, why
-            )
+            lost = plain(title) not in TOTALS and any(map(is_number, numbers.values()))
+            _leave(record, f"{record.nct}, {where}", what, numbers, why, effect=lost)
+            record.draft.effects_in += lost
             continue
+        record.draft.effects_in += 1
+        record.draft.effects_taken += 1
         rows.append(about | {
+            "analysis_set": split(title)[1],
             "trial_id": record.nct, "arm_id": record.arm(title), "period": record.period(""),
             "outcome_type": "event", "event": affected, "totaln": at_risk, "locator": where,
             "notes": sentences(about.get("notes", ""), several and f"number of events: {several}"),
         })  # fmt: skip
+    if rows:
+        # The module holds nothing but harms.
+        harm = {"title": about["definition"], "kind": "binary", "better": "lower"}
+        record.draft.outcomes.setdefault(about["outcome"], harm)
     record.draft.comparison("results", rows, where, merge=False)
 
 
-def _leave(record: Record, where: str, what: str, numbers: Mapping[str, str], why: str) -> None:
+def _leave(
+    record: Record,
+    where: str,
+    what: str,
+    numbers: Mapping[str, str],
+    why: str,
+    *,
+    effect: bool = False,
+) -> None:
     if any(is_number(text) for text in numbers.values()):
-        record.draft.leave(where, what, named(numbers), why)
+        record.draft.leave(where, what, named(numbers), why, effect=effect)

@@ -10,6 +10,7 @@ from trialpool.review.exchange import wording
 from trialpool.review.exchange.clinicaltrials_contrasts import AnalysisBlock, analysis
 from trialpool.review.exchange.clinicaltrials_events import titles
 from trialpool.review.exchange.clinicaltrials_record import TOTALS, Record, RecordNode
+from trialpool.review.exchange.clinicaltrials_sets import split
 from trialpool.review.exchange.draft import (
     MalformedFileError,
     Row,
@@ -137,22 +138,27 @@ def _block(
         if why:
             if printed:
                 left = named(printed | {"n": n})
-                record.draft.leave(f"{record.nct}, {place}", what, left, why)
+                lost = plain(name) not in TOTALS and any(map(is_number, printed.values()))
+                record.draft.effects_in += lost
+                record.draft.leave(f"{record.nct}, {place}", what, left, why, effect=lost)
             continue
+        record.draft.effects_in += 1
         cells, rest, reason = _cells(one, printed, n)
         if rest:
             record.draft.leave(f"{record.nct}, {place}", what, named(rest), reason)
         values[record.arm(name)] = (printed["value"], n)
-        rows.append(common | cells | {"arm_id": record.arm(name)})
+        record.draft.effects_taken += 1
+        participants = {"analysis_set": split(name)[1]}
+        rows.append(common | cells | participants | {"arm_id": record.arm(name)})
     if rows:
         record.draft.comparison("results", rows, place, merge=False)
-        mark = record.draft.rows["results"][-1].get("analysis_set", "")
+        mark = record.draft.rows["results"][-1].get("definition", "")
         block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
         one.blocks.append(
             AnalysisBlock(
                 kind=one.kind,
                 baseline=common["outcome_type"] == "baseline",
-                common=block | {"analysis_set": mark},
+                common=block | {"definition": mark},
                 values=values,
             )
         )
@@ -199,6 +205,16 @@ def _about(one: _Measure, place: str, title: str, category: str) -> Row:
     }
     if one.kind != "score":
         outcome = record.shared.outcomes.of((plain(one.title), "event"), slug(one.title, "outcome"))
+        if outcome not in record.draft.outcomes:
+            better = wording.better_from_name(one.title)
+            why = "going by its title" if better else "which nothing says"
+            better = better or "lower"
+            record.draft.assume(
+                f"{record.nct}, {one.where} `{one.title}`: {better} is better, {why}"
+            )
+            record.draft.outcomes[outcome] = {
+                "title": one.title, "kind": "binary", "better": better
+            }  # fmt: skip
         definition = ": ".join(parts) or one.title
         return about | {"outcome": outcome, "definition": definition, "outcome_type": "event"}
     kind = "baseline" if at_baseline else "change" if change else "msd"

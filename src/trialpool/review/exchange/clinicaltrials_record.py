@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trialpool.review.exchange import wording
+from trialpool.review.exchange.clinicaltrials_sets import split
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -141,9 +143,10 @@ class Record:
     crossover: bool
     _names: Names = field(default_factory=Names)
     _arms: dict[str, Row] = field(default_factory=dict)
+    _words: dict[str, list[set[str]]] = field(default_factory=dict)
 
-    def register(self, label: str, cells: Row) -> None:
-        """An arm of the protocol."""
+    def register(self, label: str, cells: Row, interventions: Sequence[str]) -> None:
+        """An arm of the protocol, with the names of what is given in it."""
         key = plain(label) or label
         while key in self._names:
             self.draft.assume(
@@ -153,32 +156,54 @@ class Record:
             key += " again"
         arm = self._names.of(key, slug(label, "arm"))
         self._arms[arm] = {"trial_id": self.nct, "arm_id": arm, **cells}
+        self._words[arm] = [set(plain(text).split()) for text in (label, *interventions)]
 
     def arm(self, title: str) -> str:
-        """The arm a group of the results belongs to: the same title, or an arm of its own."""
-        key = plain(title) or title
-        if key not in self._names:
-            role = self.role_by_title(title)
-            arm = self._names.of(key, slug(title, "group"))
-            self._arms[arm] = {
-                "trial_id": self.nct,
-                "arm_id": arm,
-                "arm": title or arm,
-                "role": role,
-                "drug": slug(title, "not_stated"),
-                "notes": "a group of the results only",
-                "comparator_class": wording.comparator_class(title) if role == "control" else "",
-            }
-            self.draft.assume(
-                f"{self.nct}: the results' group `{title}` has the title of no registered arm and "
-                "is an arm of its own; merge the two by hand if they are the same people"
-            )
-        return self._names.of(key, "group")
+        """The arm a group of the results belongs to: a registered one, or an arm of its own.
+
+        That of the same title, without the set of participants at its end (`Placebo (FAS)`), or
+        the only one whose label or interventions have all words of the title, or the reverse.
+        """
+        if arm := self.known(title):
+            return arm
+        bare, _ = split(title)
+        key = plain(bare) or bare
+        role = self.role_by_title(bare)
+        arm = self._names.of(key, slug(bare, "group"))
+        self._arms[arm] = {
+            "trial_id": self.nct,
+            "arm_id": arm,
+            "arm": bare or arm,
+            "role": role,
+            "drug": slug(bare, "not_stated"),
+            "notes": "a group of the results only",
+            "comparator_class": wording.comparator_class(bare) if role == "control" else "",
+        }
+        self.draft.assume(
+            f"{self.nct}: the results' group `{bare}` has the title of no registered arm and "
+            "is an arm of its own; merge the two by hand if they are the same people"
+        )
+        return arm
 
     def known(self, title: str) -> str:
-        """The arm with that title; blank if there is none yet."""
-        key = plain(title) or title
-        return self._names.of(key, "arm") if key in self._names else ""
+        """The arm of a group with that title; blank if there is none yet."""
+        for words in (title, split(title)[0]):
+            key = plain(words) or words
+            if key in self._names:
+                return self._names.of(key, "arm")
+        mine = set(plain(split(title)[0]).split())
+        hits = [
+            arm
+            for arm, words in self._words.items()
+            if mine and any(mine <= each or each <= mine for each in words if each)
+        ]
+        if len(hits) != 1:
+            return ""
+        self.draft.assume(
+            f"{self.nct}: the results' group `{title}` is taken to be the registered arm "
+            f"`{self._arms[hits[0]]['arm']}`, the only one with these words"
+        )
+        return hits[0]
 
     def role(self, arm: str) -> str:
         """Experimental or control."""

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
 from trialpool.review.exchange.imported import Imported, Left
+from trialpool.review.exchange.revman_parts import StoredResult
 from trialpool.review.schema.raw import CONDITION_TABLES, INSTRUMENTS
 
 Row = dict[str, str]
@@ -105,6 +107,11 @@ class Draft:
     url: str
     confidence: str
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
+    analyses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stored: list[StoredResult] = field(default_factory=list)
+    effects_in: int = 0
+    effects_taken: int = 0
     _assumed: dict[str, None] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
     _by_key: dict[tuple[str, ...], Row] = field(default_factory=dict)
@@ -121,9 +128,9 @@ class Draft:
         """Say once what was taken to be so."""
         self._assumed.setdefault(sentence)
 
-    def leave(self, where: str, what: str, value: str, why: str) -> None:
-        """List something that has no place in the raw tables."""
-        self._left.append(Left(where, one_line(what), one_line(value), one_line(why)))
+    def leave(self, where: str, what: str, value: str, why: str, *, effect: bool = False) -> None:
+        """List something that has no place in the raw tables; `effect`: a result of a trial."""
+        self._left.append(Left(where, one_line(what), one_line(value), one_line(why), effect))
 
     def comparison(
         self, table: str, rows: Sequence[Mapping[str, str]], mark: str, *, merge: bool
@@ -131,7 +138,7 @@ class Draft:
         """Add the rows of one comparison; returns those that were there already.
 
         Where a row would repeat the key of another with other numbers, all rows of the
-        comparison get `mark` in analysis_set, so that both stay and arms keep their partners.
+        comparison get `mark` in their definition, so that both stay and arms keep their partners.
 
         Parameters
         ----------
@@ -141,7 +148,7 @@ class Draft:
         while any(self._differs(table, row, merge=merge) for row in marked):
             tag = mark if count == 1 else f"{mark} ({count})"
             marked = [
-                {**row, "analysis_set": sentences(row.get("analysis_set", ""), tag)} for row in rows
+                {**row, "definition": sentences(row.get("definition", ""), tag)} for row in rows
             ]
             count += 1
         repeated = [row for row in marked if self._same_key(table, row) is not None]
@@ -152,7 +159,16 @@ class Draft:
 
     def done(self) -> Imported:
         """What was collected."""
-        return Imported(tables=self.rows, assumed=tuple(self._assumed), left=tuple(self._left))
+        return Imported(
+            tables=self.rows,
+            assumed=tuple(self._assumed),
+            left=tuple(self._left),
+            outcomes=self.outcomes,
+            analyses=self.analyses,
+            stored=tuple(self.stored),
+            effects_in=self.effects_in,
+            effects_taken=self.effects_taken,
+        )
 
     def _key(self, table: str, row: Mapping[str, str]) -> tuple[str, ...]:
         cells = {"source": self.source, **row}

@@ -21,7 +21,9 @@ class ImportOptions:
     `g_is` says which way a file subtracts its effects ("arm1-arm2", "arm2-arm1"; blank = find
     out); `source_url` is the address to name as the source of every number. `effects` is "computed"
     to take the arms' own numbers where a file has them, "reported" to take its effects instead.
-    `added` are the columns that the protocol adds to raw tables.
+    `rob_codes` says which judgement of RoB 2 a number in a risk-of-bias column stands for.
+    `mapping` is a file that says which column of a sheet is what, `write_mapping` where to write
+    what was inferred. `added` are the columns that the protocol adds to raw tables.
     """
 
     condition: str
@@ -29,6 +31,9 @@ class ImportOptions:
     source_url: str = ""
     g_is: str = ""
     effects: str = "computed"
+    rob_codes: Mapping[str, str] = field(default_factory=dict)
+    mapping: Path | None = None
+    write_mapping: Path | None = None
     added: Added = field(default_factory=dict)
 
 
@@ -88,13 +93,17 @@ def _function_at(place: str) -> Callable[..., Any]:
     return function
 
 
+_REVMAN_SMD = {"variance": "RevMan", "correction": "approx"}
 _ALL = (
     Format(name="metapsy", file="CSV in the Metapsy data standard", reader="metapsy.read:read",
            writer="metapsy.write:write", smd={"variance": "Metapsy", "correction": "approx"}),
     Format(name="xlsx", file="workbook with one sheet per raw table", reader="xlsx.read:read",
            writer="xlsx.write:write", whole=True),
-    Format(name="revman5", file="review file of Review Manager 5", reader="revman5:read"),
-    Format(name="revman-web", file="data package of RevMan Web", reader="revman_web:read"),
+    Format(name="revman5", file="review file of Review Manager 5, or its analysis data as CSV",
+           reader="revman5:read", smd=_REVMAN_SMD),
+    Format(name="revman-web", file="data package of RevMan Web", reader="revman_web:read",
+           smd=_REVMAN_SMD),
+    Format(name="table", file="sheet with one row a study, CSV or xlsx", reader="table.read:read"),
     Format(name="clinicaltrials", file="record of ClinicalTrials.gov",
            reader="clinicaltrials:read"),
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, isclose, log
 from typing import NamedTuple
 
 from trialpool.effects.registry import reported_as
@@ -21,22 +20,17 @@ from trialpool.review.exchange.draft import (
     whole_numbers,
 )
 from trialpool.review.exchange.ids import Names
+from trialpool.review.exchange.revman_measures import (
+    measure_of,
+    names_log,
+    score_of,
+    standardises_changes,
+)
+from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
+from trialpool.review.exchange.revman_ratios import MAX_LOG, of_logrank, ratio
 
 CALCULATED = "calculated by RevMan from the numbers above"
-_MEASURES = {
-    "MD": ("md", "mean difference"),
-    "G": ("smd", "std mean difference", "standardised mean difference",
-          "standardized mean difference"),
-    "OR": ("or", "odds ratio"),
-    "RR": ("rr", "risk ratio"),
-    "RD": ("rd", "risk difference"),
-}  # fmt: skip
-# Tolerance between the ratio RevMan shows and the exponential of the estimate it holds.
-_SHOWN = 0.01
-# Beyond this the exponential of a logged ratio has no use, and soon no floating-point number.
-_MAX_LOG = 100.0
-_NORMAL_975 = 1.959963984540054
 
 
 class _Line(NamedTuple):
@@ -55,10 +49,14 @@ class RevManReview:
     condition: str
     fields: Fields
     _trials: Names = field(default_factory=Names)
-    _outcomes: Names = field(default_factory=Names)
+    _lines: dict[tuple[str, str, Hashable], int] = field(default_factory=dict)
+    outcomes: RevManOutcomes = field(init=False)
     _instruments: Names = field(default_factory=Names)
     _arms: dict[str, Names] = field(default_factory=dict)
     _crossover: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.outcomes = RevManOutcomes(self.draft)
 
     def add_study(self, study: RevManStudy) -> None:
         """Add the trial; what the format does not say is stated in the assumptions."""
@@ -113,10 +111,11 @@ class RevManReview:
         cells = [printed.get(name, "") for name in used]
         why = _bad_counts(cells)
         rows = []
+        common = {} if why else self._common(analysis, key, note)
         for side in (0, 1) if not why else ():
-            rows.append(self._common(analysis, key, note) | {
+            rows.append(common | {
                 "arm_id": self._arm(analysis, key, side), "definition": analysis.outcome,
-                "outcome": self._outcome(analysis, "event"), "outcome_type": "event",
+                "outcome": self.outcomes.of(analysis, "binary"), "outcome_type": "event",
                 "event": cells[side], "totaln": cells[2 + side],
             })  # fmt: skip
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
@@ -135,6 +134,7 @@ class RevManReview:
         elif not whole_numbers(totals) or any(float(text) < 1 for text in totals):
             why = "the number of participants of an arm is not a whole number above 0"
         rows = []
+        common = {} if why else self._common(analysis, key, note)
         for side in (0, 1) if not why else ():
             sd = printed.get(names.sds[side], "")
             if not is_number(sd) or float(sd) <= 0:
@@ -142,14 +142,18 @@ class RevManReview:
                 self._no_sd(analysis, key, names.sds[side], sd)
                 printed = {name: text for name, text in printed.items() if name != names.sds[side]}
                 sd = ""
-            rows.append(self._common(analysis, key, note) | self._scale(analysis, key) | {
+            rows.append(common | self._scale(analysis, key) | score_of(analysis) | {
                 "arm_id": self._arm(analysis, key, side), "n": totals[side],
-                "outcome_type": "change" if wording.is_change(analysis.outcome) else "msd",
                 "mean": means[side], "sd": sd,
             })  # fmt: skip
             self.draft.assume(
                 "results: means are scores after treatment, or changes where the outcome's name "
                 "says `change`; the file does not tell the two apart"
+            )
+        if standardises_changes(analysis):
+            self.draft.assume(
+                f"{analysis.number} `{one_line(analysis.outcome)}`: changes stand as scores "
+                "(`definition` says so), since the file divides them by their own SD"
             )
         self._settle("results", _Line(analysis, key, printed), used, why, rows)
 
@@ -165,21 +169,20 @@ class RevManReview:
         """An estimate with its standard error: generic inverse variance."""
         names = self.fields
         estimate, se = printed.get(names.estimate, ""), printed.get(names.se, "")
-        words = plain(analysis.measure)
-        measure = next((code for code, known in _MEASURES.items() if words in known), "")
+        measure = measure_of(analysis)
         why = ""
         if not is_number(estimate) or not is_number(se) or float(se) <= 0:
             why = "no estimate with a standard error above 0"
         elif not measure:
             why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
-        elif reported_as(measure).is_ratio and not analysis.logged:
+        elif reported_as(measure).is_ratio and not (analysis.logged or names_log(analysis)):
             why = "a ratio that the file does not hold on the log scale"
-        elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > _MAX_LOG:
+        elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > MAX_LOG:
             why = "too large to be the logarithm of a ratio"
         numbers: dict[str, str] = {"estimate": estimate, "se": se}
         used = [names.estimate, names.se]
         if not why and reported_as(measure).is_ratio:
-            numbers, taken = self._ratio(analysis, printed, float(estimate), float(se))
+            numbers, taken = ratio(self.fields, analysis, printed, float(estimate), float(se))
             if taken:
                 used = taken
         for name, column in zip(names.totals, ("n_experimental", "n_control"), strict=True):
@@ -190,8 +193,9 @@ class RevManReview:
         if why:
             self._settle("contrasts", _Line(analysis, key, printed), used, why, [])
             return
-        if reported_as(measure).outcome == "binary":
-            scale = {"outcome": self._outcome(analysis, "event"), "definition": analysis.outcome}
+        kind = reported_as(measure).outcome
+        if kind != "continuous":
+            scale = {"outcome": self.outcomes.of(analysis, kind), "definition": analysis.outcome}
         else:
             scale = self._scale(analysis, key)
         if measure == "G":
@@ -210,26 +214,29 @@ class RevManReview:
         }  # fmt: skip
         self._settle("contrasts", _Line(analysis, key, printed), used, "", [row])
 
-    def _ratio(
-        self, analysis: RevManAnalysis, printed: Mapping[str, str], estimate: float, se: float
-    ) -> tuple[Row, list[str]]:
-        """A ratio, not logged: as shown, or computed where the display does not fit."""
-        shown = [printed.get(name, "") for name in self.fields.shown]
-        if (
-            all(is_number(text) and float(text) > 0 for text in shown)
-            and is_number(analysis.ci_level)
-            and float(analysis.ci_level) == 95
-            and isclose(log(float(shown[0])), estimate, abs_tol=_SHOWN)
-            and float(shown[1]) < float(shown[0]) < float(shown[2])
-        ):
-            return dict(zip(("estimate", "ci_low", "ci_high"), shown, strict=True)), list(
-                self.fields.shown
-            )
-        limits = (0.0, -_NORMAL_975, _NORMAL_975)
-        values = [f"{exp(estimate + factor * se):.10g}" for factor in limits]
-        derived = "exponential of the logged estimate, and of it -/+ 1.96 SE"
-        names = ("estimate", "ci_low", "ci_high", "derived")
-        return dict(zip(names, (*values, derived), strict=True)), []
+    def add_logrank(
+        self, analysis: RevManAnalysis, key: Hashable, printed: Mapping[str, str], note: str
+    ) -> None:
+        """Observed minus expected events and their variance: the logarithm of a ratio."""
+        measure = measure_of(analysis) or "HR"
+        used, numbers = list(self.fields.logrank), of_logrank(self.fields, printed)
+        why = ""
+        if not reported_as(measure).is_ratio or not numbers:
+            why = "observed minus expected events are of a ratio, and of one that is no ratio here"
+        for name, column in zip(self.fields.totals, ("n_experimental", "n_control"), strict=True):
+            if whole_numbers([printed.get(name, "")]) and float(printed[name]) >= 1:
+                numbers[column] = printed[name]
+                used.append(name)
+        rows = []
+        if not why:
+            kind = reported_as(measure).outcome
+            rows.append(self._common(analysis, key, note) | numbers | {
+                "outcome": self.outcomes.of(analysis, kind), "definition": analysis.outcome,
+                "experimental_arm": self._arm(analysis, key, 0),
+                "control_arm": self._arm(analysis, key, 1),
+                "effect_measure": measure, "contrast": "experimental-control",
+            })  # fmt: skip
+        self._settle("contrasts", _Line(analysis, key, printed), used, why, rows)
 
     def _settle(
         self, table: str, line: _Line, used: Sequence[str], why: str, rows: list[Row]
@@ -239,9 +246,13 @@ class RevManReview:
         where = self._locator(analysis, key)
         taken = {name: printed[name] for name in used if printed.get(name, "").strip()}
         rest = {name: text for name, text in printed.items() if name not in taken}
+        # A line of zeros alone is one that was never filled in.
+        filled = not why or any(is_number(text) and float(text) for text in taken.values())
+        self.draft.effects_in += filled
         if why:
-            self.draft.leave(where, analysis.outcome, named(taken), why)
+            self.draft.leave(where, analysis.outcome, named(taken), why, effect=filled)
         else:
+            self.draft.effects_taken += 1
             repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
             for row in repeated:
                 numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}
@@ -284,7 +295,7 @@ class RevManReview:
             "period": period,
             "time_days": time,
             "timepoint": words,
-            "analysis_set": "" if wording.days(analysis.subgroup) else analysis.subgroup,
+            "stratum": self._stratum(analysis, key),
             "locator": self._locator(analysis, key),
             "notes": sentences(
                 analysis.comparison and f"comparison: {analysis.comparison}",
@@ -293,25 +304,26 @@ class RevManReview:
             ),
         }
 
-    def outcomes(self, name: str) -> list[str]:
-        """The outcomes that analyses of this name are of."""
-        keys = [(plain(name), kind) for kind in ("event", "lower", "higher")]
-        return [self._outcomes.of(key, "") for key in keys if key in self._outcomes]
-
-    def _outcome(self, analysis: RevManAnalysis, kind: str) -> str:
-        return self._outcomes.of((plain(analysis.outcome), kind), slug(analysis.outcome, "outcome"))
+    def _stratum(self, analysis: RevManAnalysis, key: Hashable) -> str:
+        """Which people: those of a subgroup, and of one of several lines of a study in it."""
+        days = wording.days(analysis.subgroup)
+        subgroup = "" if days else analysis.subgroup
+        # Two subgroups of one name, or one time in two words, are one place.
+        at = (analysis.number, days or subgroup, key)
+        self._lines[at] = self._lines.get(at, 0) + 1
+        if key not in analysis.repeated and self._lines[at] == 1:
+            return subgroup
+        self.draft.assume(
+            f"{analysis.number}: a study that has several lines in one place has people of its own "
+            "in each (dose groups, each with a part of the controls): its strata"
+        )
+        return sentences(subgroup, f"line {self._lines[at]}")
 
     def _scale(self, analysis: RevManAnalysis, key: Hashable) -> Row:
-        """Outcome and instrument of scores; a direction of its own has an outcome of its own."""
-        better = wording.better_from_favours(*analysis.favours, analysis.labels)
-        if not better:
-            better = "lower"
-            self.draft.assume(
-                f"{analysis.where} `{one_line(analysis.outcome)}`: lower is better; the labels of "
-                f"the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
-            )
-        outcome = self._outcome(analysis, better)
-        one_scale = plain(analysis.measure) in _MEASURES["MD"]
+        """Outcome and instrument of scores."""
+        outcome = self.outcomes.of(analysis, "continuous")
+        better = self.draft.outcomes[outcome]["better"]
+        one_scale = measure_of(analysis) in ("MD", "ROM")
         name = one_line(analysis.outcome)
         if one_scale:
             identity: Hashable = outcome

@@ -13,6 +13,7 @@ from typing import NoReturn
 from xml.etree import ElementTree as ET  # builds the tree only; expat does the parsing
 from xml.parsers import expat
 
+from trialpool.review.exchange import revman_csv
 from trialpool.review.exchange.draft import (
     Draft,
     MalformedFileError,
@@ -25,7 +26,16 @@ from trialpool.review.exchange.draft import (
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.revman import RevManReview
-from trialpool.review.exchange.revman_parts import POOLED, Fields, RevManAnalysis, RevManStudy
+from trialpool.review.exchange.revman_parts import (
+    POOLED,
+    Fields,
+    RevManAnalysis,
+    RevManStudy,
+    StoredResult,
+    holds_result,
+    several,
+)
+from trialpool.review.exchange.revman_ratios import is_logrank
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 # What orders and labels the file, and the settings of plots; none of it is a result.
@@ -50,6 +60,9 @@ _NEEDED = {
     "IV": (FIELDS.estimate, FIELDS.se),
     "IPD": (),
 }
+# The pooled numbers that are compared with ours.
+_STORED = {"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "tau2": "TAU2",
+           "q": "CHI2", "i2": "I2", "p_value": "P_Z"}  # fmt: skip
 _OTHER_STUDIES = {
     "EXCLUDED_STUDIES": "the kind of reason, which `excluded` asks for, is not stated",
     "AWAITING_STUDIES": "awaiting assessment: neither included nor excluded",
@@ -64,7 +77,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
 
     Parameters
     ----------
-    path : the `.rm5` file, UTF-8 with or without byte order mark
+    path : the `.rm5` file, UTF-8 with or without byte order mark; or the CSV file of `revman_csv`
     options : the condition the tables are for, which is also their diagnosis
 
     Returns
@@ -76,6 +89,13 @@ def read(path: Path, options: ImportOptions) -> Imported:
     MalformedFileError
         if the file is no RevMan 5 review, declares entities, or lacks a needed attribute
     """
+    content = read_bytes(path)
+    if revman_csv.is_export(content):
+        return revman_csv.read(path, options)
+    if content.startswith(b"PK"):
+        rule = "a zip file, not a review file of RevMan 5"
+        fix = "A data package of RevMan Web is read by `trialpool import revman-web`"
+        raise MalformedFileError(path, "", rule, fix)
     root = _tree(path)
     if root.tag != "COCHRANE_REVIEW":
         raise MalformedFileError(
@@ -101,7 +121,11 @@ def read(path: Path, options: ImportOptions) -> Imported:
     for table in (*root.iter("SOF_TABLE"), *root.iter("ADDITIONAL_TABLE")):
         why = "a table of text; its numbers have no fixed meaning"
         draft.leave(_id(table), table.tag, _text(table, "TITLE"), why)
-    return draft.done()
+    imported = review.outcomes.done()
+    if not imported.effects_in:
+        rule = "no line of a study in any analysis"
+        raise MalformedFileError(path, "", rule, "Choose a review that has data and analyses")
+    return imported
 
 
 def _tree(path: Path) -> ET.Element:
@@ -211,36 +235,52 @@ def _quality(root: ET.Element, draft: Draft) -> None:
 
 def _outcome(path: Path, comparison: ET.Element, outcome: ET.Element, review: RevManReview) -> None:
     kind = outcome.tag.removesuffix("_OUTCOME")
-    _pooled(outcome, review.draft)
-    _rows(path, kind, outcome, _analysis(comparison, outcome, None), review)
+    whole = _analysis(comparison, outcome, None)
+    _pooled(outcome, whole, review.draft)
+    _rows(path, kind, outcome, whole, review)
     for subgroup in outcome.iterfind(f"{kind}_SUBGROUP"):
-        _pooled(subgroup, review.draft)
-        _rows(path, kind, subgroup, _analysis(comparison, outcome, subgroup), review)
+        part = _analysis(comparison, outcome, subgroup)
+        _pooled(subgroup, part, review.draft)
+        _rows(path, kind, subgroup, part, review)
 
 
 def _analysis(
     comparison: ET.Element, outcome: ET.Element, subgroup: ET.Element | None
 ) -> RevManAnalysis:
     return RevManAnalysis(
+        number=_id(outcome),
         where=_id(outcome if subgroup is None else subgroup),
         outcome=_text(outcome, "NAME"),
         comparison=_text(comparison, "NAME"),
         subgroup="" if subgroup is None else _text(subgroup, "NAME"),
+        repeated=several(
+            line.get("STUDY_ID", "")
+            for line in (outcome if subgroup is None else subgroup)
+            if line.tag.endswith("_DATA")
+        ),
         labels=(_text(outcome, "GROUP_LABEL_1"), _text(outcome, "GROUP_LABEL_2")),
         favours=(_text(outcome, "GRAPH_LABEL_1"), _text(outcome, "GRAPH_LABEL_2")),
         measure=_text(outcome, "EFFECT_MEASURE") or outcome.get("EFFECT_MEASURE", ""),
+        method=outcome.get("METHOD", ""),
+        random=outcome.get("RANDOM") == "YES",
         ci_level=outcome.get("CI_STUDY", "95"),
+        ci_total=outcome.get("CI_TOTAL", "95"),
         logged=outcome.get("LOG_DATA", "YES") != "NO",
         swapped=outcome.get("SWAP_EVENTS") == "YES",
     )
 
 
-def _pooled(element: ET.Element, draft: Draft) -> None:
+def _pooled(element: ET.Element, analysis: RevManAnalysis, draft: Draft) -> None:
     settings = {n: element.get(n, "") for n in ("EFFECT_MEASURE", "METHOD", "RANDOM", "ESTIMABLE")}
     numbers = _numbers(element)
     if numbers:
         why = "the raw tables hold data of trials; the pipeline pools them itself"
         draft.leave(_id(element), POOLED, named(settings | numbers), why)
+    known = {
+        ours: numbers[name] for ours, name in _STORED.items() if is_number(numbers.get(name, ""))
+    }
+    if element.get("ESTIMABLE") != "NO" and holds_result(known):
+        draft.stored.append(StoredResult(analysis=analysis, numbers=known))
 
 
 def _numbers(element: ET.Element) -> dict[str, str]:
@@ -267,6 +307,8 @@ def _rows(
             review.add_means(analysis, key, numbers, note)
         elif kind == "IV":
             review.add_contrast(analysis, key, numbers, note)
+        elif kind == "IPD" and is_logrank(numbers, FIELDS):
+            review.add_logrank(analysis, key, numbers, note)
         else:
             review.add_counts(analysis, key, numbers, note)
 

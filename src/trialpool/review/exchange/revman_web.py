@@ -9,26 +9,34 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
-import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
+from trialpool.review.exchange import limits
 from trialpool.review.exchange.draft import (
-    MAX_BYTES,
     Draft,
     MalformedFileError,
     is_number,
     named,
     one_line,
     plain,
-    read_bytes,
     sentences,
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
 from trialpool.review.exchange.revman import RevManReview
-from trialpool.review.exchange.revman_parts import POOLED, Fields, RevManAnalysis, RevManStudy
+from trialpool.review.exchange.revman_parts import (
+    POOLED,
+    Fields,
+    RevManAnalysis,
+    RevManStudy,
+    StoredResult,
+    holds_result,
+    in_subgroup,
+    several,
+)
+from trialpool.review.exchange.revman_ratios import is_logrank
+from trialpool.review.exchange.revman_zip import members
 
 Line = dict[str, str]
 
@@ -54,6 +62,10 @@ FIELDS = Fields(
     shown=("Mean", "CI start", "CI end"),
     logrank=("O-E", "Variance"),
 )
+# The pooled numbers that are compared with ours.
+_STORED = {"estimate": "Mean", "ci_low": "CI start", "ci_high": "CI end", "p_value": "Effect P",
+           "tau2": "Heterogeneity Tau²", "q": "Heterogeneity Chi²",
+           "i2": "Heterogeneity I²"}  # fmt: skip
 _INPUTS = (*FIELDS.events, *FIELDS.totals, *FIELDS.means, *FIELDS.sds, FIELDS.estimate, FIELDS.se)
 # What names and describes a line of the tables; everything else in it is a result.
 _WORDS = {"Analysis group", "Analysis number", "Analysis name", "Analysis group name", "Subgroup",
@@ -92,7 +104,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
     MalformedFileError
         if the file is no zip file, is too large, or a table lacks a column it needs
     """
-    texts = _members(path)
+    texts = members(path, tuple(_NEEDED))
     tables = {kind: _table(path, name, text, kind) for kind, (name, text) in texts.items() if text}
     if DATA_ROWS not in tables:
         rule = f"no file that ends in `{DATA_ROWS}`"
@@ -108,11 +120,18 @@ def read(path: Path, options: ImportOptions) -> Imported:
     settings = {_number_of(line): line for line in tables.get(OVERALL, [])}
     if OVERALL not in tables:
         draft.assume("the package has no settings: arms are `experimental` and `control`")
-    _estimates(tables, draft)
-    for count, line in enumerate(tables[DATA_ROWS], start=2):
-        _data_row(path, count, line, settings.get(_number_of(line), {}), review)
+    _estimates(tables, settings, draft)
+    lines = tables[DATA_ROWS]
+    repeated = several((*_place(line), _key(line, "Study year")) for line in lines)
+    for count, line in enumerate(lines, start=2):
+        analysis = _analysis(line, settings.get(_number_of(line), {}), repeated)
+        _data_row(path, count, line, analysis, review)
     _risk_of_bias(tables.get(RISK_OF_BIAS, []), review)
-    return draft.done()
+    imported = review.outcomes.done()
+    if not imported.effects_in:
+        rule = "no line of a study in any analysis"
+        raise MalformedFileError(path, "", rule, "Choose a review that has data and analyses")
+    return imported
 
 
 def _url(number: re.Match[str] | None) -> str:
@@ -123,41 +142,12 @@ def _url(number: re.Match[str] | None) -> str:
     )
 
 
-def _members(path: Path) -> dict[str, tuple[str, str]]:
-    """The tables by kind, and what else is in the package by its name: (name, text)."""
-    members: dict[str, tuple[str, str]] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as package:
-            if sum(info.file_size for info in package.infolist()) > MAX_BYTES:
-                raise MalformedFileError(path, "", f"unpacks to more than {MAX_BYTES:,} bytes")
-            for info in package.infolist():
-                name = info.filename
-                ends = [kind for kind in _NEEDED if name.lower().endswith(kind)]
-                if info.is_dir():
-                    continue
-                if not ends:
-                    members[name] = (name, "")
-                    continue
-                if ends[0] in members:
-                    rule = f"two files end in `{ends[0]}`"
-                    raise MalformedFileError(path, name, rule, "Import one review at a time")
-                with package.open(info) as stream:
-                    data = stream.read(MAX_BYTES + 1)
-                members[ends[0]] = (name, data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise MalformedFileError(path, name, "not UTF-8 text") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
-        rule = f"not readable as a zip file ({error})"
-        fix = "Choose the data package as downloaded"
-        raise MalformedFileError(path, "", rule, fix) from None
-    return members
-
-
 def _table(path: Path, name: str, text: str, kind: str) -> list[Line]:
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise MalformedFileError(path, name, f"not readable as CSV ({error})") from None
+    limits.of_lines(path, lines)
     header = [cell.strip() for cell in lines[0]] if lines else []
     for column in _NEEDED[kind]:
         if column not in header:
@@ -216,29 +206,39 @@ def _clean(text: str) -> str:
     return one_line(re.sub(r"</?[A-Za-z][^<>]*>", " ", text))
 
 
-def _estimates(tables: Mapping[str, list[Line]], draft: Draft) -> None:
+def _estimates(
+    tables: Mapping[str, list[Line]], settings: Mapping[tuple[str, str], Line], draft: Draft
+) -> None:
     for kind in (OVERALL, SUBGROUPS):
         for line in tables.get(kind, []):
             where = sentences(".".join(_number_of(line)), line.get("Subgroup", ""))
-            settings = {n: t for n, t in line.items() if n in ("Effect measure", "Analysis model")}
+            words = {n: t for n, t in line.items() if n in ("Effect measure", "Analysis model")}
             numbers = {n: t for n, t in line.items() if n not in _WORDS and is_number(t)}
             if numbers:
                 why = "the raw tables hold data of trials; the pipeline pools them itself"
-                draft.leave(f"{kind}, analysis {where}", POOLED, named(settings | numbers), why)
+                draft.leave(f"{kind}, analysis {where}", POOLED, named(words | numbers), why)
+            stored = {
+                ours: line[name] for ours, name in _STORED.items() if is_number(line.get(name, ""))
+            }
+            about = settings.get(_number_of(line), {})
+            if holds_result(stored):
+                analysis = _analysis({"Analysis name": "", **about, **line}, about, ())
+                draft.stored.append(StoredResult(analysis=analysis, numbers=stored))
 
 
-def _data_row(path: Path, count: int, line: Line, settings: Line, review: RevManReview) -> None:
-    key = _key(line, "Study year")
-    printed = {name: text for name, text in line.items() if name not in _WORDS and text}
-    broken = next((n for n in _INPUTS if n in printed and not is_number(printed[n])), "")
-    if broken:
-        rule = f"{broken} = {printed[broken]}: must be a number"
-        raise MalformedFileError(path, f"{DATA_ROWS} row {count}", rule)
-    analysis = RevManAnalysis(
-        where=".".join(_number_of(line)),
+def _place(line: Line) -> tuple[str, str, str]:
+    return (*_number_of(line), line.get("Subgroup", ""))
+
+
+def _analysis(line: Line, settings: Line, repeated: Collection[Hashable]) -> RevManAnalysis:
+    key = _key(line, "Study year") if "Study" in line else ()
+    return RevManAnalysis(
+        number=".".join(_number_of(line)),
+        where=in_subgroup(".".join(_number_of(line)), line.get("Subgroup", "")),
         outcome=line["Analysis name"],
         comparison=settings.get("Analysis group name", ""),
         subgroup=line.get("Subgroup", ""),
+        repeated=frozenset([key] if (*_place(line), key) in repeated else []),
         labels=(
             settings.get("Experimental group label")
             or settings.get("Experimental intervention", ""),
@@ -246,16 +246,34 @@ def _data_row(path: Path, count: int, line: Line, settings: Line, review: RevMan
         ),
         favours=(settings.get("Graph label (left)", ""), settings.get("Graph label (right)", "")),
         measure=settings.get("Effect measure", ""),
+        method=settings.get("Statistical method", ""),
+        random="random" in settings.get("Analysis model", "").lower(),
+        estimator=settings.get("Heterogeneity estimator", ""),
+        interval=settings.get("CI method", ""),
+        data_type=settings.get("Data type", ""),
         ci_level=_level(settings),
+        ci_total=_level(settings),
         logged=settings.get("Log-scale data", "TRUE").upper() != "FALSE",
         swapped=settings.get("Swap event and non-event", "").upper() in ("TRUE", "YES"),
     )
-    note = sentences(line.get("Footnotes", ""))
-    kind = _kind(settings.get("Data type", ""), printed)
+
+
+def _data_row(
+    path: Path, count: int, line: Line, analysis: RevManAnalysis, review: RevManReview
+) -> None:
+    printed = {name: text for name, text in line.items() if name not in _WORDS and text}
+    broken = next((n for n in _INPUTS if n in printed and not is_number(printed[n])), "")
+    if broken:
+        rule = f"{broken} = {printed[broken]}: must be a number"
+        raise MalformedFileError(path, f"{DATA_ROWS} row {count}", rule)
+    key, note = _key(line, "Study year"), sentences(line.get("Footnotes", ""))
+    kind = _kind(analysis.data_type, printed)
     if kind == "contrast":
         review.add_contrast(analysis, key, printed, note)
     elif kind == "means":
         review.add_means(analysis, key, printed, note)
+    elif kind == "logrank" and is_logrank(printed, FIELDS):
+        review.add_logrank(analysis, key, printed, note)
     else:
         review.add_counts(analysis, key, printed, note)
 
@@ -272,6 +290,8 @@ def _kind(declared: str, printed: Line) -> str:
         ("continuous", "means"),
         ("contrast", "contrast"),
         ("inverse variance", "contrast"),
+        ("o e", "logrank"),
+        ("expected", "logrank"),
     ):
         if name in words:
             return kind
@@ -324,7 +344,7 @@ def _judge(
         return
     for judgement, outcome, support in entries:
         row |= {"judgement": judgement, "reason": support or unstated}
-        analysed = review.outcomes(outcome)
+        analysed = review.outcomes.named(outcome)
         for name in analysed or [""] * (not outcome):
             review.draft.add("risk_of_bias", row | {"outcome": name})
         if outcome and not analysed:

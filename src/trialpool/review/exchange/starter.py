@@ -22,8 +22,8 @@ _WITH_NUMBERS = ("results", "contrasts")
 def outcomes_of(imported: Imported) -> Outcomes:
     """Kind and better direction of each outcome of the tables.
 
-    Where the source does not say: what is scored is better low unless its instrument says so,
-    what is counted is better high.
+    Where no importer says: what is scored is better low unless its instrument says so, what is
+    counted is better high.
     """
     out: dict[str, Mapping[str, str]] = {}
     better = {row["outcome"]: row["better"] for row in imported.tables.get("instruments", ())}
@@ -52,6 +52,10 @@ def starter(imported: Imported, condition: str, origin: str, smd: Mapping[str, s
     comparators = [name for name in _CLASSES if name in classes] or list(_CLASSES)
     analyses: dict[str, Any] = {}
     for name, rule in outcomes.items():
+        if name in imported.analyses:
+            stated = {"outcome": name, "comparators": list(comparators), **imported.analyses[name]}
+            analyses[name] = {"title": rule.get("title", _title(name)), **stated}
+            continue
         scored = rule["kind"] == "continuous"
         types = _types(imported, name) if scored else [""]
         for kind in types:

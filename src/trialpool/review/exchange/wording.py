@@ -55,6 +55,18 @@ _HIGHER_GOOD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_GOOD}|\blower\s+{_SCORE
 _HIGHER_BAD = re.compile(rf"\bhigher\s+{_SCORE}{_SAYS}{_BAD}|\blower\s+{_SCORE}{_SAYS}{_GOOD}")
 
 
+_LOWER = re.compile(
+    r"death|dead|mortal|died|fatal|relaps|recur|drop\w*[ -]?out|withdr|discontinu|attrition|leaving"
+    r"|left early|lost|adverse|side effect|harm|toxic|fail|complicat|bleed|haemorr|hemorr|infarct"
+    r"|stroke|hospital|admission|suicid|self[ -]harm|infection|pain|nausea|vomit|headache|event"
+    r"|worse|deteriorat|non[ -]?respon|no respon|not respon|no improv|not improv|no remission"
+)
+_HIGHER = re.compile(
+    r"respon|remission|remit|recover|improv|success|abstin|cessation|cure|healed|healing|surviv"
+    r"|satisf|pregnan|birth|adheren|complian|resolution|resolved|quit"
+)
+
+
 def _in_days(match: re.Match[str]) -> str:
     unit = (match["unit"] or match["unit2"]).lower()
     unit = unit if unit in _DAYS else unit.rstrip("s")
@@ -139,6 +151,17 @@ def better_from_description(text: str) -> str:
     if bool(good) == bool(bad):
         return ""
     return "higher" if good else "lower"
+
+
+def better_from_name(name: str) -> str:
+    """Which way a count of events is better, going by its name; blank if that does not say.
+
+    Names of harm go before names of benefit: `no response`, `treatment failure`.
+    """
+    words = plain(name)
+    if _LOWER.search(words):
+        return "lower"
+    return "higher" if _HIGHER.search(words) else ""
 
 
 def better_from_favours(left: str, right: str, labels: tuple[str, str]) -> str:

@@ -57,12 +57,14 @@ def _checked(
     outcomes: Outcomes,
     confidence_order: Sequence[str],
     added: Added,
+    *,
+    elsewhere: Sequence[RawData] = (),
 ) -> tuple[RawData, list[Problem]]:
     """The raw data, with what is wrong in them and in a second extraction of them."""
     raw, problems = read_condition(folder, condition, added)
     raw = raw.under(outcomes)
     _, second_problems = compare(folder, condition, raw.sheets)
-    return raw, problems + run_checks(raw, outcomes, confidence_order) + second_problems
+    return raw, problems + run_checks(raw, outcomes, confidence_order, elsewhere) + second_problems
 
 
 def look_at_all(
@@ -83,12 +85,17 @@ def look_at_all(
     -------
     For each condition its raw data and what is wrong with them, errors and warnings
     """
-    looked = {}
+    looked: dict[str, tuple[RawData, list[Problem]]] = {}
     for name, asked in analyses.items():
         if outcomes is None:
             looked[name] = read_condition(folder, name, added)
             continue
-        raw, problems = _checked(folder, name, outcomes, confidence_order, added)
+        before = [
+            tables
+            for tables, _ in looked.values()
+            if all(s.readable for s in tables.sheets.values())
+        ]
+        raw, problems = _checked(folder, name, outcomes, confidence_order, added, elsewhere=before)
         decided = decisions(optional_file(Path(folder) / name, "certainty"), asked)[1]
         looked[name] = raw, problems + decided
     return looked

@@ -232,7 +232,7 @@ def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, F
         rule = f"the columns are separated by {separator}, not by commas"
         yield "", Fault(rule, "Save the file with commas (and decimal points)", "separator")
         return
-    if not set(header) & set(table.names):
+    if not set(header) & {column.name for column in table.columns if column.required}:
         rule = "not the header: no column of the code book is named here"
         yield "", Fault(rule, f"Begin the file with the header of {table.name}.csv", "header")
         return
@@ -247,7 +247,7 @@ def _header_faults(header: Sequence[str], table: Table) -> Iterator[tuple[str, F
         elif header.index(name) + 1 < place:
             yield name, Fault("the column stands twice", "Remove one of them", "columns")
         elif name not in table.names:
-            near = get_close_matches(name.casefold().replace(" ", "_"), missing, n=1)
+            near = get_close_matches(name.casefold().replace(" ", "_"), missing, n=1, cutoff=0.65)
             fix = "Remove it (data/raw/README.md lists all)"
             if near:
                 fix = f"Rename it to {near[0]}"

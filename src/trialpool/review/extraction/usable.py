@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from trialpool.effects.registry import reported_as
+from trialpool.review.extraction.derived import behind_sd, spread
 from trialpool.review.extraction.read import Row, Sheet, Value
 from trialpool.words import text
 
 # What a change score and the scores it lies between have in common.
 _PEOPLE = ("trial_id", "arm_id", "outcome", "instrument", "definition", "period", "stratum",
            "analysis_set", "source")  # fmt: skip
-# What an SD that is not reported is computed from, the first that is there.
-_BEHIND_SD = (("se",), ("ci_low", "ci_high"))
 
 
 def cells_behind(record: Mapping[str, Any]) -> tuple[str, ...]:
     """The raw columns from which the SD or count of a record was computed; none if reported."""
     if not text(record["computed"]):
         return ()
-    return ("percent",) if record["outcome_type"] == "event" else _behind_sd(record)
-
-
-def _behind_sd(row: Mapping[str, Any]) -> tuple[str, ...]:
-    reported = (cells for cells in _BEHIND_SD if all(text(row[name]) for name in cells))
-    return next(reported, ())
+    return ("percent",) if record["outcome_type"] == "event" else behind_sd(record)
 
 
 def spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
@@ -38,7 +31,7 @@ def spreads(rows: Sequence[Row]) -> frozenset[tuple[Value, ...]]:
             None if row["outcome_type"] == "baseline" else row["time_days"],
         )
         for row in rows
-        if row["outcome_type"] in ("baseline", "msd") and _sd(row) is not None
+        if row["outcome_type"] in ("baseline", "msd") and spread(row) is not None
     )
 
 
@@ -57,11 +50,12 @@ def no_result(row: Row, *, sheet: Sheet, spreads: frozenset[tuple[Value, ...]]) 
         return "no number of participants"
     if row["mean"] is None:
         ends = (("q1", "q3"), ("minimum", "maximum"))
-        spread = any(all(row[end] is not None for end in pair) for pair in ends)
-        if row["median"] is not None and spread:
+        if row["median"] is not None and any(
+            all(row[end] is not None for end in pair) for pair in ends
+        ):
             return ""
         return "no mean, and no median with its quartiles or range to estimate it from"
-    if _sd(row) is not None:
+    if spread(row) is not None:
         return ""
     people = tuple(row[column] for column in _PEOPLE)
     if row["outcome_type"] != "change":
@@ -109,10 +103,11 @@ def completed(row: Row, sheet: Sheet) -> Row:
         return {**row, "event": int(_from_percent(row, sheet)[0]), "computed": how}
     if row["outcome_type"] in ("rate", "association"):
         return {**row, "computed": None}
-    spread = _sd(row) if row["mean"] is not None or row["outcome_type"] == "baseline" else None
-    if spread is None:
+    of_mean = row["mean"] is not None or row["outcome_type"] == "baseline"
+    derived = spread(row) if of_mean else None
+    if derived is None:
         return {**row, "computed": None}
-    return {**row, "sd": spread[0], "computed": spread[1] or None}
+    return {**row, "sd": derived.sd, "computed": derived.how or None}
 
 
 def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
@@ -124,23 +119,3 @@ def _from_percent(row: Row, sheet: Sheet) -> tuple[float, str]:
     decimals = len(printed.partition(".")[2])
     events = events_from_percent(float(printed), int(row["totaln"] or 0), decimals)
     return float(events.count[0]), events.reason[0]
-
-
-def _sd(row: Row) -> tuple[float, str] | None:
-    """The SD of an arm and how it was found (Cochrane Handbook 6.5.2.2)."""
-    if row["n"] is None:
-        return None
-    n = float(row["n"])
-    if row["sd"] is not None:
-        return float(row["sd"]), ""
-    # scipy comes with these; `trialpool check` seldom needs it.
-    from trialpool.effects.generic import sd_from_ci, sd_from_se
-
-    printed = [float(row[name] or 0) for name in _behind_sd(row)]
-    if len(printed) == 1:
-        return float(sd_from_se(printed[0], n)), "SD = SE x sqrt(n)"
-    if len(printed) == 2 and n > 1:
-        low, high = printed
-        sd = float(sd_from_ci(low, high, n))
-        return (sd, "SD = sqrt(n) x CI width / (2 t)") if isfinite(sd) else None
-    return None

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from trialpool.analysis_result import VarianceLevels
 from trialpool.effects import measure_of
-from trialpool.pooling.counts.pool import pool_counts
+from trialpool.pooling.counts.pool import RANDOM, pool_counts
 from trialpool.pooling.model import pool
 from trialpool.pooling.policy import Policy, policy, tau2_without_counts
 from trialpool.results import NAN, NoPosteriorError, Pooled, Posterior
@@ -72,10 +72,10 @@ class Leading:
 
     def of(self, k: int) -> Model:
         """The model that leads with k trials."""
-        allowed = policy(k, counts=self.model.method == "MH", no_bayes=self.no_bayes)
+        allowed = policy(k, method=self.model.method, no_bayes=self.no_bayes)
         if allowed.bayesian:
             return FewTrials(**self.model.model_dump(), tau_scale=self.tau_scale)
-        if allowed.common_effect_only and self.model.method != "MH":
+        if allowed.common_effect_only and not self.model.counts:
             return self.model.model_copy(update=COMMON)
         return self.model
 
@@ -114,8 +114,9 @@ def words(model: Model) -> str:
     """A model in words."""
     if isinstance(model, FewTrials):
         return f"Bayesian random effects, half-normal({model.tau_scale:g}) prior of tau"
-    if model.method == "MH":
-        return "Mantel-Haenszel, common effect"
+    if model.counts:
+        how = "DL, normal quantile" if model.method == RANDOM else "common effect"
+        return f"{model.counts}, {how}"
     if isinstance(model, Correlated):
         effects = (
             "common effect"
@@ -131,12 +132,12 @@ def words(model: Model) -> str:
 def without_counts(model: Model) -> Model:
     """The model of effects some of which have no counts.
 
-    Mantel-Haenszel needs counts, so it becomes a common effect by inverse variance.
+    Mantel-Haenszel and Peto need counts, so they become a common effect by inverse variance.
     """
     if isinstance(model, FewTrials):
         # The protocol's model beside it does not enter what is asked without counts.
         return model.model_copy(update={"method": "IV", "exact": False})
-    if model.method != "MH":
+    if not model.counts:
         return model
     tau2 = tau2_without_counts(model.method, model.tau2)
     return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
@@ -154,14 +155,14 @@ def fit(
 
     Parameters
     ----------
-    studies : yi and vi of each trial, and counts where the model is Mantel-Haenszel; a trial has
-        several rows where its control is split among its arms. The policy counts trials.
+    studies : yi and vi of each trial, and counts where the model pools these; a trial has several
+        rows where its control is split among its arms. The policy counts trials.
     why_no_bayes : where the data allow no Bayesian analysis though measure and model do
     known : the posterior of these studies, where one leads and has been computed
     """
     k = int(studies["trial_id"].nunique())
     why = why_no_bayes or no_bayes(measure, model)
-    allowed = policy(k, counts=model.method == "MH", no_bayes=why)
+    allowed = policy(k, method=model.method, no_bayes=why)
     if k == 0:
         return Fit(policy=allowed, pooled=None, words="no trial")
     if k == 1:
@@ -171,9 +172,10 @@ def fit(
         return _single(studies, measure, allowed)
     if isinstance(model, FewTrials):
         return _led(studies, measure, model, allowed, known)
-    if model.method == "MH":
+    if model.counts:
         columns = [studies[name].to_numpy(float) for name in COUNTS]
-        pooled: Pooled = pool_counts(*columns, measure=measure, method="MH")
+        pi = model.prediction if model.method == RANDOM else None
+        pooled: Pooled = pool_counts(*columns, measure=measure, method=model.method, pi=pi)
         return _shown(pooled, measure, words(model), allowed)
     if isinstance(model, Correlated):
         common = model.tau2 == "EE"

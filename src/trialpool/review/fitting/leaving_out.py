@@ -32,6 +32,6 @@ def left_out(studies: pd.DataFrame, without: str, measure: str, model: Model) ->
         out = (yi + reach < first.pooled.ci_lb) | (yi - reach > first.pooled.ci_ub)
     else:
         # Viechtbauer & Cheung's marks are set for the model's own standard errors; of counts
-        # (Mantel-Haenszel) the measures are those of the common effect, as in influence.csv.
+        # the measures are those of inverse variance, as in influence.csv.
         out = influence(yi, vi, tau2=without_counts(model).tau2, test="z").influential
     return [AFTERWARDS[without] if each else "" for each in out]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialpool.effects import measure_of
 from trialpool.pooling.batch import PooledMany, pool_many
+from trialpool.pooling.policy import COMMON_OF_COUNTS
 from trialpool.pooling.subsets import Mask
 from trialpool.results import NAN, Array
 from trialpool.review.fitting.fit import fit, words
@@ -49,7 +50,7 @@ def refit_many(
     together: dict[str, tuple[Model, list[int]]] = {}
     for place, n in enumerate(map(int, k)):
         model = model_of(n)
-        if n == 1 or model.method == "MH" or isinstance(model, FewTrials):
+        if n == 1 or model.counts or isinstance(model, FewTrials):
             for name, value in _alone(studies[masks[place]], measure, model).items():
                 out[name][place] = value
         else:
@@ -94,7 +95,7 @@ def _alone(studies: pd.DataFrame, measure: str, model: Model) -> dict[str, Any]:
     result = fit(studies, measure, model)
     pooled = result.pooled
     row: dict[str, Any] = {name: getattr(result, name) for name in (*_EFFECTS, "p_value")}
-    if pooled is not None and pooled.method not in ("EE", "MH"):
+    if pooled is not None and pooled.method not in ("EE", *COMMON_OF_COUNTS):
         row |= {"tau2": pooled.tau2, "i2": pooled.i2}
     why = result.why_not or (pooled.reasons.get("beta", "") if pooled is not None else "")
     return row | {"model": result.words, "why_not": why}

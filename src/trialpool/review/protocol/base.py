@@ -15,6 +15,11 @@ def is_name(text: str) -> bool:
     return re.fullmatch("[a-z0-9][a-z0-9_]*", text) is not None
 
 
+def folded(label: str) -> str:
+    """A label without what a reader overlooks: capital letters and the width of spaces."""
+    return " ".join(label.casefold().split())
+
+
 def _name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"'{text}' cannot be a name here; use {NAME_LETTERS}")
@@ -42,6 +47,6 @@ TimeWindow = Annotated[tuple[float, float], AfterValidator(_in_order)]
 
 
 class Spec(BaseModel):
-    """Base of all specifications: frozen, and a misspelt key is an error."""
+    """Base of all specifications: frozen; a misspelt key is an error, and so is .nan or .inf."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

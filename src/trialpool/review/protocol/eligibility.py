@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from trialpool.effects import MEASURES, measure_of
 from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
-from trialpool.review.protocol.settings import Judgement, added_columns
+from trialpool.review.protocol.settings import added_columns
+from trialpool.review.protocol.vocabulary import Judgement
 from trialpool.review.schema.outcomes import unfilled
 from trialpool.review.schema.raw import TRIALS
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from trialpool.review.protocol.base import Spec
 from trialpool.review.protocol.eligibility import Eligibility
-from trialpool.review.protocol.settings import NetworkEstimator
+from trialpool.review.protocol.vocabulary import NetworkEstimator
 
 # The measures whose covariance between the arms of one trial `trialpool.network` knows.
 NetworkMeasure = Literal["SMD", "MD", "OR", "RR", "RD"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from trialpool.effects import MEASURES, measure_of
 from trialpool.results import NAN
 from trialpool.review.protocol.added_columns import AddedColumns, declared_columns
 from trialpool.review.protocol.base import Identifier, Spec
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.network_spec import NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolError, ProtocolProblem, SettingsError
 from trialpool.review.protocol.question_checks import (
@@ -24,16 +26,17 @@ from trialpool.review.protocol.question_checks import (
     undeclared,
     unusable_names,
     wrong_baselines,
+    wrong_model,
     wrong_questions,
     wrong_side_by_side,
 )
+from trialpool.review.protocol.revman import spelled_out
 from trialpool.review.protocol.settings import (
     EFFECT_SETTINGS,
     Correlated,
     Defaults,
     Model,
     Moderator,
-    MultiverseSpec,
 )
 from trialpool.review.protocol.specs import (
     QUESTIONS,
@@ -70,6 +73,11 @@ class Review(Spec):
     defaults: Defaults = Defaults()
     conditions: dict[Identifier, Condition]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, given: Any) -> Any:
+        return spelled_out(given)
+
     @model_validator(mode="after")
     def _consistent(self) -> Review:
         problems: list[ProtocolProblem] = []
@@ -85,36 +93,8 @@ class Review(Spec):
                 if outcome is None:
                     problems.append(undeclared(where, analysis))
                     continue
-                measure = measure_of(analysis.measure)
                 problems += misfit(where, analysis, outcome, MEASURES)
-                model = analysis.model or self.defaults.model
-                if model.method == "MH" and not measure.mantel_haenszel:
-                    known = [code for code, each in MEASURES.items() if each.mantel_haenszel]
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.model.method",
-                            value="MH",
-                            rule="Mantel-Haenszel needs counts",
-                            fix=f"it pools {', '.join(known)}",
-                        )
-                    )
-                if model.method == "MH" and analysis.effects != "one":
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.effects",
-                            value=analysis.effects,
-                            rule="Mantel-Haenszel takes the counts of one effect per trial",
-                            fix="use effects one, or method IV",
-                        )
-                    )
-                if model.tau2 != "REML" and analysis.effects == "che":
-                    problems.append(
-                        ProtocolProblem(
-                            key=f"{where}.model.tau2",
-                            value=model.tau2,
-                            rule="effects che needs REML",
-                        )
-                    )
+                problems += wrong_model(where, analysis, analysis.model or self.defaults.model)
             problems += wrong_baselines(name, condition, self.outcomes)
             kinds = [self.moderators_of(analysis) for analysis in condition.analyses.values()]
             problems += wrong_side_by_side(name, condition.side_by_side, kinds)
@@ -353,17 +333,42 @@ class _StrictLoader(_SafeLoader):  # type: ignore[misc]
         return dict(super().construct_mapping(node, deep))
 
 
+# So many values no protocol has; anchors that repeat each other reach it in a few lines.
+_MOST_VALUES = 100_000
+
+
+def _values(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many values a node stands for, aliases written out; inf if it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = inf  # until it is counted
+        inside: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inside = [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inside = node.value
+        known[id(node)] = 1 + sum(_values(each, known) for each in inside)
+    return known[id(node)]
+
+
 def load_yaml(path: Path | str) -> Any:
-    """Read YAML, refusing a key that stands twice.
+    """Read YAML, refusing a key that stands twice and anchors that repeat each other without end.
 
     Raises
     ------
     ProtocolError
-        when the file is not valid YAML or a key stands twice
+        when the file is not valid YAML, a key stands twice, or it stands for too many values
     """
     with Path(path).open(encoding="utf-8") as stream:
+        loader = _StrictLoader(stream)  # a SafeLoader
         try:
-            return yaml.load(stream, Loader=_StrictLoader)  # a SafeLoader
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            if _values(node, {}) > _MOST_VALUES:
+                rule = f"its anchors and aliases stand for more than {_MOST_VALUES:,} values"
+                problem = ProtocolProblem(rule=rule, fix="write out what they repeat")
+                raise ProtocolError(f"{path}: {problem}", [problem])
+            return loader.construct_document(node)
         except yaml.YAMLError as error:
             rule = f"not valid YAML: {error}"
             line = ProtocolProblem(rule=" ".join(map(str.strip, rule.splitlines())))

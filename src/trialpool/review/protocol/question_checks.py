@@ -1,4 +1,4 @@
-"""What can be wrong with a condition's questions of time, dose and networks."""
+"""What can be wrong with a condition's analyses and its questions of time, dose and networks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from trialpool.effects import measure_of
+from trialpool.pooling.counts.mantel_haenszel import TABLES
 from trialpool.review.protocol.network_spec import NetworkMeasure, NetworkQuestion
 from trialpool.review.protocol.problems import ProtocolProblem
-from trialpool.review.protocol.settings import Moderator
+from trialpool.review.protocol.settings import Model, Moderator
 from trialpool.review.protocol.specs import (
     QUESTIONS,
     Analysis,
@@ -16,6 +17,7 @@ from trialpool.review.protocol.specs import (
     Condition,
     Outcome,
 )
+from trialpool.words import capital
 
 # Folders of results/ and of a condition that hold something else.
 RESERVED_CONDITION = "schemas"
@@ -33,6 +35,30 @@ def misfit(
             value=asked.measure,
             rule=f"does not fit outcome {asked.outcome}, which is {outcome.kind}",
             fix=f"use one of {', '.join(fitting) or 'none: ask an analysis instead'}",
+        )
+
+
+def wrong_model(where: str, analysis: Analysis, model: Model) -> Iterator[ProtocolProblem]:
+    """A model that does not go with the measure, or with how several effects are handled."""
+    known = [code for method, code in TABLES if method == model.method]
+    if model.counts and analysis.measure not in known:
+        yield ProtocolProblem(
+            key=f"{where}.model.method",
+            value=model.method,
+            rule=f"{capital(model.counts)} needs counts",
+            fix=f"it pools {', '.join(known)}",
+        )
+    if model.counts and analysis.effects in ("combined", "che"):
+        yield ProtocolProblem(
+            key=f"{where}.effects",
+            value=analysis.effects,
+            rule=f"{capital(model.counts)} pools tables of counts, and effects that are put "
+            "together have none",
+            fix="use effects one, whose strata are tables of their own, or method IV",
+        )
+    if model.tau2 != "REML" and analysis.effects == "che":
+        yield ProtocolProblem(
+            key=f"{where}.model.tau2", value=model.tau2, rule="effects che needs REML"
         )
 
 

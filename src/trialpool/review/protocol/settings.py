@@ -3,68 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationInfo, model_validator
 
 from trialpool.columns import Column
-from trialpool.pooling.tau2 import estimators_of
-from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, Word
+from trialpool.pooling.policy import COUNT_METHODS
+from trialpool.review.protocol.base import Identifier, Spec, Word
+from trialpool.review.protocol.multiverse_spec import MULTIVERSE, MultiverseSpec
 from trialpool.review.protocol.thresholds import Important
+from trialpool.review.protocol.vocabulary import (
+    ArmsHandling,
+    Comparator,
+    Correlation,
+    Estimator,
+    MedianMethod,
+    PairedVariance,
+    SmdVariance,
+    Standardise,
+    Test,
+)
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.raw import ARMS, RISK_OF_BIAS, TRIALS
 
-
-def _registered(code: Any, model: str = "effects") -> Any:
-    """An estimator is allowed once it is registered, in the words pydantic has for a choice."""
-    known = estimators_of(model)
-    if code in known:
-        return code
-    *others, last = (f"'{name}'" for name in known)
-    expected = f"{', '.join(others)} or {last}"
-    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
-
-
-Estimator = Annotated[str, BeforeValidator(_registered)]
-NetworkEstimator = Annotated[str, BeforeValidator(partial(_registered, model="network"))]
-Test = Literal["z", "t", "knha", "hksj"]
-Correlation = Annotated[float, Field(gt=-1, lt=1)]
-MedianMethod = Literal["LWS", "QE", "MLN"]
-ArmsHandling = Literal["combine", "split", "covariance"]
-Comparator = Literal[
-    "placebo",
-    "active_placebo",
-    "usual_care",
-    "waiting_list",
-    "no_treatment",
-    "same_ect",
-    "ect",
-    "other",
-]
 Handling = Literal["one", "all", "lowest", "highest", "combined", "che"]
 # Handlings under which a trial's effects stand beside each other in one model.
 TOGETHER = ("all", "che")
-Judgement = Literal["low", "some_concerns", "high"]
-SmdVariance = Literal["LS", "UB", "RevMan", "Metapsy"]
-PairedVariance = Literal["SMCRP", "Cochrane"]
-Unpaired = Literal["parallel", "first_period", "leave_out"]
-Standardise = Literal["reference_sd", "baseline_sd", "leave_out"]
 
 
 class Model(Spec):
     """How effects are pooled."""
 
-    method: Literal["IV", "MH"] = "IV"
+    method: Literal["IV", "MH", "MH-DL", "Peto"] = "IV"
     tau2: Estimator = "REML"
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_its_method_has_it(cls, given: Any) -> Any:
+        """MH-DL has one tau2 and one test, which need not be said and cannot be others."""
+        if isinstance(given, str):
+            raise ValueError(
+                f"'{given}' is no model; give one such as {{method: IV, tau2: REML}}, or the word "
+                "revman"
+            )
+        if not isinstance(given, dict) or given.get("method") != "MH-DL":
+            return given
+        for name, only in {"tau2": "DL", "test": "z"}.items():
+            if given.get(name, only) != only:
+                raise ValueError(f"{name} = {given[name]}: MH-DL has {only}; remove it")
+        return {**given, "tau2": "DL", "test": "z"}
+
+    @property
+    def counts(self) -> str:
+        """The method that pools counts, in words; blank where effects are pooled."""
+        return COUNT_METHODS.get(self.method, "")
 
     @property
     def how(self) -> dict[str, Any]:
@@ -153,88 +147,6 @@ class Bayes(Spec):
 
     # Of a log ratio 10 is a factor of 22,000 between trials: more is no prior.
     tau_scale: Annotated[float, Field(ge=1e-6, le=10)] = 0.5
-
-
-def _how_pooled(code: Any) -> Any:
-    return code if code == "MH" else _registered(code)
-
-
-def _crossed(value: Any) -> Any:
-    """A correlation between the conditions, or another handling of crossovers by its name."""
-    number = isinstance(value, float | int) and not isinstance(value, bool)
-    if value in get_args(Unpaired) or (number and -1 < value < 1):
-        return float(value) if number else value
-    names = ", ".join(f"'{name}'" for name in get_args(Unpaired))
-    message = f"Input should be a correlation between -1 and 1, or one of {names}"
-    raise PydanticCustomError("crossover_level", message)
-
-
-class Window(Spec):
-    """Another time window, with its preferred day."""
-
-    time_days: TimeWindow
-    prefer_time: float | None = None
-
-
-Level = TypeVar("Level")
-
-
-class FactorSpec(Spec, Generic[Level]):
-    """One choice of the multiverse, and its levels beside the protocol's own.
-
-    `kind`: E(quivalent), U(ncertain) or N(on-equivalent: each level its own question).
-    """
-
-    kind: Literal["E", "U", "N"]
-    levels: tuple[Level, ...]
-
-
-class MultiverseSpec(Spec):
-    """The choices that are combined with each other; one that is not named is switched off."""
-
-    estimator: FactorSpec[Annotated[str, BeforeValidator(_how_pooled)]] | None = None
-    test: FactorSpec[Test] | None = None
-    smd_variance: FactorSpec[SmdVariance] | None = None
-    crossover: FactorSpec[Annotated[float | str, BeforeValidator(_crossed)]] | None = None
-    paired_variance: FactorSpec[PairedVariance] | None = None
-    several_arms: FactorSpec[ArmsHandling] | None = None
-    medians: FactorSpec[MedianMethod] | None = None
-    change_correlation: FactorSpec[Correlation] | None = None
-    change_standardised: FactorSpec[Standardise] | None = None
-    instruments: FactorSpec[Literal["reversed", "each"] | tuple[str, ...]] | None = None
-    time_point: FactorSpec[Literal["earliest", "latest"]] | None = None
-    time_window: FactorSpec[Window] | None = None
-    comparators: FactorSpec[Literal["each"] | tuple[Comparator, ...]] | None = None
-    risk_of_bias: FactorSpec[Literal["without_high"]] | None = None
-    flagged: FactorSpec[Literal["out"]] | None = None
-    missing: FactorSpec[Literal["null"]] | None = None
-
-    def overridden_by(self, others: MultiverseSpec | None) -> MultiverseSpec:
-        """These factors, with those an analysis names for itself in their place."""
-        named = {name: factor for name, factor in others or () if factor is not None}
-        return self.model_copy(update=named)
-
-
-# Every factor that needs nothing from a protocol; what does not bite in an analysis falls away.
-MULTIVERSE = MultiverseSpec.model_validate(
-    {
-        "estimator": {"kind": "E", "levels": ["MH", "DL", "PM", "REML"]},
-        "test": {"kind": "E", "levels": ["z", "knha", "hksj"]},
-        "smd_variance": {"kind": "E", "levels": ["LS", "UB", "RevMan"]},
-        "crossover": {"kind": "U", "levels": [0.3, 0.5, 0.7, *get_args(Unpaired)]},
-        "paired_variance": {"kind": "E", "levels": ["SMCRP", "Cochrane"]},
-        "several_arms": {"kind": "E", "levels": ["combine", "split", "covariance"]},
-        "medians": {"kind": "E", "levels": ["LWS", "QE", "MLN"]},
-        "change_correlation": {"kind": "U", "levels": [0.3, 0.5, 0.7]},
-        "change_standardised": {"kind": "U", "levels": list(get_args(Standardise))},
-        "instruments": {"kind": "U", "levels": ["reversed"]},
-        "time_point": {"kind": "U", "levels": ["earliest", "latest"]},
-        "comparators": {"kind": "N", "levels": ["each"]},
-        "risk_of_bias": {"kind": "U", "levels": ["without_high"]},
-        "flagged": {"kind": "U", "levels": ["out"]},
-        "missing": {"kind": "U", "levels": ["null"]},
-    }
-)
 
 
 # Columns that can tell trials apart: number or not, and the allowed values (none: any).

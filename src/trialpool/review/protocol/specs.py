@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from trialpool.effects import MEASURES, measure_of
-from trialpool.review.protocol.base import Identifier, Spec, TimeWindow
+from trialpool.review.protocol.base import Identifier, Spec, TimeWindow, folded
 from trialpool.review.protocol.eligibility import Eligibility, Filter
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec
 from trialpool.review.protocol.network_spec import NetworkQuestion
-from trialpool.review.protocol.settings import (
-    Comparator,
-    Handling,
-    Model,
-    Moderator,
-    MultiverseSpec,
-)
+from trialpool.review.protocol.settings import Handling, Model, Moderator
 from trialpool.review.protocol.thresholds import OutcomeImportant
 from trialpool.review.protocol.time_dose_spec import Doses, TimeCourse
+from trialpool.review.protocol.vocabulary import Comparator
 from trialpool.terms import DOSE, NETWORK, TIME
 
 OutcomeKind = Literal["continuous", "binary", "rate", "time_to_event", "association"]
@@ -120,7 +117,7 @@ class Analysis(Eligibility):
     )
     model: Model | None = None
     subsets: tuple[Subset, ...] = ()
-    important: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    important: Annotated[float, Field(gt=0)] | None = None
     target: Target | None = None
     baseline_risk: BaselineRisk | None = None
     multiverse: MultiverseSpec | None = None
@@ -138,11 +135,11 @@ class Analysis(Eligibility):
                 f"important = {self.important:g}: {self.measure} compares nothing, so that no "
                 "difference can matter; remove it, or ask for a measure of a difference"
             )
-        labels = [subset.label.strip() for subset in self.subsets]
-        for label in dict.fromkeys(labels):
-            if labels.count(label) > 1:
+        labels = Counter(folded(subset.label) for subset in self.subsets)
+        for subset in self.subsets:
+            if (times := labels[folded(subset.label)]) > 1:
                 raise ValueError(
-                    f"subsets: {labels.count(label)} have the label '{label}'; "
+                    f"subsets: {times} have the label '{subset.label.strip()}'; "
                     "give each its own, or remove one"
                 )
         if measure.is_ratio and self.important is not None and self.important <= 1:

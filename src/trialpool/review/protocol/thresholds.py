@@ -19,8 +19,8 @@ class Important(Spec):
     `smd` in standard deviations, `ratio` as a ratio away from 1 in either direction.
     """
 
-    smd: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.5
-    ratio: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 1.25
+    smd: Annotated[float, Field(gt=0)] = 0.5
+    ratio: Annotated[float, Field(gt=1)] = 1.25
     reason_smd: Annotated[str, Field(min_length=1)] = _HALF
     reason_ratio: Annotated[str, Field(min_length=1)] = _QUARTER
 
@@ -42,8 +42,8 @@ class OutcomeImportant(Spec):
     `smd` of a score, in standard deviations; `ratio` of a count, away from 1 in either direction.
     """
 
-    smd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    ratio: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = None
+    smd: Annotated[float, Field(gt=0)] | None = None
+    ratio: Annotated[float, Field(gt=1)] | None = None
     reason: Annotated[str, Field(min_length=1)]
 
 

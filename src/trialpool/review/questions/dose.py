@@ -115,7 +115,7 @@ def _fit(usable: list[DoseTrial], levels: pd.DataFrame, model: Model) -> DoseRes
     """Linear; a spline where there are doses and trials enough. Few trials: a common effect."""
     method = model.tau2 if model.tau2 in estimators_of("dose-response") else "REML"
     test = model.test
-    if policy(len(usable), counts=False, no_bayes=_NO_BAYES).common_effect_only:
+    if policy(len(usable), no_bayes=_NO_BAYES).common_effect_only:
         method, test = "EE", "z"
     often = levels.loc[levels["trials"] >= LEAST_TRIALS, "dose"].tolist()
     if len(often) >= DOSES_FOR_SPLINE and len(usable) >= TRIALS_FOR_SPLINE:

@@ -21,7 +21,8 @@ from trialpool.review.effects.records import Records
 from trialpool.review.effects.standardised import PLAIN, divisor_of, of_changes
 from trialpool.review.protocol.network_spec import NetworkQuestion, Node
 from trialpool.review.protocol.protocol import Review
-from trialpool.review.protocol.settings import Comparator, Defaults
+from trialpool.review.protocol.settings import Defaults
+from trialpool.review.protocol.vocabulary import Comparator
 from trialpool.review.schema.packed import ARM_IDS, RAW_ROWS, RawRow
 from trialpool.review.schema.questions import CONTRASTS, LEFT_OUT
 from trialpool.review.schema.raw import RESULTS
@@ -82,7 +83,7 @@ def gather(known: Tables, records: Records, spec: NetworkQuestion, review: Revie
         comparators=get_args(Comparator),
         several=False,
         confidence=review.confidence_order,
-        counts=False,
+        counts="",
     )
     chosen = select(fitting, rules)
     reasons = {**why, **_last_reasons(chosen.rejected)}

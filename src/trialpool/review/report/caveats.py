@@ -14,6 +14,7 @@ from trialpool import tables
 from trialpool import words as w
 from trialpool.analysis_result import AnalysisResult
 from trialpool.effects import measure_of
+from trialpool.pooling.policy import COMMON_OF_COUNTS, COUNT_METHODS
 from trialpool.review.choosing.sources import only, order_of
 from trialpool.review.report import codes, sentences
 from trialpool.risk_of_bias import NOT_ASSESSED, RiskOfBias
@@ -262,11 +263,13 @@ def _scales(analysis: AnalysisTables) -> str:
 def _model(analysis: AnalysisTables) -> str:
     result = analysis.result
     parts = [w.sentence(caution) for caution in result.cautions]
-    if result.pooled and result.pooled.method == "MH":
+    method = result.pooled.method if result.pooled else ""
+    if method in COMMON_OF_COUNTS:
         parts.insert(
             0,
-            "Pooled by Mantel-Haenszel, which suits rare events and takes the true "
-            "odds or risk ratio to be the same in all trials.",
+            f"Pooled by {COUNT_METHODS[method]}, which suits rare events and takes the true "
+            f"{'odds or risk ratio' if method == 'MH' else 'odds ratio'} to be the same in all "
+            "trials.",
         )
     return " ".join(parts)
 

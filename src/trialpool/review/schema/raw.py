@@ -129,9 +129,7 @@ RESULTS = Table(
                "treatment, event = count of people, rate = events in time at risk, association = "
                "correlation of two variables", required=True,
                choices=tuple(name for names in OUTCOME_TYPES.values() for name in names)),
-        p.STRATUM,
         p.ANALYSIS_SET,
-        p.PRIMARY,
         Column("n", "integer", "participants with a score", unit="people", low=1),
         Column("mean", "number", "mean score", unit="points"),
         Column("sd", "number", "standard deviation", unit="points", low=0),
@@ -154,6 +152,8 @@ RESULTS = Table(
                low=0),
         Column("percent", "number", "share with the event as printed; gives the count where that "
                "is blank, and is checked against it", unit="%", low=0, high=100),
+        p.STRATUM,
+        p.PRIMARY,
         *p.ACCOUNT,
     ),
 )
@@ -179,9 +179,7 @@ CONTRASTS = Table(
                required=True, choices=REPORTED),
         Column("contrast", "choice", "which way the source subtracts", required=True,
                choices=("experimental-control", "control-experimental")),
-        p.STRATUM,
         p.ANALYSIS_SET,
-        p.PRIMARY,
         Column("estimate", "number", "the estimate as printed"),
         Column("se", "number", "its standard error", low=0),
         Column("ci_low", "number", "lower 95 % limit as printed"),
@@ -200,6 +198,8 @@ CONTRASTS = Table(
            "SD of the scores within the arms, to standardise a mean difference by", unit="points",
                low=0),
         Column("adjusted_for", "text", "covariates, e.g. baseline"),
+        p.STRATUM,
+        p.PRIMARY,
         *p.ACCOUNT,
     ),
 )

@@ -83,7 +83,7 @@ def beliefs(case: Case, studies: pd.DataFrame) -> pd.DataFrame:
     """
     measure, declared = case.measure, case.prior
     why = declared.why_not
-    allowed = policy(int(studies["trial_id"].nunique()), counts=False, no_bayes=why)
+    allowed = policy(int(studies["trial_id"].nunique()), no_bayes=why)
     if not allowed.pool:
         return _table([{"note": allowed.withheld["pooling"]}])
     if why:

@@ -92,7 +92,7 @@ def _one(
     known = studies[values.notna()]
     x = values[values.notna()].to_numpy(float)
     k = int(known["trial_id"].nunique())
-    reason = policy(k, counts=model.method == "MH", no_bayes=no_bayes(measure, model)).withheld.get(
+    reason = policy(k, method=model.method, no_bayes=no_bayes(measure, model)).withheld.get(
         "meta-regression", ""
     )
     if not reason and np.ptp(x) == 0:

@@ -30,13 +30,13 @@ from trialpool.review.schema.trust import COVERAGE
 
 LEVEL = 0.95
 DIGITS = 4  # of tau2 and widths: means of many numbers differ between processors in the last ones
-MH_WITHHELD = (
-    "Mantel-Haenszel is not simulated; the rows are of inverse-variance models of the same trials"
+COUNTS_WITHHELD = (
+    "{by} is not simulated; the rows are of inverse-variance models of the same trials"
 )
 NORMAL_SHOWN = (
     "simulated with the normal likelihood of the log ratios; the shown interval is by the exact one"
 )
-MH_ALONE = "Mantel-Haenszel is not simulated, and the protocol names no other model"
+COUNTS_ALONE = "{by} is not simulated, and the protocol names no other model"
 # Without a posterior tau2 goes up to an I2 of 75 %, where heterogeneity is called considerable
 # (Cochrane Handbook 6.4, section 10.10.2): three times the typical variance.
 _CONSIDERABLE = 3.0
@@ -102,7 +102,7 @@ def coverage(
     exact = isinstance(model, FewTrials) and counted(studies, measure)
     methods = _methods(model, case.defaults.alternatives, exact=exact)
     if not methods:
-        return _withheld(MH_ALONE)
+        return _withheld(COUNTS_ALONE.format(by=model.counts))
     yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     main = next(iter(methods.values())).method
     centre = pool(yi, vi, tau2=main.tau2, test="z").beta
@@ -110,8 +110,8 @@ def coverage(
     shared = [_SPLIT] if studies["trial_id"].duplicated().any() else []
     if exact:
         shared.append(NORMAL_SHOWN)
-    if model.method == "MH" and not isinstance(model, FewTrials):
-        shared.append(MH_WITHHELD)
+    if model.counts and not isinstance(model, FewTrials):
+        shared.append(COUNTS_WITHHELD.format(by=model.counts))
     rows: list[dict[str, Any]] = []
     for truth in plausible(yi, vi, main.tau2, beliefs):
         draw, drawn_words = sampling_of(centre, truth.tau2)
@@ -175,7 +175,7 @@ class _Pooling(NamedTuple):
 def _methods(
     model: Model, alternatives: Sequence[Alternative], *, exact: bool
 ) -> dict[Method, _Pooling]:
-    """The models by their codes, the shown one first; Mantel-Haenszel has no place among them.
+    """The models by their codes, the shown one first; one of counts has no place among them.
 
     An interval by the `exact` likelihood of counts is not what is simulated: none is the shown one.
     """

@@ -39,8 +39,8 @@ def fragility(
         people = studies[["totaln_experimental", "totaln_control"]].to_numpy(float).sum()
         return FragilityFacts(index=None, n=int(people), reason=NOT_SEARCHED, moved=())
     bayesian = isinstance(model, FewTrials)
-    if model.method == "MH" and result.policy.pool and not bayesian:
-        refit = counts.by_mantel_haenszel(measure)
+    if model.counts and result.policy.pool and not bayesian:
+        refit = counts.by_counts(measure, method=model.method)
     else:
         how = model.how if result.policy.pool else COMMON
         refit = counts.by_inverse_variance(measure, **how)

@@ -12,7 +12,7 @@ from trialpool.pooling.policy import BAYESIAN
 from trialpool.review.case import Case
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.choosing.several import HANDLINGS, handled
-from trialpool.review.fitting.fit import DEPENDENT, Fit
+from trialpool.review.fitting.fit import DEPENDENT, Fit, without_counts
 from trialpool.review.protocol.settings import Correlated
 from trialpool.review.protocol.specs import Analysis
 
@@ -35,7 +35,10 @@ def beside(case: Case, selection: Selection) -> Iterator[tuple[str, Fit, str]]:
             continue
         other = spec.model_copy(update={"effects": name, "without": None})
         rows = handled(whole, arms, other).chosen
-        how = Correlated.of(model, spec.rho) if name == "che" else model
+        # Effects that were put together have no counts of their own.
+        alone = name in ("all", "lowest", "highest")
+        how = model if alone else without_counts(model)
+        how = Correlated.of(how, spec.rho) if name == "che" else how
         result = case.leading_by(how, name).fit(rows, case.measure)
         yield words.format(rho=spec.rho), result, f"{len(rows)} effects"
 

@@ -27,9 +27,8 @@ MEASURES = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat",
 
 # A field of `Influence` by its column, where the names differ.
 _FIELD = {"q_del": "qe_del"}
-_MH = (
-    "leave-one-out and weight by Mantel-Haenszel; the other measures from the inverse-variance "
-    "common-effect model"
+_COUNTS = (
+    "leave-one-out and weight by {by}; the other measures from the inverse-variance {other} model"
 )
 _NO_TAU2 = "tau2, tau2_del: common-effect model"
 _NO_YEAR = "year not known: added last"
@@ -66,9 +65,10 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     ----------
     Viechtbauer & Cheung 2010, Res Synth Methods 1:112; Baujat et al. 2002, Stat Med 21:2641
     """
-    counts = model.method == "MH"
+    counts = model.counts
     k = int(studies["trial_id"].nunique())
-    if "leave-one-out" in policy(k, counts=counts, no_bayes=no_bayes(measure, model)).withheld:
+    allowed = policy(k, method=model.method, no_bayes=no_bayes(measure, model))
+    if "leave-one-out" in allowed.withheld:
         return INFLUENCE.frame()
     about, rows_of = _trials(studies)
     used = without_counts(model)
@@ -99,7 +99,8 @@ def influence_table(studies: pd.DataFrame, measure: str, model: Model) -> pd.Dat
     notes = []
     for i, missing in enumerate(without["why_not"]):
         parts = [f"no result without the trial: {missing}"] if missing else []
-        parts += [_MH] if counts else []
+        other = "common-effect" if used.tau2 == "EE" else "random-effects"
+        parts += [_COUNTS.format(by=counts, other=other)] if counts else []
         parts += [_NO_TAU2] if used.tau2 == "EE" else []
         notes.append("; ".join([*parts, *why[i]]))
     return table.assign(note=notes)[list(INFLUENCE.names)]

@@ -20,17 +20,19 @@ from trialpool.analysis_result import (
     VariedChoice,
 )
 from trialpool.conclusions import ABOVE, ACROSS, BELOW
-from trialpool.diagnostics.multiverse import COUNTED, Multiverse, multiverse
+from trialpool.diagnostics.multiverse import Multiverse, multiverse
 from trialpool.diagnostics.multiverse_summary import QuestionSummary, questions
 from trialpool.digits import sure
 from trialpool.effects import measure_of
+from trialpool.pooling.policy import COUNT_METHODS
 from trialpool.results import NAN, Array
 from trialpool.review.case import Case
 from trialpool.review.fitting.fit import Leading, shown, words
 from trialpool.review.protocol.settings import FewTrials
-from trialpool.review.trust.multiverse_choices import TITLES, words_of
+from trialpool.review.trust.multiverse_choices import TITLES
 from trialpool.review.trust.multiverse_data import MultiverseData
 
+_COUNTED = tuple(COUNT_METHODS.values())
 _ONE = "one trial: its own interval, normal quantile"
 ONE_ONLY = "its choices are of analyses that take the protocol's one effect of each trial"
 NUMBERS = ("specifications", "k", "set", "estimate", "ci_low", "ci_high", "p_value", "tau2", "note")
@@ -109,9 +111,10 @@ def _note(fitted: Multiverse, i: int, leading: Leading) -> str:
     if k == 1:
         return _ONE
     led = leading.of(k)
-    if isinstance(led, FewTrials) or (led != leading.model and estimator != words_of(COUNTED)):
+    counted = estimator in _COUNTED
+    if isinstance(led, FewTrials) or (led != leading.model and not counted):
         return f"{w.count(k, 'trial')}: {words(led)}"
-    return "Mantel-Haenszel: normal quantile" if estimator == words_of(COUNTED) else ""
+    return f"{estimator}: normal quantile" if counted else ""
 
 
 def _shown(values: Array, measure: str) -> Array:

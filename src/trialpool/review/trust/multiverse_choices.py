@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from trialpool.diagnostics.multiverse import COUNTED, Factor
+from trialpool.diagnostics.multiverse import Factor
 from trialpool.effects import measure_of
+from trialpool.pooling.policy import COUNT_METHODS
 from trialpool.review.case import Case
 from trialpool.review.effects.choices import AXES, SD_NAMES, levels_of, named
 from trialpool.review.effects.crossover import AS_PARALLEL, PAIRED
 from trialpool.review.fitting.fit import TEST_WORDS
-from trialpool.review.protocol.settings import MultiverseSpec, Window
+from trialpool.review.protocol.multiverse_spec import MultiverseSpec, Window
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.trust import FACTORS
 
@@ -28,7 +29,7 @@ _WORDS = {
     "split": "control split",
     "covariance": "with covariance",
     "EE": "common effect",
-    "MH": "Mantel-Haenszel",
+    **COUNT_METHODS,
     **TEST_WORDS,
 }
 _WHOLE = (PAIRED, AS_PARALLEL)
@@ -182,8 +183,8 @@ def _models(case: Case) -> dict[str, _Pairs]:
     model, wanted = case.model, case.multiverse
     estimators: Sequence[str] = wanted.estimator.levels if wanted.estimator else ()
     if not measure_of(case.measure).mantel_haenszel:
-        estimators = [code for code in estimators if code != COUNTED]
-    primary = COUNTED if model.method == COUNTED else model.tau2
+        estimators = [code for code in estimators if code not in COUNT_METHODS]
+    primary = model.method if model.counts else model.tau2
     tests = wanted.test.levels if wanted.test else ()
     return {
         "estimator": [(code, words_of(code)) for code in (primary, *estimators)],

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool.effects import measure_of
+from trialpool.pooling.policy import COUNT_METHODS
 from trialpool.pooling.tau2 import ESTIMATORS
 from trialpool.results import Posterior, TrialpoolError
 from trialpool.review.case import Case
@@ -23,7 +24,7 @@ from trialpool.review.schema.packed import VariantName
 from trialpool.review.schema.results import SENSITIVITY
 from trialpool.review.trust.handlings import beside
 from trialpool.review.trust.main_result import MainResult
-from trialpool.words import text
+from trialpool.words import capital, text
 
 # A test in the words of the table's labels.
 _QUANTILES = {
@@ -104,8 +105,12 @@ def _models(case: Case, studies: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if k < 2:
         return
     if measure_of(measure).mantel_haenszel and studies["event_control"].notna().all():
-        counts = model.model_copy(update={"method": "MH"})
-        yield _tried("model", "Mantel-Haenszel", partial(fit, studies, measure, counts))
+        # Mantel-Haenszel is shown of all counts, another method only where the protocol names it.
+        for method in dict.fromkeys(("MH", model.method)):
+            if method in COUNT_METHODS:
+                counts = model.model_copy(update={"method": method})
+                label = capital(COUNT_METHODS[method])
+                yield _tried("model", label, partial(fit, studies, measure, counts))
     for choice in case.defaults.alternatives:
         settings = {"method": "IV", "tau2": choice.tau2, "test": choice.test}
         other = model.model_copy(update=settings)

@@ -21,7 +21,7 @@ from trialpool.diagnostics.selection import selection_model
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.effects import measure_of
 from trialpool.pooling.henmi_copas import henmi_copas
-from trialpool.pooling.policy import random_effects_tau2
+from trialpool.pooling.policy import COMMON_OF_COUNTS, random_effects_tau2
 from trialpool.results import NAN, Array
 from trialpool.review.fitting.fit import shown
 from trialpool.review.protocol.settings import Model
@@ -53,7 +53,7 @@ def small_studies(studies: pd.DataFrame, measure: str, model: Model, better: str
     """
     y, v = (studies[name].to_numpy(float) for name in ("yi", "vi"))
     tau2 = random_effects_tau2(model.method, model.tau2)
-    test = "hksj" if model.method == "MH" else model.test
+    test = "hksj" if model.method in COMMON_OF_COUNTS else model.test
     record = measure_of(measure)
     favoured = "less" if better == "lower" else "greater"
     rows = [
@@ -100,6 +100,10 @@ def _estimates(y: Array, v: Array, tau2: str, test: str, favoured: str) -> Itera
         method, lrt = f"Selection model, {words}", chosen.selection
         tested = {"statistic": lrt.stat, "df": lrt.df, "p_value": lrt.pval}
         note = "; ".join(filter(None, (note, *chosen.cautions)))
+        if chosen.doubt:
+            # What is no estimate enters neither the table nor, through it, the verdict.
+            yield _row(method, {}, note=note)
+            continue
         yield _row(method, chosen.reasons, chosen, **tested, note=note)
     note = "common-effect weights, interval valid under heterogeneity"
     yield _row("Henmi-Copas", {}, henmi_copas(y, v), note=note)

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from trialpool.pooling.inference import chi2_tail
-from trialpool.pooling.policy import policy
+from trialpool.pooling.policy import COMMON_OF_COUNTS, policy
 from trialpool.pooling.regression import Regression, regress
-from trialpool.results import NAN, Array
+from trialpool.results import NAN, Array, PooledCounts
 from trialpool.review.fitting.fit import Fit, Leading
 from trialpool.review.protocol.settings import Model, Moderator
 from trialpool.review.trust.moderator_tests import permuted, regression_model
 from trialpool.review.trust.moderator_values import levels_in_order, unknown_row
-from trialpool.terms import BY_F, BY_MH, BY_PERMUTATION, BY_Q, BY_Z, LEVEL, TEST, WITHHELD
+from trialpool.terms import BY_COUNTS, BY_F, BY_PERMUTATION, BY_Q, BY_Z, LEVEL, TEST, WITHHELD
 from trialpool.trust_facts import DifferenceTest, SubgroupFacts, SubgroupLevel
 
 CRUDE = "fewer than ten trials: crude"
@@ -37,7 +37,7 @@ def subgroups(
     known = studies[values.notna()]
     k = int(known["trial_id"].nunique())
     levels = levels_in_order(moderator, values)
-    allowed = policy(k, counts=model.method == "MH", no_bayes=leading.no_bayes)
+    allowed = policy(k, method=model.method, no_bayes=leading.no_bayes)
     reason = allowed.withheld.get("subgroups") or (
         f"no contrast: {levels[0]} in all {k} trials" if len(levels) == 1 else ""
     )
@@ -73,6 +73,7 @@ def subgroups(
 
 def _level(level: str, part: pd.DataFrame, result: Fit) -> dict[str, Any]:
     pooled = result.pooled
+    common = pooled is None or pooled.method in ("EE", *COMMON_OF_COUNTS)
     return {
         "kind": LEVEL,
         "level": level,
@@ -83,7 +84,7 @@ def _level(level: str, part: pd.DataFrame, result: Fit) -> dict[str, Any]:
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
         "p_value": result.p_value,
-        "tau2": NAN if pooled is None or pooled.method in ("EE", "MH") else pooled.tau2,
+        "tau2": NAN if common or pooled is None else pooled.tau2,
         "method": _words(result),
     }
 
@@ -130,7 +131,7 @@ def _between(parts: list[pd.DataFrame], fits: list[Fit], model: Model) -> dict[s
     q = float((w * (b - (w @ b) / w.sum()) ** 2).sum())
     df = len(parts) - 1
     return {
-        "method": BY_MH if model.method == "MH" else BY_Q,
+        "method": BY_COUNTS.format(by=model.counts) if model.counts else BY_Q,
         "statistic": q,
         "df": df,
         "p_value": float(chi2_tail(q, df)),
@@ -141,7 +142,7 @@ def _between(parts: list[pd.DataFrame], fits: list[Fit], model: Model) -> dict[s
 def _mean(part: pd.DataFrame, result: Fit) -> tuple[float, float]:
     """A level's mean with its variance, without what Hartung and Knapp multiply it by."""
     pooled = result.pooled
-    if pooled is not None and pooled.method == "MH":
+    if isinstance(pooled, PooledCounts):
         return pooled.beta, pooled.se**2
     w = 1 / (part["vi"].to_numpy(float) + (0.0 if pooled is None else pooled.tau2))
     return float(w @ part["yi"].to_numpy(float) / w.sum()), float(1 / w.sum())

@@ -11,7 +11,13 @@ from decimal import Decimal
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.ids import Names, slug
 from trialpool.review.exchange.imported import Cells, Left
-from trialpool.review.exchange.metapsy.columns import COMPARATORS, JUDGEMENTS, RATINGS
+from trialpool.review.exchange.metapsy.columns import (
+    COMPARATORS,
+    JUDGEMENTS,
+    PRIMARY,
+    RATINGS,
+    YES,
+)
 from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
 from trialpool.review.exchange.metapsy.source import Source, SourceLine
 from trialpool.review.schema.packed import FACTS
@@ -22,7 +28,7 @@ _DOI = re.compile(
     r"\bdoi(?:\.org/|:\s*)(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[^\s\"<>]+)", re.IGNORECASE
 )
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
-Arm = tuple[str, str, str]  # study, condition, multi_arm
+Arm = tuple[str, str, str]  # study, condition, name among the arms of that condition
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class Facts:
     _arms: dict[str, Names] = field(default_factory=dict)
     _scales: Names = field(default_factory=Names)
     _two_ratings: frozenset[str] = frozenset()
+    _given: dict[tuple[str, str], set[tuple[str, str]]] = field(default_factory=dict)
     _controls: frozenset[Arm] = frozenset()
     _studies: dict[str, list[SourceLine]] = field(default_factory=dict)
 
@@ -48,7 +55,14 @@ class Facts:
         pairs = {(line["instrument"], rating_of(line)) for line in lines}
         rated = Counter(name for name, rating in pairs if rating)
         self._two_ratings = frozenset(name for name, count in rated.items() if count > 1)
-        self._controls = frozenset(arm_of(line, "2") for line in lines if line["condition_arm2"])
+        for line in lines:
+            for side in ("1", "2"):
+                if not line[f"multi_arm{side}"]:
+                    here = line["study"], line[f"condition_arm{side}"]
+                    self._given.setdefault(here, set()).add(_given(line, side))
+        self._controls = frozenset(
+            self.arm_of(line, "2") for line in lines if line["condition_arm2"]
+        )
 
     @property
     def url(self) -> str:
@@ -57,16 +71,54 @@ class Facts:
     def trial(self, line: SourceLine) -> str:
         return self.trials.of(line["study"], slug(line["study"]))
 
+    def arm_of(self, line: SourceLine, side: str) -> Arm:
+        """What tells an arm from others: study, condition, and its name in a multi-arm trial.
+
+        Where the file gives no such name and a condition has several drugs or doses in the trial,
+        they are the name: people given 80 mg are not those given 125 mg.
+        """
+        study, condition = here = line["study"], line[f"condition_arm{side}"]
+        name = line[f"multi_arm{side}"]
+        drugs_and_doses = zip(*self._given.get(here, ()), strict=True)
+        if not name and any(len(set(texts) - {""}) > 1 for texts in drugs_and_doses):
+            self._say("arms of one condition with several drugs or doses are arms of their own")
+            drug, dose = _given(line, side)
+            name = f"{drug or condition} {dose}".strip()
+        return study, condition, name
+
     def arm(self, line: SourceLine, side: str) -> str:
-        study, condition, multi = key = arm_of(line, side)
+        study, condition, multi = key = self.arm_of(line, side)
         return self._arms.setdefault(study, Names()).of(key, slug(multi or condition))
 
     def is_control(self, line: SourceLine, side: str) -> bool:
         """An arm that stands on the second side anywhere in its trial is a control."""
-        return arm_of(line, side) in self._controls
+        return self.arm_of(line, side) in self._controls
+
+    def primary(self, line: SourceLine) -> str:
+        """Whether a row is the trial's primary result, by all columns that say so; else blank."""
+        names = [f"primary_{i}" for i in range(len(PRIMARY))]
+        said = [line[name].lower() for name in names if name in self.source.columns]
+        return "yes" if said and all(word in YES for word in said) else ""
+
+    def crossover(self, study: str) -> bool:
+        """Whether all rows of a study that name a design say that it is a crossover."""
+        said = {line["design"].lower() for line in self._studies[study]} - {""}
+        return bool(said) and all("cross" in word for word in said)
+
+    def period(self, line: SourceLine) -> str:
+        """Which part of a crossover a row is of: after the crossover, or of the first period."""
+        if not self.crossover(line["study"]):
+            return "whole"
+        after = line["post_crossover"].lower()
+        return "first" if after and after not in YES else "both"
 
     def instrument(self, line: SourceLine) -> str:
         name, rating = line["instrument"], rating_of(line)
+        if not name and "instrument" not in self.source.columns:
+            # The file names no scales: one for each study, as they may differ.
+            self._say("the file names no instruments: each study has a scale of its own")
+            study = line["study"]
+            return self._scales.of((study, "no name"), f"scale-{slug(study)}")
         if not name:
             return ""
         both = rating if name in self._two_ratings else ""
@@ -93,7 +145,7 @@ class Facts:
                 higher = line["instrument"] in self.direction.higher
                 rows[name] = {
                     "instrument": name,
-                    "name": line["instrument"],
+                    "name": line["instrument"] or f"scale of {line['study']} (not named)",
                     "outcome": self.score_outcome(line),
                     "better": "higher" if higher else "lower",
                     "rating": rating_of(line),
@@ -106,8 +158,8 @@ class Facts:
         rows = [self._trial(study, lines) for study, lines in self._studies.items()]
         self._shared_references()
         self.assumed += [
-            "every trial is parallel, psychiatric and not enriched, with unclear other treatment: "
-            "the standard has no column for these",
+            "a trial is parallel unless the file says crossover; it is psychiatric and not "
+            "enriched, with unclear other treatment: the standard has no column for these",
             "a trial is a study label; confidence is secondary, since the numbers were read in a "
             "database and not in the reports",
             f"source_url is {self.url}, where the numbers were read; for a trial its DOI where the "
@@ -129,7 +181,8 @@ class Facts:
             "citation": reference,
             "doi": doi,
             "country": self._one(lines, "country", study),
-            "design": "parallel",
+            "design": "crossover" if self.crossover(study) else "parallel",
+            "registration": self._one(lines, "registration", study),
             "diagnosis": slug(diagnosis or self.options.condition).lower(),
             "setting": "psychiatric",
             "concomitant": "unclear",
@@ -160,28 +213,38 @@ class Facts:
         return list(rows.values())
 
     def _arm(self, study: str, line: SourceLine, side: str) -> Cells:
-        _, condition, multi = arm_of(line, side)
+        _, condition, multi = self.arm_of(line, side)
         sides = ((x, s) for x in self._studies[study] for s in ("1", "2"))
-        mine = [(x, s) for x, s in sides if arm_of(x, s) == arm_of(line, side)]
+        mine = [(x, s) for x, s in sides if self.arm_of(x, s) == self.arm_of(line, side)]
         people = {x[f"n_randomised_arm{s}"] for x, s in mine} - {""}
         details = {x[f"detail_arm{s}"] for x, s in mine} - {""}
         detail = next(iter(details)) if len(details) == 1 else ""
         for name, values in (("n_randomised", people), ("detail", details)):
             if len(values) > 1:
                 self._differs(f"{study}, arm {multi or condition}, {name}", values)
-        control = self.is_control(line, side)
+        control, name = self.is_control(line, side), f"{study}, arm {multi or condition}"
         return {
             "trial_id": self.trial(line),
             "arm_id": self.arm(line, side),
             "arm": multi or condition,
             "role": "control" if control else "experimental",
-            "drug": slug(condition),
+            "drug": slug(
+                self._of_arm(mine, "drug", f"{study}, arm {multi or condition}") or condition
+            ),
+            "dose": self._of_arm(mine, "dose", f"{study}, arm {multi or condition}"),
             "comparator_class": COMPARATORS.get(condition.lower(), "other") if control else "",
             "n_randomised": next(iter(people)) if len(people) == 1 else "",
             "confidence": "secondary",
             "source_url": self.url,
             "notes": FACTS.write({"condition": condition, "multi_arm": multi, "detail": detail}),
         }
+
+    def _of_arm(self, mine: Sequence[tuple[SourceLine, str]], name: str, of: str) -> str:
+        """The value of an arm that all of its rows agree on; else blank, and listed as left."""
+        values = {line[f"{name}_arm{side}"] for line, side in mine} - {""}
+        if len(values) > 1:
+            self._differs(f"{of}, {name}", values)
+        return next(iter(values)) if len(values) == 1 else ""
 
     def bias_rows(self) -> list[Cells]:
         """One row per judgement that is given in words."""
@@ -221,6 +284,16 @@ class Facts:
 
     def _women(self, study: str, lines: Sequence[SourceLine]) -> str:
         percent = self._one(lines, "percent_women", study)
+        known = [float(x["percent_women"]) for x in self.source.lines if x["percent_women"]]
+        if percent and max(known) <= 1:
+            # Nobody has at most 1 % of women in every trial.
+            column = self.source.columns["percent_women"]
+            self._say(f"{column} is a share of 1 (never above 1): percent_women is 100 times it")
+            return f"{(Decimal(percent) * 100).normalize():f}"
+        if percent and 0 < float(percent) < 1:
+            why = "a share of 1 among percentages; left blank"
+            self.left.append(Left(f"{study}, percent_women", "value", percent, why))
+            return ""
         if percent or "share_women" not in self.source.columns:
             return percent
         shares = [float(x["share_women"]) for x in self.source.lines if x["share_women"]]
@@ -264,9 +337,9 @@ class Facts:
                 )
 
 
-def arm_of(line: SourceLine, side: str) -> Arm:
-    """What tells an arm from others: study, condition and its name in a multi-arm trial."""
-    return line["study"], line[f"condition_arm{side}"], line[f"multi_arm{side}"]
+def _given(line: SourceLine, side: str) -> tuple[str, str]:
+    """Drug and dose of an arm, as the row says them."""
+    return line[f"drug_arm{side}"], line[f"dose_arm{side}"]
 
 
 def rating_of(line: SourceLine) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from trialpool.review.exchange.check_rows import errors_of
@@ -10,6 +12,7 @@ from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Cells, Imported, Left
 from trialpool.review.exchange.metapsy.direction import find_direction
 from trialpool.review.exchange.metapsy.facts import Facts
+from trialpool.review.exchange.metapsy.notes import rows_of
 from trialpool.review.exchange.metapsy.results import Results
 from trialpool.review.exchange.metapsy.source import read_source
 from trialpool.review.extraction.problems import DataError, Problem
@@ -38,7 +41,7 @@ def read(path: Path, options: ImportOptions) -> Imported:
     ----------
     Metapsy data standard, docs.metapsy.org/data-preparation/format
     """
-    source = read_source(path)
+    source = read_source(path, options.rob_codes)
     direction = find_direction(source.lines, options.g_is)
     facts = Facts(source, options, direction)
     results = Results(facts)
@@ -60,10 +63,38 @@ def read(path: Path, options: ImportOptions) -> Imported:
         *facts.assumed,
         "time_days is 7 times time_weeks, which the standard counts from randomisation",
     ]
-    left = (*source.left, *facts.left, *results.left, *faulty)
-    return Imported(
-        tables=sound, assumed=tuple(dict.fromkeys(assumed)), left=left, outcomes=outcomes
+    taken = frozenset(
+        number
+        for table in _WITH_NUMBERS
+        for row in sound[table]
+        if row.get("outcome_type") != "baseline"
+        for number in rows_of(row["locator"])
     )
+    lines = len(source.lines) + sum(entry.what == "study" for entry in source.left)
+    left = [*source.left, *facts.left, *results.left, *faulty]
+    return Imported(
+        tables=sound,
+        assumed=tuple(dict.fromkeys(assumed)),
+        left=tuple(_marked(left, taken)),
+        outcomes=outcomes,
+        effects_in=lines,
+        effects_taken=len(taken),
+    )
+
+
+def _marked(left: Iterable[Left], taken: Collection[int]) -> Iterator[Left]:
+    """With a mark at what says why a row of the file gives no effect: once for each row."""
+    marked: set[int] = set()
+    for entry in left:
+        row = re.match(r"row (\d+)\b", entry.where)
+        number = int(row[1]) if row else 0
+        lost = number > 0 and number not in taken and number not in marked
+        if lost and entry.what in ("row", "study", "condition_arm1", "condition_arm2", ".g",
+                                   "precalc_g"):  # fmt: skip
+            marked.add(number)
+            yield replace(entry, effect=True)
+        else:
+            yield entry
 
 
 def _outcomes(
@@ -99,10 +130,13 @@ def _sound(
             place = problem.row - 2
             row = tables[problem.file][place]
             left.append(_broken(problem, row))
-            if problem.file == "trials":
+            if problem.file == "instruments" and problem.column == "name":
+                # A name that cannot stand loses itself, not the effects on the scale.
+                tables["instruments"][place] = {**row, "name": row["instrument"]}
+            elif problem.file in ("trials", "instruments"):
                 if not row.get(problem.column):
                     raise DataError(errors)
-                tables["trials"][place] = {**row, problem.column: ""}
+                tables[problem.file][place] = {**row, problem.column: ""}
             else:
                 doomed.setdefault(problem.file, set()).add(place)
         for name, places in doomed.items():

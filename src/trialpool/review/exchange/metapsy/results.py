@@ -45,7 +45,7 @@ class Results:
         if self._unsettled:
             self.assumed.append(
                 "rows of one trial that give an arm different numbers are kept apart in "
-                f"analysis_set: rows {', '.join(map(str, sorted(self._unsettled)))}"
+                f"definition, and each counts: rows {', '.join(map(str, sorted(self._unsettled)))}"
             )
         for line in lines:
             self._take(line)
@@ -143,17 +143,18 @@ class Results:
 
     def _common(self, line: SourceLine) -> dict[str, str]:
         """What a result and a contrast of the row share."""
-        marks = [line["analysis_set"] if line["analysis_set"] != "NR" else ""]
+        marks = [line["dich_type"] if has_events(line) else ""]
         marks.append(f"row {line.number}" if line.number in self._unsettled else "")
         return {
             "trial_id": self.facts.trial(line),
             "outcome": self.facts.outcome(line),
             "instrument": self.facts.instrument(line),
-            "definition": line["dich_type"] if has_events(line) else "",
-            "period": "whole",
-            "time_days": days(line["time_weeks"]),
+            "definition": ", ".join(mark for mark in marks if mark),
+            "period": self.facts.period(line),
+            "time_days": line["time_days"] or days(line["time_weeks"]),
             "timepoint": line["time"],
-            "analysis_set": ", ".join(mark for mark in marks if mark),
+            "analysis_set": line["analysis_set"] if line["analysis_set"] != "NR" else "",
+            "primary": self.facts.primary(line),
             "confidence": "secondary",
             "source": SOURCE,
             "source_url": self.facts.url,
@@ -174,7 +175,8 @@ class Results:
                 arm = self.facts.arm(line, side)
                 row = {**self._common(line), "arm_id": arm, "outcome_type": kind, **numbers}
                 if kind == "baseline":
-                    row |= dict.fromkeys(("time_days", "definition", "notes", "analysis_set"), "")
+                    blank = ("time_days", "definition", "notes", "analysis_set", "primary")
+                    row |= dict.fromkeys(blank, "")
                     row |= {"outcome": self.facts.score_outcome(line), "timepoint": "baseline"}
                 yield row
 
@@ -230,7 +232,7 @@ class Results:
             "locator": locator(self.facts.source.file, (line.number,)),
         }
         if _key(CONTRASTS, row) in [_key(CONTRASTS, other) for other in self._contrasts]:
-            row["analysis_set"] = f"{row['analysis_set']} row {line.number}".strip()
+            row["definition"] = f"{row['definition']} row {line.number}".strip()
         return row
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import limits
+from trialpool.review.exchange.draft import read_bytes
 from trialpool.review.exchange.imported import Left
 from trialpool.review.exchange.metapsy.columns import (
     ALIASES,
@@ -19,6 +21,7 @@ from trialpool.review.exchange.metapsy.columns import (
     KNOWN,
     MISSING,
     NUMBERS,
+    PEOPLE,
     ROW_NUMBER,
 )
 
@@ -27,7 +30,7 @@ _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"[+-]?\d+([eE][+-]?\d+)?")
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
-_NEEDED = ("study", "condition_arm1", "condition_arm2", "instrument")
+_NEEDED = ("study", "condition_arm1", "condition_arm2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,12 @@ class Source:
     left: tuple[Left, ...]
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, rob_codes: Mapping[str, str] | None = None) -> Source:
     """Read a file in the Metapsy data standard, in either of its two styles.
+
+    Parameters
+    ----------
+    rob_codes : the judgement that each number in a risk-of-bias column stands for
 
     Raises
     ------
@@ -62,7 +69,10 @@ def read_source(path: Path) -> Source:
     """
     header, numbered, separator = _table(path)
     rows = list(numbered.values())
-    columns = {name: column for name in sorted(KNOWN) if (column := _column(name, header, rows))}
+    codes = dict(rob_codes or {})
+    columns = {
+        name: column for name in sorted(KNOWN) if (column := _column(name, header, rows, codes))
+    }
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise TrialpoolError(
@@ -73,15 +83,18 @@ def read_source(path: Path) -> Source:
         name: [_BREAK.sub(" ", row[header.index(column)]).strip() for row in rows]
         for name, column in columns.items()
     }
-    decimal, said = _decimal(cells)
+    said = _decimal(cells)
     left = []
+    for name in columns if codes else ():
+        if name.startswith("rob"):
+            cells[name] = [codes.get(cell, cell) for cell in cells[name]]
     for name in sorted(NUMBERS & set(columns)):
         for i, (number, cell) in enumerate(zip(numbered, cells[name], strict=True)):
-            value = _number(cell, decimal)
+            value, why = _number(cell), "not a number; left blank"
+            if value and name in PEOPLE and not float(value).is_integer():
+                value, why = None, "not a whole number of people; left blank"
             if value is None:
-                left.append(
-                    Left(f"row {number}, {columns[name]}", "cell", cell, "not a number; left blank")
-                )
+                left.append(Left(f"row {number}, {columns[name]}", "cell", cell, why))
             cells[name][i] = value or ""
     lines = tuple(
         SourceLine(number, {n: "" if c[i] in MISSING else c[i] for n, c in cells.items()})
@@ -106,7 +119,7 @@ def read_source(path: Path) -> Source:
 def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
     """The header, the rows by their number, and the separator."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TrialpoolError(f"{path.name}: not UTF-8 text; save it as CSV UTF-8") from None
     first = text.split("\n", 1)[0]
@@ -117,6 +130,7 @@ def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
         raise TrialpoolError(
             f"{path.name}: not readable as CSV ({error}); look for a quote that is never closed"
         ) from None
+    limits.of_lines(path, table)
     if not table:
         raise TrialpoolError(f"{path.name}: the file is empty")
     header = [name.strip() for name in table[0]]
@@ -133,46 +147,58 @@ def _table(path: Path) -> tuple[list[str], dict[int, list[str]], str]:
     return header, rows, separator
 
 
-def _column(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _column(
+    name: str, header: Sequence[str], rows: Sequence[Sequence[str]], codes: Mapping[str, str]
+) -> str:
     """The file's column for one of our names; judgements must be words, a bare code says nothing.
 
     One file has `rob` in numbers without a key beside `ROB` in words.
     """
-    for column in ALIASES.get(name, (name,)):
-        if column not in header:
+    lower = [heading.lower() for heading in header]
+    for spelling in ALIASES.get(name, (name,)):
+        if spelling in header:
+            column = spelling
+        elif lower.count(spelling.lower()) == 1:
+            column = header[lower.index(spelling.lower())]
+        else:
             continue
+        if name == "design":
+            # Some files name by it what is compared.
+            cells = [row[header.index(column)].lower() for row in rows]
+            if not any("cross" in cell or "parallel" in cell for cell in cells):
+                continue
         if name.startswith("rob"):
             place = header.index(column)
             words = {row[place].strip().lower() for row in rows} - {w.lower() for w in MISSING}
-            if not words & set(JUDGEMENTS):
+            if not words & {*JUDGEMENTS, *codes}:
                 continue
         return column
     return ""
 
 
-def _decimal(cells: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    """The decimal mark, and a sentence on how it was found."""
+def _decimal(cells: Mapping[str, Sequence[str]]) -> str:
+    """A sentence on the decimal marks: each cell is read by its own."""
     numbers = {name: cells[name] for name in NUMBERS & set(cells)}
     commas = sum(bool(_COMMA.fullmatch(c)) for column in numbers.values() for c in column)
     points = {n: k for n, column in numbers.items() if (k := sum(map(_has_point, column)))}
-    if commas > sum(points.values()):
-        said = f"decimal comma (in {commas} cells)"
-        if points:
-            where = ", ".join(f"{n} of {name}" for name, n in sorted(points.items()))
-            said += f"; a decimal point in {where} is read as a decimal point too"
-        return ",", said
-    return ".", f"decimal point (in {sum(points.values())} cells)"
+    if not commas:
+        return f"decimal point (in {sum(points.values())} cells)"
+    said = f"decimal comma (in {commas} cells)"
+    if points:
+        where = ", ".join(f"{n} of {name}" for name, n in sorted(points.items()))
+        said += f"; a decimal point in {where} is read as a decimal point too"
+    return said
 
 
 def _has_point(cell: str) -> bool:
     return bool(_POINT.fullmatch(cell))
 
 
-def _number(cell: str, decimal: str) -> str | None:
+def _number(cell: str) -> str | None:
     """A number with a decimal point, blank where missing, None where it is no number."""
     if cell in MISSING:
         return ""
-    if decimal == "," and _COMMA.fullmatch(cell):
+    if _COMMA.fullmatch(cell):
         return cell.replace(",", ".")
     return cell if _POINT.fullmatch(cell) or _WHOLE.fullmatch(cell) else None
 

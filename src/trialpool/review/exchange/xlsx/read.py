@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
 
 from trialpool.columns import Table
 from trialpool.results import TrialpoolError
+from trialpool.review.exchange import limits
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Cells, Imported, Left
 from trialpool.review.exchange.xlsx.cells import got
@@ -41,7 +41,8 @@ def read(path: Path, options: ImportOptions) -> Imported:
     TrialpoolError
         when the file is not a workbook
     """
-    stored, formulas = _open(path, values=True), _open(path, values=False)
+    content = limits.workbook_bytes(path)
+    stored, formulas = (open_workbook(path, content, values=each) for each in (True, False))
     problems: list[Problem] = []
     tables: dict[str, list[Cells]] = {}
     headers: dict[str, list[str]] = {}
@@ -52,6 +53,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
             where, fix = f"{path.name}, sheet {name}", "Add it; a header row alone is enough"
             problems.append(_problem(where, None, "", "the sheet is missing", fix))
             continue
+        if not isinstance(stored[name], Worksheet):
+            where, rule = f"{path.name}, sheet {name}", "a chart, not a sheet of cells"
+            problems.append(_problem(where, None, "", rule, "Rename it, and add the sheet"))
+            continue
+        far = stored[name].max_row, stored[name].max_column
+        limits.of_table(path, f"sheet {name}", *far)
         sheet = _Sheet(path, stored[name], formulas[name], table)
         lines = sheet.lines()
         computed += sheet.computed
@@ -71,13 +78,20 @@ def read(path: Path, options: ImportOptions) -> Imported:
     )
 
 
-def _open(path: Path, *, values: bool) -> Workbook:
+def open_workbook(path: Path, content: bytes, *, values: bool) -> Workbook:
+    """The workbook in these bytes; with `values`, of formulas the results that are stored.
+
+    Raises
+    ------
+    TrialpoolError
+        if they are no workbook
+    """
     try:
         with warnings.catch_warnings():
             # openpyxl warns of parts it leaves out, such as drop-down lists; none holds data.
             warnings.simplefilter("ignore", UserWarning)
-            return load_workbook(path, data_only=values)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError) as error:
+            return load_workbook(io.BytesIO(content), data_only=values)
+    except Exception as error:  # whatever a damaged workbook can make its reader raise
         raise TrialpoolError(
             f"{path.name}: not a workbook that can be read ({error}); save it as .xlsx"
         ) from None
@@ -153,4 +167,5 @@ def _problem(file: str, row: int | None, cell: str, rule: str, fix: str) -> Prob
 def _others(book: Workbook) -> Iterator[Left]:
     for name in book.sheetnames:
         if name not in _TABLES and name != CODE_BOOK:
-            yield Left(name, "sheet", f"{book[name].max_row} rows", "not a raw table")
+            rows = getattr(book[name], "max_row", 0)  # a chart has none
+            yield Left(name, "sheet", f"{rows} rows", "not a raw table")

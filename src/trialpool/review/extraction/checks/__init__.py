@@ -7,27 +7,29 @@ anything is written; a warning travels with the row to the page. docs/checks.md 
 from __future__ import annotations
 
 # The order here is the order in docs/checks.md.
-from trialpool.review.extraction.checks import (  # isort: skip
+from trialpool.review.extraction.checks import (  # noqa: F401  # isort: skip
     identity,
     design,
     bias,
     scales,
     times,
     people,
+    arm_sizes,
     counts,
     spread,
+    sds,
     changes,
     agreement,
     granularity,
     sizes,
     contrasts,
+    precision,
     means,
+    levels,
+    effects,
     trials,
+    descriptions,
 )
 from trialpool.review.extraction.checks.registry import CHECKS, Check, Finding, flags, run_checks
 
-__all__ = [
-    "CHECKS", "Check", "Finding", "agreement", "bias", "changes", "contrasts", "counts", "design",
-    "flags", "granularity", "identity", "means", "people", "run_checks", "scales", "sizes",
-    "spread", "times", "trials",
-]  # fmt: skip
+__all__ = ["CHECKS", "Check", "Finding", "flags", "run_checks"]

@@ -21,10 +21,20 @@ COMPARISON = ("trial_id", "outcome", "instrument", "definition", "period", "time
 
 
 class Index:
-    """The tables of one condition, with the look-ups that several checks need, made once."""
+    """The tables of one condition, with the look-ups that several checks need, made once.
 
-    def __init__(self, raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]) -> None:
+    `elsewhere` are the tables of other conditions, where the same trials may stand.
+    """
+
+    def __init__(
+        self,
+        raw: RawData,
+        outcomes: Outcomes,
+        confidence_order: Sequence[str],
+        elsewhere: Sequence[RawData] = (),
+    ) -> None:
         self.raw = raw
+        self.elsewhere = elsewhere
         self.outcomes = outcomes
         self.confidence_order = confidence_order
         self._ends: dict[tuple[Value, bool], tuple[float | None, float | None]] = {}
@@ -79,6 +89,10 @@ class Index:
     def scale(self, row: Row) -> Row:
         """The instrument of a row; nothing when it is unknown."""
         return self.instruments.get(row["instrument"], {})
+
+    def reference_sd(self, row: Row) -> float | None:
+        """The reference SD of a row's instrument; None where there is none above 0."""
+        return number(self.scale(row), "reference_sd") or None if self.scale(row) else None
 
     def kind(self, row: Row) -> str:
         """Whether the row's outcome is continuous or binary; blank when it is unknown."""

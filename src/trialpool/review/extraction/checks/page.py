@@ -5,6 +5,7 @@ from __future__ import annotations
 from trialpool.review.extraction.checks import CHECKS
 from trialpool.review.extraction.checks.registry import Check
 from trialpool.review.extraction.forms import FORMS
+from trialpool.review.extraction.kinds import BESIDE
 
 _INTRO = """\
 # Checks on the raw data
@@ -19,9 +20,10 @@ trialpool.review.extraction.checks.page > docs/checks.md`); a test holds the two
   `flags.csv`, the figures and the page. A row with an `exclude_reason` is not warned about.
 - A warning about a row of `results.csv` or `contrasts.csv` is set aside by naming the check in the
   row's column `checked` (several separated by `;`), with the reason in `notes`.
-- `trialpool check` also tells which rows will not be used though nobody asked for it
-  (`not_used`). It ends with 0 when the review is usable, 1 when not; `--strict` makes warnings
-  count, `--json` prints one JSON object.
+- It says the rule of a kind of problem once, with the places below. `--select CODE[,CODE]` takes
+  some kinds only, `--statistics` counts them; a code is the name in the tables below, and stays.
+- It ends with 0 when the review is usable, 1 when not; `--strict` makes warnings count, `--json`
+  prints one JSON object.
 """
 
 
@@ -39,6 +41,9 @@ def checks_page() -> str:
         "## Errors of form\n\nWhile a table cannot be read, only these are told.\n\n"
         "| name | rule |\n|---|---|\n"
         + "".join(f"| `{name}` | {_escaped(rule)} |\n" for name, rule in FORMS.items()),
+        "## Beside the tables\n\nTold by `trialpool check`, of the protocol and what it makes of "
+        "the tables.\n\n| name | rule |\n|---|---|\n"
+        + "".join(f"| `{name}` | {_escaped(rule)} |\n" for name, rule in BESIDE.items()),
     ]
     return "\n".join(parts)
 

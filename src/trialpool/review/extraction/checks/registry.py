@@ -88,7 +88,12 @@ def _register(
     return register
 
 
-def run_checks(raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]) -> list[Problem]:
+def run_checks(
+    raw: RawData,
+    outcomes: Outcomes,
+    confidence_order: Sequence[str],
+    elsewhere: Sequence[RawData] = (),
+) -> list[Problem]:
     """All problems of all checks: the errors, then the warnings, in the order of registration.
 
     A table that could not be read at all would make every row that refers to it look wrong, so
@@ -98,10 +103,11 @@ def run_checks(raw: RawData, outcomes: Outcomes, confidence_order: Sequence[str]
     ----------
     outcomes : the outcomes of the protocol: `kind` and which direction is `better`
     confidence_order : kinds of source, the preferred one first
+    elsewhere : the tables of conditions that were looked at before, where trials may stand as well
     """
     if not all(sheet.readable for sheet in raw.sheets.values()):
         return []
-    index = Index(raw, outcomes, confidence_order)
+    index = Index(raw, outcomes, confidence_order, elsewhere)
     all_problems: dict[Problem, None] = {}
     for severity in ("error", "warning"):
         index.sound = index.sound and not all_problems

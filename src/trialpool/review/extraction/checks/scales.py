@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import sqrt
 
-from trialpool.review.extraction.checks.index import WITH_RESULTS, Index, half_unit, number, span
+from trialpool.review.extraction.checks.index import (
+    WITH_RESULTS,
+    Index,
+    half_unit,
+    having,
+    number,
+    span,
+)
 from trialpool.review.extraction.checks.registry import Finding, error, warning
+from trialpool.review.extraction.checks.sds import sd_of
 from trialpool.review.extraction.read import Row, show
 
 # A confidence limit may pass the end of a scale; the mean and the data cannot.
@@ -37,30 +45,35 @@ def _range(low: float | None, high: float | None) -> str:
     return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
-@error("Correct mean, sd or the instrument; a standard error belongs in se")
+@error("Correct mean, the spread, n or the instrument; a standard error belongs in se")
 def sd_above_maximum(index: Index) -> Iterator[Finding]:
-    """An SD is not larger than scores between the ends of the scale can make it."""
+    """An SD, printed or worked out, is not larger than scores between the ends of the scale can
+    make it.
+    """
     sheet = index["results"]
-    for row in index.scores:
-        if row["sd"] is None or row["mean"] is None or row["n"] is None:
-            continue
+    for row in having(index.scores, "n"):
         low, high = index.ends(row)
-        n, mean = number(row, "n"), number(row, "mean")
-        if low is None or high is None or not low <= mean <= high or n < 2:
+        n, sd = number(row, "n"), sd_of(row)
+        if sd is None or low is None or high is None or n < 2:
             continue
-        # All scores at the two ends: the largest variance a mean leaves room for.
-        room = (mean - low) * (high - mean)
-        if number(row, "sd") ** 2 <= room:
+        # All scores at the two ends: the largest variance there can be, and that a mean leaves
+        # room for. An SD worked out from a model's SE need not keep to its mean's room.
+        room, loose, where = (high - low) ** 2 / 4, 0.0, ""
+        mean = row["mean"]
+        if mean is not None and not sd.how and low <= float(mean) <= high:
+            room, where = (float(mean) - low) * (high - float(mean)), f" with mean {show(mean)}"
+            loose = half_unit(sheet, row, "mean")
+        if sd.value**2 <= room:
             continue
         most = sqrt(n / (n - 1) * room)
-        if span(sheet, row, "sd")[0] > 1.01 * most + half_unit(sheet, row, "mean"):
-            yield Finding(
-                sheet,
-                row,
-                "sd",
-                f"more than {n:g} scores with mean {show(row['mean'])} on {row['instrument']} "
-                f"({low:g} to {high:g}) can have; at most {most:.3g}",
+        least = sd.value if sd.how else span(sheet, row, "sd")[0]
+        if least > 1.01 * most + loose:
+            derived = f"an SD of {sd.value:.3g} ({sd.how}), " if sd.how else ""
+            rule = (
+                f"{derived}more than {n:g} scores{where} on {row['instrument']} "
+                f"({low:g} to {high:g}) can have; at most {most:.3g}"
             )
+            yield Finding(sheet, row, sd.column, rule)
 
 
 @error("Correct the instrument or the outcome")
