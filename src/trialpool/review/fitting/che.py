@@ -62,7 +62,7 @@ def che(
         test="z" if common else "t",
         level=LEVEL,
     )
-    levels, typical = _levels(fitted, vi)
+    levels, typical = _levels(fitted, studies["vi"].to_numpy(float))
     tested: Any = fitted if common else robust_of(fitted, trials, kind=TEST, level=LEVEL)
     wald: dict[str, Any] = {name: float(getattr(tested, name)[0]) for name in _WALD}
     total = levels.sigma2_between + levels.sigma2_within
@@ -100,7 +100,10 @@ def che(
 
 
 def _levels(fitted: MultilevelFit, vi: Array) -> tuple[VarianceLevels, float]:
-    """The variance of each level, and the typical sampling variance beside it."""
+    """The variance of each level, and the typical sampling variance beside it.
+
+    `vi` are those of the effects themselves, not the trials' means that the model has in place.
+    """
     between, within = ((*fitted.sigma2, 0.0, 0.0))[:2]
     typical = _typical(vi)
     i2 = [100 * part / (between + within + typical) for part in (between, within)]
