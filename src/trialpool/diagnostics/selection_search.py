@@ -93,7 +93,7 @@ def set_up(
 
 
 def maximise(p: SelectionProblem) -> Top:
-    """The highest maximum that the starts lead to."""
+    """The highest maximum that the starts lead to; that there is no higher one is not proven."""
     return max((_climb(p, start) for start in _starts(p)), key=lambda top: top.value)
 
 
@@ -115,9 +115,8 @@ def _beta_starts(p: SelectionProblem, tau2: float) -> list[tuple[float, float, P
     """Where the beta model has its other maxima.
 
     Its two exponents together can suppose that most trials at either end of p are not seen. Then
-    the likelihood has a second maximum with more heterogeneity and a mean beside the effects seen;
-    in 1,000 simulated sets the highest of 25 random starts was there whenever the starts above
-    missed it (benchmarks/selection_maxima.py).
+    the likelihood has a second maximum with more heterogeneity and a mean beside the effects seen.
+    That these starts reach it rests on simulation (benchmarks/selection_maxima.py), not on proof.
     """
     low, high = float(p.y.min()), float(p.y.max())
     middle, span = float(np.median(p.y)), high - low
