@@ -1,14 +1,16 @@
 """Spoiled files of every format: one clear sentence, or every effect accounted for.
 
-The committed test tries a few hundred; `python tests/exchange/test_fuzz_imports.py 2000` as many
-as are asked for.
+The committed test tries a few hundred; as many as are asked for:
+`PYTHONPATH=tests:tests/exchange python tests/exchange/test_fuzz_imports.py 2000`.
 """
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -36,14 +38,7 @@ def package() -> bytes:
         path.relative_to(DATA / "package").as_posix(): path.read_bytes()
         for path in sorted((DATA / "package").rglob("*.csv"))
     }
-    import io
-    import zipfile
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
+    return zipped(files)
 
 
 def seeds() -> list[tuple[str, str, bytes]]:
@@ -96,6 +91,23 @@ def spoiled(content: bytes, rng: random.Random) -> bytes:
     return content
 
 
+def spoiled_inside(content: bytes, rng: random.Random) -> bytes:
+    """A zip file that is whole, with one of its files spoiled."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    chosen = rng.choice(sorted(files))
+    files[chosen] = spoiled(files[chosen], rng)
+    return zipped(files)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
 def one(form: str, name: str, content: bytes, folder: Path) -> str:
     """Import a file: `read`, or `refused` with a sentence. Any other error goes up."""
     path = folder / name
@@ -125,6 +137,8 @@ def tried(count: int, seed: int = 15) -> Counter[tuple[str, str]]:
         for i in range(count):
             form, name, content = whole[i % len(whole)]
             made_of = spoiled(content, rng)
+            if name.endswith(".zip") and rng.random() < 0.8:
+                made_of = spoiled_inside(content, rng)
             try:
                 out[form, one(form, name, made_of, Path(folder))] += 1
             except Exception:

@@ -87,8 +87,12 @@ def homogeneity_tests(
         return {"breslow_day": none, "tarone": none}
     a, n1, n2, events = (x[informs] for x in (a, n1, n2, events))
     fitted = _expected(n1, n2, events, math.exp(log_or))
-    cells = (fitted, n1 - fitted, events - fitted, n2 - events + fitted)
-    var = 1 / np.sum([1 / x for x in cells], axis=0)
+    cells = np.array([fitted, n1 - fitted, events - fitted, n2 - events + fitted])
+    if (cells <= 0).any():
+        # So far out the estimate leaves a cell nothing in floats, to compare a study with.
+        none = chi_squared(math.nan, df, _NO_RATIO)
+        return {"breslow_day": none, "tarone": none}
+    var = 1 / np.sum(1 / cells, axis=0)
     stat = float(((a - fitted) ** 2 / var).sum())
     correction = float((a - fitted).sum()) ** 2 / float(var.sum())
     return {
