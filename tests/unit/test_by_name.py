@@ -45,6 +45,11 @@ def test_without_two_degrees_of_freedom_or_any_q_there_is_no_interval(q: float, 
     assert math.isnan(found.ci_lb)
 
 
+def test_h_is_at_least_one() -> None:
+    """Less than nothing to expect by chance leaves the limits where no excess at all has them."""
+    assert i2_interval(1.0, 6)[1:] == i2_interval(5.0, 6)[1:]
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(TrialpoolError, match="Q is not negative"):
         i2_interval(-1.0, 5)

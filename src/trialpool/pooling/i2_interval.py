@@ -18,7 +18,7 @@ class I2Interval(NamedTuple):
 
 
 def i2_interval(q: float, k: int, *, level: float = 0.95) -> I2Interval:
-    """I2 = 100 (1 - df / Q), at least 0, and its interval by that of ln H, H^2 = Q / df.
+    """I2 = 100 (1 - df / Q), at least 0; its interval by that of ln H, where H^2 = Q / df, at least 1.
 
     The standard error of ln H is (ln Q - ln df) / (2 (sqrt(2 Q) - sqrt(2 k - 3))) where Q > k, else
     sqrt((1 - 1 / (3 (k - 2)^2)) / (2 (k - 2))). It needs k >= 3 and Q > 0.
@@ -50,6 +50,7 @@ def i2_interval(q: float, k: int, *, level: float = 0.95) -> I2Interval:
     else:
         se = sqrt((1 - 1 / (3 * (k - 2) ** 2)) / (2 * (k - 2)))
     reach = float(half_width(level, NAN)) * se
-    ends = (q / df * exp(2 * sign * reach) for sign in (-1, 1))  # of H squared
+    squared = max(1.0, q / df)
+    ends = (squared * exp(2 * sign * reach) for sign in (-1, 1))  # of H squared
     low, high = (max(0.0, 100 * (1 - 1 / end)) for end in ends)
     return I2Interval(i2, low, high)
