@@ -18,7 +18,7 @@ class I2Interval(NamedTuple):
 
 
 def i2_interval(q: float, k: int, *, level: float = 0.95) -> I2Interval:
-    """I2 = 100 (1 - df / Q), at least 0; its interval by that of ln H, where H^2 = Q / df, at least 1.
+    """I2 = 100 (1 - df / Q), at least 0; its interval by that of ln H, H^2 = Q / df, at least 1.
 
     The standard error of ln H is (ln Q - ln df) / (2 (sqrt(2 Q) - sqrt(2 k - 3))) where Q > k, else
     sqrt((1 - 1 / (3 (k - 2)^2)) / (2 (k - 2))). It needs k >= 3 and Q > 0.
