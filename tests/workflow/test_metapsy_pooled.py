@@ -19,9 +19,10 @@ import pandas as pd
 import pytest
 import yaml
 from filled import given
-from scipy.special import ndtr, ndtri
 from small import ROOT, cleaned_tables, tables_of
 
+from trialpool.effects.needed_to_treat import nnt_furukawa
+from trialpool.pooling.i2_interval import i2_interval
 from trialpool.pooling.inference import half_width
 from trialpool.review.case import Case, Tables
 from trialpool.review.exchange.formats import FORMATS, ImportOptions
@@ -139,16 +140,6 @@ def published(condition: str, label: str) -> Mapping[str, str]:
     return {str(column): str(cell) for column, cell in row.items()}
 
 
-def i2_interval(q: float, k: int) -> tuple[float, ...]:
-    """Interval of I2 from that of H (Higgins & Thompson 2002, Stat Med 21:1539, section 3)."""
-    h = math.sqrt(q / (k - 1))
-    se = 0.5 * (math.log(q) - math.log(k - 1)) / (math.sqrt(2 * q) - math.sqrt(2 * k - 3))
-    if q <= k:
-        se = math.sqrt(1 / (2 * (k - 2)) * (1 - 1 / (3 * (k - 2) ** 2)))
-    ends = (h * math.exp(sign * float(ndtri(0.975)) * se) for sign in (-1, 1))
-    return tuple(max(0.0, 100 * (1 - 1 / end**2)) for end in ends)
-
-
 @cache
 def ours(condition: str, label: str) -> Mapping[str, tuple[float, ...]]:
     """The cells of a row; positive is benefit, as they print it."""
@@ -162,10 +153,9 @@ def ours(condition: str, label: str) -> Mapping[str, tuple[float, ...]]:
         "g.ci": (-shown.ci_high, -shown.ci_low),
         "p": (shown.p_value,),
         "i2": (pooled.i2 if che else pooled.i2_q,),
-        "i2.ci": () if che else i2_interval(pooled.q, pooled.k),
+        "i2.ci": () if che else i2_interval(pooled.q, pooled.k)[1:],
         "prediction.ci": (-shown.pi_high, -shown.pi_low),
-        # Furukawa & Leucht 2011, PLoS One 6:e19070
-        "nnt": (float(1 / (ndtr(g + ndtri(rate)) - rate)),),
+        "nnt": (nnt_furukawa(g, rate),),
     }
 
 

@@ -14,6 +14,7 @@ import trialpool as tp
 from conformity.ledger import CLOSED, Ledger
 from conformity.reference import Node
 from conformity.univariate import CLOSED_FORM, Studies, studies
+from trialpool.pooling.i2_interval import i2_interval
 from trialpool.pooling.tau2 import estimators_of
 
 COMMON = {
@@ -75,6 +76,12 @@ def _common_effect(
     for name in only:
         mine, unit = values[name]
         ledger.compare(f"{quantity}.{name}", node.get(name), mine, CLOSED, unit)
+    interval = i2_interval(ours.q, ours.k)
+    for end, limit in (("lb", interval.ci_lb), ("ub", interval.ci_ub)):
+        share = limit / 100
+        h = max(1.0, float((1 / (1 - share)) ** 0.5)) if share < 1 else np.inf
+        ledger.compare(f"{quantity}.I2_{end}", node.get(f"I2_{end}"), share, CLOSED)
+        ledger.compare(f"{quantity}.H_{end}", node.get(f"H_{end}"), h, CLOSED)
 
 
 def _random_effects(
