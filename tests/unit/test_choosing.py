@@ -297,6 +297,21 @@ def test_strata_are_combined_without_correlation(small: SmallReview) -> None:
     assert both["n"] == 61
 
 
+def test_an_alternative_set_of_one_stratum_stands_beside_the_other_stratum(
+    small: SmallReview,
+) -> None:
+    """The completers of the low dose replace its people; those of the high dose stay."""
+    in_strata(small)
+    about = {"time_days": "7", "exclude_reason": "", "stratum": "low", "n": "10"}
+    more = {name: (cell, cell) for name, cell in about.items()}
+    add(small, "Birch", more=more, analysis_set="completers")
+    effects = small.effects()
+    birch = effects[effects["effect_id"].str.startswith("Birch|") & (effects["outcome"] == "mood")]
+    sets = birch[birch["variant"] == "participants: completers"]
+    assert sorted(sets["part"]) == ["high", "low"]
+    assert sets.set_index("part")["n"].to_dict() == {"high": 32.0, "low": 20.0}
+
+
 def test_a_result_in_strata_is_traced(small: SmallReview) -> None:
     in_strata(small)
     asked(small, effects="combined")

@@ -86,6 +86,11 @@ class Stratum(NamedTuple):
     control: MeasuredArm | None
 
     @property
+    def name(self) -> str:
+        """Which part of the people it is; blank for all."""
+        return text(self.experimental[0].row["stratum"])
+
+    @property
     def arms(self) -> tuple[str, ...]:
         """What is compared: the names of the arms, the control first."""
         beside = [self.control] if self.control else []
@@ -132,8 +137,12 @@ def comparisons(records: Records, changes: Collection[str]) -> Iterator[Comparis
             in_strata, alone = bool(key[-1]), stratum.control is None
             of = (*key[:-1], in_strata, alone, stratum.arms, name, alternative)
             same.setdefault(of, []).append(stratum)
-    for (*_, name, alternative), strata in same.items():
-        yield Comparison(tuple(strata), name, alternative)
+    for (*about, name, alternative), strata in same.items():
+        # An alternative of some strata stands beside the others as they are.
+        main = same.get((*about, "", False), []) if alternative else []
+        named = {stratum.name for stratum in strata}
+        others = (stratum for stratum in main if stratum.name not in named)
+        yield Comparison((*strata, *others), name, alternative)
 
 
 def _of_group(
@@ -174,7 +183,10 @@ def reported(records: Records) -> Iterator[tuple[list[Mapping[str, Any]], bool]]
             key = bool(text(row["stratum"])), text(row["analysis_set"])
             sets.setdefault(key, []).append(row)
         for (in_strata, name), rows in sets.items():
-            yield rows, bool(name and (in_strata, "") in sets)
+            main = sets.get((in_strata, ""), []) if name else []
+            named = {text(row["stratum"]) for row in rows}
+            others = [row for row in main if text(row["stratum"]) not in named]
+            yield [*rows, *others], bool(main)
 
 
 def _compare(
