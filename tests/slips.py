@@ -47,7 +47,7 @@ in bold are errors.
 None of that is bought with false alarms: the checks that were added for slips say nothing of the
 review shipped here. Of three public databases of psychotherapy (213 trials of PTSD, panic and
 generalised anxiety, 1,131 results) they tell 12 times that a trial scores a scale in another way
-than the others, and 4 labels that stand twice; both are so.
+than the others, and 3 labels that stand twice; both are so.
 
 """
 # Cells that name the row in the list, the first that are filled.

@@ -279,6 +279,10 @@ def descriptions() -> Iterator[Limit]:
     yield Limit("labels_alike", [], arms(3, arm="experimental 2"), arms(3, arm="Experimental "))
     yield Limit("labels_alike", [], Edit("instruments", 3, {"name": "A scale, new"}),
                 Edit("instruments", 3, {"name": "a  scale"}))  # fmt: skip
+    # One scale with two kinds of rater is two instruments.
+    yield Limit("labels_alike", [Edit("instruments", 3, {"name": "A scale"})],
+                Edit("instruments", 3, {"rating": "clinician"}),
+                Edit("instruments", 3, {"rating": ""}))  # fmt: skip
 
 
 def changes_as_scores() -> Iterator[Limit]:

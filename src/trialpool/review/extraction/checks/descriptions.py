@@ -119,7 +119,8 @@ def labels_alike(index: Index) -> Iterator[Finding]:
     for name, column, within in (
         ("trials", "study", ()),
         ("arms", "arm", ("trial_id",)),
-        ("instruments", "name", ()),
+        # One scale rated by clinicians and by patients is two instruments of one name.
+        ("instruments", "name", ("rating",)),
     ):
         first: dict[tuple[Value, ...], Row] = {}
         for row in having(index[name].rows, column):
