@@ -53,7 +53,7 @@ def analysis(
     arms = [record.known(groups.get(group, "")) for group in node.texts("groupIds")]
     row, used, why = _contrast(record, where, node, arms, blocks)
     if row:
-        record.draft.comparison("contrasts", [row], where, merge=False)
+        record.draft.comparison("contrasts", [row], where)
         why = "no column for it: another level than 95 %, one-sided, or not an SE of a difference"
     rest = {name: text for name, text in numbers.items() if name not in used}
     if rest:

@@ -151,7 +151,7 @@ def _block(
         participants = {"analysis_set": split(name)[1]}
         rows.append(common | cells | participants | {"arm_id": record.arm(name)})
     if rows:
-        record.draft.comparison("results", rows, place, merge=False)
+        record.draft.comparison("results", rows, place)
         mark = record.draft.rows["results"][-1].get("definition", "")
         block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
         one.blocks.append(

@@ -253,16 +253,12 @@ class RevManReview:
             self.draft.leave(where, analysis.outcome, named(taken), why, effect=filled)
         else:
             self.draft.effects_taken += 1
-            repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
-            for row in repeated:
-                numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}
-                again = "the same arm, outcome and numbers stand in another analysis, imported once"
-                self.draft.leave(where, analysis.outcome, named(numbers), again)
+            self.draft.comparison(table, rows, analysis.where)
         logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
         first = logrank.get(self.fields.logrank[0], "")
         if is_number(first) and float(first) != 0:
             rest = {name: text for name, text in rest.items() if name not in logrank}
-            reason = "observed minus expected events and their variance have no column"
+            reason = "observed minus expected events of a line of which the counts were taken"
             self.draft.leave(where, analysis.outcome, named(logrank), reason)
         if any(text.strip() for text in rest.values()):
             reason = "weights, effects and limits follow from the data; trialpool computes its own"
@@ -367,12 +363,6 @@ class RevManReview:
                 "drug": slug(label, role), "comparator_class": kind,
             })  # fmt: skip
         return arm
-
-
-_NUMERIC = {
-    "results": ("n", "mean", "sd", "event", "totaln"),
-    "contrasts": ("estimate", "se", "ci_low", "ci_high", "n_experimental", "n_control"),
-}
 
 
 def _parts(key: Hashable) -> tuple[object, ...]:
