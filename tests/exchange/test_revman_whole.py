@@ -207,6 +207,27 @@ def test_two_times_of_a_trial_are_combined_and_said(tmp_path: Path) -> None:
     assert main.studies["formula"].tolist() == ["2 effects combined, correlation 0.6"]
 
 
+def test_subgroups_that_are_times_without_days_are_of_the_same_people(tmp_path: Path) -> None:
+    """Two lines of a trial after treatment and later: combined, and its people count once."""
+
+    def part(number: int, title: str, *lines: str) -> str:
+        about = {"ID": f"CMP-001.01.0{number}"}
+        return made.element("DICH_SUBGROUP", about, made.name(title), *lines)
+
+    text = outcome(
+        "DICH", "CMP-001.01", "Response", FIXED, made.labels(favours=HIGHER),
+        part(1, "Post-treatment", made.counts("A", 9, 20, 5, 20), made.counts("B", 9, 30, 5, 30)),
+        part(2, "6 months", made.counts("A", 8, 20, 6, 20)),
+    )  # fmt: skip
+    file = made.write(tmp_path, "t.rm5", made.rm5("AB", made.comparison(1, "Drug", text)))
+    imported = revman5.read(file, OPTIONS)
+    lines = {(r["timepoint"], r.get("stratum", "")) for r in rows(imported, "results")}
+    assert lines == {("Post-treatment", ""), ("6 months", "")}
+    assert any("`6 months` is a time" in sentence for sentence in imported.assumed)
+    main = result(tmp_path, imported_review(tmp_path, file), "response")
+    assert main.result.n == 40 + 60
+
+
 def test_hazard_ratios_ratios_of_means_and_log_ranks_are_taken(tmp_path: Path) -> None:
     iv = {"METHOD": "IV", "RANDOM": "NO"}
     text = made.rm5(

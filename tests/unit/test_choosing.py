@@ -19,6 +19,7 @@ from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.analysis import Analysed
 from trialpool.review.choosing.people import of_trial
 from trialpool.review.choosing.preference import PREFERENCES, Order, UndecidedError, first
+from trialpool.review.choosing.selection import select
 from trialpool.review.choosing.several import covariance_of
 from trialpool.review.commands.check import look
 from trialpool.review.commands.undecided import undecided
@@ -305,7 +306,7 @@ def strata_beside(small: SmallReview, column: str, value: str) -> None:
     """Birch as it is, and in two dose groups with another value of a column."""
     about = {column: (value, value)}
     low = {"n": ("15", "14"), "mean": ("15", "22")}
-    high = {"n": ("16", "16"), "mean": ("24", "22")}
+    high = {"n": ("16", "16"), "mean": ("28", "22")}
     add(small, "Birch", stratum="low", more=about | low)
     add(small, "Birch", stratum="high", more=about | high)
 
@@ -362,21 +363,42 @@ def test_the_lowest_effect_is_that_of_all_strata(small: SmallReview) -> None:
 
 
 @pytest.mark.parametrize("stratum", ["high", "low"])
-def test_strata_of_which_one_has_no_number_do_not_stand_for_all(
+def test_a_stratum_without_numbers_is_not_passed_over_in_silence(
+    small: SmallReview, stratum: str
+) -> None:
+    """The other one carries a flag to the page, unless it is said that it stands for the trial."""
+    in_strata(small)
+    assert "stratum_without_numbers" not in flags_of_birch(small)
+    rows = small.rows("results")
+    head = rows[0]
+    gaps = [row for row in rows if row[head.index("stratum")] == stratum]
+    for row in gaps:
+        row[head.index("sd")] = ""
+    small.write("results", rows)
+    assert "stratum_without_numbers" in flags_of_birch(small)
+    for row in gaps:
+        row[head.index("exclude_reason")] = "no SD; made up"
+    small.write("results", rows)
+    assert "stratum_without_numbers" not in flags_of_birch(small)
+
+
+def flags_of_birch(small: SmallReview) -> str:
+    studies = small.result("blue", "mood").studies
+    (flags,) = set(studies[studies["trial_id"] == "Birch"]["flags"].map(text))
+    return flags
+
+
+@pytest.mark.parametrize("stratum", ["high", "low"])
+def test_an_effect_with_a_part_that_cannot_be_computed_is_none(
     small: SmallReview, stratum: str
 ) -> None:
     in_strata(small)
-    head = small.rows("results")[0]
-    rows = small.rows("results")
-    for row in rows:
-        if row[head.index("stratum")] == stratum:
-            row[head.index("sd")] = ""
-    small.write("results", rows)
-    result = small.result("blue", "mood")
-    assert "Birch" not in set(result.studies["trial_id"])
-    left = of_birch(result)
-    assert left["rule"] == "no_number"
-    assert left["reason"].startswith(f"part {stratum}: ")
+    case = small.case("blue", "mood")
+    effects = case.tables.effects.copy()
+    effects.loc[effects["part"] == stratum, ["yi", "vi"]] = math.nan
+    effects.loc[effects["part"] == stratum, "reason"] = "made up"
+    left = select(effects, case.rules).rejected.set_index("trial_id").loc["Birch"]
+    assert (left["rule"], left["reason"]) == ("no_number", f"part {stratum}: made up")
 
 
 def test_a_stratum_without_events_says_nothing_of_a_ratio(small: SmallReview) -> None:

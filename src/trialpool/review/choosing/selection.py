@@ -151,9 +151,9 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     rejected: dict[str, Reason] = {}
     groups: dict[tuple[str, ...], list[Row]] = {}
     parts: dict[str, list[Row]] = {}
-    for row in tables.records(pool):
-        parts.setdefault(row["effect_id"], []).append(row)
-    for row in map(_whole, parts.values()):
+    for part in tables.records(pool):
+        parts.setdefault(part["effect_id"], []).append(part)
+    for row in (_whole(of_one) for of_one in parts.values()):
         against = rules.against(row["trial_id"], row["instrument"])
         if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
@@ -180,7 +180,7 @@ def _whole(parts: Sequence[Row]) -> Row:
     """
     known = [row for row in parts if _has_number(row)]
     unknown = [row for row in parts if not _has_number(row) and isnan(row["event_control"])]
-    whole = dict((unknown or known or parts)[0])
+    whole: dict[str, Any] = dict((unknown or known or parts)[0])
     if unknown and known:
         whole["reason"] = f"part {text(whole['part'])}: {whole['reason']}"
     if any(row.get("primary") == "yes" for row in parts):

@@ -253,6 +253,7 @@ class RevManReview:
             self.draft.leave(where, analysis.outcome, named(taken), why, effect=filled)
         else:
             self.draft.effects_taken += 1
+            rows = [self._at_time(analysis, row) for row in rows]
             self.draft.comparison(table, rows, analysis.where)
         logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
         first = logrank.get(self.fields.logrank[0], "")
@@ -263,6 +264,17 @@ class RevManReview:
         if any(text.strip() for text in rest.values()):
             reason = "weights, effects and limits follow from the data; trialpool computes its own"
             self.draft.leave(where, CALCULATED, named(rest), reason)
+
+    def _at_time(self, analysis: RevManAnalysis, row: Row) -> Row:
+        """The row of a subgroup that is a time, of the same people, though no number of days."""
+        if row["time_days"] or not wording.is_time(analysis.subgroup):
+            return row
+        self.draft.assume(
+            f"{analysis.number}: the subgroup `{one_line(analysis.subgroup)}` is a time, of the "
+            "same people as other times; as no number of days it stands in `definition`"
+        )
+        definition = sentences(row.get("definition", ""), analysis.subgroup)
+        return {**row, "timepoint": analysis.subgroup, "definition": definition}
 
     def _locator(self, analysis: RevManAnalysis, key: Hashable) -> str:
         label = key if isinstance(key, str) else " ".join(str(part) for part in _parts(key))
@@ -303,9 +315,9 @@ class RevManReview:
     def _stratum(self, analysis: RevManAnalysis, key: Hashable) -> str:
         """Which people: those of a subgroup, and of one of several lines of a study in it."""
         days = wording.days(analysis.subgroup)
-        subgroup = "" if days else analysis.subgroup
+        subgroup = "" if wording.is_time(analysis.subgroup) else analysis.subgroup
         # Two subgroups of one name, or one time in two words, are one place.
-        at = (analysis.number, days or subgroup, key)
+        at = (analysis.number, days or analysis.subgroup, key)
         self._lines[at] = self._lines.get(at, 0) + 1
         if key not in analysis.repeated and self._lines[at] == 1:
             return subgroup

@@ -15,7 +15,8 @@ from trialpool.review.exchange.revman_parts import RevManAnalysis
 # What is asked for where the file names no measure of the outcome.
 _USUAL = {"binary": "OR", "time_to_event": "HR", "rate": "IRR", "continuous": "SMD"}
 # What several results of a trial may differ in without being of different people.
-_ABOUT = ("experimental_arm", "control_arm", "time_days", "instrument", "period")
+_ABOUT = ("experimental_arm", "control_arm", "time_days", "instrument", "period",
+          "definition")  # fmt: skip
 
 
 class RevManOutcomes:
