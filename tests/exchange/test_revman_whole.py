@@ -225,7 +225,7 @@ def test_subgroups_that_are_times_without_days_are_of_the_same_people(tmp_path: 
     assert lines == {("Post-treatment", ""), ("6 months", "")}
     assert any("`6 months` is a time" in sentence for sentence in imported.assumed)
     main = result(tmp_path, imported_review(tmp_path, file), "response")
-    assert main.result.n == 40 + 60
+    assert main.studies["n"].tolist() == [40, 60]
 
 
 def test_hazard_ratios_ratios_of_means_and_log_ranks_are_taken(tmp_path: Path) -> None:
