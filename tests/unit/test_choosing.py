@@ -181,6 +181,26 @@ def test_a_tie_is_told_with_the_two_ways_out(small: SmallReview) -> None:
         small.case("blue", "mood").chosen()
 
 
+def test_a_model_of_counts_is_not_told_to_combine_effects(small: SmallReview) -> None:
+    """It cannot: the protocol would be refused."""
+    rows = small.rows("results")
+    definition = rows[0].index("definition")
+    again = [list(row) for row in rows[1:] if row[:3:2] == ["Birch", "harm"]]
+    for row in again:
+        row[definition] = "severe"
+    small.write("results", [*rows, *again])
+    for model, way in (
+        ("{method: MH}", "or pool effects instead of counts (`method: IV`) and take them all"),
+        ("{method: IV}", "; or take them all"),
+    ):
+        path = small.folder / "config" / "review.yaml"
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config["conditions"]["blue"]["analyses"]["harm"]["model"] = yaml.safe_load(model)
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        ((_, _, fix),) = errors(small)
+        assert way in fix
+
+
 @pytest.mark.parametrize(
     "way",
     [

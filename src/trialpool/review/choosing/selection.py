@@ -169,7 +169,7 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         chosen.append(best["effect_id"])
         rejected |= {row["effect_id"]: versus(row, best, order) for row in rows if row is not best}
     if ties:
-        raise UndecidedError(ties)
+        raise UndecidedError(ties, rules.counts)
     return _sorted(pool, chosen, rejected)
 
 
