@@ -121,7 +121,7 @@ def test_a_measure_that_is_none_of_ours_is_said(tmp_path: Path) -> None:
     text = outcome("DICH", "CMP-001.01", "Relapse", about, made.counts("A", 3, 40, 6, 41))
     imported = read(tmp_path, made.rm5("A", made.comparison(1, "Drug v placebo", text)))
     assert imported.analyses["relapse"]["measure"] == "OR"
-    assert any("OR is asked for; the file's measure, `NNT`" in s for s in imported.assumed)
+    assert any("OR is asked for; the measure `NNT` is none" in s for s in imported.assumed)
 
 
 def test_two_comparisons_of_one_name_are_never_pooled_together(tmp_path: Path) -> None:
@@ -311,6 +311,47 @@ def test_a_measure_without_ours_is_not_comparable(tmp_path: Path) -> None:
     text = fleiss({"EFFECT_SIZE": "0.9", "EFFECT_MEASURE": "NNT"}, {})
     (found,) = verify(read(tmp_path, text))
     assert (found.verdict, found.words) == (NOT_COMPARABLE, "the measure `NNT` is none of ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "verdict"),
+    [("TAU2", "0.0", AGREE), ("TAU2", "0.1", DIFFER), ("I2", "12.0", DIFFER), ("I2", "0", AGREE)],
+)
+def test_a_stored_number_that_ours_lacks_is_no_agreement(
+    tmp_path: Path, name: str, text: str, verdict: str
+) -> None:
+    """Of a common effect tau2 and of one trial I2: 0 fills the place, another number does not."""
+    a, n1, c, n2 = 9, 20, 5, 20
+    ratio = a * (n2 - c) / (c * (n1 - a))
+    about = {**FIXED, "METHOD": "IV", "EFFECT_SIZE": f"{ratio:.6f}", name: text}
+    line = outcome("DICH", "CMP-001.01", "Response", about, made.labels(),
+                   made.counts("A", a, n1, c, n2))  # fmt: skip
+    (found,) = verify(read(tmp_path, made.rm5("A", made.comparison(1, "Drug", line))))
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("shift", "listed"), [("2.0", False), ("2.009", False), ("2.02", True)])
+def test_observed_minus_expected_of_the_counts_are_not_listed(
+    tmp_path: Path, shift: str, listed: bool
+) -> None:
+    """9 of 20 against 5 of 20: 7 were expected. Another number is one of other data."""
+    counted = made.counts("A", 9, 20, 5, 20).replace('O_E="0.0"', f'O_E="{shift}"')
+    line = outcome("DICH", "CMP-001.01", "Response", FIXED, made.labels(), counted)
+    found = read(tmp_path, made.rm5("A", made.comparison(1, "Drug", line)))
+    assert any("observed minus expected" in left.why for left in found.left) == listed
+
+
+@pytest.mark.parametrize(("k", "told"), [(1, False), (2, True), (4, True), (5, False)])
+def test_it_is_said_where_the_file_s_model_is_not_the_headline(
+    tmp_path: Path, k: int, told: bool
+) -> None:
+    names = "ABCDE"[:k]
+    lines = [made.counts(name, 9, 20, 5, 20) for name in names]
+    line = outcome("DICH", "CMP-001.01", "Response", FIXED, made.labels(), *lines)
+    found = read(tmp_path, made.rm5(names, made.comparison(1, "Drug", line)))
+    said = [sentence for sentence in found.assumed if "Bayesian result leads" in sentence]
+    assert bool(said) == told
+    assert all(sentence.startswith("CMP-001.01: ") for sentence in said)
 
 
 def test_subgroups_are_verified_by_their_own_lines(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from trialpool.diagnostics.selection_search import _climb as climb
 from trialpool.diagnostics.selection_search import _moved as moved
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.facts import of_small_studies
 from trialpool.review.trust.small_studies import small_studies
+from trialpool.trust_facts import ShownEstimate
 
 Array = NDArray[np.float64]
 
@@ -360,3 +362,9 @@ def test_it_enters_neither_the_table_of_small_studies_nor_the_verdict() -> None:
     assert blank[name]
     assert "no estimate" in table["note"][name]
     assert not blank["PET-PEESE"]
+    shown = ShownEstimate(estimate=0.5, ci_low=0.4, ci_high=0.6)
+    facts = of_small_studies(table.reset_index(), shown, "SMD")
+    assert facts is not None
+    # Both of trim-and-fill, PET-PEESE, the limit meta-analysis and Henmi-Copas: no selection model.
+    assert facts.estimates == 5
+    assert not any("Selection model" in method for method in facts.turns)

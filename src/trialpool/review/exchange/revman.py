@@ -23,12 +23,18 @@ from trialpool.review.exchange.ids import Names
 from trialpool.review.exchange.revman_measures import (
     measure_of,
     names_log,
+    no_measure,
     score_of,
     standardises_changes,
 )
 from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
-from trialpool.review.exchange.revman_ratios import MAX_LOG, of_logrank, ratio
+from trialpool.review.exchange.revman_ratios import (
+    MAX_LOG,
+    follows_from_counts,
+    of_logrank,
+    ratio,
+)
 
 CALCULATED = "calculated by RevMan from the numbers above"
 
@@ -174,7 +180,7 @@ class RevManReview:
         if not is_number(estimate) or not is_number(se) or float(se) <= 0:
             why = "no estimate with a standard error above 0"
         elif not measure:
-            why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
+            why = no_measure(analysis, "has no place in contrasts")
         elif reported_as(measure).is_ratio and not (analysis.logged or names_log(analysis)):
             why = "a ratio that the file does not hold on the log scale"
         elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > MAX_LOG:
@@ -257,7 +263,8 @@ class RevManReview:
             self.draft.comparison(table, rows, analysis.where)
         logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
         first = logrank.get(self.fields.logrank[0], "")
-        if is_number(first) and float(first) != 0:
+        known = is_number(first) and float(first) != 0
+        if known and not follows_from_counts(self.fields, printed):
             rest = {name: text for name, text in rest.items() if name not in logrank}
             reason = "observed minus expected events of a line of which the counts were taken"
             self.draft.leave(where, analysis.outcome, named(logrank), reason)
