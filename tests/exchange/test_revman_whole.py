@@ -330,6 +330,39 @@ def test_a_stored_number_that_ours_lacks_is_no_agreement(
     assert found.verdict == verdict
 
 
+# Two tables and one without events; by hand, as Deeks & Higgins 2010 have it: weights n1 n2 / N,
+# variance of Greenland and Robins, 0.5 in the cells of the empty table for its share in Q.
+RISKS = (("A", 9, 20, 5, 20), ("B", 4, 30, 6, 30), ("C", 0, 25, 0, 25))
+
+
+def risk_differences() -> dict[str, float]:
+    w = [n1 * n2 / (n1 + n2) for _, _, n1, _, n2 in RISKS]
+    d = [a / n1 - c / n2 for _, a, n1, c, n2 in RISKS]
+    rd = sum(x * y for x, y in zip(w, d, strict=True)) / sum(w)
+    se = sqrt(sum(
+        (a * (n1 - a) * n2**3 + c * (n2 - c) * n1**3) / (n1 * n2 * (n1 + n2) ** 2)
+        for _, a, n1, c, n2 in RISKS
+    )) / sum(w)  # fmt: skip
+    v = [a * (n1 - a) / n1**3 + c * (n2 - c) / n2**3 for _, a, n1, c, n2 in RISKS[:2]]
+    v.append(2 * 0.5 * 25.5 / 26**3)
+    q = sum((each - rd) ** 2 / spread for each, spread in zip(d, v, strict=True))
+    return {"EFFECT_SIZE": rd, "CI_START": rd - 1.959963985 * se, "CI_END": rd + 1.959963985 * se,
+            "CHI2": q, "I2": max(0.0, 100 * (q - 2) / q)}  # fmt: skip
+
+
+def test_risk_differences_with_a_trial_without_events_are_those_of_revman(tmp_path: Path) -> None:
+    stored = {name: f"{value:.7f}" for name, value in risk_differences().items()}
+    about = {**FIXED, "METHOD": "MH", "EFFECT_MEASURE": "RD", **stored}
+    lines = [made.counts(*line) for line in RISKS]
+    text = outcome("DICH", "CMP-001.01", "Relapse", about, made.labels(favours=LOWER), *lines)
+    text = made.rm5("ABC", made.comparison(1, "Drug", text))
+    imported = read(tmp_path, text)
+    (found,) = verify(imported)
+    assert (found.verdict, found.words) == (AGREE, "")
+    model = {"method": "MH", "variance": "Greenland-Robins"}
+    assert imported.analyses["relapse"]["model"] == model
+
+
 @pytest.mark.parametrize(("shift", "listed"), [("2.0", False), ("2.009", False), ("2.02", True)])
 def test_observed_minus_expected_of_the_counts_are_not_listed(
     tmp_path: Path, shift: str, listed: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from trialpool.review.exchange import wording
@@ -158,18 +158,23 @@ def _block(
         rows.append(common | cells | about_arm)
     if rows:
         record.draft.comparison("results", rows, place)
-        mark = record.draft.rows["results"][-1].get("definition", "")
-        block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
-        one.blocks += [
-            AnalysisBlock(
-                kind=one.kind,
+        definition = record.draft.rows["results"][-1].get("definition", "")
+        one.blocks += _blocks(one.kind, common | {"definition": definition}, values)
+
+
+def _blocks(
+    kind: str, common: Row, values: Mapping[str, Mapping[str, tuple[str, str]]]
+) -> Iterator[AnalysisBlock]:
+    """What the analyses of the outcome may be of: the arms of each set of participants."""
+    cells = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
+    for participants, arms in values.items():
+        if arms:
+            yield AnalysisBlock(
+                kind=kind,
                 baseline=common["outcome_type"] == "baseline",
-                common=block | {"definition": mark, "analysis_set": participants},
-                values=of_set,
+                common=cells | {"analysis_set": participants},
+                values=arms,
             )
-            for participants, of_set in values.items()
-            if of_set
-        ]
 
 
 def _refused(kind: str, value: str, n: str) -> str:

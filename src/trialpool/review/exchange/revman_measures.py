@@ -80,7 +80,11 @@ def model_of(analysis: RevManAnalysis, *, counts: bool) -> dict[str, Any]:
     if counts and is_peto(analysis):
         return {"method": "Peto"}
     if counts and method in ("mh", "mantel haenszel"):
-        return {"method": "MH-DL" if analysis.random else "MH"}
+        if analysis.random:
+            return {"method": "MH-DL"}
+        # RevMan's own variance of a difference of risks; other measures have one alone.
+        rd = pooled_in(analysis) == "RD"
+        return {"method": "MH"} | ({"variance": "Greenland-Robins"} if rd else {})
     if not analysis.random:
         return {"tau2": "EE", "test": "z"}
     estimator = "REML" if "restricted" in plain(analysis.estimator) else "DL"

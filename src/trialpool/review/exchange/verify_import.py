@@ -105,12 +105,7 @@ def _pooled(
         if analysis.swapped:
             ai, ci = n1i - ai, n2i - ci
         if "method" in model:
-            # RevMan's own variance of a difference of risks; other measures have one alone.
-            variance = "Greenland-Robins" if (model["method"], measure) == ("MH", "RD") else None
-            return pool_counts(
-                ai, n1i, ci, n2i, measure=measure, method=model["method"], level=level,
-                variance=variance,
-            )  # fmt: skip
+            return pool_counts(ai, n1i, ci, n2i, measure=measure, level=level, **model)
         sizes = effect_size(measure, ai=ai, n1i=n1i, ci=ci, n2i=n2i)
         yi, vi = sizes.yi, sizes.vi
     else:
