@@ -213,12 +213,8 @@ def _fits(
         if code in COUNT_METHODS:
             jobs = [(np.flatnonzero(k == 1), "EE")]
             for i in np.flatnonzero(k > 1 if tau_scale is None else ~alike):
-                beta[i, j], se[i, j], tau2[i, j] = _of_counts(
-                    sets[int(i)],
-                    measure,
-                    code,
-                    variance if (code, measure) == ("MH", "RD") else None,
-                )
+                one = _of_counts(sets[int(i)], measure, code, variance)
+                beta[i, j], se[i, j], tau2[i, j] = one
         for rows, name in jobs:
             if not len(rows):
                 continue
@@ -304,5 +300,6 @@ def _of_counts(
     common = method in COMMON_OF_COUNTS
     if one.counts is None or not np.isfinite(one.counts).all():
         return NAN, NAN, 0.0 if common else NAN
-    pooled = pool_counts(*one.counts.T, measure=measure, method=method, variance=variance)
+    of_rd = variance if (method, measure) == ("MH", "RD") else None
+    pooled = pool_counts(*one.counts.T, measure=measure, method=method, variance=of_rd)
     return pooled.beta, pooled.se, 0.0 if common else pooled.tau2
