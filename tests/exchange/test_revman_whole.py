@@ -98,7 +98,8 @@ def test_swapped_events_turn_the_direction(tmp_path: Path) -> None:
     [
         ({"EFFECT_MEASURE": "RR", "METHOD": "MH", "RANDOM": "NO"}, "RR", {"method": "MH"}),
         ({"EFFECT_MEASURE": "OR", "METHOD": "MH", "RANDOM": "YES"}, "OR", {"method": "MH-DL"}),
-        ({"EFFECT_MEASURE": "RD", "METHOD": "MH", "RANDOM": "NO"}, "RD", {"method": "MH"}),
+        ({"EFFECT_MEASURE": "RD", "METHOD": "MH", "RANDOM": "NO"}, "RD",
+         {"method": "MH", "variance": "Greenland-Robins"}),
         ({"EFFECT_MEASURE": "PETO_OR", "METHOD": "PETO", "RANDOM": "NO"}, "OR", {"method": "Peto"}),
         ({"EFFECT_MEASURE": "RR", "METHOD": "IV", "RANDOM": "NO"}, "RR",
          {"tau2": "EE", "test": "z"}),
