@@ -178,6 +178,69 @@ def test_of_several_sets_that_of_everybody_is_the_main_one(tmp_path: Path) -> No
     assert {note for name, note in sets if not name} == {"analysis set: FAS"}
 
 
+def of_outcome_1(found: Imported) -> list[tuple[str, str, str]]:
+    """Arm, set and value of the results of the first outcome."""
+    first = [r for r in rows(found, "results") if r["locator"].startswith("outcome 1,")]
+    value = "mean" if "mean" in first[0] else "event"
+    return [(row["arm_id"], row.get("analysis_set", ""), row[value]) for row in first]
+
+
+def test_two_sets_in_one_outcome_are_both_read(tmp_path: Path) -> None:
+    """Per protocol stands first in the record, and is not the result for that."""
+    plain_values = of_outcome_1(imported(tmp_path, source()))
+    value = source()
+    measure = value["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    again = copy.deepcopy(measure["groups"])
+    for groups, name in ((measure["groups"], "Per Protocol"), (again, "FAS")):
+        for group in groups:
+            group["title"] += f" ({name})"
+    for group in again:
+        group["id"] += "F"
+    measure["groups"] += again
+    for part in measure["classes"]:
+        for category in part["categories"]:
+            more = copy.deepcopy(category["measurements"])
+            for measurement in more:
+                measurement["groupId"] += "F"
+            category["measurements"] += more
+        for denominator in part.get("denoms", []):
+            denominator["counts"] += [
+                {**c, "groupId": c["groupId"] + "F"} for c in denominator["counts"]
+            ]
+    for denominator in measure["denoms"]:
+        denominator["counts"] += [
+            {**c, "groupId": c["groupId"] + "F"} for c in denominator["counts"]
+        ]
+    found = imported(tmp_path, value)
+    both = of_outcome_1(found)
+    assert sorted(row for row in both if not row[1]) == sorted(plain_values)
+    assert {name for _, name, _ in both} == {"", "per protocol"}
+    assert len(both) == 2 * len(plain_values)
+
+
+def test_a_class_that_is_a_set_of_participants_is_no_part_of_the_outcome(tmp_path: Path) -> None:
+    value = source()
+    measure = value["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    (single,) = measure["classes"][:1]
+    measure["classes"] = [{**single, "title": "Per Protocol"}, {**single, "title": "FAS"}]
+    found = imported(tmp_path, value)
+    assert {name for _, name, _ in of_outcome_1(found)} == {"", "per protocol"}
+    first = [r for r in rows(found, "results") if r["locator"].startswith("outcome 1,")]
+    assert len({(r["outcome"], r.get("instrument"), r.get("definition")) for r in first}) == 1
+
+
+def test_the_full_analysis_set_of_one_arm_is_compared_with_the_itt_set_of_the_other(
+    tmp_path: Path,
+) -> None:
+    """One set under two names; that of another name (per protocol) stays apart."""
+    for second, sets in (("ITT", {""}), ("Per Protocol", {"", "per protocol"})):
+        value = source()
+        measure = value["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+        for number, group in enumerate(measure["groups"]):
+            group["title"] += f" ({'FAS' if number else second})"
+        assert {name for _, name, _ in of_outcome_1(imported(tmp_path, value))} == sets
+
+
 def test_harms_are_better_low(record: Imported) -> None:
     """Every term of the module of adverse events, and its totals."""
     harms = [r for r in rows(record, "results") if "event" in r["locator"]]

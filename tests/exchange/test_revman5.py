@@ -128,7 +128,7 @@ def test_directions_come_from_the_plot_or_are_stated(review: Imported) -> None:
     better = {row["instrument"]: row["better"] for row in rows(review, "instruments")}
     assert better["example_scale_change"] == "lower"
     assert better["quality_of_life-aster_2010"] == "higher"
-    none = "the labels of the forest plot ( | ) do not say"
+    none = "the forest plot has no labels"
     assert [s for s in review.assumed if "is better" in s] == [
         f"CMP-001.04 `Relapse`: lower is better, going by its name; {none}",
         f"CMP-001.05 `Example scale, adjusted`: lower is better, which nothing says; {none}",

@@ -95,7 +95,7 @@ def test_arms_directions_and_designs(review: Imported) -> None:
     assert {row["comparator_class"] for row in controls} == {"usual_care"}
     assert one(review, "instruments")["better"] == "lower"
     (guess,) = [sentence for sentence in review.assumed if "is better" in sentence]
-    assert guess.startswith("1.3 `Relapse`: lower is better, going by its name; the labels")
+    assert guess.startswith("1.3 `Relapse`: lower is better, going by its name; the forest")
     assert one(review, "trials", design="crossover")["trial_id"] == "daisy_2015"
     assert one(review, "contrasts", trial_id="daisy_2015")["period"] == "both"
     assert one(review, "trials", trial_id="aster_2010")["population"] == "60 adults"
@@ -139,7 +139,7 @@ def test_without_settings_the_cells_decide(tmp_path: Path) -> None:
     assert {row["comparator_class"] for row in rows(found, "arms", role="control")} == {"other"}
     assert {row["outcome_type"] for row in rows(found, "results")} == {"event", "msd"}
     assert any("no settings" in sentence for sentence in found.assumed)
-    assert any("measure `not named`" in left.why for left in found.left)
+    assert any("it names no measure" in left.why for left in found.left)
     cleaned(found, tmp_path)
 
 

@@ -98,7 +98,8 @@ def test_swapped_events_turn_the_direction(tmp_path: Path) -> None:
     [
         ({"EFFECT_MEASURE": "RR", "METHOD": "MH", "RANDOM": "NO"}, "RR", {"method": "MH"}),
         ({"EFFECT_MEASURE": "OR", "METHOD": "MH", "RANDOM": "YES"}, "OR", {"method": "MH-DL"}),
-        ({"EFFECT_MEASURE": "RD", "METHOD": "MH", "RANDOM": "NO"}, "RD", {"method": "MH"}),
+        ({"EFFECT_MEASURE": "RD", "METHOD": "MH", "RANDOM": "NO"}, "RD",
+         {"method": "MH", "variance": "Greenland-Robins"}),
         ({"EFFECT_MEASURE": "PETO_OR", "METHOD": "PETO", "RANDOM": "NO"}, "OR", {"method": "Peto"}),
         ({"EFFECT_MEASURE": "RR", "METHOD": "IV", "RANDOM": "NO"}, "RR",
          {"tau2": "EE", "test": "z"}),
@@ -121,7 +122,7 @@ def test_a_measure_that_is_none_of_ours_is_said(tmp_path: Path) -> None:
     text = outcome("DICH", "CMP-001.01", "Relapse", about, made.counts("A", 3, 40, 6, 41))
     imported = read(tmp_path, made.rm5("A", made.comparison(1, "Drug v placebo", text)))
     assert imported.analyses["relapse"]["measure"] == "OR"
-    assert any("OR is asked for; the file's measure, `NNT`" in s for s in imported.assumed)
+    assert any("OR is asked for; the measure `NNT` is none" in s for s in imported.assumed)
 
 
 def test_two_comparisons_of_one_name_are_never_pooled_together(tmp_path: Path) -> None:
@@ -207,6 +208,27 @@ def test_two_times_of_a_trial_are_combined_and_said(tmp_path: Path) -> None:
     assert main.studies["formula"].tolist() == ["2 effects combined, correlation 0.6"]
 
 
+def test_subgroups_that_are_times_without_days_are_of_the_same_people(tmp_path: Path) -> None:
+    """Two lines of a trial after treatment and later: combined, and its people count once."""
+
+    def part(number: int, title: str, *lines: str) -> str:
+        about = {"ID": f"CMP-001.01.0{number}"}
+        return made.element("DICH_SUBGROUP", about, made.name(title), *lines)
+
+    text = outcome(
+        "DICH", "CMP-001.01", "Response", FIXED, made.labels(favours=HIGHER),
+        part(1, "Post-treatment", made.counts("A", 9, 20, 5, 20), made.counts("B", 9, 30, 5, 30)),
+        part(2, "6 months", made.counts("A", 8, 20, 6, 20)),
+    )  # fmt: skip
+    file = made.write(tmp_path, "t.rm5", made.rm5("AB", made.comparison(1, "Drug", text)))
+    imported = revman5.read(file, OPTIONS)
+    lines = {(r["timepoint"], r.get("stratum", "")) for r in rows(imported, "results")}
+    assert lines == {("Post-treatment", ""), ("6 months", "")}
+    assert any("`6 months` is a time" in sentence for sentence in imported.assumed)
+    main = result(tmp_path, imported_review(tmp_path, file), "response")
+    assert main.studies["n"].tolist() == [40, 60]
+
+
 def test_hazard_ratios_ratios_of_means_and_log_ranks_are_taken(tmp_path: Path) -> None:
     iv = {"METHOD": "IV", "RANDOM": "NO"}
     text = made.rm5(
@@ -290,6 +312,80 @@ def test_a_measure_without_ours_is_not_comparable(tmp_path: Path) -> None:
     text = fleiss({"EFFECT_SIZE": "0.9", "EFFECT_MEASURE": "NNT"}, {})
     (found,) = verify(read(tmp_path, text))
     assert (found.verdict, found.words) == (NOT_COMPARABLE, "the measure `NNT` is none of ours")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "verdict"),
+    [("TAU2", "0.0", AGREE), ("TAU2", "0.1", DIFFER), ("I2", "12.0", DIFFER), ("I2", "0", AGREE)],
+)
+def test_a_stored_number_that_ours_lacks_is_no_agreement(
+    tmp_path: Path, name: str, text: str, verdict: str
+) -> None:
+    """Of a common effect tau2 and of one trial I2: 0 fills the place, another number does not."""
+    a, n1, c, n2 = 9, 20, 5, 20
+    ratio = a * (n2 - c) / (c * (n1 - a))
+    about = {**FIXED, "METHOD": "IV", "EFFECT_SIZE": f"{ratio:.6f}", name: text}
+    line = outcome("DICH", "CMP-001.01", "Response", about, made.labels(),
+                   made.counts("A", a, n1, c, n2))  # fmt: skip
+    (found,) = verify(read(tmp_path, made.rm5("A", made.comparison(1, "Drug", line))))
+    assert found.verdict == verdict
+
+
+# Two tables and one without events; by hand, as Deeks & Higgins 2010 have it: weights n1 n2 / N,
+# variance of Greenland and Robins, 0.5 in the cells of the empty table for its share in Q.
+RISKS = (("A", 9, 20, 5, 20), ("B", 4, 30, 6, 30), ("C", 0, 25, 0, 25))
+
+
+def risk_differences() -> dict[str, float]:
+    w = [n1 * n2 / (n1 + n2) for _, _, n1, _, n2 in RISKS]
+    d = [a / n1 - c / n2 for _, a, n1, c, n2 in RISKS]
+    rd = sum(x * y for x, y in zip(w, d, strict=True)) / sum(w)
+    se = sqrt(sum(
+        (a * (n1 - a) * n2**3 + c * (n2 - c) * n1**3) / (n1 * n2 * (n1 + n2) ** 2)
+        for _, a, n1, c, n2 in RISKS
+    )) / sum(w)  # fmt: skip
+    v = [a * (n1 - a) / n1**3 + c * (n2 - c) / n2**3 for _, a, n1, c, n2 in RISKS[:2]]
+    v.append(2 * 0.5 * 25.5 / 26**3)
+    q = sum((each - rd) ** 2 / spread for each, spread in zip(d, v, strict=True))
+    return {"EFFECT_SIZE": rd, "CI_START": rd - 1.959963985 * se, "CI_END": rd + 1.959963985 * se,
+            "CHI2": q, "I2": max(0.0, 100 * (q - 2) / q)}  # fmt: skip
+
+
+def test_risk_differences_with_a_trial_without_events_are_those_of_revman(tmp_path: Path) -> None:
+    stored = {name: f"{value:.7f}" for name, value in risk_differences().items()}
+    about = {**FIXED, "METHOD": "MH", "EFFECT_MEASURE": "RD", **stored}
+    lines = [made.counts(*line) for line in RISKS]
+    text = outcome("DICH", "CMP-001.01", "Relapse", about, made.labels(favours=LOWER), *lines)
+    text = made.rm5("ABC", made.comparison(1, "Drug", text))
+    imported = read(tmp_path, text)
+    (found,) = verify(imported)
+    assert (found.verdict, found.words) == (AGREE, "")
+    model = {"method": "MH", "variance": "Greenland-Robins"}
+    assert imported.analyses["relapse"]["model"] == model
+
+
+@pytest.mark.parametrize(("shift", "listed"), [("2.0", False), ("2.009", False), ("2.02", True)])
+def test_observed_minus_expected_of_the_counts_are_not_listed(
+    tmp_path: Path, shift: str, listed: bool
+) -> None:
+    """9 of 20 against 5 of 20: 7 were expected. Another number is one of other data."""
+    counted = made.counts("A", 9, 20, 5, 20).replace('O_E="0.0"', f'O_E="{shift}"')
+    line = outcome("DICH", "CMP-001.01", "Response", FIXED, made.labels(), counted)
+    found = read(tmp_path, made.rm5("A", made.comparison(1, "Drug", line)))
+    assert any("observed minus expected" in left.why for left in found.left) == listed
+
+
+@pytest.mark.parametrize(("k", "told"), [(1, False), (2, True), (4, True), (5, False)])
+def test_it_is_said_where_the_file_s_model_is_not_the_headline(
+    tmp_path: Path, k: int, told: bool
+) -> None:
+    names = "ABCDE"[:k]
+    lines = [made.counts(name, 9, 20, 5, 20) for name in names]
+    line = outcome("DICH", "CMP-001.01", "Response", FIXED, made.labels(), *lines)
+    found = read(tmp_path, made.rm5(names, made.comparison(1, "Drug", line)))
+    said = [sentence for sentence in found.assumed if "Bayesian result leads" in sentence]
+    assert bool(said) == told
+    assert all(sentence.startswith("CMP-001.01: ") for sentence in said)
 
 
 def test_subgroups_are_verified_by_their_own_lines(tmp_path: Path) -> None:

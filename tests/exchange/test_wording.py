@@ -130,6 +130,29 @@ def test_the_plots_labels_tell_the_direction(left: str, right: str, better: str)
     assert wording.better_from_favours(left, right, ("Drug", "Pill")) == better
 
 
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("3 months", True),
+        ("Week 4", True),
+        ("At 12 months follow-up", True),
+        ("Follow-up: 6 months", True),
+        ("End of treatment", True),
+        ("Post-treatment", True),
+        ("Short-term (up to 12 weeks)", True),
+        ("6 to 23 months", False),
+        ("Over 65 years", False),
+        ("65 years and older", False),
+        ("Women", False),
+        ("Treatment longer than 3 months", False),
+        ("Treatment-resistant", False),
+        ("", False),
+    ],
+)
+def test_a_name_is_a_time_only_when_it_is_nothing_else(name: str, time: bool) -> None:
+    assert wording.is_time(name) == time
+
+
 def test_ids_are_short_unique_and_stay() -> None:
     names = Names()
     assert [names.of(key, "a") for key in (1, 2, 1, 3)] == ["a", "a_2", "a", "a_3"]
@@ -148,9 +171,7 @@ def test_rows_with_one_key_and_other_numbers_are_marked_together() -> None:
     key = {"trial_id": "t", "outcome": "o", "period": "whole", "outcome_type": "event"}
     first = [key | {"arm_id": "a", "event": "1"}, key | {"arm_id": "b", "event": "2"}]
     second = [key | {"arm_id": "c", "event": "3"}, key | {"arm_id": "b", "event": "4"}]
-    assert draft.comparison("results", first, "x", merge=True) == []
-    assert draft.comparison("results", second, "y", merge=True) == []
-    assert draft.comparison("results", first[1:], "z", merge=True) == first[1:]
-    assert draft.comparison("results", second, "y", merge=False) == []
+    for rows, mark in ((first, "x"), (second, "y"), (second, "y")):
+        draft.comparison("results", rows, mark)
     told = [row.get("definition", "") for row in draft.rows["results"]]
     assert told == ["", "", "y", "y", "y (2)", "y (2)"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -16,7 +17,10 @@ from trialpool.multilevel.aggregate import aggregate
 from trialpool.review.accounts.trace import chain, raw_tables
 from trialpool.review.accounts.trace_checks import check_analysis
 from trialpool.review.analysis import Analysed
+from trialpool.review.choosing.people import of_trial
 from trialpool.review.choosing.preference import PREFERENCES, Order, UndecidedError, first
+from trialpool.review.choosing.selection import select
+from trialpool.review.choosing.several import covariance_of
 from trialpool.review.commands.check import look
 from trialpool.review.commands.undecided import undecided
 from trialpool.review.effects import account
@@ -26,6 +30,7 @@ from trialpool.review.protocol.eligibility import Eligibility
 from trialpool.review.protocol.protocol import read_protocol
 from trialpool.review.schema.packed import EFFECT_IDS, RAW_ROWS
 from trialpool.review.trust.multiverse_data import MultiverseData
+from trialpool.words import text
 
 # An effect as the rules look at it; each test changes what its rule is about.
 EFFECT: Mapping[str, Any] = {
@@ -176,6 +181,26 @@ def test_a_tie_is_told_with_the_two_ways_out(small: SmallReview) -> None:
         small.case("blue", "mood").chosen()
 
 
+def test_a_model_of_counts_is_not_told_to_combine_effects(small: SmallReview) -> None:
+    """It cannot: the protocol would be refused."""
+    rows = small.rows("results")
+    definition = rows[0].index("definition")
+    again = [list(row) for row in rows[1:] if row[:3:2] == ["Birch", "harm"]]
+    for row in again:
+        row[definition] = "severe"
+    small.write("results", [*rows, *again])
+    for model, way in (
+        ("{method: MH}", "or pool effects instead of counts (`method: IV`) and take them all"),
+        ("{method: IV}", "; or take them all"),
+    ):
+        path = small.folder / "config" / "review.yaml"
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config["conditions"]["blue"]["analyses"]["harm"]["model"] = yaml.safe_load(model)
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        ((_, _, fix),) = errors(small)
+        assert way in fix
+
+
 @pytest.mark.parametrize(
     "way",
     [
@@ -295,6 +320,134 @@ def test_strata_are_combined_without_correlation(small: SmallReview) -> None:
     assert float(str(both["yi"])) == pytest.approx(float(expected.yi[0]), rel=1e-5)
     assert float(str(both["vi"])) == pytest.approx(float(expected.vi[0]), rel=1e-5)
     assert both["n"] == 61
+
+
+def strata_beside(small: SmallReview, column: str, value: str) -> None:
+    """Birch as it is, and in two dose groups with another value of a column."""
+    about = {column: (value, value)}
+    low = {"n": ("15", "14"), "mean": ("15", "22")}
+    high = {"n": ("16", "16"), "mean": ("28", "22")}
+    add(small, "Birch", stratum="low", more=about | low)
+    add(small, "Birch", stratum="high", more=about | high)
+
+
+@pytest.mark.parametrize("effects", ["combined", "che", "all"])
+def test_all_people_and_their_strata_are_the_same_people(small: SmallReview, effects: str) -> None:
+    n = small.result("blue", "mood").result.n
+    strata_beside(small, "instrument", "OTHER")
+    asked(small, effects=effects, rho=0.8)
+    result = small.result("blue", "mood")
+    assert result.result.n == n
+    birch = result.studies[result.studies["trial_id"] == "Birch"]
+    assert birch["n"].max() == 61
+    assert len(birch) == (1 if effects == "combined" else 3)
+
+
+@pytest.mark.parametrize(("n", "known"), [((61, 20, 20), 61), ((40, 29, 32), 61)])
+def test_people_of_a_trial(n: tuple[int, ...], known: int) -> None:
+    """All people, or all parts where these are more; a number that is not known stays so."""
+    effects = pd.DataFrame({"part": [None, "high", "low"], "n": list(map(float, n))})
+    assert of_trial(effects) == known
+    assert of_trial(effects[1:]) == n[1] + n[2]
+    effects.loc[2, "n"] = math.nan
+    assert of_trial(effects) == n[0]
+    assert math.isnan(of_trial(effects[1:]))
+
+
+def test_strata_put_together_correlate_with_all_people_as_two_results_of_all_do() -> None:
+    """By `rho`, whatever the sizes of the strata; a lone stratum by its share."""
+    studies = pd.DataFrame({"vi": [0.1, 0.4, 0.2], "part": ["", "high", "low"]})
+    v = covariance_of(studies, [1, 1, 1], studies["vi"], rho=0.8).dense()
+    assert v[1, 2] == 0
+    weights = np.array([1 / 0.4, 1 / 0.2]) / (1 / 0.4 + 1 / 0.2)
+    variance = float(weights @ v[1:, 1:] @ weights)
+    assert float(weights @ v[1:, 0]) / math.sqrt(0.1 * variance) == pytest.approx(0.8 * 0.75**0.5)
+    whole = studies.assign(vi=[variance, 0.4, 0.2])
+    v = covariance_of(whole, [1, 1, 1], whole["vi"], rho=0.8).dense()
+    assert float(weights @ v[1:, 0]) / variance == pytest.approx(0.8)
+    lone = covariance_of(whole[:2], [1, 1], whole["vi"][:2], rho=0.8).dense()
+    assert lone[0, 1] / math.sqrt(variance * 0.4) == pytest.approx(0.8 * (variance / 0.4) ** 0.5)
+
+
+def test_the_lowest_effect_is_that_of_all_strata(small: SmallReview) -> None:
+    """One stratum is below the result of all on the other scale, both together are above it."""
+    strata_beside(small, "instrument", "OTHER")
+    asked(small, effects="all")
+    every = small.result("blue", "mood").studies
+    rows = every[every["trial_id"] == "Birch"]
+    birch = dict(zip(rows["part"].map(text), rows["yi"], strict=True))
+    assert birch["low"] < birch[""] < birch["high"]
+    asked(small, effects="lowest")
+    lowest = small.result("blue", "mood").studies
+    assert lowest[lowest["trial_id"] == "Birch"]["instrument"].tolist() == ["SCALE"]
+
+
+@pytest.mark.parametrize("stratum", ["high", "low"])
+def test_a_stratum_without_numbers_is_not_passed_over_in_silence(
+    small: SmallReview, stratum: str
+) -> None:
+    """The other one carries a flag to the page, unless it is said that it stands for the trial."""
+    in_strata(small)
+    assert "stratum_without_numbers" not in flags_of_birch(small)
+    rows = small.rows("results")
+    head = rows[0]
+    gaps = [row for row in rows if row[head.index("stratum")] == stratum]
+    for row in gaps:
+        row[head.index("sd")] = ""
+    small.write("results", rows)
+    assert "stratum_without_numbers" in flags_of_birch(small)
+    for row in gaps:
+        row[head.index("exclude_reason")] = "no SD; made up"
+    small.write("results", rows)
+    assert "stratum_without_numbers" not in flags_of_birch(small)
+
+
+def flags_of_birch(small: SmallReview) -> str:
+    studies = small.result("blue", "mood").studies
+    (flags,) = set(studies[studies["trial_id"] == "Birch"]["flags"].map(text))
+    return flags
+
+
+@pytest.mark.parametrize("stratum", ["high", "low"])
+def test_an_effect_with_a_part_that_cannot_be_computed_is_none(
+    small: SmallReview, stratum: str
+) -> None:
+    in_strata(small)
+    case = small.case("blue", "mood")
+    effects = case.tables.effects.copy()
+    effects.loc[effects["part"] == stratum, ["yi", "vi"]] = math.nan
+    effects.loc[effects["part"] == stratum, "reason"] = "made up"
+    left = select(effects, case.rules).rejected.set_index("trial_id").loc["Birch"]
+    assert (left["rule"], left["reason"]) == ("no_number", f"part {stratum}: made up")
+
+
+def test_a_stratum_without_events_says_nothing_of_a_ratio(small: SmallReview) -> None:
+    """It is no gap: the others stand for the trial, whichever comes first."""
+    rows = small.rows("results")
+    head = [*rows[0], "stratum"]
+    cells = head.index("event"), head.index("totaln")
+    other = [[*row, ""] for row in rows[1:] if row[:3:2] != ["Birch", "harm"]]
+    birch = [[*row, ""] for row in rows[1:] if row[:3:2] == ["Birch", "harm"]]
+    for name, numbers in (("a", ("0", "15")), ("b", ("4", "16")), ("c", ("0", "15"))):
+        for row in birch:
+            new = [*row[:-1], name]
+            new[cells[0]], new[cells[1]] = numbers
+            other.append(new)
+    small.write("results", [head, *other])
+    studies = small.result("blue", "harm").studies
+    assert studies[studies["trial_id"] == "Birch"]["part"].tolist() == ["b"]
+
+
+def test_one_stratum_that_is_marked_primary_marks_the_effect(small: SmallReview) -> None:
+    """Whichever stratum it is: before the result that is of another definition."""
+    strata_beside(small, "definition", "rated by the blind")
+    rows = small.rows("results")
+    head = [*rows[0], "primary"]
+    at = head.index("stratum")
+    marked = [[*row, "yes" if row[at] == "low" else ""] for row in rows[1:]]
+    small.write("results", [head, *marked])
+    studies = small.result("blue", "mood").studies
+    assert studies[studies["trial_id"] == "Birch"]["part"].tolist() == ["high", "low"]
 
 
 def test_an_alternative_set_of_one_stratum_stands_beside_the_other_stratum(

@@ -10,15 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from small import SMALL, SmallReview, through_csv
 
 import trialpool as tp
+from trialpool.diagnostics.fragility import by_counts
+from trialpool.diagnostics.multiverse import DataSet, Factor, multiverse
 from trialpool.review.accounts.verify import raise_disagreements, verify
 from trialpool.review.analysis import Analysed, analyse
 from trialpool.review.case import Case
+from trialpool.review.fitting.fit import fit
 from trialpool.review.fitting.posterior import COUNTS
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.protocol.protocol import Review, resolve
@@ -86,6 +90,37 @@ def test_a_model_of_counts_leads_from_five_trials_on(
     notes = done.tables()["influence"]["note"]
     assert notes.str.contains(f"the other measures from the inverse-variance {beside}").all()
     raise_disagreements(verify(result, through_csv(done.studies)))
+
+
+def test_revman_s_variance_of_a_difference_of_risks_goes_with_the_model(
+    small: SmallReview,
+) -> None:
+    """To the result, the multiverse and the search for its fragility; named in the words."""
+    studies = made(small, {"method": "MH"}, 4).studies
+    columns = [studies[name].to_numpy(float) for name in COUNTS]
+    model = Model.model_validate({"method": "MH", "variance": "Greenland-Robins"})
+    done = fit(studies, "RD", model)
+    theirs = tp.pool_counts(*columns, measure="RD", method="MH", variance="Greenland-Robins")
+    assert done.pooled is not None
+    assert done.pooled.ci_lb == theirs.ci_lb
+    assert theirs.ci_lb != tp.pool_counts(*columns, measure="RD", method="MH").ci_lb
+    assert done.words == "Mantel-Haenszel, common effect, Greenland-Robins variance"
+    a, n1, c, n2 = columns
+    refit = by_counts("RD", method="MH", variance="Greenland-Robins")
+    limits = refit(np.atleast_2d(a), n1, np.atleast_2d(c), n2)
+    assert limits[0] == pytest.approx([theirs.ci_lb, theirs.ci_ub])
+    yi, vi = (studies[name].to_numpy(float) for name in ("yi", "vi"))
+    found = multiverse(
+        [],
+        [DataSet(at=(), yi=yi, vi=vi, k=12, counts=np.column_stack(columns))],
+        estimator=Factor(name="estimator", kind="E", levels=("MH",)),
+        test=Factor(name="test", kind="E", levels=("z",)),
+        measure="RD",
+        variance="Greenland-Robins",
+    )
+    assert (found.ci_lb[0], found.ci_ub[0]) == pytest.approx((theirs.ci_lb, theirs.ci_ub))
+    assert "variance" not in Model().model_dump()
+    assert model.model_dump()["variance"] == "Greenland-Robins"
 
 
 def test_few_trials_have_the_bayesian_model_with_the_named_one_beside_it(

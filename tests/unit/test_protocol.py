@@ -88,6 +88,10 @@ def test_all_problems_are_reported_at_once(config: dict[str, Any]) -> None:
         ({"time_days": [10, 5]}, "the window's start is after its end"),
         ({"include": {"colour": ["red"]}}, "'colour' is not a column of trials.csv"),
         ({"model": {"method": "MH"}}, "Mantel-Haenszel needs counts"),
+        (
+            {"model": {"variance": "Greenland-Robins"}},
+            "model.variance = Greenland-Robins: is of differences of risks by method MH alone",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(

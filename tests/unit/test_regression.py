@@ -362,6 +362,11 @@ def test_names_come_from_the_table_or_are_given() -> None:
     assert fit(table).names == ("mean", "latitude")  # type: ignore[arg-type]
     assert not differing(fit(table), fit(ABLAT))  # type: ignore[arg-type]
     assert fit(ABLAT, names=["a", "b"]).names == ("a", "b")
+    latitude = fit(ABLAT[:, 1:], names=["b"])
+    assert latitude.names == ("intercept", "b")
+    assert latitude.beta == pytest.approx(fit(ABLAT).beta, rel=1e-12)
+    origin = fit(ABLAT[:, 1:], names=["b"], intercept=False)
+    assert (origin.names, len(origin.beta)) == (("b",), 1)
     assert fit(table, names=["a", "b"]).names == ("a", "b")  # type: ignore[arg-type]
     assert fit(ABLAT).names == ("intercept", "x1")
     assert fit(bcg.LATITUDE[:, np.newaxis]).names == ("x0",)

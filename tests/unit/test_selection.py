@@ -24,7 +24,9 @@ from trialpool.diagnostics.selection_search import _climb as climb
 from trialpool.diagnostics.selection_search import _moved as moved
 from trialpool.results import TrialpoolError
 from trialpool.review.protocol.settings import Model
+from trialpool.review.trust.facts import of_small_studies
 from trialpool.review.trust.small_studies import small_studies
+from trialpool.trust_facts import ShownEstimate
 
 Array = NDArray[np.float64]
 
@@ -293,9 +295,16 @@ def test_the_beta_model_s_other_maximum_is_found() -> None:
         assert top.value >= best - 1e-6
 
 
-def judged(mean: float, tau2: float, delta: list[float], se: float, counts: tuple[int, ...]) -> str:
+def judged(
+    mean: float,
+    tau2: float,
+    delta: list[float],
+    se: float,
+    counts: tuple[int, ...],
+    p: SelectionProblem | None = None,
+) -> str:
     """What is said of a maximum of the problem of 12 studies, in its units."""
-    p = problem("step" if counts else "beta", "greater")
+    p = p or problem("step" if counts else "beta", "greater")
     theta = np.array([mean, tau2, *delta])
     made = Estimate(theta, np.full(len(theta), se), np.array(delta), np.array(delta), 0.0, {})
     return doubt_of(p, made, counts)
@@ -322,6 +331,16 @@ def test_what_is_no_estimate_is_named_just_beyond_each_limit() -> None:
     assert "at its bound" in judged(0.5, 0.5, fair, 0.4, (4, 0, 8))
 
 
+@pytest.mark.parametrize(("wider", "hides"), [(2.99, True), (3.01, False), (1e3, False)])
+def test_one_imprecise_study_does_not_hide_a_mean_that_runs_away(wider: float, hides: bool) -> None:
+    """Up to three times the median standard error its interval counts."""
+    p = problem("beta", "greater", 12)
+    v = np.full(13, 1.0)
+    v[-1] = wider**2
+    p = p._replace(y=np.append(p.y, 40.0), v=v)
+    assert ("runs away" not in judged(45.0, 0.5, [0.5, 0.7], 0.4, (), p)) == hides
+
+
 def test_a_model_that_is_no_estimate_says_so_in_its_cautions() -> None:
     """All are significant: the weight of the others is at 0, and the mean is a guess."""
     v = np.full(12, 0.04)
@@ -343,3 +362,9 @@ def test_it_enters_neither_the_table_of_small_studies_nor_the_verdict() -> None:
     assert blank[name]
     assert "no estimate" in table["note"][name]
     assert not blank["PET-PEESE"]
+    shown = ShownEstimate(estimate=0.5, ci_low=0.4, ci_high=0.6)
+    facts = of_small_studies(table.reset_index(), shown, "SMD")
+    assert facts is not None
+    # Both of trim-and-fill, PET-PEESE, the limit meta-analysis and Henmi-Copas: no selection model.
+    assert facts.estimates == 5
+    assert not any("Selection model" in method for method in facts.turns)

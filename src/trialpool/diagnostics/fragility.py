@@ -94,17 +94,20 @@ def by_inverse_variance(
     return refit
 
 
-def by_counts(measure: str, *, method: str = "MH", level: float = 0.95) -> Refit:
-    """Refit by a closed form of `pool_counts`: "MH", "MH-DL" or "Peto"."""
+def by_counts(
+    measure: str, *, method: str = "MH", level: float = 0.95, variance: str | None = None
+) -> Refit:
+    """Refit by a closed form of `pool_counts`: "MH", "MH-DL" or "Peto"; `variance` of MH RD."""
     check_choice("measure", measure, MEASURES)
     check_choice("method", method, [code for code, of in TABLES if of == measure])
     check_level(level)
     closed, z = TABLES[(method, measure)], float(half_width(level, NAN))
+    options = {"variance": variance} if variance else {}
 
     def refit(a: Array, n1: Array, c: Array, n2: Array) -> Array:
         out = np.full((len(a), 2), NAN)
         for i in range(len(a)):
-            closed_form = closed(a[i], n1, c[i], n2)
+            closed_form = closed(a[i], n1, c[i], n2, **options)
             if closed_form.var > 0:
                 reach = z * closed_form.var**0.5
                 out[i] = closed_form.beta - reach, closed_form.beta + reach

@@ -95,6 +95,7 @@ def multiverse(
     measure: str = "",
     level: float = 0.95,
     tau_scale: float | None = None,
+    variance: str | None = None,
 ) -> Multiverse:
     """Fit every data set by every estimator with every test.
 
@@ -113,6 +114,7 @@ def multiverse(
     measure : of the counts, "OR", "RR" or "RD", for these
     level : of the intervals
     tau_scale : of the half-normal prior of tau for two to four trials; None where there is none
+    variance : of MH RD, as for `pool_counts`
 
     Raises
     ------
@@ -131,7 +133,7 @@ def multiverse(
             "sets: each combination of levels must stand once, that of the protocol among them"
         )
     number, distinct = _distinct(sets)
-    fits = _fits(distinct, estimator.levels, test.levels, measure, level, tau_scale)
+    fits = _fits(distinct, estimator.levels, test.levels, measure, level, tau_scale, variance)
     sizes = (len(sets), len(estimator.levels), len(test.levels))
     s, e, t = (x.ravel() for x in np.indices(sizes))
     at = np.column_stack([np.array(places, dtype=np.int64).reshape(len(sets), -1)[s], e, t])
@@ -195,6 +197,7 @@ def _fits(
     measure: str,
     p: float,
     tau_scale: float | None,
+    variance: str | None,
 ) -> _Fits:
     shape = (len(sets), len(estimators))
     beta, tau2, se, q = (np.full(shape, NAN) for _ in range(4))
@@ -210,7 +213,8 @@ def _fits(
         if code in COUNT_METHODS:
             jobs = [(np.flatnonzero(k == 1), "EE")]
             for i in np.flatnonzero(k > 1 if tau_scale is None else ~alike):
-                beta[i, j], se[i, j], tau2[i, j] = _of_counts(sets[int(i)], measure, code)
+                one = _of_counts(sets[int(i)], measure, code, variance)
+                beta[i, j], se[i, j], tau2[i, j] = one
         for rows, name in jobs:
             if not len(rows):
                 continue
@@ -290,9 +294,12 @@ def _padded(sets: Sequence[DataSet]) -> tuple[Array, Array, NDArray[np.bool_]]:
     return y, v, mask
 
 
-def _of_counts(one: DataSet, measure: str, method: str) -> tuple[float, float, float]:
+def _of_counts(
+    one: DataSet, measure: str, method: str, variance: str | None
+) -> tuple[float, float, float]:
     common = method in COMMON_OF_COUNTS
     if one.counts is None or not np.isfinite(one.counts).all():
         return NAN, NAN, 0.0 if common else NAN
-    pooled = pool_counts(*one.counts.T, measure=measure, method=method)
+    of_rd = variance if (method, measure) == ("MH", "RD") else None
+    pooled = pool_counts(*one.counts.T, measure=measure, method=method, variance=of_rd)
     return pooled.beta, pooled.se, 0.0 if common else pooled.tau2

@@ -27,6 +27,7 @@ from trialpool.same_rows import same_rows
 ALTERNATIVES = ("greater", "less", "two.sided")
 _MIN_K = 10  # below it a selection model is a guess (Pustejovsky & Rodgers 2019)
 _NONE = 1e-9  # expected studies
+_IMPRECISE = 3  # times the median standard error: such a study says nothing of what is far off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,10 +274,13 @@ def _doubt(p: SelectionProblem, e: _Estimate, counts: tuple[int, ...]) -> str:
     At the end of the range of a weight the maximum is where the search stops, not where the data
     say. A mean farther outside of all trials' 95 % intervals than half of what these span, or a
     tau that is wider than that, is of trials that nobody has seen: the model has put nearly all
-    of its weight there. With a standard error as wide, nothing was found out.
+    of its weight there. With a standard error as wide, nothing was found out. The intervals are
+    those of trials with up to three times the median standard error: one that is wider would let
+    any mean pass.
     """
     reach = 2 * np.sqrt(p.v)
-    low, high = float((p.y - reach).min()), float((p.y + reach).max())
+    seen = reach <= _IMPRECISE * np.median(reach)
+    low, high = float((p.y - reach)[seen].min()), float((p.y + reach)[seen].max())
     span = high - low
     free = e.theta[2:]
     if (free >= MAX_DELTA * (1 - 1e-9)).any() or (p.least > 0 and (free <= p.least * 1.001).any()):

@@ -98,8 +98,9 @@ def as_design(
 ) -> tuple[Array, tuple[str, ...]]:
     """A design matrix (k, p) of full column rank with p < k, and a name for each column.
 
-    A column of ones comes first where `intercept` says so, or by None where X is a table, a Series
-    or a mapping of columns that do not span one already. An array is taken as it is.
+    A column of ones comes first where `intercept` says so, or by None where the columns have names
+    (of a table, a Series or a mapping, or in `names`) and do not span one already. An array without
+    names is taken as it is.
 
     Raises
     ------
@@ -124,7 +125,8 @@ def as_design(
         raise TrialpoolError(f"names: {len(called)} for {p} columns of X")
     _refuse(~np.isfinite(x), "X", x, "must be a finite number; leave the study out")
     if intercept is None:
-        intercept = hasattr(X, "columns") and not spans_constant(x)
+        has_names = names is not None or hasattr(X, "columns")
+        intercept = has_names and not spans_constant(x)
     if intercept:
         x, called = np.column_stack([np.ones(k), x]), ("intercept", *called)
         p += 1

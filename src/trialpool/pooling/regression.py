@@ -162,7 +162,7 @@ def regress(
     yi, vi : (k,) effects and sampling variances, vi > 0
     X
         the covariates: a table, a Series or a mapping of columns, whose names become those of the
-        coefficients; or a (k, p) design matrix, p < k, used as it is
+        coefficients; or a (k, p) design matrix, p < k, used as it is unless `names` are given
     tau2, test, level, tau2_ci : as for `pool`, with k - p degrees of freedom
     pi : of the prediction intervals: "k-1" stands for k - p, "k-2" for k - p - 1 df, or "z"
     names : of the columns of X

@@ -75,7 +75,9 @@ def pool_counts(
         that of the adaptive Gauss-Hermite rule per random effect (1 is Laplace), as other
         programs have it
     pi : of MH-DL: degrees of freedom of the prediction interval, as for `pool`; "k-1" by default
-    variance : of MH RD: "Sato" (default, as metafor) or "Greenland-Robins", as RevMan
+    variance
+        of MH RD: "Sato" (default, as metafor) or "Greenland-Robins", as RevMan, with which Q, too,
+        is RevMan's: of all tables, also of those without any event
     corrects
         of MH RD: what 0.5 goes into in the study effects of Q, "variance" (default, as RevMan) or
         "both" (as metafor)
@@ -255,9 +257,11 @@ def _of_tables(
     a, n1, c, n2 = columns
     none, everyone = one_sided(a, n1, c, n2)
     # A table with events in everyone has a risk ratio of 1, but no odds ratio; of differences it is
-    # left out of Q alone.
+    # left out of Q alone, and not by RevMan.
     informs = ~none if measure == "RR" else ~(none | everyone)
     counts = np.ones_like(informs) if measure == "RD" else informs
+    if of_rd.get("variance") == "Greenland-Robins":
+        informs = counts
     closed = TABLES[(method, measure)](a, n1, c, n2, **of_rd)
     tests = {}
     if (method, measure) == ("MH", "OR"):
@@ -302,7 +306,7 @@ def _closed_form(
         reasons |= dict.fromkeys(_NO_ESTIMATE, why)
     zval, half = beta / se, float(half_width(level, NAN)) * se
 
-    # Tables without any contrast say nothing on heterogeneity: left out of Q for RD as well.
+    # Tables without any contrast say nothing on heterogeneity: left out of Q, for RD by default.
     used = informs & np.isfinite(closed.yi)
     df = max(0, int(used.sum()) - 1)
     q = NAN

@@ -28,13 +28,24 @@ def size(row: Mapping[str, Any]) -> float:
 def people(studies: pd.DataFrame, several: SeveralEffects | None) -> float:
     """How many people stand behind the rows of studies.csv; NaN if one trial does not say.
 
-    Several effects of a trial are of the same people: the largest of them counts, of each of its
-    parts.
+    Several effects of a trial are of the same people, who count once (`of_trial`).
     """
     if several is None:
         return float(studies["n"].sum(skipna=False))
-    of_each = studies.groupby([studies["trial_id"], studies["part"].map(text)])["n"].max()
-    return float(of_each.sum(skipna=False))
+    return float(sum(of_trial(rows) for _, rows in studies.groupby("trial_id")))
+
+
+def of_trial(effects: pd.DataFrame) -> float:
+    """How many people stand behind several effects of a trial; NaN if they do not say.
+
+    Parts of a trial (strata) are of different people, and all of them are among those of an effect
+    that is of no part. Of several effects of a part, or of all people, the largest counts.
+    """
+    largest = effects.groupby(effects["part"].map(text))["n"].max()
+    parts = float(largest.drop("", errors="ignore").sum(skipna=False))
+    if "" not in largest:
+        return parts
+    return float(largest[""]) if isnan(parts) else max(float(largest[""]), parts)
 
 
 def unsized(studies: pd.DataFrame) -> int:

@@ -156,6 +156,7 @@ _APART = (
 _MARK = "mark the trial's main result `yes` in the column `primary` of its rows"
 _NAMED = 3  # trials of an error
 _TOGETHER = "take them all with `effects: combined` (or `che`)"
+_OF_EFFECTS = "pool effects instead of counts (`method: IV`) and "
 
 
 class Tie(NamedTuple):
@@ -186,10 +187,13 @@ class Tie(NamedTuple):
 
 
 class UndecidedError(TrialpoolError):
-    """A trial has several effects, and no rule of the protocol says which counts."""
+    """A trial has several effects, and no rule of the protocol says which counts.
 
-    def __init__(self, ties: Iterable[Tie]) -> None:
-        self.ties = tuple(ties)
+    `counts` names the method that pools counts, which takes one effect of a trial; blank for none.
+    """
+
+    def __init__(self, ties: Iterable[Tie], counts: str = "") -> None:
+        self.ties, self.counts = tuple(ties), counts
         super().__init__(f"{self.words}. {self.fix[0].upper()}{self.fix[1:]}")
 
     @property
@@ -204,4 +208,5 @@ class UndecidedError(TrialpoolError):
     def fix(self) -> str:
         """The two ways out: say which, or take all."""
         ways = dict.fromkeys(way for tie in self.ties for way in tie.ways)
-        return f"{'; '.join([*ways, _MARK])}; or {_TOGETHER}"
+        first = _OF_EFFECTS if self.counts else ""
+        return f"{'; '.join([*ways, _MARK])}; or {first}{_TOGETHER}"

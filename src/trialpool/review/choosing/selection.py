@@ -18,6 +18,7 @@ from trialpool.review.effects.standardised import LEFT_OUT
 from trialpool.review.protocol.eligibility import Eligibility
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.terms import OVERALL
+from trialpool.words import text
 
 # What tells one result of a trial from another, however it was reported.
 _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
@@ -149,7 +150,10 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
     ]
     rejected: dict[str, Reason] = {}
     groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in tables.records(pool.drop_duplicates("effect_id")):
+    parts: dict[str, list[Row]] = {}
+    for part in tables.records(pool):
+        parts.setdefault(part["effect_id"], []).append(part)
+    for row in (_whole(of_one) for of_one in parts.values()):
         against = rules.against(row["trial_id"], row["instrument"])
         if reason := against or _unfit(row, rules):
             rejected[row["effect_id"]] = reason
@@ -165,12 +169,32 @@ def select(effects: pd.DataFrame, rules: Rules) -> Selection:
         chosen.append(best["effect_id"])
         rejected |= {row["effect_id"]: versus(row, best, order) for row in rows if row is not best}
     if ties:
-        raise UndecidedError(ties)
+        raise UndecidedError(ties, rules.counts)
     return _sorted(pool, chosen, rejected)
 
 
+def _whole(parts: Sequence[Row]) -> Row:
+    """An effect for the rules, from its parts: one that has no number leaves the whole without.
+
+    Not so a table of counts that says nothing of the measure, as one without events of a ratio.
+    """
+    known = [row for row in parts if _has_number(row)]
+    unknown = [row for row in parts if not _has_number(row) and isnan(row["event_control"])]
+    whole: dict[str, Any] = dict((unknown or known or parts)[0])
+    if unknown and known:
+        whole["reason"] = f"part {text(whole['part'])}: {whole['reason']}"
+    if any(row.get("primary") == "yes" for row in parts):
+        whole["primary"] = "yes"
+    return whole
+
+
+def _has_number(row: Row) -> bool:
+    return not (isnan(row["yi"]) or isnan(row["vi"]))
+
+
 def _sorted(pool: pd.DataFrame, chosen: Sequence[str], rejected: Mapping[str, Reason]) -> Selection:
-    picked = pool[pool["effect_id"].isin(chosen)].sort_values(
+    numbered = pool["yi"].notna() & pool["vi"].notna()
+    picked = pool[pool["effect_id"].isin(chosen) & numbered].sort_values(
         ["year", "study", "effect_id", "part"], na_position="last", ignore_index=True
     )
     left = pool[pool["effect_id"].isin(rejected)][["effect_id", "trial_id", "study"]]
@@ -204,7 +228,7 @@ def _unfit(row: Row, rules: Rules) -> Reason | None:
     # The protocol may also leave changes out of standardised differences.
     if unasked or row["reason"] == LEFT_OUT:
         return Reason(why.TYPES, LEFT_OUT)
-    if isnan(row["yi"]) or isnan(row["vi"]):
+    if not _has_number(row):
         return Reason(why.NO_NUMBER, str(row["reason"]))
     if rules.counts and isnan(row["event_control"]):
         return Reason(why.NO_COUNTS, f"a reported contrast has no counts for {rules.counts}")

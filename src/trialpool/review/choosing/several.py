@@ -6,11 +6,15 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from trialpool import tables
 from trialpool.multilevel.aggregate import Aggregated, aggregate
-from trialpool.multilevel.covariance import covariance
+from trialpool.multilevel.covariance import Covariance, from_correlations, rows_of
+from trialpool.results import Array
+from trialpool.review.choosing.people import of_trial
 from trialpool.review.choosing.selection import Selection
 from trialpool.review.protocol.specs import Analysis
 from trialpool.review.schema.packed import ARM_IDS, FORMS
@@ -36,9 +40,11 @@ def handled(selection: Selection, arms: pd.DataFrame, analysis: Analysis) -> Sel
     """The effects of each trial as the analysis handles them."""
     chosen = selection.chosen
     if analysis.effects in ("lowest", "highest") and len(chosen):
-        by_trial = chosen.groupby("trial_id", sort=False)["yi"]
-        at = by_trial.idxmin() if analysis.effects == "lowest" else by_trial.idxmax()
-        kept = set(chosen.loc[at, "effect_id"])
+        # An effect in parts (strata) is judged as a whole; they do not correlate.
+        whole = put_together(chosen, chosen["effect_id"].tolist(), rho=0.0)
+        trials = chosen.drop_duplicates("effect_id")["trial_id"].tolist()
+        by_trial = pd.Series(whole.yi, index=whole.cluster).groupby(trials, sort=False)
+        kept = set(by_trial.idxmin() if analysis.effects == "lowest" else by_trial.idxmax())
         why = f"another effect of the trial is used: the {analysis.effects}"
         words = ["" if i in kept else why for i in chosen["effect_id"]]
         return selection.without(analysis.effects, words)
@@ -73,18 +79,51 @@ def combined(studies: pd.DataFrame, arms: pd.DataFrame, *, rho: float, within: s
 def put_together(studies: pd.DataFrame, groups: Sequence[Hashable], *, rho: float) -> Aggregated:
     """The generalised least squares mean of each group (`multilevel.aggregate`).
 
-    Effects correlate by `rho` where they are of the same people (`same_people`).
+    Effects correlate by `rho` where they are of the same people (`covariance_of`).
     """
-    same = list(zip(groups, same_people(studies), strict=True))
-    return aggregate(
-        studies["yi"], studies["vi"], groups, V=covariance(studies["vi"], same, rho=rho)
-    )
+    V = covariance_of(studies, groups, studies["vi"], rho=rho)
+    return aggregate(studies["yi"], studies["vi"], groups, V=V)
 
 
-def same_people(studies: pd.DataFrame) -> list[tuple[str, str]]:
-    """Of each effect its trial and part: the parts of a trial (strata) are of different people."""
-    parts = studies["part"] if "part" in studies else [""] * len(studies)
-    return list(zip(studies["trial_id"], map(text, parts), strict=True))
+def covariance_of(
+    studies: pd.DataFrame, groups: Sequence[Hashable], vi: ArrayLike, *, rho: float
+) -> Covariance:
+    """The sampling covariance of effects of which those of a group may share people.
+
+    Effects of the same people correlate by `rho`; those of two parts of a trial (strata) not at
+    all; one of all people and one of a part by `rho` times the root of the part's share in the
+    information. The parts are then to the whole what they are when they are put together.
+
+    Parameters
+    ----------
+    studies : vi and, where there are any, part of k effects; the shares are those of 1 / vi
+    groups : (k,) whose effects correlate
+    vi : (k,) the sampling variances that the covariance is to have
+    """
+    parts = np.array([text(each) for each in studies.get("part", [""] * len(studies))])
+    information = 1 / studies["vi"].to_numpy(float)
+    tables = {
+        label: _correlations(parts[rows], information[rows], rho)
+        for label, rows in rows_of(groups, len(parts)).items()
+    }
+    return from_correlations(vi, groups, tables)
+
+
+def _correlations(parts: NDArray[np.str_], information: Array, rho: float) -> Array:
+    """Of the effects of one group, from how the people of each lie in the parts and the rest."""
+    names = sorted({*parts} - {""})
+    weights = np.array([information[parts == name].mean() for name in names])
+    whole = max(weights.sum(), information[parts == ""].mean() if "" in parts else 0.0)
+    shares = weights / whole
+    people = np.zeros((len(parts), len(names) + 1))
+    for row, part in enumerate(parts):
+        if part:
+            people[row, names.index(part)] = 1.0
+        else:
+            people[row] = np.sqrt([*shares, max(1.0 - shares.sum(), 0.0)])
+    out = np.asarray(rho * (people @ people.T), dtype=np.float64)
+    np.fill_diagonal(out, 1.0)
+    return out
 
 
 def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
@@ -97,7 +136,7 @@ def _one(rows: pd.DataFrame, rho: float) -> dict[str, Any]:
     return line | {
         "outcome": first["outcome"],
         "formula": f"{len(rows)} effects combined, correlation {rho:g}",
-        "n": rows.groupby(rows["part"].map(text))["n"].max().sum(skipna=False),
+        "n": of_trial(rows),
         "confidence": max(rows["confidence"], key=CONFIDENCE.index),
     }
 

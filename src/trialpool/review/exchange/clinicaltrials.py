@@ -6,6 +6,7 @@ One study (`protocolSection`, `resultsSection`), a list of them, or a search ans
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from trialpool.review.exchange import clinicaltrials_events as events
@@ -23,7 +24,7 @@ from trialpool.review.exchange.draft import (
 )
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.schema.raw import RESULTS
+from trialpool.review.schema.raw import CONTRASTS, RESULTS
 
 _NCT = re.compile(r"NCT\d{8}")
 _ROLES = {
@@ -111,16 +112,28 @@ def _refuse_retired(path: Path, root: RecordNode) -> None:
 
 def _main_sets(draft: Draft) -> None:
     """Of results that are reported for several sets of participants the main one is blank."""
-    groups: dict[tuple[str, ...], dict[str, list[Row]]] = {}
-    for row in draft.rows.get("results", ()):
-        key = tuple(row.get(n, "") for n in RESULTS.key if n not in ("analysis_set", "arm_id"))
-        groups.setdefault(key, {}).setdefault(row.get("analysis_set", ""), []).append(row)
-    for sets in groups.values():
-        if len(sets) > 1 and "" not in sets:
-            main = min(sets, key=analysis_sets.rank)
-            for row in sets[main]:
-                row["notes"] = sentences(f"analysis set: {main}", row.get("notes", ""))
-                row["analysis_set"] = ""
+    for table in (RESULTS, CONTRASTS):
+        groups: dict[tuple[str, ...], dict[str, list[Row]]] = {}
+        for row in draft.rows.get(table.name, ()):
+            key = tuple(row.get(n, "") for n in table.key if n not in ("analysis_set", "arm_id"))
+            groups.setdefault(key, {}).setdefault(row.get("analysis_set", ""), []).append(row)
+        for sets in groups.values():
+            if len(sets) > 1 and "" not in sets:
+                for row in _main(sets):
+                    row["notes"] = sentences(
+                        f"analysis set: {row['analysis_set']}", row.get("notes", "")
+                    )
+                    row["analysis_set"] = ""
+
+
+def _main(sets: Mapping[str, list[Row]]) -> list[Row]:
+    """The rows of the set that comes first; those of an arm that has it by another name, too."""
+    first = min(sets, key=analysis_sets.rank)
+    rows = list(sets[first])
+    for name in analysis_sets.alike(first):
+        arms = {row.get("arm_id") for row in rows}
+        rows += [row for row in sets.get(name, ()) if row.get("arm_id") not in arms]
+    return rows
 
 
 def _studies(root: RecordNode) -> list[RecordNode]:

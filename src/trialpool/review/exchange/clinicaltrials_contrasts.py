@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import log
 
 from trialpool.review.exchange.clinicaltrials_record import Record, RecordNode
+from trialpool.review.exchange.clinicaltrials_sets import split
 from trialpool.review.exchange.draft import Row, is_number, named, plain, sentences
 
 POSTED = ("paramValue", "dispersionValue", "pValue", "ciLowerLimit", "ciUpperLimit")
@@ -25,7 +26,10 @@ _CLOSER = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisBlock:
-    """The arms of one class and category of an outcome: value and number of people by arm."""
+    """The arms of one class, category and set of participants: value and number of people by arm.
+
+    `common` are cells that the rows share, `analysis_set` among them.
+    """
 
     kind: str
     baseline: bool
@@ -50,10 +54,13 @@ def analysis(
     numbers = {name: node.text(name) for name in POSTED if is_number(_bare(node.text(name)))}
     if not numbers:
         return
-    arms = [record.known(groups.get(group, "")) for group in node.texts("groupIds")]
-    row, used, why = _contrast(record, where, node, arms, blocks)
+    titles = [groups.get(group, "") for group in node.texts("groupIds")]
+    arms = [record.known(title) for title in titles]
+    sets = {split(title)[1] for title in titles}
+    of_sets = [block for block in blocks if block.common["analysis_set"] in sets]
+    row, used, why = _contrast(record, where, node, arms, of_sets or blocks)
     if row:
-        record.draft.comparison("contrasts", [row], where, merge=False)
+        record.draft.comparison("contrasts", [row], where)
         why = "no column for it: another level than 95 %, one-sided, or not an SE of a difference"
     rest = {name: text for name, text in numbers.items() if name not in used}
     if rest:

@@ -189,7 +189,7 @@ def _events(
         # The module holds nothing but harms.
         harm = {"title": about["definition"], "kind": "binary", "better": "lower"}
         record.draft.outcomes.setdefault(about["outcome"], harm)
-    record.draft.comparison("results", rows, where, merge=False)
+    record.draft.comparison("results", rows, where)
 
 
 def _leave(

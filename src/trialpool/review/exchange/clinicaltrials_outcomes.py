@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from trialpool.review.exchange import wording
 from trialpool.review.exchange.clinicaltrials_contrasts import AnalysisBlock, analysis
 from trialpool.review.exchange.clinicaltrials_events import titles
 from trialpool.review.exchange.clinicaltrials_record import TOTALS, Record, RecordNode
+from trialpool.review.exchange.clinicaltrials_sets import named as named_set
 from trialpool.review.exchange.clinicaltrials_sets import split
 from trialpool.review.exchange.draft import (
     MalformedFileError,
@@ -108,9 +109,12 @@ def _block(
 ) -> None:
     """The measurements of one class and category: arms that are compared with each other."""
     record = one.record
-    common = _about(one, place, title, category.text("title")) if one.kind else {}
+    # A class may be a set of participants instead of a part of the outcome.
+    of_class = named_set(title)
+    part = "" if of_class else title
+    common = _about(one, place, part, category.text("title")) if one.kind else {}
     rows: list[Row] = []
-    values: dict[str, tuple[str, str]] = {}
+    values: dict[str, dict[str, tuple[str, str]]] = {}
     for measurement in category.nodes("measurements"):
         group = measurement.text("groupId")
         if group not in one.groups:
@@ -119,6 +123,8 @@ def _block(
         printed = {name: measurement.text(name) for name in PRINTED if measurement.text(name)}
         name = one.groups[group]
         what = sentences(one.title, title, category.text("title"), name)
+        participants = split(name)[1] or of_class
+        of_set = values.setdefault(participants, {})
         why, n = "", (counts or {}).get(group, "")
         if counts is None:
             why = f"counted in {one.node.text('typeUnitsAnalyzed')}, not in people"
@@ -131,7 +137,7 @@ def _block(
             why = sentences("not a number", measurement.text("comment"))
         elif n and not (whole_numbers([n]) and float(n) >= 1):
             why = "nobody was analysed"
-        elif record.arm(name) in values:
+        elif record.arm(name) in of_set:
             why = "a second group with the same title"
         else:
             why = _refused(one.kind, printed["value"], n)
@@ -146,22 +152,29 @@ def _block(
         cells, rest, reason = _cells(one, printed, n)
         if rest:
             record.draft.leave(f"{record.nct}, {place}", what, named(rest), reason)
-        values[record.arm(name)] = (printed["value"], n)
+        of_set[record.arm(name)] = (printed["value"], n)
         record.draft.effects_taken += 1
-        participants = {"analysis_set": split(name)[1]}
-        rows.append(common | cells | participants | {"arm_id": record.arm(name)})
+        about_arm = {"arm_id": record.arm(name), "analysis_set": participants}
+        rows.append(common | cells | about_arm)
     if rows:
-        record.draft.comparison("results", rows, place, merge=False)
-        mark = record.draft.rows["results"][-1].get("definition", "")
-        block = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
-        one.blocks.append(
-            AnalysisBlock(
-                kind=one.kind,
+        record.draft.comparison("results", rows, place)
+        definition = record.draft.rows["results"][-1].get("definition", "")
+        one.blocks += _blocks(one.kind, common | {"definition": definition}, values)
+
+
+def _blocks(
+    kind: str, common: Row, values: Mapping[str, Mapping[str, tuple[str, str]]]
+) -> Iterator[AnalysisBlock]:
+    """What the analyses of the outcome may be of: the arms of each set of participants."""
+    cells = {n: t for n, t in common.items() if n not in ("locator", "outcome_type", "notes")}
+    for participants, arms in values.items():
+        if arms:
+            yield AnalysisBlock(
+                kind=kind,
                 baseline=common["outcome_type"] == "baseline",
-                common=block | {"definition": mark},
-                values=values,
+                common=cells | {"analysis_set": participants},
+                values=arms,
             )
-        )
 
 
 def _refused(kind: str, value: str, n: str) -> str:

@@ -19,6 +19,7 @@ _SETS = {
                      "per protocol population", "per protocol analysis set"),
     "completers": ("completers", "completer", "completer set", "completers set", "cas"),
 }  # fmt: skip
+_EVERYBODY = ("ITT", "FAS")
 _ENDING = re.compile(r"^(?P<title>.*\S)\s*(?:\((?P<set>[^()]+)\)|\[(?P<set2>[^\[\]]+)\]"
                      r"|\s[-–—,:]\s*(?P<set3>[^-–—,:]+))\s*$")  # fmt: skip
 
@@ -36,6 +37,11 @@ def named(words: str) -> str:
     """The set that words name; blank where they name none."""
     spelled = plain(words)
     return next((name for name, known in _SETS.items() if spelled in known), "")
+
+
+def alike(name: str) -> tuple[str, ...]:
+    """The other names of a set: the full analysis set is that by intention to treat (ICH E9)."""
+    return tuple(each for each in _EVERYBODY if each != name) if name in _EVERYBODY else ()
 
 
 def rank(name: str) -> int:

@@ -22,8 +22,6 @@ MAX_BYTES = 200_000_000
 ID_LENGTH = 60
 TABLES: Mapping[str, Table] = {table.name: table for table in (INSTRUMENTS, *CONDITION_TABLES)}
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# What may differ between two rows that report the same numbers.
-_REMARKS = ("notes", "locator", "timepoint")
 
 
 class MalformedFileError(TrialpoolError):
@@ -114,7 +112,7 @@ class Draft:
     effects_taken: int = 0
     _assumed: dict[str, None] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
-    _by_key: dict[tuple[str, ...], Row] = field(default_factory=dict)
+    _keys: set[tuple[str, ...]] = field(default_factory=set)
 
     def add(self, table: str, cells: Mapping[str, str]) -> None:
         """Add a row; the columns about its origin are filled in."""
@@ -122,7 +120,7 @@ class Draft:
         full = {name: text for name, text in origin.items() if name in TABLES[table].names}
         full |= {name: one_line(text) for name, text in cells.items() if text.strip()}
         self.rows.setdefault(table, []).append(full)
-        self._by_key[self._key(table, full)] = full
+        self._keys.add(self._key(table, full))
 
     def assume(self, sentence: str) -> None:
         """Say once what was taken to be so."""
@@ -132,30 +130,21 @@ class Draft:
         """List something that has no place in the raw tables; `effect`: a result of a trial."""
         self._left.append(Left(where, one_line(what), one_line(value), one_line(why), effect))
 
-    def comparison(
-        self, table: str, rows: Sequence[Mapping[str, str]], mark: str, *, merge: bool
-    ) -> list[Mapping[str, str]]:
-        """Add the rows of one comparison; returns those that were there already.
+    def comparison(self, table: str, rows: Sequence[Mapping[str, str]], mark: str) -> None:
+        """Add the rows of one comparison.
 
-        Where a row would repeat the key of another with other numbers, all rows of the
-        comparison get `mark` in their definition, so that both stay and arms keep their partners.
-
-        Parameters
-        ----------
-        merge : whether a row that repeats key and numbers is the same report, and is not added
+        Where a row would repeat the key of another, all rows of the comparison get `mark` in their
+        definition, so that both stay and arms keep their partners.
         """
         marked, count = list(rows), 1
-        while any(self._differs(table, row, merge=merge) for row in marked):
+        while any(self._key(table, row) in self._keys for row in marked):
             tag = mark if count == 1 else f"{mark} ({count})"
             marked = [
                 {**row, "definition": sentences(row.get("definition", ""), tag)} for row in rows
             ]
             count += 1
-        repeated = [row for row in marked if self._same_key(table, row) is not None]
         for row in marked:
-            if self._same_key(table, row) is None:
-                self.add(table, row)
-        return repeated
+            self.add(table, row)
 
     def done(self) -> Imported:
         """What was collected."""
@@ -173,16 +162,6 @@ class Draft:
     def _key(self, table: str, row: Mapping[str, str]) -> tuple[str, ...]:
         cells = {"source": self.source, **row}
         return (table, *(one_line(cells.get(name, "")) for name in TABLES[table].key))
-
-    def _same_key(self, table: str, row: Mapping[str, str]) -> Row | None:
-        return self._by_key.get(self._key(table, row))
-
-    def _differs(self, table: str, row: Mapping[str, str], *, merge: bool) -> bool:
-        earlier = self._same_key(table, row)
-        if earlier is None:
-            return False
-        names = [name for name in TABLES[table].names if name in row and name not in _REMARKS]
-        return not merge or any(earlier.get(name, "") != one_line(row[name]) for name in names)
 
 
 def whole_numbers(texts: Iterable[str]) -> bool:

@@ -23,12 +23,18 @@ from trialpool.review.exchange.ids import Names
 from trialpool.review.exchange.revman_measures import (
     measure_of,
     names_log,
+    no_measure,
     score_of,
     standardises_changes,
 )
 from trialpool.review.exchange.revman_outcomes import RevManOutcomes
 from trialpool.review.exchange.revman_parts import Fields, RevManAnalysis, RevManStudy
-from trialpool.review.exchange.revman_ratios import MAX_LOG, of_logrank, ratio
+from trialpool.review.exchange.revman_ratios import (
+    MAX_LOG,
+    follows_from_counts,
+    of_logrank,
+    ratio,
+)
 
 CALCULATED = "calculated by RevMan from the numbers above"
 
@@ -174,7 +180,7 @@ class RevManReview:
         if not is_number(estimate) or not is_number(se) or float(se) <= 0:
             why = "no estimate with a standard error above 0"
         elif not measure:
-            why = f"contrasts have no place for the measure `{analysis.measure or 'not named'}`"
+            why = no_measure(analysis, "has no place in contrasts")
         elif reported_as(measure).is_ratio and not (analysis.logged or names_log(analysis)):
             why = "a ratio that the file does not hold on the log scale"
         elif reported_as(measure).is_ratio and abs(float(estimate)) + 2 * float(se) > MAX_LOG:
@@ -253,20 +259,29 @@ class RevManReview:
             self.draft.leave(where, analysis.outcome, named(taken), why, effect=filled)
         else:
             self.draft.effects_taken += 1
-            repeated = self.draft.comparison(table, rows, analysis.where, merge=True)
-            for row in repeated:
-                numbers = {name: row[name] for name in _NUMERIC[table] if row.get(name)}
-                again = "the same arm, outcome and numbers stand in another analysis, imported once"
-                self.draft.leave(where, analysis.outcome, named(numbers), again)
+            rows = [self._at_time(analysis, row) for row in rows]
+            self.draft.comparison(table, rows, analysis.where)
         logrank = {name: rest[name] for name in self.fields.logrank if rest.get(name, "").strip()}
         first = logrank.get(self.fields.logrank[0], "")
-        if is_number(first) and float(first) != 0:
+        known = is_number(first) and float(first) != 0
+        if known and not follows_from_counts(self.fields, printed):
             rest = {name: text for name, text in rest.items() if name not in logrank}
-            reason = "observed minus expected events and their variance have no column"
+            reason = "observed minus expected events of a line of which the counts were taken"
             self.draft.leave(where, analysis.outcome, named(logrank), reason)
         if any(text.strip() for text in rest.values()):
             reason = "weights, effects and limits follow from the data; trialpool computes its own"
             self.draft.leave(where, CALCULATED, named(rest), reason)
+
+    def _at_time(self, analysis: RevManAnalysis, row: Row) -> Row:
+        """The row of a subgroup that is a time, of the same people, though no number of days."""
+        if row["time_days"] or not wording.is_time(analysis.subgroup):
+            return row
+        self.draft.assume(
+            f"{analysis.number}: the subgroup `{one_line(analysis.subgroup)}` is a time, of the "
+            "same people as other times; as no number of days it stands in `definition`"
+        )
+        definition = sentences(row.get("definition", ""), analysis.subgroup)
+        return {**row, "timepoint": analysis.subgroup, "definition": definition}
 
     def _locator(self, analysis: RevManAnalysis, key: Hashable) -> str:
         label = key if isinstance(key, str) else " ".join(str(part) for part in _parts(key))
@@ -307,9 +322,9 @@ class RevManReview:
     def _stratum(self, analysis: RevManAnalysis, key: Hashable) -> str:
         """Which people: those of a subgroup, and of one of several lines of a study in it."""
         days = wording.days(analysis.subgroup)
-        subgroup = "" if days else analysis.subgroup
+        subgroup = "" if wording.is_time(analysis.subgroup) else analysis.subgroup
         # Two subgroups of one name, or one time in two words, are one place.
-        at = (analysis.number, days or subgroup, key)
+        at = (analysis.number, days or analysis.subgroup, key)
         self._lines[at] = self._lines.get(at, 0) + 1
         if key not in analysis.repeated and self._lines[at] == 1:
             return subgroup
@@ -367,12 +382,6 @@ class RevManReview:
                 "drug": slug(label, role), "comparator_class": kind,
             })  # fmt: skip
         return arm
-
-
-_NUMERIC = {
-    "results": ("n", "mean", "sd", "event", "totaln"),
-    "contrasts": ("estimate", "se", "ci_low", "ci_high", "n_experimental", "n_control"),
-}
 
 
 def _parts(key: Hashable) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ MEASURES = {
     "ROM": ("rom", "ratio of means", "mean ratio"),
 }  # fmt: skip
 _LOG = re.compile(r"^(?:log|ln)e? (?:of )?(?:the )?|^log(?=or$|rr$|hr$)|^ln(?=or$|rr$|hr$)")
+_NO_LABELS = "the forest plot has no labels"
 _OTHER = {"lower": "higher", "higher": "lower"}
 
 
@@ -34,6 +35,11 @@ def measure_of(analysis: RevManAnalysis) -> str:
     words = _LOG.sub("", plain(analysis.measure))
     code = next((code for code, known in MEASURES.items() if words in known), "")
     return "" if names_log(analysis) and code and not reported_as(code).is_ratio else code
+
+
+def no_measure(analysis: RevManAnalysis, why: str) -> str:
+    """That the file's measure is of no use, `why`; or that the file names none."""
+    return f"the measure `{analysis.measure}` {why}" if analysis.measure else "it names no measure"
 
 
 def names_log(analysis: RevManAnalysis) -> bool:
@@ -74,7 +80,11 @@ def model_of(analysis: RevManAnalysis, *, counts: bool) -> dict[str, Any]:
     if counts and is_peto(analysis):
         return {"method": "Peto"}
     if counts and method in ("mh", "mantel haenszel"):
-        return {"method": "MH-DL" if analysis.random else "MH"}
+        if analysis.random:
+            return {"method": "MH-DL"}
+        # RevMan's own variance of a difference of risks; other measures have one alone.
+        rd = pooled_in(analysis) == "RD"
+        return {"method": "MH"} | ({"variance": "Greenland-Robins"} if rd else {})
     if not analysis.random:
         return {"tau2": "EE", "test": "z"}
     estimator = "REML" if "restricted" in plain(analysis.estimator) else "DL"
@@ -91,7 +101,8 @@ def direction(analysis: RevManAnalysis, kind: str) -> tuple[str, str]:
     if said:
         # Where the plot is of those without the event, it is the other way round for events.
         return (_OTHER[said] if analysis.swapped else said), ""
-    why = f"the labels of the forest plot ({' | '.join(analysis.favours) or 'none'}) do not say"
+    labels = " | ".join(label for label in analysis.favours if label.strip())
+    why = f"the labels of the forest plot ({labels}) do not say" if labels else _NO_LABELS
     better = wording.better_from_name(analysis.outcome) if kind != "continuous" else ""
     if kind == "time_to_event" and better == "higher":
         better = ""  # of events in time the hazard is of what ends the good state

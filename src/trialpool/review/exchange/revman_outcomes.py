@@ -6,16 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 from trialpool.effects.registry import reported_as
+from trialpool.pooling.policy import FROM_HERE_ON
 from trialpool.review.exchange.draft import Draft, one_line, plain, sentences, slug
 from trialpool.review.exchange.ids import Names
 from trialpool.review.exchange.imported import Imported
-from trialpool.review.exchange.revman_measures import direction, model_of, pooled_in
+from trialpool.review.exchange.revman_measures import (
+    direction,
+    model_of,
+    no_measure,
+    pooled_in,
+)
 from trialpool.review.exchange.revman_parts import RevManAnalysis
 
 # What is asked for where the file names no measure of the outcome.
 _USUAL = {"binary": "OR", "time_to_event": "HR", "rate": "IRR", "continuous": "SMD"}
 # What several results of a trial may differ in without being of different people.
-_ABOUT = ("experimental_arm", "control_arm", "time_days", "instrument", "period")
+_ABOUT = ("experimental_arm", "control_arm", "time_days", "instrument", "period",
+          "definition")  # fmt: skip
 
 
 class RevManOutcomes:
@@ -43,6 +50,7 @@ class RevManOutcomes:
         """What was read, with the file's model for each of its analyses."""
         for outcome, analysis in self._analyses.items():
             self.draft.analyses[outcome] |= self._model(analysis, outcome)
+        self._say_what_leads()
         of: dict[str, list[str]] = {}
         for outcome, analysis in self._analyses.items():
             of.setdefault(analysis.number, []).append(outcome)
@@ -51,6 +59,23 @@ class RevManOutcomes:
             for each in self.draft.stored
         ]
         return self.draft.done()
+
+    def _say_what_leads(self) -> None:
+        """Name the analyses whose headline is not that of the file's model."""
+        trials: dict[str, set[str]] = {}
+        for table in ("results", "contrasts"):
+            for row in self.draft.rows.get(table, ()):
+                trials.setdefault(row["outcome"], set()).add(row["trial_id"])
+        few = [
+            analysis.number
+            for outcome, analysis in self._analyses.items()
+            if 2 <= len(trials.get(outcome, ())) < FROM_HERE_ON
+        ]
+        if few:
+            self.draft.assume(
+                f"{', '.join(dict.fromkeys(few))}: of two to four trials a Bayesian result leads, "
+                "where its measure has a prior; that of the file's model stands beside it"
+            )
 
     def _declare(self, analysis: RevManAnalysis, outcome: str, kind: str) -> None:
         name = one_line(analysis.outcome) or outcome
@@ -66,10 +91,8 @@ class RevManOutcomes:
         measure = pooled_in(analysis)
         if not measure or reported_as(measure).outcome != kind:
             measure = _USUAL[kind]
-            self.draft.assume(
-                f"{analysis.number} `{name}`: {measure} is asked for; the file's measure, "
-                f"`{analysis.measure or 'not named'}`, is none of this kind of outcome"
-            )
+            why = no_measure(analysis, "is none of this kind of outcome")
+            self.draft.assume(f"{analysis.number} `{name}`: {measure} is asked for; {why}")
         if analysis.swapped:
             self.draft.assume(
                 f"{analysis.number} `{name}`: the file's results are of the people without the "

@@ -62,5 +62,14 @@ def of_logrank(fields: Fields, printed: Mapping[str, str]) -> Row:
     return _exponentials(middle, se) | {"derived": derived}
 
 
+def follows_from_counts(fields: Fields, printed: Mapping[str, str]) -> bool:
+    """Whether observed minus expected events are those of the counts beside them, as for Peto."""
+    cells = [printed.get(name, "") for name in (*fields.events, *fields.totals, fields.logrank[0])]
+    if not all(map(is_number, cells)):
+        return False
+    a, c, n1, n2, shift = map(float, cells)
+    return n1 + n2 > 0 and isclose(shift, a - (a + c) * n1 / (n1 + n2), abs_tol=_SHOWN)
+
+
 def _exponentials(middle: float, se: float) -> Row:
     return {name: f"{exp(middle + factor * se):.10g}" for name, factor in _LIMITS}

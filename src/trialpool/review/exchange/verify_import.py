@@ -19,7 +19,7 @@ from trialpool.pooling.model import pool
 from trialpool.results import Pooled, TrialpoolError
 from trialpool.review.exchange.draft import is_number
 from trialpool.review.exchange.imported import Cells, Imported
-from trialpool.review.exchange.revman_measures import model_of, names_log, pooled_in
+from trialpool.review.exchange.revman_measures import model_of, names_log, no_measure, pooled_in
 from trialpool.review.exchange.revman_parts import StoredResult
 
 AGREE, DIFFER, NOT_COMPARABLE = "agree", "differ", "not comparable"
@@ -30,6 +30,7 @@ _NORMAL_975 = 1.959963984540054
 _SMD = {"variance": "RevMan", "correction": "approx"}
 _NAMES = {"estimate": "effect", "ci_low": "lower limit", "ci_high": "upper limit", "tau2": "tau2",
           "q": "Q", "i2": "I2", "p_value": "p"}  # fmt: skip
+_MAY_BE_FILLER = ("tau2", "q", "i2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def _pooled(
 ) -> Pooled:
     analysis, measure = stored.analysis, pooled_in(stored.analysis)
     if not measure:
-        raise TrialpoolError(f"the measure `{analysis.measure or 'not named'}` is none of ours")
+        raise TrialpoolError(no_measure(analysis, "is none of ours"))
     if len(stored.outcomes) != 1:
         raise TrialpoolError("no line of it, or lines of several kinds, were imported")
     mine = [
@@ -104,12 +105,7 @@ def _pooled(
         if analysis.swapped:
             ai, ci = n1i - ai, n2i - ci
         if "method" in model:
-            # RevMan's own variance of a difference of risks; other measures have one alone.
-            variance = "Greenland-Robins" if (model["method"], measure) == ("MH", "RD") else None
-            return pool_counts(
-                ai, n1i, ci, n2i, measure=measure, method=model["method"], level=level,
-                variance=variance,
-            )  # fmt: skip
+            return pool_counts(ai, n1i, ci, n2i, measure=measure, level=level, **model)
         sizes = effect_size(measure, ai=ai, n1i=n1i, ci=ci, n2i=n2i)
         yi, vi = sizes.yi, sizes.vi
     else:
@@ -182,8 +178,11 @@ def _differences(stored: StoredResult, ours: Pooled) -> Iterator[str]:
         raise TrialpoolError(ours.reasons.get("beta", "no estimate"))
     for name, text in stored.numbers.items():
         value = values[name]
-        # A common effect has no tau2, and a single trial no Q: what stands there is a filler.
-        if isfinite(value) and abs(float(text) - value) > _tolerance(text, value):
+        if not isfinite(value):
+            # A common effect has no tau2, and a single trial no Q: a 0 there is a filler.
+            if name not in _MAY_BE_FILLER or float(text) != 0:
+                yield f"{_NAMES[name]} {text} there, none here"
+        elif abs(float(text) - value) > _tolerance(text, value):
             yield f"{_NAMES[name]} {text} there, {value:.6g} here"
 
 

@@ -24,6 +24,22 @@ _ALONE = re.compile(
 _FROM_BASELINE = re.compile(r"(?:change\s+)?(?:from\s+)?baseline\s*(?:,|and|to|-|–)\s*(?:to\s+)?")
 _IN_A_NAME = re.compile(r"\b(?:at|on)\s+" + _AMOUNT + r"\b(?!\s*(?:to|or|and|-|–|/)\s*\d)")
 _ANY_AMOUNT = re.compile(r"\b" + _AMOUNT + r"\b")
+_LENGTH = (
+    r"(?:\d+(?:\.\d+)?|one|two|three|four|five|six|eight|nine|ten|twelve)[\s-]*"
+    r"(?:minute|min|hour|hr|h|day|week|wk|month|year|yr)s?"
+)
+_FOLLOW_UP = r"follow[\s-]*ups?"
+_A_TIME = re.compile(
+    r"(?:at|on|after)?\s*(?:the\s+)?(?:"
+    rf"(?:{_LENGTH}|(?:day|week|month|year)\s*\d+)(?:\s*(?:of\s+)?{_FOLLOW_UP})?"
+    rf"|{_FOLLOW_UP}(?:\s*(?:at|of|after|:|,|-)?\s*{_LENGTH})?"
+    r"|(?:end|completion)\s+of\s+(?:the\s+)?(?:treatment|intervention|therapy|study|trial|"
+    rf"{_FOLLOW_UP})"
+    r"|post[\s-]*(?:treatment|intervention|therapy|test)|end[\s-]*point|last\s+visit"
+    rf"|(?:very\s+)?(?:short|medium|intermediate|long|longer)(?:est)?[\s-]*term"
+    rf"(?:\s*(?:{_FOLLOW_UP}|outcomes?|effects?|results?))?"
+    r")\s*(?:\([^()]*\))?"
+)
 _CROSSOVER = re.compile(r"\bcross[\s-]?over\b")
 _NOT_CROSSOVER = re.compile(r"\b(?:no|not|non|without)\b[^.;]{0,20}\bcross[\s-]?over\b")
 _FIRST_PERIOD = re.compile(
@@ -89,6 +105,14 @@ def days(text: str, *, change: bool = False) -> str:
         words = _FROM_BASELINE.sub("", words, count=1)
     match = _ALONE.fullmatch(words)
     return _in_days(match) if match else ""
+
+
+def is_time(name: str) -> bool:
+    """Whether a name is a time, also one that is no number of days: `3 months`, `end of treatment`.
+
+    A range (`6 to 23 months`) may be of ages, and is none.
+    """
+    return _A_TIME.fullmatch(" ".join(name.lower().split())) is not None
 
 
 def time_in_name(name: str) -> tuple[str, str]:

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from trialpool.analysis_result import VarianceLevels
-from trialpool.multilevel.covariance import covariance
 from trialpool.multilevel.model import MultilevelFit
 from trialpool.multilevel.model import fit as fit_multilevel
 from trialpool.multilevel.robust import robust_of
 from trialpool.multilevel.terms import Nested
 from trialpool.pooling.inference import half_width
 from trialpool.results import NAN, Array, Pooled
-from trialpool.review.choosing.several import same_people
+from trialpool.review.choosing.several import covariance_of
 
 TEST, LEVEL = "CR2", 0.95
 _NOT_ONE = "the heterogeneity has two levels"
@@ -31,11 +30,10 @@ def che(
     """Pool effects of which several come from one trial.
 
     Sampling errors of a trial's effects have the trial's mean variance and correlate by `rho` where
-    they are of the same people;
-    true effects vary between trials and within them (REML). The interval is that of the CR2
-    robust variance, clustered by trial, with Satterthwaite's degrees of freedom. `tau2` and `i2`
-    are of both levels together; the prediction interval is of a new effect of a new trial, t on
-    the number of trials less one (or two).
+    they are of the same people (`covariance_of`); true effects vary between trials and within them
+    (REML). The interval is that of the CR2 robust variance, clustered by trial, with
+    Satterthwaite's degrees of freedom. `tau2` and `i2` are of both levels together; the prediction
+    interval is of a new effect of a new trial, t on the number of trials less one (or two).
 
     Parameters
     ----------
@@ -56,7 +54,7 @@ def che(
     factors = ("trial", "effect") if k > m else ("trial",)
     fitted = fit_multilevel(
         yi,
-        covariance(vi, same_people(studies), rho=rho).dense(),
+        covariance_of(studies, trials, vi, rho=rho).dense(),
         random=[] if common else [Nested(*factors)],
         data=data,
         test="z" if common else "t",

@@ -116,6 +116,7 @@ def words(model: Model) -> str:
         return f"Bayesian random effects, half-normal({model.tau_scale:g}) prior of tau"
     if model.counts:
         how = "DL, normal quantile" if model.method == RANDOM else "common effect"
+        how += f", {model.variance} variance" if model.variance else ""
         return f"{model.counts}, {how}"
     if isinstance(model, Correlated):
         effects = (
@@ -136,11 +137,12 @@ def without_counts(model: Model) -> Model:
     """
     if isinstance(model, FewTrials):
         # The protocol's model beside it does not enter what is asked without counts.
-        return model.model_copy(update={"method": "IV", "exact": False})
+        return model.model_copy(update={"method": "IV", "exact": False, "variance": None})
     if not model.counts:
         return model
     tau2 = tau2_without_counts(model.method, model.tau2)
-    return model.model_copy(update={"method": "IV", "tau2": tau2, "test": COMMON["test"]})
+    effects = {"method": "IV", "tau2": tau2, "test": COMMON["test"], "variance": None}
+    return model.model_copy(update=effects)
 
 
 def fit(
@@ -175,7 +177,9 @@ def fit(
     if model.counts:
         columns = [studies[name].to_numpy(float) for name in COUNTS]
         pi = model.prediction if model.method == RANDOM else None
-        pooled: Pooled = pool_counts(*columns, measure=measure, method=model.method, pi=pi)
+        pooled: Pooled = pool_counts(
+            *columns, measure=measure, method=model.method, pi=pi, variance=model.variance
+        )
         return _shown(pooled, measure, words(model), allowed)
     if isinstance(model, Correlated):
         common = model.tau2 == "EE"

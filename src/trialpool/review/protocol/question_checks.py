@@ -56,6 +56,13 @@ def wrong_model(where: str, analysis: Analysis, model: Model) -> Iterator[Protoc
             "together have none",
             fix="use effects one, whose strata are tables of their own, or method IV",
         )
+    if model.variance and (model.method, analysis.measure) != ("MH", "RD"):
+        yield ProtocolProblem(
+            key=f"{where}.model.variance",
+            value=model.variance,
+            rule="is of differences of risks by method MH alone",
+            fix="remove it",
+        )
     if model.tau2 != "REML" and analysis.effects == "che":
         yield ProtocolProblem(
             key=f"{where}.model.tau2", value=model.tau2, rule="effects che needs REML"

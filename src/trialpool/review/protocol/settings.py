@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from trialpool.columns import Column
 from trialpool.pooling.policy import COUNT_METHODS
@@ -38,6 +44,13 @@ class Model(Spec):
     tau2: Estimator = "REML"
     test: Test = "hksj"
     prediction: Literal["k-1", "k-2"] = "k-1"
+    variance: Literal["Sato", "Greenland-Robins"] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_stated(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the variance where none is named."""
+        out: dict[str, Any] = write(self)
+        return {name: value for name, value in out.items() if name != "variance" or value}
 
     @model_validator(mode="before")
     @classmethod

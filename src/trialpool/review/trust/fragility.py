@@ -40,7 +40,7 @@ def fragility(
         return FragilityFacts(index=None, n=int(people), reason=NOT_SEARCHED, moved=())
     bayesian = isinstance(model, FewTrials)
     if model.counts and result.policy.pool and not bayesian:
-        refit = counts.by_counts(measure, method=model.method)
+        refit = counts.by_counts(measure, method=model.method, variance=model.variance)
     else:
         how = model.how if result.policy.pool else COMMON
         refit = counts.by_inverse_variance(measure, **how)

@@ -74,6 +74,7 @@ def explore(case: Case) -> AnalysisMultiverse:
         test=replace(test.factor, levels=test.values),
         measure=case.measure,
         tau_scale=None if case.leading.no_bayes else case.leading.tau_scale,
+        variance=case.model.variance,
     )
     readable = [*(choice.factor for choice in of_data), estimator.factor, test.factor]
     fitted = replace(fitted, factors=tuple(readable))

@@ -232,7 +232,7 @@ class _TableImport:
         return ""
 
     def _put(self, table: str, rows: list[Row], number: int) -> None:
-        self.draft.comparison(table, rows, f"row {number}", merge=False)
+        self.draft.comparison(table, rows, f"row {number}")
 
     def _days(self, block: Mapping[str, str], line: _Line) -> str:
         for place, factor in (("days", 1), ("weeks", 7)):

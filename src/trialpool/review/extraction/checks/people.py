@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from trialpool.review.extraction.checks.index import Index, grouped, having, number
 from trialpool.review.extraction.checks.registry import Finding, warning
 from trialpool.review.extraction.read import Row, show
+from trialpool.review.extraction.usable import no_contrast, no_result, spreads
 
 # One person who missed a visit and came to the next is everyday.
 MORE_PEOPLE, MORE_SHARE = 2, 0.05
+# What the strata of one result have in common.
+_IN_STRATA = ("trial_id", "outcome", "instrument", "definition", "period", "time_days",
+              "analysis_set")  # fmt: skip
 
 
 @warning(
@@ -97,3 +102,27 @@ def arms_do_not_sum(index: Index) -> Iterator[Finding]:
                 f"{' + '.join(f'{n:g}' for n in numbers)} = {sum(numbers):g}"
             )
             yield Finding(index["trials"], trial, "n_randomised", rule)
+
+
+@warning(
+    "Give each stratum its numbers, or set it aside in exclude_reason: the others then stand for "
+    "the trial by decision",
+    flag="a stratum without numbers",
+)
+def stratum_without_numbers(index: Index) -> Iterator[Finding]:
+    """Where a result is in strata, each of them has its numbers."""
+    results, contrasts = index["results"], index["contrasts"]
+    judge = partial(no_result, sheet=results, spreads=spreads(results.rows))
+    for sheet, why_not, apart in (
+        (results, judge, ("arm_id", "outcome_type")),
+        (contrasts, no_contrast, ("experimental_arm", "control_arm", "effect_measure")),
+    ):
+        rows = [row for row in sheet.rows if row.get("stratum") and not row["exclude_reason"]]
+        for strata in grouped(rows, (*_IN_STRATA, *apart)).values():
+            usable = [row for row in strata if not why_not(row)]
+            named = {row["stratum"] for row in usable}
+            gaps = [row for row in strata if row["stratum"] not in named]
+            for row in usable if gaps else ():
+                other = f"{show(gaps[0]['stratum'])} (row {gaps[0]['row']})"
+                rule = f"the other stratum {other} has no numbers"
+                yield Finding(sheet, row, "stratum", rule, others=tuple(gaps))
