@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextToPath
 from PIL import Image
 
-from trialpool.figures import style, svg_text, writing
-from trialpool.figures.lettering import font, look, width, wrap
+from trialpool.figures import lettering, style, svg_text, writing
+from trialpool.figures.lettering import font, look, shortened, width, wrap
 from trialpool.figures.outlines import OUTLINES, Outlines
 
 WORDS = st.lists(
@@ -156,3 +156,27 @@ def test_a_pdf_embeds_truetype(tmp_path: Path) -> None:
     data = (tmp_path / "figure.pdf").read_bytes()
     assert b"/FontFile2" in data
     assert b"/Type3" not in data
+
+
+@pytest.mark.parametrize("text", ["trial of a drug " * 125, "x" * 2000])
+def test_to_wrap_takes_time_in_proportion_to_the_text(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line measured all that was left: 17 s for a label of 2,000 letters."""
+    measured = 0
+
+    def counted(line: str, *look_of: object) -> float:
+        nonlocal measured
+        measured += len(line)
+        return 4.0 * len(line)
+
+    monkeypatch.setattr(lettering, "width", counted)
+    lettering.wrap(text, 165.0, style.BODY)
+    assert measured < 12 * len(text)
+
+
+@pytest.mark.parametrize(("letters", "shown"), [(240, 240), (241, 240)])
+def test_a_label_beyond_the_limit_ends_in_an_ellipsis(letters: int, shown: int) -> None:
+    cut = shortened("y" * letters, 240)
+    assert len(cut) == shown
+    assert cut.endswith("…") == (letters > 240)
