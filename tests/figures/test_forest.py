@@ -490,4 +490,13 @@ def test_columns_go_only_where_there_is_no_room_for_them() -> None:
     assert fitted(table, wide).columns == table.columns
     fewer = fitted(table, wide - 160).columns
     assert "D1" not in {column.key for column in fewer}
-    assert "overall" in {column.key for column in fewer}
+    assert {"weight", "overall", "experimental_n"} <= {column.key for column in fewer}
+
+
+@pytest.mark.parametrize("low", [-7.1, -3.9, -2.01, -1.0, -0.3])
+@pytest.mark.parametrize("high", [0.31, 0.9, 4.99, 7.4, 12.3])
+def test_an_axis_has_three_to_six_ticks(low: float, high: float) -> None:
+    """A step of 5 left two: -4.9 to 9.9 had 0 and 5 only."""
+    ticks = forest_axis._linear_ticks(low, high)
+    assert 3 <= len(ticks) <= 6
+    assert len(forest_axis._linear_ticks(-4.9, 9.9)) >= 3

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from trialpool.figures import style
 from trialpool.figures.forest_columns import place
-from trialpool.figures.forest_table import ForestTable
+from trialpool.figures.forest_table import JUDGED, ForestTable
 
 PRINT = 180 / 25.4 * 72  # points: the type area of most journals
 NARROW_PLOT = 130.0
-PLOT_MOST = 210.0
 NARROW_LABEL = 115.0
+# Columns that can give way, the most needed first; those of a set stay or go together.
+BY_NEED = (
+    {"experimental_n", "control_n"},
+    {"weight"},
+    {"overall"},
+    {"experimental", "control"},
+    {"scale"},
+    set(JUDGED) - {"overall"},
+)
 
 
 def fitted(table: ForestTable, most: float = PRINT) -> ForestTable:
-    """The table with as many columns as `most` points hold.
+    """The table with as many columns as `most` points hold, the most needed first.
 
-    First the plot and the labels are narrowed; then, until it fits, the domains of the risk of
-    bias go (their overall stays), the scales, the arms' results, the overall judgement, the
-    weights, and the arms' sizes. A trial, its plot and its effect always stay. What goes is in
-    `studies.csv`.
+    Where not all fit, plot and labels are narrowed, and room that is left over is the plot's. A
+    trial, its plot and its effect always stay; what goes is in `studies.csv`.
     """
-    for narrower in _narrower(table):
-        spare = most - place(narrower)[-1].right - style.MARGIN
-        if spare >= 0 and narrower is not table:  # what is left over is the plot's
-            return replace(narrower, plot_points=min(PLOT_MOST, narrower.plot_points + spare))
-        if spare >= 0:
-            return table
-    return narrower
+    if _spare(table, most) >= 0:
+        return table
+    narrow = replace(table, plot_points=NARROW_PLOT, label_points=NARROW_LABEL)
+    dropped = set().union(*BY_NEED)
+    for keys in BY_NEED:
+        if _spare(_without(narrow, dropped - keys), most) >= 0:
+            dropped -= keys
+    narrow = _without(narrow, dropped)
+    widest = NARROW_PLOT + max(0.0, _spare(narrow, most))
+    return replace(narrow, plot_points=min(table.plot_points, widest))
 
 
-def _narrower(table: ForestTable) -> Iterator[ForestTable]:
-    yield table
-    table = replace(table, plot_points=NARROW_PLOT, label_points=NARROW_LABEL)
-    yield table
-    judged = {c.key for c in table.columns if c.align == "judgement"}
-    for keys in (
-        judged - {"overall"},
-        {"scale"},
-        {"experimental", "control"},
-        {"overall"},
-        {"weight"},
-        {"experimental_n", "control_n"},
-    ):
-        columns = tuple(column for column in table.columns if column.key not in keys)
-        kept = tuple(domain for domain in table.domains if domain not in keys)
-        table = replace(table, columns=columns, domains=kept)
-        yield table
+def _spare(table: ForestTable, most: float) -> float:
+    return most - style.MARGIN - place(table)[-1].right
+
+
+def _without(table: ForestTable, dropped: set[str]) -> ForestTable:
+    columns = tuple(column for column in table.columns if column.key not in dropped)
+    domains = tuple(domain for domain in table.domains if domain not in dropped)
+    return replace(table, columns=columns, domains=domains)
