@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from trialpool.figures import forest_axis, forest_text, style, writing
-from trialpool.figures.forest import ForestTable, draw, rows
+from trialpool.figures.forest import ForestTable, draw, fitted, rows
 from trialpool.figures.lettering import width, wrap
 
 CASES = all_cases()
@@ -469,3 +469,34 @@ def test_the_scale_stands_beside_the_trial_where_one_is_known() -> None:
     sheet = draw(table)
     assert {"CAPS-5", "PCL-5", "IES-R"} <= set(words_of(sheet))
     assert overlaps(sheet) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_print_a_forest_is_180_mm_wide_in_letters_of_6_points(name: str) -> None:
+    table = fitted(table_of(CASES[name]))
+    figure = draw(table)
+    assert figure.get_size_inches()[0] * 25.4 <= 180.0
+    sizes = [t.get_fontsize() for t in figure.findobj(mpl.text.Text) if t.get_text()]
+    assert min(sizes) >= 6.0
+    if table.axis:
+        assert {"label", "plot", "effect"} <= {column.key for column in table.columns}
+    assert not outside(figure)
+    assert not overlaps(figure)
+
+
+def test_columns_go_only_where_there_is_no_room_for_them() -> None:
+    table = table_of(CASES["k6"])
+    wide = draw(table).get_size_inches()[0] * 72
+    assert fitted(table, wide).columns == table.columns
+    fewer = fitted(table, wide - 160).columns
+    assert "D1" not in {column.key for column in fewer}
+    assert {"weight", "overall", "experimental_n"} <= {column.key for column in fewer}
+
+
+@pytest.mark.parametrize("low", [-7.1, -3.9, -2.01, -1.0, -0.3])
+@pytest.mark.parametrize("high", [0.31, 0.9, 4.99, 7.4, 12.3])
+def test_an_axis_has_three_to_six_ticks(low: float, high: float) -> None:
+    """A step of 5 left two: -4.9 to 9.9 had 0 and 5 only."""
+    ticks = forest_axis._linear_ticks(low, high)
+    assert 3 <= len(ticks) <= 6
+    assert len(forest_axis._linear_ticks(-4.9, 9.9)) >= 3

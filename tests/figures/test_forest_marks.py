@@ -619,7 +619,7 @@ def test_the_column_of_names_is_as_wide_as_its_longest_line() -> None:
     lines = scores(3)
     lines[0] |= {"study": long, "imputed": None}
     table = table_of(case(lines, 0, judged(lines)))
-    broken = wrap(long, forest_columns.LABEL_MOST, style.BODY)
+    broken = wrap(long, table.label_points, style.BODY)
     assert len(broken) > 1
     assert width(broken[0], style.BODY) > width(broken[-1], style.BODY) + 30
     label = forest_columns.place(table)[0]

@@ -21,11 +21,12 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from trialpool.figures import style
 from trialpool.figures.forest_axis import ForestAxis
 from trialpool.figures.forest_layout import Plan, plan
+from trialpool.figures.forest_print import fitted
 from trialpool.figures.forest_table import ForestColumn, ForestTable, rows
 from trialpool.figures.lettering import font, look
 from trialpool.figures.marks import clipped, diamond, signs, stroke
 
-__all__ = ["ForestColumn", "ForestTable", "draw", "rows"]
+__all__ = ["ForestColumn", "ForestTable", "draw", "fitted", "rows"]
 
 SQUARE_SIDE = 9.5  # of the heaviest trial, in points
 SQUARE_SMALL = 4.0  # below it a tick shows where the estimate is

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 from trialpool.figures import style
 from trialpool.figures.forest_table import ForestColumn, ForestTable
-from trialpool.figures.lettering import widest, width, wrap
+from trialpool.figures.lettering import shortened, widest, width, wrap
 
-LABEL_MOST = 165.0
+LABEL_LETTERS = 240  # of a label; studies.csv and the page have the whole
 REPORTED = 250.0
-PLOT = 210.0
 DOT = 12.5
 GAP = 9.0  # between columns of one arm
 WIDE_GAP = 16.0
@@ -114,7 +113,7 @@ def _measure(
     head = widest(column.heading.split("\n"), style.BODY, "bold")
     if column.align == "plot":
         longest = max(table.axis_title.split(), key=len, default="")
-        return max(PLOT, width(longest, style.BODY, "bold")), ()
+        return max(table.plot_points, width(longest, style.BODY, "bold")), ()
     if column.align == "judgement":
         return max(DOT, width(column.heading, style.SMALL) + 3.0), ()
     body = list(zip(table.body["kind"], table.body[column.key], strict=True))
@@ -149,7 +148,8 @@ def labels(table: ForestTable) -> list[tuple[list[str], str, str]]:
     for kind, label, marks in zip(
         table.body["kind"], table.body["label"], table.body["marks"], strict=True
     ):
-        lines = wrap(label, LABEL_MOST, style.BODY, weight(kind), tone(kind)[0])
+        shown = shortened(label, LABEL_LETTERS)
+        lines = wrap(shown, table.label_points, style.BODY, weight(kind), tone(kind)[0])
         out.append((lines, str(marks), str(kind)))
     return out
 

@@ -51,6 +51,7 @@ class ForestTable:
     `ci_high` on the display scale, `share` the weight in percent; NaN where there is none) and the
     judgements (`D1` to `overall`). `axis` is None when there is no trial to draw. `shrunken` holds
     (estimate, low, high) of each trial's true effect given all trials, empty where not asked for.
+    `plot_points` is the least width of the plot, `label_points` the greatest of a label, in points.
     """
 
     title: str
@@ -65,6 +66,8 @@ class ForestTable:
     footnotes: tuple[tuple[str, str], ...]
     domains: tuple[str, ...]
     shrunken: tuple[cells.Triple, ...] = ()
+    plot_points: float = 210.0
+    label_points: float = 165.0
 
 
 def rows(

@@ -6,9 +6,11 @@ same at every resolution.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from matplotlib.font_manager import FontProperties
@@ -61,47 +63,71 @@ def wrap(
     always ends a line.
     """
     lines: list[str] = []
+    look_of = (size, weight, slant)
     for paragraph in text.split("\n"):
         words = _BREAK.split(paragraph.strip())
-        while words:
-            while not words[0] and len(words) > 1:
-                del words[0]  # no line begins with a space
-            fitting = _fitting(words, limit, size, weight, slant)
+        start = 0
+        while start < len(words):
+            while not words[start] and start + 1 < len(words):
+                start += 1  # no line begins with a space
+            fitting = _fitting(words, start, limit, look_of)
             if not fitting:
-                cut = _longest(words[0], limit, size, weight, slant)
-                lines.append(words[0][:cut].rstrip())
-                words[0] = words[0][cut:].lstrip()
+                cut = _longest(words[start], limit, look_of)
+                lines.append(words[start][:cut].rstrip())
+                words[start] = words[start][cut:].lstrip()
                 continue
-            lines.append(" ".join(words[:fitting]))
-            del words[:fitting]
+            lines.append(" ".join(words[start : start + fitting]))
+            start += fitting
     return lines
 
 
-def _fitting(words: list[str], limit: float, size: float, weight: str, slant: str) -> int:
-    """How many words make a line within the limit; one character is never too wide.
+def shortened(text: str, most: int) -> str:
+    """Text of at most `most` characters, an ellipsis in place of what is cut."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
-    To measure is slow, so the first guess is that all characters are alike.
+
+def _letters_within(text: str, limit: float, look_of: tuple[float, str, str]) -> int:
+    """How many letters, set one by one, stay within the limit; looks no further than that."""
+    x = 0.0
+    for count, letter in enumerate(text):
+        x += width(letter, *look_of)
+        if x > limit:
+            return count
+    return len(text)
+
+
+def _fitting(words: list[str], start: int, limit: float, look_of: tuple[float, str, str]) -> int:
+    """How many words from `start` on make a line within the limit; one letter is never too wide.
+
+    What follows the line is not looked at: to measure all that is left for each line takes time
+    in proportion to the square of the text. Single letters are the first guess, since kerning
+    moves a line by a word at most.
     """
-    whole = " ".join(words)
-    wide = width(whole, size, weight, slant)
-    if wide <= limit:
-        return len(words)
+    room, count = limit, 0
+    for word in islice(words, start, None):
+        if _letters_within(word, room, look_of) < len(word):
+            break
+        room -= math.fsum(width(letter, *look_of) for letter in f"{word} ")
+        count += 1
 
     def fits(n: int) -> bool:
-        return n == 0 or width(" ".join(words[:n]), size, weight, slant) <= limit
+        # A word far beyond the limit is not measured again for each line cut from it.
+        far = _letters_within(words[start + n - 1], 2 * limit, look_of)
+        line = words[start : start + n]
+        return far == len(line[-1]) and width(" ".join(line), *look_of) <= limit
 
-    n = whole.count(" ", 0, int(len(whole) * limit / wide))
-    n = min(n, len(words) - 1)
-    while not fits(n):
-        n -= 1
-    while n + 1 < len(words) and fits(n + 1):
-        n += 1
-    return n or int(len(words[0]) <= 1)
+    while count and not fits(count):
+        count -= 1
+    while start + count < len(words) and fits(count + 1):
+        count += 1
+    return count or int(len(words[start]) <= 1)
 
 
-def _longest(word: str, limit: float, size: float, weight: str, slant: str) -> int:
-    cut = len(word) - 1
-    while cut > 1 and width(word[:cut], size, weight, slant) > limit:
+def _longest(word: str, limit: float, look_of: tuple[float, str, str]) -> int:
+    cut = min(max(_letters_within(word, limit, look_of), 1), len(word) - 1)
+    while cut > 1 and width(word[:cut], *look_of) > limit:
         cut -= 1
+    while cut + 1 < len(word) and width(word[: cut + 1], *look_of) <= limit:
+        cut += 1
     seam = max(word.rfind(sign, 0, cut) for sign in "-/.;,") + 1
     return seam if seam > cut // 3 else cut

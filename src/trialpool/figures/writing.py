@@ -6,6 +6,7 @@ Every field a writer would fill by itself (dates, versions) is switched off.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,22 +17,16 @@ import numpy as np
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.backends.backend_pdf import PdfFile, RendererPdf
-from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from PIL import Image
 
 from trialpool.figures.outlines import OUTLINES
+from trialpool.figures.svg_text import SvgText, with_words
 
 POINTS = 72  # to the inch, in SVG and PDF
 DPI = 300  # of PNG, on pages of up to
 MOST_PIXELS = 60e6  # (forest plots of some 250 trials); larger ones get fewer
-
-
-class _Svg(RendererSVG):
-    def __init__(self, *place: Any, **options: Any) -> None:
-        super().__init__(*place, **options)
-        self._text2path = OUTLINES
 
 
 class _Agg(RendererAgg):
@@ -70,17 +65,21 @@ def _at(fig: Figure, dpi: float) -> Iterator[None]:
         fig.set_dpi(before)
 
 
-def svg(fig: Figure, target: Path) -> None:
-    """Write SVG, text as outlines: a reader needs no font."""
+def svg(fig: Figure, target: Path, description: str) -> None:
+    """Write SVG, its text as text with the letters embedded; titled for a screen reader."""
     width, height = fig.get_size_inches() * POINTS
     blank = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with _at(fig, POINTS), target.open("w", encoding="utf-8", newline="\n") as stream:
-        renderer = _Svg(width, height, stream, metadata=blank)
+    stream = io.StringIO()
+    with _at(fig, POINTS):
+        renderer = SvgText(width, height, stream, metadata=blank)
         fig.draw(renderer)
         renderer.finalize()
+    heading = renderer.heading()
+    whole = with_words(stream.getvalue(), heading, description or heading, renderer.faces())
+    target.write_text(whole, encoding="utf-8", newline="\n")
 
 
-def png(fig: Figure, target: Path) -> None:
+def png(fig: Figure, target: Path, _: str) -> None:
     """Write PNG at 300 dpi, or at fewer where that would be too many pixels."""
     width, height = fig.get_size_inches().tolist()
     dpi = min(DPI, int(math.sqrt(MOST_PIXELS / (width * height))))
@@ -92,7 +91,7 @@ def png(fig: Figure, target: Path) -> None:
     image.save(target, "png", compress_level=1, dpi=(dpi, dpi))
 
 
-def pdf(fig: Figure, target: Path) -> None:
+def pdf(fig: Figure, target: Path, _: str) -> None:
     """Write PDF."""
     width, height = fig.get_size_inches()
     blank = dict.fromkeys(("Creator", "Producer", "CreationDate", "ModDate"))
@@ -108,4 +107,4 @@ def pdf(fig: Figure, target: Path) -> None:
         file.close()
 
 
-WRITERS: Mapping[str, Callable[[Figure, Path], None]] = {".svg": svg, ".png": png, ".pdf": pdf}
+WRITERS: Mapping[str, Callable[[Figure, Path, str], None]] = {".svg": svg, ".png": png, ".pdf": pdf}

@@ -30,7 +30,8 @@ def write(
     lines = []
     for name, made in sheets:
         if isinstance(made, Figure):
-            style.save(made, [folder / f"{name}.{kind}" for kind in FORMATS.get(name, ("svg",))])
+            paths = [folder / f"{name}.{kind}" for kind in FORMATS.get(name, ("svg",))]
+            style.save(made, paths, captions[name])
         lines.append(listed(name, made, captions))
     drawn = {line["figure"] for line in lines if line["drawn"] == "yes"}
     for stale in folder.glob("*.svg"):
