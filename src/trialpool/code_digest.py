@@ -63,7 +63,8 @@ class Code:
 
         Returns
         -------
-        16 hexadecimal digits. A package called `templates` brings all its files along
+        16 hexadecimal digits. A package called `templates` brings all its files along, a
+        module the YAML file of its name
 
         Raises
         ------
@@ -90,6 +91,8 @@ class Code:
         parts = [self._file(start).digest]
         for name, path in self._closure(start).items():
             parts.append(f"{name} {self._file(path).digest}")
+            if (beside := path.with_suffix(".yaml")).exists():
+                parts.append(f"{beside.name} {_sha(beside.read_bytes())}")
             if path.parent.name == "templates":
                 files = sorted(path.parent.glob("*.*"))
                 parts += [f"{file.name} {_sha(file.read_bytes())}" for file in files]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
+from trialpool.bias_tools import SHOWN_AS
 from trialpool.terms import OVERALL
 from trialpool.words import text
 
@@ -64,6 +65,8 @@ class RiskOfBias(Generic[Row]):
     def of(self, trial: str, domain: str, outcome: str, instrument: object = "") -> str:
         """The judgement of a result in a domain, `not assessed` where there is none.
 
+        Those of another tool than RoB 2 are given as `bias_tools.yaml` says they are shown.
+
         Parameters
         ----------
         instrument
@@ -73,7 +76,8 @@ class RiskOfBias(Generic[Row]):
         judgements: list[str] = []
         for one in text(instrument).split("; "):
             nearest = self.nearest(trial, domain, outcome, one)
-            judgements += [str(row["judgement"]) for row in nearest] or [NOT_ASSESSED]
+            said = [str(row["judgement"]) for row in nearest]
+            judgements += [SHOWN_AS.get(word, word) for word in said] or [NOT_ASSESSED]
         return max(judgements, key=_ORDER.index)
 
     def of_rows(

@@ -11,15 +11,6 @@ DASH = "–"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 HARDLY = 0.005  # a smaller share would round to nothing
 
-DOMAINS: dict[str, str] = {
-    "D1": "randomisation process",
-    "D2": "deviations from intended interventions",
-    "D3": "missing outcome data",
-    "D4": "measurement of the outcome",
-    "D5": "selection of the reported result",
-    "DS": "period and carry-over effects (crossover)",
-}
-
 
 def text(value: object) -> str:
     """A cell as text; blank where it is missing (None, NaN or pandas' NA)."""
@@ -77,8 +68,12 @@ def be(k: int) -> str:
 def count(k: int, noun: str) -> str:
     """A number of things: `one trial`, `three trials`, `12 analyses`."""
     word = _COUNTS[k] if 0 <= k < len(_COUNTS) else str(k)
-    several = f"{noun[:-2]}es" if noun.endswith("sis") else f"{noun}s"
+    several = f"{noun[:-2]}es" if noun.endswith("sis") else f"{noun}{_ending(noun)}"
     return f"{word} {noun if k == 1 else several}"
+
+
+def _ending(noun: str) -> str:
+    return "es" if noun.endswith(("ch", "sh", "x", "ss")) else "s"
 
 
 def whole(value: object) -> str:

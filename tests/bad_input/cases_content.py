@@ -97,7 +97,8 @@ CONTENT: dict[str, dict[str, Change]] = {
     "risk_of_bias": {
         "row_twice": another(2),
         "trial_unknown": cells(2, trial_id="Oak"),
-        "crossover_domain": cells(2, domain="DS"),
+        "of_another_tool": cells(2, domain="DS"),
+        "judgement_of_another_tool": cells(2, judgement="serious"),
         "overall_no_information": cells(7, judgement="no_information"),
         "outcome_misspelt": then(narrowed, cells(5, outcome="moood")),
         "instrument_misspelt": then(narrowed, cells(5, instrument="SCALLE")),

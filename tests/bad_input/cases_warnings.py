@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutations import Change, another, cells, narrowed, then
+from mutations import Change, another, cells, narrowed, then, widened
 
 _IN_STEPS = cells(2, step="1")
 
@@ -37,6 +37,8 @@ WARNINGS: dict[str, dict[str, Change]] = {
         "sd_against_interval": cells(2, ci_low="17.2", ci_high="18.8"),
         "correlation_of_three": cells(2, n="3", correlation="0.5"),
         "mean_off_centre": cells(2, sd="", ci_low="14", ci_high="28"),
+        "stratum_without_numbers": then(widened("stratum", (4, "high")),
+                                        another(4, stratum="low", sd="")),
         "n_grows": another(8, time_days="30", timepoint="day 30", n="29", mean="17.5"),
         "week_typed_as_day": cells(2, timepoint="week 1", time_days="1"),
         "hours_typed_as_days": cells(2, timepoint="24 h", time_days="24"),

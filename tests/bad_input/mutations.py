@@ -67,6 +67,18 @@ def narrowed(content: bytes) -> bytes:
     )(content)
 
 
+def widened(name: str, *given: tuple[int, str]) -> Change:
+    """A table with an optional column more, blank but for the rows that are given."""
+
+    def change(lines: Lines) -> Lines:
+        values = dict(given)
+        return [
+            [*line, name if row == 1 else values.get(row, "")] for row, line in enumerate(lines, 1)
+        ]
+
+    return _by_lines(change)
+
+
 def lines(change: Callable[[Lines], Lines]) -> Change:
     """A change of the lines, each a list of cells."""
     return _by_lines(change)

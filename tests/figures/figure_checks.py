@@ -20,7 +20,8 @@ from matplotlib.transforms import Bbox
 
 from trialpool.effects.scales import IDENTITY, LOG
 from trialpool.figures import style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 
 # The axes of a difference and of a ratio.
 PLAIN = EffectAxis(

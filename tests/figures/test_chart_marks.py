@@ -32,7 +32,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from trialpool.effects.scales import IDENTITY, LOGIT
 from trialpool.figures import chart, interval_rows, key, labels, style
-from trialpool.figures.chart import EffectAxis
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.interval_rows import IntervalTable, Row
 from trialpool.figures.key import Entry
 from trialpool.figures.lettering import width, wrap

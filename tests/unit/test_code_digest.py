@@ -56,11 +56,11 @@ def before(library: Path) -> dict[str, str]:
     return digests(library)
 
 
-PAGES = {"page.py", "page_condition.py"}
+PAGES = {"page.py", "page_condition.py", "methods.py", "downloads.py"}
 EDITS = [
     ("pooling/tau2.py", '"""', '"""A word more. ', set()),
     ("pooling/tau2.py", "\n\n\n", "\n\n\n# a comment\n", set()),
-    ("review/report/templates/style.css", "; }", "; color: red; }", PAGES),
+    ("review/report/templates/style.css", "; }", "; color: red; }", PAGES | {"trials.py"}),
     ("review/accounts/verify.py", "\n\n\ndef", "\n\nADDED = 1\n\n\ndef", {"verify.py"}),
     ("digits.py", "DIGITS = 6", "DIGITS = 7", set(NAMES)),
 ]

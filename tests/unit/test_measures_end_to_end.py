@@ -38,7 +38,7 @@ from trialpool.review.findings.summary_of_findings import summary_of_findings
 from trialpool.review.protocol.problems import ProtocolError
 from trialpool.review.report.caveats import AnalysisTables
 from trialpool.review.report.drawing import listed
-from trialpool.review.report.pages import condition_page
+from trialpool.review.report.pages import condition_pages
 from trialpool.review.report.sheets import sheets as analysis_sheets
 from trialpool.review.report.summary import summary_table
 from trialpool.review.schema.findings import OTHER_REVIEWS
@@ -47,7 +47,6 @@ from trialpool.review.schema.processed import EFFECTS
 from trialpool.review.schema.results import CERTAINTY, FIGURES
 from trialpool.tables import write_table
 
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="468pt" height="324pt"></svg>'
 TRIALS = ("Ash", "Birch", "Elm")
 # Of each trial, in its two arms: n, mean, SD; events and time at risk; n and correlation.
 SCORES = (((20, 18.0, 8.0), (19, 24.0, 9.0)), ((31, 20.5, 7.5), (30, 22.0, 8.0)),
@@ -120,8 +119,8 @@ class Asked:
             sensitivity=own["sensitivity"], figures=drawn,
             trust=trust | {"selection": own["selection"]},
         )  # fmt: skip
-        page = condition_page(review.for_condition("blue"), [analysis], {"x": SVG}, held)
-        return page.replace("\u00a0", " "), figures
+        pages = condition_pages(review.for_condition("blue"), [analysis], held, review.menu())
+        return "".join(pages.values()).replace("\u00a0", " "), figures
 
 
 def arms() -> Iterator[tuple[int, int, str, str]]:

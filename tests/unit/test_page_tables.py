@@ -18,8 +18,8 @@ from trialpool.review.report import (
     condition_tables,
     missing_tables,
     moderator_tables,
-    pages,
     result_tables,
+    sections,
     summary,
     trust_tables,
 )
@@ -56,8 +56,9 @@ def said(cell: Cell) -> str:
 
 
 def row(grid: Grid, i: int = 0) -> dict[str, str]:
-    """A row by the headings of its columns."""
-    return {c.heading: said(x) for c, x in zip(grid.columns, grid.rows[i], strict=True)}
+    """A row by the headings of its columns, without its drawing."""
+    cells = zip(grid.columns, grid.rows[i], strict=True)
+    return {c.heading: said(x) for c, x in cells if c.kind != "plot"}
 
 
 # -- an analysis --------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ STUDY: dict[str, Any] = {
 def test_trials_with_their_scores() -> None:
     grid = result_tables.trials(analysis(studies=frame(STUDY)))
     assert row(grid) == {
-        "Trial": "[Ash 2011](#trial-Ash)",
+        "Trial": "[Ash 2011](../../trials/Ash.html)",
         "Compared": "ketamine v saline / active placebo",
         "Measured": "SCALE / one week",
         "Ketamine: people": "20", "Ketamine: mean (SD)": "18.00 (8.00)",
@@ -163,7 +164,7 @@ def test_where_numbers_come_from() -> None:
         "Imputed or derived": "imputed: r = 0.5 / derived: SD from SE", "Notes": "as told",
         "Flags": "a flag",
         "Source": "abstract only / table 2 [results.csv:2, results.csv:3]"
-        "(../../data/raw/blue/results.csv) [arms.csv:4](../../data/raw/blue/arms.csv) "
+        "(../../../data/raw/blue/results.csv) [arms.csv:4](../../../data/raw/blue/arms.csv) "
         "[example.org](https://www.example.org/a)",
     }  # fmt: skip
     assert row(grid, 1)["Effect computed as"] == "g / from a reported difference / parallel"
@@ -206,7 +207,7 @@ def test_trials_without_numbers_and_what_each_would_do() -> None:
     why = {**UNKNOWN_EFFECT, "n_control": None, "what_if_reason": "another drug"}
     grid = result_tables.missing(analysis(missing=frame(MISSING, MISSING | other, MISSING | why)))
     assert row(grid) == {
-        "Trial": "[Fir 2021](#trial-Fir)", "People": "138",
+        "Trial": "[Fir 2021](../../trials/Fir.html)", "People": "138",
         "Status": "completed, no results found", "What is reported": "no difference",
         "Why there is no number": "no numbers [example.org](https://example.org/f)",
         "SMD had it found nothing": "−0.26 (−0.63 to 0.10)",
@@ -229,7 +230,7 @@ def test_the_summary_says_why_a_number_is_blank() -> None:
     why = {"policy": {"withheld": {"prediction interval": "too few"}}, "reasons": {"i2": "no Q"}}
     own = result_tables.summary(frame(line), [made()])
     assert row(own) == {
-        "Analysis": "[Mood](#mood)", "Trials": "6", "People": "200", "Measure": "SMD",
+        "Analysis": "[Mood](index.html#mood)", "Trials": "6", "People": "200", "Measure": "SMD",
         "Estimate (95 % CI)": "−0.60 (−0.90 to −0.30)", "Certainty": "Very low / proposed",
         "p": "p = 0.20",
         "Prediction interval": "−1.50 to 0.40", "I²": "41 %", "τ²": "0.012",
@@ -252,7 +253,7 @@ def test_verdicts_name_the_greatest_threat() -> None:
         {"name": "few trials", "gravity": "caution", "text": "four trials"},
     ]}  # fmt: skip
     assert row(trust_tables.verdicts([made(verdict=verdict)])) == {
-        "Analysis": "[Mood](#mood)", "Estimate (95 % CI)": "SMD −0.60 (−0.90 to −0.30)",
+        "Analysis": "[Mood](index.html#mood)", "Estimate (95 % CI)": "SMD −0.60 (−0.90 to −0.30)",
         "Trials": "6", "Conclusion": "Lower with ketamine", "Robust": "No",
         "Greatest threat": "A single trial / Without A it would be 0.",
     }  # fmt: skip
@@ -268,12 +269,12 @@ def test_what_is_withheld_is_grouped_by_its_reason() -> None:
     """A thing that the policy withholds has that reason only; a number that is there has none."""
     policy = {"withheld": {"funnel plot": "k = 4", "subgroups": "k = 4", "τ²": "one effect"}}
     reasons = {"tau2": "not estimated", "pi_lb": "no tau2", "i2": ""}
-    withheld = pages._withheld(made(k=4, policy=policy, reasons=reasons))
+    withheld = sections.withheld(made(k=4, policy=policy, reasons=reasons))
     assert withheld == (
         ("Funnel plot and subgroups", "k = 4"), ("τ²", "one effect"),
         ("Prediction interval", "no tau2"),
     )  # fmt: skip
-    alone = pages._withheld(made(k=1, policy=policy, reasons=reasons))
+    alone = sections.withheld(made(k=1, policy=policy, reasons=reasons))
     assert [why for _, why in alone] == ["k = 4", "one effect"]
 
 
@@ -475,15 +476,17 @@ def test_eligible_trials_by_year_with_their_arms() -> None:
     used = analysis(studies=frame({"trial_id": "Ash"}))
     grid = condition_tables.trials(TRIALS, ARMS, [used, used])
     assert row(grid) == {
-        "Trial": "Ash 2011", "Design": "crossover", "Population": "PTSD",
+        "Trial": "[Ash 2011](../trials/Ash.html)", "Design": "crossover", "Population": "PTSD",
         "Arms": "ketamine: 0.5 mg/kg / saline, n = 20", "Randomised": "41",
-        "Used in": "[Mood](#mood) [Mood](#mood)",
+        "Used in": "[Mood](index.html#mood) [Mood](index.html#mood)",
         "Links": "[DOI](https://doi.org/10.1/x) [PubMed](https://pubmed.ncbi.nlm.nih.gov/77/) "
         "[NCT1](https://clinicaltrials.gov/study/NCT1) [source](https://a.org/1)",
     }  # fmt: skip
-    assert grid.rows[0][0].anchor == "trial-Ash"
     elm, fir = row(grid, 1), row(grid, 2)
-    assert (elm["Trial"], fir["Trial"]) == ("Elm 2015", "Fir")
+    assert (elm["Trial"], fir["Trial"]) == (
+        "[Elm 2015](../trials/Elm.html)",
+        "[Fir](../trials/Fir.html)",
+    )
     assert (elm["Population"], fir["Population"]) == ("adults (Chile)", "adults in Peru")
     assert (elm["Arms"], elm["Randomised"], elm["Links"]) == (
         "ketamine 1 mg, n = 11", "– (a)", "ACTRN1",
@@ -510,7 +513,7 @@ def test_a_trial_that_is_in_no_analysis_says_why() -> None:
     )
     grid = condition_tables.trials(TRIALS, ARMS, [filters, times])
     notes = dict(grid.notes)
-    why = {row(grid, i)["Trial"]: row(grid, i)["Used in"].strip("– ()") for i in range(3)}
+    why = {grid.rows[i][0].links[0].text: row(grid, i)["Used in"].strip("– ()") for i in range(3)}
     assert {trial: notes[mark] for trial, mark in why.items()} == {
         "Ash 2011": "left out: day 3 is outside day 5 to 9",
         "Elm 2015": "left out: design is parallel, not crossover",
@@ -528,13 +531,13 @@ def test_judgements_of_bias_are_signs() -> None:
     titles = [[cell.title for cell in cells[1:]] for cells in grid.rows]
     assert titles == [
         ["not assessed", "low", "not assessed"],
-        ["some concerns", "not asked, parallel trial", "high"],
+        ["some concerns", "not asked by RoB 2", "high"],
     ]
     ((_, remark),) = grid.notes
     assert remark == (
-        "RoB 2. D2 deviations from intended interventions; DS period and carry-over effects "
-        "(crossover). Signs: + low, – some concerns, × high, ? no information; blank: not "
-        "assessed. Not assessed: Fir."
+        "RoB 2 and RoB 2 for crossover trials. D2 deviations from intended interventions; "
+        "DS period and carry-over effects (crossover). Signs: + low, – some concerns, × high, "
+        "? no information; blank: not assessed. Not assessed: Fir."
     )
 
 
@@ -610,8 +613,8 @@ def test_results_that_are_there_are_signs_and_words() -> None:
         evidence("Fir", "mood", terms.NOT_KNOWN), evidence("Fir", "sleep", terms.UNCLEAR),
     ))  # fmt: skip
     assert [row(grid, i) for i in range(len(grid.rows))] == [
-        {"Trial": "[Ash 2011](#trial-Ash)", "Mood": "✓", "Sleep": "✗"},
-        {"Trial": "[Fir 2011](#trial-Fir)", "Mood": "\u2007", "Sleep": "?"},
+        {"Trial": "[Ash 2011](../trials/Ash.html)", "Mood": "✓", "Sleep": "✗"},
+        {"Trial": "[Fir 2011](../trials/Fir.html)", "Mood": "\u2007", "Sleep": "?"},
     ]
     assert [cell.title for cell in grid.rows[0][1:]] == [
         terms.AVAILABLE, f"{terms.RESULT}: told",
@@ -625,7 +628,7 @@ def test_a_judgement_is_proposed_until_a_person_decides(decided: str | None, sho
     line = {"analysis": "mood", "title": "Mood", "proposed": "high", "reason": "one trial is out",
             "decided": decided}  # fmt: skip
     assert row(missing_tables.judgements(frame(line))) == {
-        "Analysis": "[Mood](#mood)", "Proposed": "High", "Why": "One trial is out.",
+        "Analysis": "[Mood](index.html#mood)", "Proposed": "High", "Why": "One trial is out.",
         "Decided": shown,
     }  # fmt: skip
 
@@ -647,18 +650,14 @@ def test_a_page_shows_what_is_drawn_and_says_why_the_rest_is_not() -> None:
         figure("baujat", "Baujat", width=72, height=36.4),
         figure("bubble", "Bubbles", reason="too few"),
     ])  # fmt: skip
-    drawn = charts.charts(listed, "mood", "Mood")
+    drawn = charts.charts(listed, "Mood")
     assert [(chart.name, chart.caption) for chart in drawn] == [
         ("funnel", "Funnel"), ("baujat", "Baujat"),
     ]  # fmt: skip
     assert [chart.figure for chart in drawn] == [
-        charts.Figure(source="mood/funnel.svg", alt="Funnel. Mood.", width=96, height=40),
-        charts.Figure(source="mood/baujat.svg", alt="Baujat. Mood.", width=96, height=49),
+        charts.Figure(alt="Funnel. Mood.", width=96, height=40),
+        charts.Figure(alt="Baujat. Mood.", width=96, height=49),
     ]
-    forest = charts.forest(listed, b"<svg/>", "Mood.")
-    assert forest == charts.Figure(
-        source="data:image/svg+xml;base64,PHN2Zy8+", alt="Mood.", width=400, height=200
-    )
     assert charts.not_drawn(listed) == (("too few", "Subsets; Bubbles"), ("no trial", "Next trial"))
 
 

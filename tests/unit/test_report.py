@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,11 +17,10 @@ from trialpool.analysis_result import AnalysisResult
 from trialpool.pooling.policy import policy
 from trialpool.review.extraction.agreement import agreement, disagreements
 from trialpool.review.extraction.second import TwoExtractions
-from trialpool.review.report import agreement_tables, grid, pages, sentences
+from trialpool.review.report import agreement_tables, grid, pages, rendering, sentences
 from trialpool.review.report.caveats import AnalysisTables, caveats, tipping
 from trialpool.review.report.moderator_tables import side_by_side
 from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
-from trialpool.review.schema.processed import FLAGS
 from trialpool.review.schema.results import CERTAINTY, EVIDENCE, FIGURES, JUDGEMENTS
 from trialpool.review.schema.trust import SUBGROUPS
 from trialpool.review.trust.verdict import verdict
@@ -376,7 +376,7 @@ def test_a_table_that_the_protocol_prefers_is_not_the_only_source() -> None:
      (["ZCOR", "IRR"], ["IRR", "r"]), ([], [])],
 )  # fmt: skip
 def test_the_measures_in_use_are_explained_and_no_others(used: list[str], names: list[str]) -> None:
-    told = pages.explained(used, "ketamine")
+    told = pages.explained_measures(used, "ketamine")
     assert [name for name, _ in told] == names
     words = dict(told)
     assert words.get("RR", "Risk ratio: how many times").startswith("Risk ratio: how many times")
@@ -401,7 +401,6 @@ REVIEW: dict[str, Any] = {
     "conditions": {"blue": {"title": "Blue", "question": "Why?", "scope": "", "target": None,
                             "side_by_side": None, "analyses": {"mood": {"target": None}}}},
 }  # fmt: skip
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="150pt"></svg>'
 FOREST = {"figure": "forest", "shows": "Forest plot", "drawn": "yes", "width": 300, "height": 150}
 
 
@@ -437,24 +436,77 @@ ONCE = {
 }
 
 
-def page(analysis: AnalysisTables) -> str:
-    """A condition's page around one analysis."""
+def all_pages(analysis: AnalysisTables) -> dict[str, str]:
+    """A condition's pages around one analysis, with spaces that break."""
     row = {"condition": "blue", "analysis": "mood", "k": analysis.result.k, "n": 90,
            **asdict(analysis.result.display), "i2": None, "tau2": None, "certainty": None,
            "certainty_basis": "proposed"}  # fmt: skip
-    summary = pd.DataFrame([row])
-    held = processed() | ONCE | {"summary": summary}
-    return pages.condition_page(REVIEW, [analysis], {"mood": SVG}, held)
+    held = processed() | ONCE | {"summary": pd.DataFrame([row])}
+    made = pages.condition_pages(REVIEW, [analysis], held, {"blue": "Blue", "red": "Red"})
+    return {name: text.replace("\u00a0", " ") for name, text in made.items()}
+
+
+def html_pages(analysis: AnalysisTables) -> dict[str, str]:
+    """Those for a browser."""
+    return {name: text for name, text in all_pages(analysis).items() if name.endswith("html")}
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
-def test_a_page_stands_for_any_number_of_trials(k: int) -> None:
-    """No k is an error; the answer is on the page and in the figure's alternative text."""
-    model = made(k, -0.61, -1.72, 0.5)
-    text = page(held(model)).replace("\u00a0", " ")
-    answer = sentences.answer(model, studies(k), missing())
-    assert f"<p>{answer}</p>" in text
-    assert f'alt="Forest plot. Mood at one week. {answer}"' in text
+def test_pages_stand_for_any_number_of_trials(k: int) -> None:
+    """No k is an error; the answer leads both pages of a result, a row for each trial follows."""
+    made_pages = all_pages(held(made(k, -0.61, -1.72, 0.5)))
+    assert set(made_pages) == {"index.html", "tables.html", "README.md", "mood/index.html"}
+    answer = sentences.answer(made(k, -0.61, -1.72, 0.5), studies(k), missing())
+    for name in ("index.html", "mood/index.html"):
+        text = made_pages[name]
+        assert f'<p class="lead">{answer}</p>' in text
+        body = re.findall(r'<tbody class="trials">(.*?)</tbody>', text, re.S)[0]
+        assert body.count("<tr") == k
+        assert body.count("<path") == k
+        assert text.index(answer) < text.index('<table class="forest')
+
+
+@pytest.mark.parametrize(("k", "whole"), [(60, True), (61, False)])
+def test_with_many_trials_a_row_is_its_drawing_and_its_effect(k: int, whole: bool) -> None:
+    """All trials stay on the page, without the columns that the tables beside it hold."""
+    text = all_pages(held(made(k, -0.61, -1.72, 0.5)))["mood/index.html"]
+    body = re.findall(r'<tbody class="trials">(.*?)</tbody>', text, re.S)[0]
+    assert body.count("<tr") == k
+    assert ('class="wide' in body) is whole
+    assert re.search(r"The first 6 of 61 rows", text) is None or not whole
+
+
+@pytest.mark.parametrize(("k", "here"), [(30, True), (31, False)])
+def test_a_trial_tells_its_details_on_the_page_of_a_result(k: int, here: bool) -> None:
+    """The forest plot leads to them; of many trials it leads to the page of each."""
+    text = all_pages(held(made(k, -0.61, -1.72, 0.5)))["mood/index.html"]
+    assert (text.count('<dl id="trial-T') == k) is here
+    assert ('<a href="#trial-T0">' in text) is here
+    assert '<a href="../../trials/T0.html">' in text
+
+
+def test_the_first_plots_stand_on_the_condition_page() -> None:
+    """What is left of 150 lines decides; the rest lead to their own pages."""
+    lines = [made(k, -0.61, -1.72, 0.5) for k in (147, 1)]
+    drawn = [
+        '<table class="forest' in all_pages(held(model))["index.html"]
+        for model in (lines[1], lines[0], made(148, -0.61, -1.72, 0.5), made(150, -0.6, -1.7, 0.5))
+    ]
+    assert drawn[0]
+    assert not drawn[-1]
+    far = all_pages(held(made(150, -0.6, -1.7, 0.5)))
+    assert '<a href="mood/index.html">The forest plot</a>' in far["index.html"]
+    assert '<table class="forest' in far["mood/index.html"]
+
+
+def test_each_page_leads_to_all_others() -> None:
+    """From where it stands; the one a reader is on is marked."""
+    for name, text in html_pages(held(made(3, -0.61, -1.72, 0.5))).items():
+        root = "../" * (name.count("/") + 1)
+        bar = re.findall(r"<nav.*?</nav>", text, re.S)[0]
+        assert f'href="{root}index.html"' in bar
+        assert f'href="{root}red/index.html">Red<' in bar
+        assert f'href="{root}blue/index.html" aria-current="page">Blue<' in bar
 
 
 @pytest.mark.parametrize(
@@ -467,69 +519,82 @@ def test_a_page_stands_for_any_number_of_trials(k: int) -> None:
 )
 def test_a_number_stays_with_its_sign(text: str, unbroken: str) -> None:
     """A line may not break inside `k = 3` or `95 % CI`; elsewhere it may."""
-    assert pages._unbroken(text) == unbroken.replace("_", "\u00a0")
+    assert rendering.unbroken(text) == unbroken.replace("_", "\u00a0")
 
 
 def test_pages_are_the_same_bytes_twice() -> None:
     """Nothing random and no date stands in a page."""
     model = made(3, -0.61, -1.72, 0.5, largest_missing=LARGEST)
     analysis = held(model, missing=missing({}))
-    assert page(analysis) == page(analysis)
+    assert all_pages(analysis) == all_pages(analysis)
+
+
+HOSTILE = "<script>alert(1)</script>\u202e"
 
 
 def test_text_from_tables_is_escaped() -> None:
-    """A name in a table is text, never markup; an address that is not one is no link."""
-    text = page(held(made(3, -0.6, -1, 0.5), studies=studies(3, study="<script>alert(1)</script>")))
-    assert "<script" not in text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
-    assert "javascript:" not in text
+    """A name in a table is text, never markup, turns no text; an address that is none no link."""
+    for text in all_pages(held(made(3, -0.6, -1, 0.5), studies=studies(3, study=HOSTILE))).values():
+        assert "<script>alert" not in text
+        assert "\u202e" not in text
+        assert "javascript:" not in text
+    result = all_pages(held(made(3, -0.6, -1, 0.5), studies=studies(3, study=HOSTILE)))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in result["mood/index.html"]
 
 
 def test_a_page_asks_nothing_of_a_network() -> None:
-    """Every source is inside the page; links out are for readers to follow."""
-    text = page(held(made(3, -0.6, -1, 0.5)))
-    sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', text)
-    assert sources
-    assert all(source.startswith("data:") for source in sources)
-    assert "@import" not in text
-    assert "url(" not in text
-    data = next(s for s in sources if s.startswith("data:image/svg+xml;base64,"))
-    assert base64.b64decode(data.split(",", 1)[1]) == SVG
-    assert 'width="400" height="200"' in text
+    """All it needs is inside or beside it, and a policy says so to the browser."""
+    for text in html_pages(held(made(3, -0.6, -1, 0.5))).values():
+        sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', text)
+        assert sources
+        assert not [source for source in sources if source.startswith(("http", "//"))]
+        assert "@import" not in text
+        assert "url(" not in text
+        policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[0]
+        assert policy.startswith("default-src 'none';")
+        for script in re.findall(r"<script>(.*?)</script>", text, re.S):
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"script-src 'sha256-{digest}'" in policy
+
+
+def test_a_repository_shows_the_answers_and_the_plots() -> None:
+    """Each result with its verdict and its plot; a name is text there as well."""
+    readme = all_pages(held(made(3, -0.6, -1, 0.5, title="Mood | *at* <b>once</b>")))["README.md"]
+    assert "## Mood \\| \\*at\\* &lt;b>once&lt;/b>" in readme
+    assert "](mood/forest.svg)" in readme
+    assert "**Verdict.** " in readme
+    rows = [line for line in readme.splitlines() if line.startswith("| [")]
+    assert len(rows) == 1
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 7
+    assert "> No advice. Built from: nothing." in readme
 
 
 def test_each_analysis_links_its_trace_and_says_how_to_print_it() -> None:
     """From the page to the raw cells is one step."""
-    text = page(held(made(3, -0.6, -1, 0.5)))
-    assert '<a href="mood/trace.csv">trace.csv</a>' in text
+    text = all_pages(held(made(3, -0.6, -1, 0.5)))["mood/index.html"]
+    assert '<a href="trace.csv">trace.csv</a>' in text
     assert "<code>trialpool trace results/blue/mood</code>" in text
 
 
 def test_a_single_extraction_is_said_plainly() -> None:
     """Nobody should take one reading for two."""
-    assert f"<p>{agreement_tables.SINGLE}</p>" in page(held(made(3, -0.6, -1, 0.5)))
+    text = all_pages(held(made(3, -0.6, -1, 0.5)))["tables.html"]
+    assert f"<p>{agreement_tables.SINGLE}</p>" in text
 
 
-def test_the_first_page_says_what_was_checked() -> None:
-    """How many numbers agree, which are not covered, and the notice at the top."""
-    summary = pd.DataFrame([{"condition": "blue", "analysis": "mood", "k": 3, "n": 90,
-                             **asdict(made(3, -0.6, -1, 0.5).display), "i2": 1.0,
-                             "tau2": 0.1, "certainty": "low",
-                             "certainty_basis": "proposed"}])  # fmt: skip
-    verification = pd.DataFrame([
-        {"condition": "blue", "analysis": "mood", "quantity": "beta", "difference": 4e-6,
-         "verdict": "agree", "note": None},
-        {"condition": "blue", "analysis": "mood", "quantity": "tau2", "difference": None,
-         "verdict": "not covered", "note": "no such estimator"},
-    ])  # fmt: skip
+def test_the_first_page_answers_before_all_else() -> None:
+    """The answer and its interval, then the notice, then every outcome, then what it rests on."""
     analysis = held(made(3, -0.6, -1, 0.5))
-    of_blue = {"blue": {"flags": FLAGS.frame(), "certainty": CERTAINTY.frame()}}
-    tables = {"summary": summary, "verification": verification, "claims": CLAIMS.frame()}
-    text = pages.index_page(REVIEW, [analysis], of_blue, tables)
-    assert "recomputed 1 numbers of 1 analyses" in text
-    assert "4 × 10⁻⁶" in text
-    assert "tau2: no such estimator (blue/mood)" in text
-    assert text.index("No advice.") < text.index("Blue")
+    of_blue = {"blue": {"certainty": CERTAINTY.frame(), "findings": SUMMARY_OF_FINDINGS.frame()}}
+    made_pages = pages.first_pages(REVIEW, [analysis], of_blue, CLAIMS.frame(), {"blue": "Blue"})
+    text = made_pages["index.html"]
+    places = [
+        text.index(part)
+        for part in ('<section class="card"', "<svg", "No advice.", '<table class="glance"')
+    ]
+    assert places == sorted(places)
+    assert places[-1] < text.index('id="built"') < text.index("<li>Nothing.</li>")
+    assert '<a href="blue/index.html#mood">' in text
 
 
 def test_footnotes_share_a_letter_for_a_shared_reason() -> None:

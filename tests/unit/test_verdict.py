@@ -215,8 +215,8 @@ def test_a_result_is_not_robust_to_what_turns_it() -> None:
     said = verdict(made(trust={"other_choices": {"tried": 5, "turned": ["first period only"]}}))
     assert said.robust == v.NOT_ASSESSED
     assert said.text == (
-        "Lower with ketamine; whether it is robust cannot be told; threatened most by other "
-        "choices: under 1 of 5 other choices the interval includes no difference (first period "
+        "Lower with ketamine; whether it is robust cannot be told. Greatest threat: other "
+        "choices. Under 1 of 5 other choices the interval includes no difference (first period "
         "only)."
     )
 
@@ -230,14 +230,14 @@ def test_the_gravest_threat_is_named_and_ties_go_by_order() -> None:
         "the choices of the analysis",
         "few trials",
     ]
-    assert "threatened most by missing trials: " in verdict(both).line
+    assert "Greatest threat: missing trials. " in verdict(both).line
 
 
 def test_the_line_holds_the_numbers() -> None:
     line = verdict(made(OPEN, k=3, **largest(250))).line
     assert line == (
-        "SMD −0.60 (−1.70 to 0.50): undecided; whether it is robust cannot be told; threatened "
-        "most by missing trials: Big 2020 (n = 250), more people than all trials here together, "
+        "SMD −0.60 (−1.70 to 0.50): undecided; whether it is robust cannot be told. Greatest "
+        "threat: missing trials. Big 2020 (n = 250), more people than all trials here together, "
         "has no usable numbers."
     )
     assert line.endswith(verdict(made(OPEN, k=3, **largest(250))).text[1:])

@@ -92,7 +92,7 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     assert not [job for job in planned if "green" in job]
     assert planned == [
         "agreement blue", "clean blue", "data_package", "effects blue", "figures_blue",
-        "page", "page_condition blue", "pool_blue_1",
+        "page", "pages_blue", "pool_blue_1",
         "summary", "summary_condition blue", "verify",
     ]  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_a_decision_on_certainty_fits_nothing_anew(finished: Workflow, tmp_path:
     row = "mood,imprecision,-1,few people,A,2026-11,n = 1"
     decisions.write_text(f"{','.join(CERTAINTY.names)}\n{row}\n", encoding="utf-8")
     assert changed.planned() == [
-        "data_package", "page", "page_condition blue", "summary", "summary_condition blue",
+        "data_package", "page", "pages_blue", "summary", "summary_condition blue",
     ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_a_deleted_drawing_is_drawn_again_and_then_nothing(
     changed = finished.copy(tmp_path / "changed")
     drawing = changed.folder / "results/blue/mood/specification_curve.svg"
     drawing.unlink()
-    assert changed.planned() == ["figures_blue", "page_condition blue"]
+    assert changed.planned() == ["figures_blue", "pages_blue"]
     done = changed.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert changed.digests() == finished.digests()
@@ -136,7 +136,7 @@ def test_a_second_extraction_re_runs_its_own_condition(finished: Workflow, tmp_p
     extract_again(changed)
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
-    assert {"agreement blue", "flags blue", "page_condition blue"} <= set(planned)
+    assert {"agreement blue", "flags blue", "pages_blue"} <= set(planned)
 
 
 def extract_again(workflow: Workflow) -> Path:
@@ -175,9 +175,9 @@ def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
     ]
 
 
-DRAWN = {"figures", "page", "page_condition"}
+DRAWN = {"figures", "page", "pages"}
 PEOPLE = "review/extraction/checks/people.py"
-WORDED = {"flags", "figures", "data_package", "page", "page_condition"}
+WORDED = {"flags", "figures", "data_package", "page", "pages"}
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ rule data_package:
         QUESTION_ANSWERS,
         "results/summary.csv",
         "results/verification.csv",
+        "results/characteristics.csv",
+        "results/prisma_checklist.csv",
         # Their columns do not change when a figure is drawn anew.
         ancient(LISTS),
     output:

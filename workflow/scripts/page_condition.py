@@ -1,10 +1,11 @@
-"""Lay out the page of one condition."""
+"""Lay out the pages of one condition."""
 
 from pathlib import Path
 
 from trialpool import logs
-from trialpool.review.report.pages import condition_page, read_analyses, write_page
+from trialpool.review.report.pages import condition_pages, read_analyses
 from trialpool.review.report.question_section import read_questions
+from trialpool.review.report.rendering import write_page
 from trialpool.review.schema import files
 from trialpool.review.schema.added import columns_of
 
@@ -15,12 +16,14 @@ names = (
 )
 added = columns_of(snakemake.params.review["columns"])
 processed = {Path(path).stem: files.read(path, added) for path in snakemake.input.processed}
-page = condition_page(
+pages = condition_pages(
     snakemake.params.review,
     read_analyses(snakemake.input.analyses, added),
-    {path.parent.name: path.read_bytes() for path in map(Path, snakemake.input.forests)},
     processed | {name: files.read(snakemake.input[name]) for name in names},
+    snakemake.params.menu,
     read_questions(Path(path).parent for path in snakemake.input.figures),
 )
-write_page(snakemake.output.page, page)
-logs.done(f"{snakemake.wildcards.condition}: page {snakemake.output.page}")
+folder = Path(snakemake.output[0]).parent
+for place, page in pages.items():
+    write_page(folder / place, page)
+logs.done(f"{folder}: {len(pages)} pages")

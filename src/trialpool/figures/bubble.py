@@ -14,7 +14,8 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from trialpool.figures import chart, labels, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.forest_axis import MOST_TICKS
 from trialpool.figures.forest_rows import decimals, effect, triple
 from trialpool.figures.lettering import look

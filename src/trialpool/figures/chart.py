@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,17 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from trialpool.effects import measure_of
-from trialpool.effects.scales import LOG, Scale
 from trialpool.figures import style
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.forest_axis import MOST_TICKS, build
 from trialpool.figures.lettering import font, look, width, wrap
 from trialpool.figures.marks import signs, stroke
-from trialpool.results import Array
-from trialpool.words import capital
-
-if TYPE_CHECKING:
-    from trialpool.analysis_result import ResultScale
 
 WIDTH, HEIGHT = 468.0, 324.0  # of a chart, in points: one page column
 LEFT, RIGHT, BOTTOM = 62.0, 18.0, 46.0  # room for the axis labels
@@ -49,41 +43,6 @@ class Withheld:
 def drawn(draw: Callable[[Rows], Figure], rows: Rows | Withheld) -> Figure | Withheld:
     """The figure of its rows, or why it has none."""
     return rows if isinstance(rows, Withheld) else draw(rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectAxis:
-    """How effects are shown: what is measured, on which scale, no effect, what each side means.
-
-    `null` is on the display scale, None where nothing is compared; then the sides are blank.
-    """
-
-    label: str
-    scale: Scale
-    null: float | None
-    favours_left: str
-    favours_right: str
-
-    @property
-    def log(self) -> bool:
-        """Whether effects are shown as ratios, on an axis of logs."""
-        return self.scale is LOG and self.null is not None
-
-    @classmethod
-    def of(cls, result: ResultScale) -> EffectAxis:
-        """The axis of an analysis or a question."""
-        measure = measure_of(result.measure)
-        return cls(
-            label=capital(measure.title),
-            scale=measure.scale,
-            null=measure.null,
-            favours_left=result.favours_left,
-            favours_right=result.favours_right,
-        )
-
-    def scaled(self, values: ArrayLike) -> Array:
-        """Values as they are shown, on the analysis scale: ratios as their logarithms."""
-        return self.scale.analysed(values)
 
 
 def sheet(

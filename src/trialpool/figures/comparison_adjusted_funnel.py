@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import stroke
 from trialpool.question_answer import NetworkAnswer

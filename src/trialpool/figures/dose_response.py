@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.marks import signs, stroke
 from trialpool.question_answer import DoseAnswer, FittedDose
 from trialpool.results import Array

@@ -97,9 +97,6 @@ def _linear_ticks(low: float, high: float) -> tuple[float, ...]:
         for mantissa in (1, 2, 5):
             step = mantissa * 10.0**power
             first, last = math.ceil(low / step), math.floor(high / step)
-            if last - first < 2:  # of a step of 5 only: 2 gave too many
-                step = 2.5 * 10.0**power
-                first, last = math.ceil(low / step), math.floor(high / step)
             if last - first + 1 <= MOST_TICKS:
                 return tuple(float(f"{i * step:.6g}") for i in range(first, last + 1))
         power += 1

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from trialpool.bias_tools import BIAS_DOMAINS
 from trialpool.figures import style
 from trialpool.figures.forest_columns import (
     DOT,
@@ -24,7 +25,6 @@ from trialpool.figures.forest_columns import (
 )
 from trialpool.figures.forest_table import ForestTable
 from trialpool.figures.lettering import width, wrap
-from trialpool.words import DOMAINS
 
 WIDTH_LEAST = 430.0
 FAVOURS_MOST = 135.0
@@ -256,7 +256,7 @@ def _legend(sheet: Plan, table: ForestTable, room: float, y: float) -> float:
         sheet.dots.append((x + DOT / 2, y + step / 2, judgement))
         sheet.words.append(replace(look, text=words, x=x + DOT + 2.5))
         x += DOT + 2.5 + width(words, style.SMALL) + 10.0
-    named = [f"{d} {DOMAINS[d]}" for d in table.domains if d in DOMAINS]
+    named = [f"{d} {BIAS_DOMAINS[d]}" for d in table.domains if d in BIAS_DOMAINS]
     if named:
         lines = wrap("; ".join(named) + ".", room, style.SMALL)
         return sheet.put(lines, replace(look, y=y + step, colour=style.MUTED)) + BLOCK_GAP / 2

@@ -12,7 +12,7 @@ from trialpool.words import limit, number, short, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
-    from trialpool.figures.chart import EffectAxis
+    from trialpool.figures.effect_axis import EffectAxis
 
 ARMS = ("experimental", "control")
 Cells = dict[str, str | float]

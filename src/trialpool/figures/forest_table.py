@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from trialpool import tables
+from trialpool.bias_tools import BIAS_DOMAINS
 from trialpool.effects import Measure, measure_of
 from trialpool.figures import forest_axis, style
 from trialpool.figures import forest_rows as cells
 from trialpool.figures import forest_text as words
-from trialpool.figures.chart import EffectAxis
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.risk_of_bias import NOT_ASSESSED, RiskOfBias
-from trialpool.words import DOMAINS, capital, text
+from trialpool.words import capital, text
 
 if TYPE_CHECKING:
     from trialpool.analysis_result import UnjudgedResult
@@ -25,7 +26,7 @@ KINDS = ("study", "missing", "pooled", "prediction")
 TEXTS = ["kind", "trial_id", "label", "scale", "marks", "experimental", "experimental_n"]
 TEXTS += ["control", "control_n", "effect", "weight", "reported"]
 NUMBERS = ["estimate", "ci_low", "ci_high", "share"]
-JUDGED = [*DOMAINS, "overall"]
+JUDGED = [*BIAS_DOMAINS, "overall"]
 MISSING_HEADING = "Eligible trials without usable results"
 
 

@@ -21,7 +21,8 @@ from scipy.special import ndtri
 from trialpool.diagnostics.trim_and_fill import trim_and_fill
 from trialpool.effects import measure_of
 from trialpool.figures import chart, labels, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import stroke
 from trialpool.pooling.policy import random_effects_tau2

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from trialpool.diagnostics.influence import gosh
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.key import Entry, write_key
 from trialpool.figures.marks import signs
 from trialpool.pooling.policy import COUNT_METHODS, tau2_without_counts

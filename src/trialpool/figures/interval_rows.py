@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import clipped, diamond, signs, stroke
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trialpool.figures import chart, style
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.lettering import look, width
 from trialpool.figures.marks import signs
 from trialpool.trust_facts import Unanswered
@@ -49,7 +50,7 @@ class MissingTable:
 
     title: str
     subtitle: str
-    axis: chart.EffectAxis
+    axis: EffectAxis
     assumed: tuple[float, ...]
     estimate: tuple[float, ...]
     ci_low: tuple[float, ...]
@@ -75,7 +76,7 @@ def rows(
     title = f"{TITLE}: {scale.title}"
     if isinstance(facts, Unanswered):
         return chart.Withheld(reason=facts.reason)
-    axis = chart.EffectAxis.of(scale)
+    axis = EffectAxis.of(scale)
 
     def text(value: float | None) -> str:
         return style.ratio(value) if axis.log else style.fixed(value, 2)

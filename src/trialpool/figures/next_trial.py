@@ -16,6 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from trialpool.diagnostics.next_trial import with_one_more
 from trialpool.figures import chart, style
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.lettering import font
 from trialpool.figures.marks import signs
 from trialpool.results import Array
@@ -48,7 +49,7 @@ class NextTrialTable:
 
     title: str
     subtitle: str
-    axis: chart.EffectAxis
+    axis: EffectAxis
     better: str
     trials: tuple[tuple[float, float], ...]
     estimate: float
@@ -78,7 +79,7 @@ def rows(
     title = f"{TITLE}: {scale.title}"
     if isinstance(facts, Unanswered):
         return chart.Withheld(reason=facts.reason)
-    axis = chart.EffectAxis.of(scale)
+    axis = EffectAxis.of(scale)
     yi, vi = studies["yi"].to_numpy(float), studies["vi"].to_numpy(float)
     estimate = float(axis.scaled(now.estimate))
     important = None if facts.important is None else abs(float(axis.scaled(facts.important)))

@@ -16,7 +16,8 @@ from matplotlib.transforms import blended_transform_factory
 
 from trialpool import tables
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld
+from trialpool.figures.chart import Withheld
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.lettering import look, widest, wrap
 from trialpool.figures.marks import stroke
 from trialpool.words import intervals, number, text, written

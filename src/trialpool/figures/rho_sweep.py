@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from trialpool.figures import chart, style
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.marks import signs
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class RhoTable:
 
     title: str
     subtitle: str
-    axis: chart.EffectAxis
+    axis: EffectAxis
     rho: tuple[float, ...]
     estimate: tuple[float, ...]
     ci_low: tuple[float, ...]
@@ -62,7 +63,7 @@ def rows(
     if spread.max() < _SAME:
         reason = "no trial has several effects here, so the correlation changes nothing"
         return chart.Withheld(reason=reason)
-    axis = chart.EffectAxis.of(scale)
+    axis = EffectAxis.of(scale)
     columns = {name: tuple(axis.scaled(table[name].where(fitted)).tolist()) for name in _COLUMNS}
     rho = tuple(float(x) for x in table["rho"])
     marks = [
@@ -104,9 +105,7 @@ def draw(table: RhoTable) -> Figure:
     return fig
 
 
-def _subtitle(
-    axis: chart.EffectAxis, gaps: Sequence[str], marks: Sequence[tuple[float, float]]
-) -> str:
+def _subtitle(axis: EffectAxis, gaps: Sequence[str], marks: Sequence[tuple[float, float]]) -> str:
     out = ["Effects measured in the same people are correlated, by how much is seldom reported."]
     out.append(f"Up {axis.favours_right}, down {axis.favours_left}.")
     out.append("Band: 95 % confidence interval.")

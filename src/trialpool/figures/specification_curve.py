@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from trialpool.conclusions import ACROSS, side_of
 from trialpool.figures import chart, style
-from trialpool.figures.chart import EffectAxis, Withheld, effect_axis
+from trialpool.figures.chart import Withheld, effect_axis
+from trialpool.figures.effect_axis import EffectAxis
 from trialpool.figures.lettering import look, width, wrap
 from trialpool.figures.marks import signs, stroke
 from trialpool.pooling.policy import FROM_HERE_ON

@@ -1,8 +1,8 @@
 """SVG with real text: searchable, read aloud, and set in letters that the file brings along.
 
-Each face is embedded once, with the letters that the figure uses. Its name holds a digest of its
-bytes, so figures on one page do not take each other's letters. A reader that refuses embedded
-fonts takes its own sans-serif; every line states its length, so the layout stays.
+Each face is embedded once, with the letters that the figure uses and those of ASCII. Its name holds
+a digest of its bytes, so figures on one page do not take each other's letters. A reader that
+refuses embedded fonts takes its own sans-serif; every line states its length, so the layout stays.
 """
 # mypy: disable-error-code="no-untyped-call,no-untyped-def"
 
@@ -23,12 +23,14 @@ from matplotlib.colors import to_hex
 
 from trialpool.figures.outlines import OUTLINES
 
+# Always embedded: figures then differ in few letters, and one subset serves many of them.
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F)))
 _DROPPED = ["FFTM", "GDEF", "GSUB", "MATH", "gasp"]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def embedded(path: str, letters: str) -> bytes:
-    """The face in the file `path` with these letters only, as TrueType; the same bytes each time.
+    """The face in the file `path` with these letters, as TrueType; the same bytes each time.
 
     Not WOFF: its compression hangs on the machine's zlib.
     """
@@ -93,7 +95,7 @@ class SvgText(RendererSVG):
         """The style sheet: each face as a data URI, and the class of the texts set in it."""
         rules = []
         for face, (path, letters) in enumerate(self._letters.items()):
-            data = embedded(path, "".join(sorted(letters)))
+            data = embedded(path, "".join(sorted(letters | _PLAIN)))
             name = f"trialpool-{hashlib.sha256(data).hexdigest()[:8]}"
             entry = font_manager.get_font(path)
             weight = 700 if "Bold" in entry.style_name else 400

@@ -18,7 +18,7 @@ from trialpool.review.effects.standardised import LEFT_OUT
 from trialpool.review.protocol.eligibility import Eligibility
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.terms import OVERALL
-from trialpool.words import text
+from trialpool.words import number, text
 
 # What tells one result of a trial from another, however it was reported.
 _ONE_RESULT = ("experimental_arms", "control_arm", "instrument", "definition", "time_days",
@@ -179,7 +179,7 @@ def _whole(parts: Sequence[Row]) -> Row:
     Not so a table of counts that says nothing of the measure, as one without events of a ratio.
     """
     known = [row for row in parts if _has_number(row)]
-    unknown = [row for row in parts if not _has_number(row) and isnan(row["event_control"])]
+    unknown = [row for row in parts if not _has_number(row) and isnan(number(row["event_control"]))]
     whole: dict[str, Any] = dict((unknown or known or parts)[0])
     if unknown and known:
         whole["reason"] = f"part {text(whole['part'])}: {whole['reason']}"

@@ -20,6 +20,7 @@ from trialpool.review.extraction.read import (
     raise_errors,
     read_condition,
 )
+from trialpool.review.extraction.screening import screening
 from trialpool.review.extraction.second import compare
 from trialpool.review.schema.added import Added
 
@@ -97,7 +98,11 @@ def look_at_all(
         ]
         raw, problems = _checked(folder, name, outcomes, confidence_order, added, elsewhere=before)
         decided = decisions(optional_file(Path(folder) / name, "certainty"), asked)[1]
-        looked[name] = raw, problems + decided
+        counts = [raw.sheets[table].rows for table in ("search", "excluded")]
+        stages = screening(
+            optional_file(Path(folder) / name, "screening"), counts[0], len(counts[1])
+        )[1]
+        looked[name] = raw, problems + decided + stages
     return looked
 
 

@@ -15,6 +15,7 @@ BESIDE = {
     "not_used": "A row that nobody excluded is used.",
     **NAMES,
     "certainty": "A decision on certainty is of an analysis that is asked.",
+    "screening": "What goes into a stage of selection is what comes out of the one before.",
     "claims": "A claim names analyses and questions that are asked.",
     "other_reviews": "What another review found names a condition, an outcome and trials of this.",
     "adjudication": "A ruling between two extractions names a row and a cell that both have.",

@@ -159,6 +159,10 @@ class Review(Spec):
         """The analyses of each condition, in the protocol's order."""
         return {name: list(condition.analyses) for name, condition in self.conditions.items()}
 
+    def menu(self) -> dict[str, str]:
+        """Each condition as a menu names it."""
+        return {name: spec.short or spec.title for name, spec in self.conditions.items()}
+
     def questions(self) -> dict[str, list[str]]:
         """The folders of the questions of each condition, in reading order."""
         return {

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from trialpool.bias_tools import SHOWN_AS
 from trialpool.columns import Column
 from trialpool.pooling.policy import COUNT_METHODS
 from trialpool.review.protocol.base import Identifier, Spec, Word
@@ -180,7 +181,7 @@ def added_columns(info: ValidationInfo, table: str) -> tuple[Column, ...]:
     return added.get(table, ())
 
 
-_BIAS = RISK_OF_BIAS["judgement"].choices
+_BIAS = tuple(dict.fromkeys(SHOWN_AS.values()))
 MODERATOR_COLUMNS: dict[str, Telling] = {
     "studies": {
         "comparator_class": (False, get_args(Comparator)),

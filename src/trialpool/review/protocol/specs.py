@@ -174,9 +174,13 @@ QUESTIONS = {"time_courses": TIME, "doses": DOSE, "networks": NETWORK}
 
 
 class Condition(Spec):
-    """One condition (a folder of data/raw), its analyses, and its questions beyond one number."""
+    """One condition (a folder of data/raw), its analyses, and its questions beyond one number.
+
+    `short` stands for its title where there is little room, as in the menu of all pages.
+    """
 
     title: str
+    short: str = ""
     question: str
     scope: str = ""
     experimental: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
 
 import pandas as pd
 
@@ -56,6 +56,17 @@ def certainty(frame: pd.DataFrame, analysis: str) -> Grid:
         prose("Why", why),
         text("Standing", standing),
     ])  # fmt: skip
+
+
+def share_of_others(frame: pd.DataFrame, analysis: str) -> float:
+    """How much of an analysis' weight is of people other than asked about, in percent; or NaN.
+
+    Parameters
+    ----------
+    frame : certainty.csv
+    """
+    rows = frame[(frame["analysis"] == analysis) & (frame["domain"] == INDIRECTNESS)]
+    return next(map(other_people, rows["numbers"]), nan)
 
 
 def of_other_people(frame: pd.DataFrame, whom: str) -> str:

@@ -1,8 +1,7 @@
-"""Figures as a page shows them: inside it, or by the file beside it."""
+"""Figures as a page shows them: by the file beside it."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,8 @@ _PIXELS_PER_POINT = 96 / 72
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """An image, as data or by its file, with its natural size in CSS pixels."""
+    """An image by its file, with its natural size in CSS pixels."""
 
-    source: str
     alt: str
     width: int
     height: int
@@ -35,24 +33,17 @@ class Chart:
     figure: Figure
 
 
-def charts(figures: pd.DataFrame, folder: str, title: str) -> tuple[Chart, ...]:
+def charts(figures: pd.DataFrame, title: str) -> tuple[Chart, ...]:
     """The charts that are drawn besides the forest plot, from the list of an analysis' figures."""
     lines = figures[(figures["drawn"] == "yes") & (figures["figure"] != FOREST)]
     return tuple(
         Chart(
             name=line["figure"],
             caption=line["shows"],
-            figure=_figure(line, f"{folder}/{line['figure']}.svg", f"{line['shows']}. {title}."),
+            figure=_figure(line, f"{line['shows']}. {title}."),
         )
         for line in tables.records(lines)
     )
-
-
-def forest(figures: pd.DataFrame, svg: bytes, alt: str) -> Figure:
-    """The forest plot as it stands inside the page."""
-    data = base64.b64encode(svg).decode("ascii")
-    (line,) = tables.records(figures[figures["figure"] == FOREST])
-    return _figure(line, f"data:image/svg+xml;base64,{data}", alt)
 
 
 def not_drawn(figures: pd.DataFrame) -> tuple[tuple[str, str], ...]:
@@ -63,6 +54,6 @@ def not_drawn(figures: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple((reason, "; ".join(shows)) for reason, shows in by_reason.items())
 
 
-def _figure(line: Mapping[str, Any], source: str, alt: str) -> Figure:
+def _figure(line: Mapping[str, Any], alt: str) -> Figure:
     width, height = (round(line[side] * _PIXELS_PER_POINT) for side in ("width", "height"))
-    return Figure(source=source, alt=alt, width=width, height=height)
+    return Figure(alt=alt, width=width, height=height)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
+from trialpool.bias_tools import BIAS_DOMAINS, CODES, SHOWN_AS, tool_of
 from trialpool.figures.style import JUDGEMENTS
 from trialpool.review.choosing.people import size
 from trialpool.review.choosing.reasons import not_asked, why_not
@@ -28,17 +29,17 @@ from trialpool.review.report.grid import (
     prose,
     table,
     text,
+    to,
 )
-from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.risk_of_bias import NARROWED, RiskOfBias
-from trialpool.words import DOMAINS
+from trialpool.terms import OVERALL
 
 
 def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[AnalysisTables]) -> Grid:
     """The eligible trials: who, what, how many, and which analyses they are in."""
     used: dict[str, list[Link]] = {}
     for analysis in analyses:
-        link = Link(text=analysis.result.title, href=f"#{analysis.result.analysis}")
+        link = Link(text=analysis.result.title, href=f"index.html#{analysis.result.analysis}")
         for trial in analysis.studies["trial_id"]:
             used.setdefault(trial, []).append(link)
 
@@ -53,15 +54,14 @@ def trials(frame: pd.DataFrame, arms: pd.DataFrame, analyses: Sequence[AnalysisT
         return Cell(links=links) if links else or_why("", _why_unused(row, analyses))
 
     return table("Eligible trials", _by_year(frame), [
-        text("Trial", lambda row: Cell(lines=(w.text(row["study"]),),
-                                       anchor=f"trial-{row['trial_id']}")),
+        text("Trial", lambda row: to(w.text(row["study"]), f"../trials/{row['trial_id']}.html")),
         text("Design", "design"),
         prose("Population", _population),
         GridColumn("Arms", of_trial, "list"),
         number("Randomised",
                lambda row: or_why(w.whole(row["n_randomised"]), "not stated in the source")),
         text("Used in", used_in),
-        text("Links", _references),
+        text("Links", references),
     ], empty="No eligible trial.")  # fmt: skip
 
 
@@ -95,7 +95,9 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[s
         of = tuple(w.text(row.get(name)) for name in NARROWED)
         apart.setdefault(row["trial_id"], {})[of] = None
     trials = _by_year(studies)
-    asked = [domain for domain in ROB_DOMAINS if (frame["domain"] == domain).any()]
+    named = {row["trial_id"]: w.text(row.get("tool")) for row in rows}
+    tools = {t["trial_id"]: tool_of(named.get(t["trial_id"], ""), t["design"]) for t in trials}
+    asked = [domain for domain in CODES if (frame["domain"] == domain).any()]
     lines = [
         {**trial, "of": of, "others": len(apart[trial["trial_id"]]) > 1}
         for trial in trials
@@ -110,18 +112,20 @@ def risk_of_bias(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[s
         def shown(row: Row) -> Cell:
             outcome, instrument = row["of"]
             holding = judged.nearest(row["trial_id"], domain, outcome, instrument)
-            code = w.text(holding[0]["judgement"]) if holding else ""
-            if code in JUDGEMENTS:
-                _, _, sign, words = JUDGEMENTS[code]
-                return Cell(lines=(sign,), title=words, tone=code)
-            idle = domain == "DS" and row["design"] == "parallel"
-            return Cell(title="not asked, parallel trial" if idle else "not assessed", tone="none")
+            said = w.text(holding[0]["judgement"]) if holding else ""
+            if code := SHOWN_AS.get(said, ""):
+                return Cell(lines=(JUDGEMENTS[code][2],), title=w.plain(said), tone=code)
+            asked_of = tools[row["trial_id"]]
+            idle = domain not in (*asked_of.domains, OVERALL)
+            return Cell(title=f"not asked by {asked_of.title}" if idle else "not assessed",
+                        tone="none")  # fmt: skip
 
         return shown
 
     signs = [f"{sign} {words}" for _, _, sign, words in JUDGEMENTS.values()]
-    domains = [f"{d} {DOMAINS[d]}" for d in asked if d in DOMAINS]
-    remark = f"RoB 2. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not assessed."
+    domains = [f"{d} {BIAS_DOMAINS[d]}" for d in asked if d in BIAS_DOMAINS]
+    used = w.listed(dict.fromkeys(tools[name].title for name in apart if name in tools))
+    remark = f"{used}. {'; '.join(domains)}. Signs: {', '.join(signs)}; blank: not assessed."
     bare = [w.text(row["study"]) for row in trials if row["trial_id"] not in apart]
     if bare:
         remark += f" Not assessed: {w.listed(bare)}."
@@ -151,12 +155,14 @@ def bias_reasons(frame: pd.DataFrame, studies: pd.DataFrame, outcomes: Mapping[s
     order = {row["trial_id"]: i for i, row in enumerate(_by_year(studies))}
     rows = sorted(
         tables.records(frame),
-        key=lambda r: (order.get(r["trial_id"], len(order)), ROB_DOMAINS.index(r["domain"])),
+        key=lambda r: (order.get(r["trial_id"], len(order)), CODES.index(r["domain"])),
     )
 
     def domain(row: Row) -> str:
         return (
-            "Overall" if row["domain"] == "overall" else f"{row['domain']} {DOMAINS[row['domain']]}"
+            "Overall"
+            if row["domain"] == "overall"
+            else f"{row['domain']} {BIAS_DOMAINS[row['domain']]}"
         )
 
     def result(row: Row) -> str:
@@ -205,7 +211,7 @@ def excluded(frame: pd.DataFrame) -> Grid:
         prose("Report", report),
         text("Kind of reason", lambda row: w.capital(w.plain(row["reason_class"]))),
         prose("Reason", "reason"),
-        text("Links", _references),
+        text("Links", references),
     ])  # fmt: skip
 
 
@@ -274,10 +280,14 @@ def _reason(row: Row) -> Cell:
     return linked(codes.links(row["source_url"]), w.text(row["reason"]))
 
 
-def _population(row: Row) -> str:
+def diagnosis(row: Row) -> str:
+    """The diagnosis of a trial in words; a code of a few letters is an abbreviation."""
     code = w.plain(row["diagnosis"])
-    # A code of a few letters is an abbreviation.
-    people = w.text(row["population"]) or (code.upper() if len(code) <= 4 else code)
+    return code.upper() if len(code) <= 4 else code
+
+
+def _population(row: Row) -> str:
+    people = w.text(row["population"]) or diagnosis(row)
     place = w.text(row["country"])
     return f"{people} ({place})" if place and place not in people else people
 
@@ -291,7 +301,7 @@ def _arm(row: Row) -> str:
     return ", ".join(parts)
 
 
-def _references(row: Row) -> Cell:
+def references(row: Row) -> Cell:
     """Links to a report: DOI, PubMed, registry record, and where it was read."""
     links = []
     doi, pmid = w.text(row.get("doi")), w.text(row.get("pmid")).removesuffix(".0")

@@ -42,7 +42,7 @@ def findings(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Grid:
     about = {each.analysis: each for each in results}
 
     def outcome(row: Row) -> Cell:
-        return to(about[row["analysis"]].title, f"#{row['analysis']}")
+        return to(about[row["analysis"]].title, f"index.html#{row['analysis']}")
 
     def evidence(row: Row) -> Cell:
         n = w.whole(row["n"])
@@ -93,7 +93,7 @@ def other_reviews(frame: pd.DataFrame, results: Sequence[AnalysisResult]) -> Gri
         if result is None:
             return or_why("", "no analysis here asks the same")
         shown = say.effect(result, result.display)
-        link = to(result.title, f"#{result.analysis}")
+        link = to(result.title, f"index.html#{result.analysis}")
         if shown == w.DASH:
             return replace(link, lines=("no trial",))
         size = w.count(result.k, "trial")

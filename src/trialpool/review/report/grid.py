@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from trialpool.review.report.row_plot import RowPlot, RowScale
 from trialpool.words import DASH, letters, whole
 from trialpool.words import text as words
 
@@ -35,6 +36,7 @@ class Cell:
     title: str = ""
     tone: str = ""
     anchor: str = ""
+    plot: RowPlot | None = None
 
 
 Show = Callable[[Any], Cell | str]
@@ -44,7 +46,7 @@ Show = Callable[[Any], Cell | str]
 class GridColumn:
     """A column: its heading, what it shows of a row, and how.
 
-    `kind` is text, number (right-aligned), prose or list (wide), or sign.
+    `kind` is text, number (right-aligned), prose or list (wide), sign, or plot.
     """
 
     heading: str
@@ -56,7 +58,7 @@ class GridColumn:
 class Grid:
     """A table: the first cell of a row names the row; a row of one cell heads those below it.
 
-    `empty` is what stands in its place when there is no row.
+    `empty` is what stands in its place when there is no row; `scale` is that of its drawings.
     """
 
     caption: str
@@ -64,6 +66,7 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[tuple[str, str], ...] = ()
     empty: str = "None."
+    scale: RowScale | None = None
 
 
 def table(

@@ -53,7 +53,7 @@ def evidence(frame: pd.DataFrame) -> Grid:
 
     def study(trial: Mapping[str, Mapping[str, str]]) -> Cell:
         first = next(iter(trial.values()))
-        return to(w.text(first["study"]), f"#trial-{first['trial_id']}")
+        return to(w.text(first["study"]), f"../trials/{first['trial_id']}.html")
 
     known = [
         trial for trial in trials.values() if any(_SIGNS[row["status"]] for row in trial.values())
@@ -73,7 +73,7 @@ def evidence(frame: pd.DataFrame) -> Grid:
 def judgements(frame: pd.DataFrame) -> Grid:
     """The proposed judgement of each analysis, its reason, and that a person decides."""
     return table("Risk of bias due to missing evidence, proposed by rule", tables.records(frame), [
-        text("Analysis", lambda row: to(w.text(row["title"]), f"#{row['analysis']}")),
+        text("Analysis", lambda row: to(w.text(row["title"]), f"index.html#{row['analysis']}")),
         text("Proposed", lambda row: w.capital(w.text(row["proposed"]))),
         prose("Why", lambda row: w.sentence(w.text(row["reason"])) if row["reason"] else ""),
         text("Decided", lambda row: or_why(w.text(row["decided"]), "no person has decided yet")),

@@ -24,6 +24,7 @@ from trialpool.review.report.grid import (
     text,
     to,
 )
+from trialpool.review.report.plotted import plotted
 from trialpool.terms import LEVEL, SLOPE, TEST, UNKNOWN, WITHHELD
 from trialpool.trust_facts import CovariateFacts
 from trialpool.words import per
@@ -60,9 +61,10 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
         shown = w.significant(line["statistic"], 3)
         return f"{shown} (df {', '.join(degrees)})" if degrees else shown
 
-    return table(
+    lines = [line for line in lines if line["moderator"] in compared]
+    grid = table(
         "The result by kind of trial",
-        [line for line in lines if line["moderator"] in compared],
+        lines,
         [
             text("Level or test", name),
             number("Trials", "k"),
@@ -79,6 +81,7 @@ def _subgroups(analysis: AnalysisTables) -> Grid:
         ],
         under=lambda line: cell(w.capital(w.text(line["title"]))),
     )
+    return plotted(result, lines, grid)
 
 
 def side_by_side(analyses: Sequence[AnalysisTables], moderator: str | None) -> Grid:
@@ -123,7 +126,7 @@ def side_by_side(analyses: Sequence[AnalysisTables], moderator: str | None) -> G
         return cell(f"{measure} {shown}", w.count(each.result.k, "trial"), note=each.result.model)
 
     return table("Together and apart", analyses if levels else [], [
-        text("Outcome", lambda each: to(each.result.title, f"#{each.name}"), "list"),
+        text("Outcome", lambda each: to(each.result.title, f"index.html#{each.name}"), "list"),
         text("All", together),
         *(text(w.capital(level), apart(level)) for level in levels),
     ])  # fmt: skip

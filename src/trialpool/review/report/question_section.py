@@ -63,7 +63,7 @@ def _section(question: DrawnQuestion) -> QuestionSection:
         name=folder,
         title=answer.title,
         text=in_words(question.answered),
-        charts=charts(question.figures, folder, answer.title),
+        charts=charts(question.figures, answer.title),
         not_drawn=not_drawn(question.figures),
         grids=question_grids(question.answered),
         files=(*question.answered.tables, "figures"),

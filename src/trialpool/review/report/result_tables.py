@@ -33,6 +33,7 @@ from trialpool.review.report.grid import (
     text,
     to,
 )
+from trialpool.review.report.plotted import plotted
 from trialpool.review.schema.packed import RAW_ROWS, Identity
 from trialpool.review.schema.raw import INSTRUMENTS
 from trialpool.trust_facts import ShownEstimate
@@ -116,7 +117,7 @@ def _score(side: str) -> Show:
 
 
 def _trial(row: Row) -> Cell:
-    return to(w.text(row["study"]), f"#trial-{row['trial_id']}")
+    return to(w.text(row["study"]), f"../../trials/{row['trial_id']}.html")
 
 
 def _when(row: Row) -> str:
@@ -143,7 +144,7 @@ def provenance(analysis: AnalysisTables) -> Grid:
         by_table: dict[str, list[str]] = {}
         for raw in RAW_ROWS.read(row["records"]):
             by_table.setdefault(raw.table, []).append(str(raw))
-        raw_data = "../../data/raw"
+        raw_data = "../../../data/raw"
         of_condition = f"{raw_data}/{analysis.result.condition}"
         rows = tuple(
             Link(
@@ -195,7 +196,8 @@ def sensitivity(analysis: AnalysisTables) -> Grid:
         return cell(protocol, w.text(row["note"]))
 
     compares = not isnan(say.null(result))
-    return table("The same question under other choices", tables.records(analysis.sensitivity), [
+    rows = tables.records(analysis.sensitivity)
+    return plotted(result, rows, table("The same question under other choices", rows, [
         text("Choice", lambda row: w.capital(w.text(row["label"]))),
         text("Kind", lambda row: w.capital(w.text(row["group"]))),
         number("Trials", "k"),
@@ -204,7 +206,7 @@ def sensitivity(analysis: AnalysisTables) -> Grid:
         *([text("No difference", no_difference), number("p", p)] if compares else []),
         number("I²", i2),
         prose("Note", note),
-    ], empty="There is nothing to vary.")  # fmt: skip
+    ], empty="There is nothing to vary."))  # fmt: skip
 
 
 def missing(analysis: AnalysisTables) -> Grid:
@@ -270,7 +272,7 @@ def summary(
         return about[row["condition"], row["analysis"]]
 
     def page(row: Row) -> str:
-        return f"{row['condition']}/index.html" if conditions else ""
+        return f"{row['condition']}/index.html" if conditions else "index.html"
 
     def title(row: Row) -> Cell:
         return to(result(row).title, f"{page(row)}#{row['analysis']}")

@@ -44,7 +44,7 @@ def sheets(
     gone = missing_effect.rows(tables["missing_effect"], trust.missing_effect, result)
     curve = specification_curve.rows(tables["multiverse"], summary, result)
     extended = next_trial.rows(studies, trust.next_trial, result.display, result)
-    yield FOREST, forest.draw(forest.fitted(lines))
+    yield FOREST, forest.draw(lines)
     yield "leave_one_out", drawn(leave_one_out.draw, leave_one_out.rows(influence, result))
     yield "baujat", drawn(baujat.draw, baujat.rows(influence, result))
     yield "gosh", drawn(gosh.draw, gosh.rows(studies, result, influence))

@@ -64,7 +64,7 @@ def verdicts(
     """
 
     def page(result: AnalysisResult) -> str:
-        return f"{result.condition}/index.html" if conditions else ""
+        return f"{result.condition}/index.html" if conditions else "index.html"
 
     def threat(result: AnalysisResult) -> Cell:
         first = next(iter(result.verdict.threats), None)

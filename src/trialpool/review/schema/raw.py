@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from trialpool.bias_tools import BIAS_DOMAINS, CODES, SHOWN_AS, TOOLS
 from trialpool.columns import Column, Table
 from trialpool.review.schema import raw_parts as p
 from trialpool.review.schema.outcomes import OUTCOME_TYPES, REPORTED
-from trialpool.review.schema.raw_elsewhere import CLAIMS, OTHER_REVIEWS
+from trialpool.review.schema.raw_elsewhere import CLAIMS, OTHER_REVIEWS, SCREENING
 from trialpool.terms import DOMAINS
 
 CONFIDENCE = p.CONFIDENCE.choices
-JUDGEMENTS = ("low", "some_concerns", "high", "no_information")
-ROB_DOMAINS = ("D1", "D2", "D3", "D4", "D5", "DS", "overall")
+JUDGEMENTS = tuple(SHOWN_AS)
 
 # One line per column, as in the tables themselves.
 # fmt: off
@@ -206,18 +206,21 @@ CONTRASTS = Table(
 
 RISK_OF_BIAS = Table(
     name="risk_of_bias",
-    meaning="RoB 2 judgements. A row is of every result of its trial or, where it names an outcome "
-    "or an instrument or both, of the results that have these; of several rows of a result the "
-    "one that names more of it holds. `no_information` is no answer of `overall`: a result "
-    "without an overall row is not assessed. DS is for crossover trials only.",
+    meaning="Judgements of the risk of bias, by the tool that `tool` names or, where it is blank, "
+    "by RoB 2 in its form for the design of the trial. A row is of every result of its trial or, "
+    "where it names an outcome or an instrument or both, of the results that have these; of "
+    "several rows of a result the one that names more of it holds. `no_information` is no answer "
+    "of `overall`: a result without an overall row is not assessed.",
     key=("trial_id", "domain", "outcome", "instrument"),
-    may_lack=("outcome", "instrument"),
+    may_lack=("tool", "outcome", "instrument"),
     columns=(
         p.TRIAL,
         Column("domain", "choice",
-               "D1 randomisation, D2 deviations from intended interventions, D3 missing outcome "
-           "data, D4 measurement of the outcome, D5 selection of the reported result, DS period "
-               "and carry-over effects (crossover), overall", required=True, choices=ROB_DOMAINS),
+               f"{', '.join(f'{code} {title}' for code, title in BIAS_DOMAINS.items())}, overall; "
+               "those of another tool than the trial's are refused", required=True, choices=CODES),
+        Column("tool", "choice", "the tool: " + "; ".join(
+               f"{name} = {tool.title} ({tool.reference})" for name, tool in TOOLS.items())
+               + ". Blank = RoB 2 by design. The column may be left out", choices=tuple(TOOLS)),
         Column("outcome", "id", "the outcome whose results are judged; blank = all. The column may "
                "be left out"),
         Column("instrument", "id", "the instrument whose results are judged; blank = all. The "
@@ -369,7 +372,10 @@ CERTAINTY = Table(
 # By name; each stands in a file of that name.
 RAW_TABLES = {
     table.name: table
-    for table in (INSTRUMENTS, OTHER_REVIEWS, CLAIMS, *CONDITION_TABLES, ADJUDICATION, CERTAINTY)
+    for table in (
+        *(INSTRUMENTS, OTHER_REVIEWS, CLAIMS, *CONDITION_TABLES),
+        *(ADJUDICATION, CERTAINTY, SCREENING),
+    )
 }
 
 # A second extractor may fill these in again, under {condition}/second/.

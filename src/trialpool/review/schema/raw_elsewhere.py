@@ -1,4 +1,4 @@
-"""What was said elsewhere: results of other reviews, and claims."""
+"""Optional tables: results of other reviews, claims, and how records were selected."""
 
 from __future__ import annotations
 
@@ -68,3 +68,25 @@ CLAIMS = Table(
         p.NOTES,
     ),
 )  # fmt: skip
+
+# fmt: off
+SCREENING_STAGES = (
+    "duplicates", "removed_otherwise", "screened", "excluded_at_screening", "sought",
+    "not_retrieved", "assessed",
+)
+
+SCREENING = Table(
+    name="screening",
+    meaning="Optional. How many records and reports went through each stage of selection (PRISMA "
+    "2020); what was found stands in search.csv, reports that were read and left out in "
+    "excluded.csv.",
+    key=("stage",),
+    columns=(
+        Column("stage", "choice", "the stage", required=True, choices=SCREENING_STAGES),
+        Column("n", "integer", "records, or reports from `sought` on; blank when not recorded",
+               low=0),
+        Column("source", "text", "where the number is from: a log, a program, a paper"),
+        p.NOTES,
+    ),
+)
+# fmt: on

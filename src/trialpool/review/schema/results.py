@@ -7,9 +7,20 @@ from dataclasses import replace
 from trialpool.columns import Column, Table
 from trialpool.review.schema import parts as p
 from trialpool.review.schema.findings import CLAIMS, OTHER_REVIEWS, SUMMARY_OF_FINDINGS
-from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS
+from trialpool.review.schema.raw import ADJUDICATION, MISSING_RESULTS, RESULTS, TRIALS
 from trialpool.review.schema.trust import TRUST
 from trialpool.terms import DECIDED, DOMAINS, LEVELS, OVERALL, PROPOSED, STALE
+
+
+def _of_trials(name: str) -> Column:
+    """A column as the trials' own table has it; of a trial in several conditions the values of all.
+
+    A condition's table may ask for what is not known elsewhere, so nothing is required.
+    """
+    column = TRIALS[name]
+    kind = column.kind if column.kind in ("integer", "number") else "text"
+    return Column(name, kind, column.meaning, unit=column.unit)
+
 
 STUDIES = Table(
     "studies",
@@ -302,5 +313,60 @@ OF_CONDITION = (
     AGREEMENT,
     DISAGREEMENTS,
 )
-OF_REVIEW = (SUMMARY, VERIFICATION, CLAIMS)
+CHARACTERISTICS = Table(
+    "characteristics",
+    "The trials of the review, one row each, over all conditions; blank where no source read "
+    "says it.",
+    key=("trial_id",),
+    columns=(
+        p.TRIAL,
+        p.STUDY,
+        p.YEAR,
+        Column("conditions", "text", "the conditions it stands in, joined by `; `"),
+        *(_of_trials(name) for name in ("country", "design")),
+        Column("diagnosis", "text", "diagnosis in words"),
+        *(_of_trials(name) for name in (
+            "population", "n_randomised", "mean_age", "percent_women")),
+        Column("severity", "text", "mean scores before treatment as reported, by scale and arm"),
+        Column("treatment", "text", "the tested arms: dose, route, number of doses"),
+        Column("comparator", "text", "the arms compared with: dose, route, number of doses"),
+        *(_of_trials(name) for name in (
+            "funding", "registration", "citation", "doi", "pmid", "source_url")),
+    ),
+)  # fmt: skip
+
+PRISMA_FLOW = Table(
+    "prisma_flow",
+    "The flow of records, reports and trials through selection (PRISMA 2020).",
+    key=("condition", "box"),
+    columns=(
+        Column("condition", "id", "the condition", required=True),
+        Column("box", "id", "the box of the flow", required=True),
+        Column("says", "text", "the box in words", required=True),
+        Column("n", "integer", "how many; blank where it was not recorded", low=0),
+        Column("basis", "choice", "whether the number was typed from a record of the search, is "
+               "counted or computed from the tables, or was not recorded", required=True,
+               choices=("recorded", "counted", "computed", "not recorded")),
+        Column("source", "text", "the table it is from"),
+        p.NOTE,
+    ),
+)  # fmt: skip
+
+PRISMA_CHECKLIST = Table(
+    "prisma_checklist",
+    "The items of PRISMA 2020 and of its extension for living reviews, filled from the build.",
+    key=("list", "item"),
+    columns=(
+        Column("list", "choice", "PRISMA 2020, or PRISMA-LSR for living reviews", required=True,
+               choices=("PRISMA 2020", "PRISMA-LSR")),
+        Column("item", "text", "the number of the item", required=True),
+        Column("topic", "text", "what it asks for, in words of this project", required=True),
+        Column("status", "choice", "pass and fail are told from the build; text is for people to "
+               "write", required=True, choices=("pass", "fail", "text")),
+        Column("where", "text", "the page or file that answers it, within results/"),
+        Column("why", "text", "what the status rests on"),
+    ),
+)  # fmt: skip
+
+OF_REVIEW = (SUMMARY, VERIFICATION, CLAIMS, CHARACTERISTICS, PRISMA_FLOW, PRISMA_CHECKLIST)
 RESULT_TABLES = {table.name: table for table in (*OF_ANALYSIS, FIGURES, *OF_CONDITION, *OF_REVIEW)}

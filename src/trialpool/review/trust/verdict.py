@@ -58,10 +58,9 @@ def verdict(result: UnjudgedResult) -> Verdict:
         words = f"{'and so in' if says == UNDECIDED else 'robust to'} {most} that was tried"
     else:
         words = _NOT_ROBUST[robust]
-    parts = [says, words] if words else [says]
+    text = f"{says}; {words}." if words else f"{says}."
     if threats:
-        parts.append(f"threatened most by {threats[0].name}: {threats[0].text}")
-    text = "; ".join(parts) + "."
+        text += f" Greatest threat: {threats[0].name}. {w.sentence(threats[0].text)}"
     return Verdict(
         conclusion=says,
         robust=robust,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from trialpool.bias_tools import TOOLS
 from trialpool.review.exchange.formats import ImportOptions
 from trialpool.review.exchange.ids import Names, slug
 from trialpool.review.exchange.imported import Cells, Left
@@ -21,7 +22,7 @@ from trialpool.review.exchange.metapsy.columns import (
 from trialpool.review.exchange.metapsy.direction import Direction, event_name, has_events
 from trialpool.review.exchange.metapsy.source import Source, SourceLine
 from trialpool.review.schema.packed import FACTS
-from trialpool.review.schema.raw import ROB_DOMAINS
+from trialpool.terms import OVERALL
 
 PUBLIC = "https://www.metapsy.org/"
 _DOI = re.compile(
@@ -250,7 +251,7 @@ class Facts:
         """One row per judgement that is given in words."""
         rows: list[Cells] = []
         for study, lines in self._studies.items():
-            for domain in ROB_DOMAINS:
+            for domain in (*TOOLS["rob2"].domains, OVERALL):
                 name = "rob" if domain == "overall" else f"rob_{domain.lower()}"
                 word = self._one(lines, name, study)
                 judgement = JUDGEMENTS.get(word.lower(), "")

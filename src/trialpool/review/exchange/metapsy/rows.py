@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
 
+from trialpool.bias_tools import TOOLS
 from trialpool.review.exchange.ids import slug
 from trialpool.review.exchange.metapsy.columns import RESULT_CELLS
 from trialpool.review.exchange.metapsy.effects import ArmPair, hedges_g, log_rr, pairs
 from trialpool.review.extraction.read import RawData, Row
 from trialpool.review.schema.packed import FACTS
-from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.risk_of_bias import RiskOfBias
 from trialpool.terms import OVERALL
 
 _JUDGED = {"low": "low", "some_concerns": "some concerns", "high": "high"}
-_ROB = {domain: f"rob_{domain.lower()}" for domain in ROB_DOMAINS if domain != "DS"}
+_ROB = {domain: f"rob_{domain.lower()}" for domain in TOOLS["rob2"].domains}
 _ROB |= {OVERALL: "rob"}
 _OF_TRIAL = ("study", "year", "country", "doi", "mean_age", "percent_women", "n_randomised")
 _TELLING = ("study", "outcome_type", "instrument", "dich_type", "time", "time_weeks", "rating",

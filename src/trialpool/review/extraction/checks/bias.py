@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trialpool.bias_tools import CODES, SHOWN_AS, TOOLS, tool_of
 from trialpool.review.extraction.checks.index import WITH_RESULTS, Index
 from trialpool.review.extraction.checks.registry import Finding, error, warning
 from trialpool.review.extraction.read import Row, Sheet
-from trialpool.review.schema.raw import ROB_DOMAINS
 from trialpool.risk_of_bias import NARROWED, RiskOfBias
 from trialpool.terms import OVERALL
 from trialpool.words import text
 
 _WORSE = {"low": 0, "some_concerns": 1, "high": 2}
 
+_DESIGNS = [design for tool in TOOLS.values() for design in tool.designs]
+
 Result = tuple[str, str]  # outcome and instrument; blank where there is none
 
 
-@error("Remove the row", excluded_too=True)
-def crossover_domain(index: Index) -> Iterator[Finding]:
-    """The domain for period effects (DS) is judged in crossover trials only."""
-    for row in index["risk_of_bias"].rows:
-        trial = index.trials.get(row["trial_id"], {})
-        if row["domain"] == "DS" and trial.get("design") == "parallel":
-            yield Finding(
-                index["risk_of_bias"], row, "domain", "the crossover domain of a parallel trial"
-            )
+@error("Correct it, name its tool, or remove the row", excluded_too=True)
+def of_another_tool(index: Index) -> Iterator[Finding]:
+    """Domain and judgement are the tool's: that of the row, or RoB 2 by the trial's design."""
+    sheet = index["risk_of_bias"]
+    for row in sheet.rows:
+        design = text(index.trials.get(row["trial_id"], {}).get("design"))
+        name = text(row.get("tool"))
+        if not name and design not in _DESIGNS:
+            continue
+        tool = tool_of(name, design)
+        words = f"which tool {name} names" if name else f"the tool of {design} trials"
+        for column, known in (("domain", (*tool.domains, OVERALL)), ("judgement", tool.judgements)):
+            if row[column] is not None and row[column] not in known:
+                yield Finding(sheet, row, column, f"no {column} of {tool.title}, {words}")
 
 
 @error("Judge it, or leave the row out: the result then counts as not assessed", excluded_too=True)
@@ -43,7 +50,7 @@ def judgement_undecided(index: Index) -> Iterator[Finding]:
     sheet = index["risk_of_bias"]
     for trial, results in _results(index).items():
         judged = _of_trial(sheet, trial)
-        for domain in ROB_DOMAINS:
+        for domain in CODES:
             for outcome, instrument in results:
                 first, *others = judged.nearest(trial, domain, outcome, instrument) or [{}]
                 for other in others:
@@ -85,9 +92,9 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
         for result in results.get(trial) or [("", "")]:
             rows = {
                 domain: row
-                for domain in ROB_DOMAINS
+                for domain in CODES
                 for row in judged.nearest(trial, domain, *result)
-                if row["judgement"] in _WORSE
+                if SHOWN_AS.get(str(row["judgement"])) in _WORSE
             }
             overall = rows.pop(OVERALL, None)
             worst = max(rows.values(), key=_badness, default=None)
@@ -97,7 +104,7 @@ def overall_better_than_domain(index: Index) -> Iterator[Finding]:
 
 
 def _badness(row: Row) -> int:
-    return _WORSE[str(row["judgement"])]
+    return _WORSE[SHOWN_AS[str(row["judgement"])]]
 
 
 def _of_trial(sheet: Sheet, trial: str) -> RiskOfBias[Row]:
