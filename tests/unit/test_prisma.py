@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filled import analysis_result
 from small import SmallReview
 
 from trialpool.review.extraction.screening import screening
 from trialpool.review.report import prisma
 from trialpool.review.report.prisma_items import ITEMS, LIVING, PRISMA
+from trialpool.review.schema.results import AGREEMENT
 
 GOOD = {
     "duplicates": 20, "removed_otherwise": 0, "screened": 80, "excluded_at_screening": 50,
@@ -52,6 +54,21 @@ def test_a_sum_that_does_not_fit_names_its_numbers(
     assert said in problem
     assert "screening.csv" in problem
     assert "leave blank what was not recorded" in problem
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"duplicates": None, "screened": 101, "sought": 51, "assessed": 46}, "101 screened of"),
+        ({"duplicates": 101, "screened": None}, "101 duplicates of only 100 found"),
+        ({"excluded_at_screening": None, "sought": 81, "assessed": 76}, "81 sought of only 80"),
+    ],
+)
+def test_no_stage_is_more_than_what_goes_into_it(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    """Whatever else was not recorded."""
+    assert any(said in problem for problem in told(stages(tmp_path, **change)))
 
 
 def test_more_excluded_than_assessed_is_a_problem(tmp_path: Path) -> None:
@@ -106,16 +123,28 @@ def test_the_flow_says_what_was_not_recorded() -> None:
         assert made[box][1] == "not recorded"
 
 
-REVIEW = {"title": "A living systematic review", "version": "1", "question": "Why?",
-          "licence": "CC BY 4.0"}  # fmt: skip
+REVIEW: dict[str, Any] = {
+    "title": "A living systematic review", "version": "1", "question": "Why?",
+    "licence": "CC BY 4.0", "defaults": {"moderators": {"drug": {}}},
+    "conditions": {"blue": {"analyses": {"mood": {"moderators": {}}}}},
+}  # fmt: skip
 
 
-def facts(review: dict[str, str] | None = None, **changes: Any) -> dict[str, tuple[bool, str]]:
-    bias = pd.DataFrame({"trial_id": changes.pop("judged", ["A", "B"])})
-    checked = pd.DataFrame({"verdict": changes.pop("verdicts", ["agree"])})
+def facts(review: dict[str, Any] | None = None, **changes: Any) -> dict[str, tuple[bool, str]]:
+    tried = {"other_choices": {"tried": changes.pop("tried", 3), "turned": []}}
+    k = changes.pop("k", 2)
+    result = analysis_result(condition="blue", analysis="mood", k=k, trust=tried)
+    rated = {"analysis": ["mood"], "domain": ["overall"], "level": [changes.pop("level", "low")]}
+    named = {
+        "risk_of_bias": [pd.DataFrame({"trial_id": changes.pop("judged", ["A", "B"])})],
+        "agreement": [AGREEMENT.frame(changes.pop("agreed", []))],
+        "certainty": [pd.DataFrame(rated)],
+        "missing_evidence": [pd.DataFrame({"analysis": changes.pop("weighed", ["mood"])})],
+        "verification": [pd.DataFrame({"verdict": changes.pop("verdicts", ["agree"])})],
+    }
     known = {"blue": selection(**changes)}
-    judged = {"blue": {"risk_of_bias": bias}}
-    return prisma.facts_of(REVIEW | (review or {}), known, judged, [], checked)
+    results = changes.pop("results", [result])
+    return prisma.facts_of(REVIEW | (review or {}), known, results, named)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +160,29 @@ def facts(review: dict[str, str] | None = None, **changes: Any) -> dict[str, tup
         ("judged", {"judged": ["A"]}),
         ("excluded", {"excluded": pd.DataFrame({"study": []})}),
         ("verified", {"verdicts": ["agree", "DISAGREE"]}),
+        ("verified", {"verdicts": ["not covered"]}),
+        ("judged", {"used": frozenset()}),
+        ("trials", {"used": frozenset()}),
+        ("grouped", {"review": {"defaults": {"moderators": {}}}}),
+        ("varied", {"tried": 0}),
+        ("rated", {"level": None}),
+        ("missing", {"weighed": []}),
+        ("missing", {"k": 0}),
     ],
 )
 def test_each_fact_can_hold_and_fail(fact: str, change: dict[str, Any]) -> None:
     assert facts()[fact][0]
     assert not facts(**change)[fact][0]
+
+
+def test_a_second_extraction_is_a_fact() -> None:
+    cells = {"table": "all", "column": "cells", "kind": "cells", "compared": 12}
+    assert facts(agreed=[cells])["twice"] == (True, "12 cells were typed a second time")
+    assert not facts()["twice"][0]
+
+
+def test_every_item_names_a_fact_that_is_known() -> None:
+    assert {item.fact for item in ITEMS} - {""} == set(facts()) - {"version"} | {"version"}
 
 
 def test_the_checklists_are_filled_from_the_facts() -> None:

@@ -91,9 +91,9 @@ def test_one_changed_number_re_runs_one_condition(finished: Workflow, tmp_path: 
     planned = changed.planned()
     assert not [job for job in planned if "green" in job]
     assert planned == [
-        "agreement blue", "clean blue", "data_package", "effects blue", "figures_blue",
-        "page", "pages_blue", "pool_blue_1",
-        "summary", "summary_condition blue", "verify",
+        "agreement blue", "clean blue", "data_package", "downloads", "effects blue",
+        "figures_blue", "methods", "page", "pages_blue", "pool_blue_1",
+        "summary", "summary_condition blue", "trials", "verify",
     ]  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def test_a_decision_on_certainty_fits_nothing_anew(finished: Workflow, tmp_path:
     row = "mood,imprecision,-1,few people,A,2026-11,n = 1"
     decisions.write_text(f"{','.join(CERTAINTY.names)}\n{row}\n", encoding="utf-8")
     assert changed.planned() == [
-        "data_package", "page", "pages_blue", "summary", "summary_condition blue",
+        "data_package", "downloads", "methods", "page", "pages_blue", "summary",
+        "summary_condition blue",
     ]  # fmt: skip
 
 
@@ -152,12 +153,13 @@ def holds_a_second_extraction(results: Path) -> None:
     """What a second extraction of blue says reaches the page and the trace."""
     listed = (results / "blue/disagreements.csv").read_text(encoding="utf-8")
     assert listed.splitlines()[1].endswith(",mean,18.0,18.5,,,,,open")
-    page = (results / "blue/index.html").read_text(encoding="utf-8")
+    page = (results / "blue/tables.html").read_text(encoding="utf-8")
     assert "One disagreement is open; the results concerned are flagged." in page
-    assert "Ash 2011 (extractors disagree)" in page
+    result = (results / "blue/mood/index.html").read_text(encoding="utf-8")
+    assert "Ash 2011 (extractors disagree)" in result
     trace = (results / "blue/mood/trace.csv").read_text(encoding="utf-8")
     assert ",effect,flags,extractors_disagree," in trace
-    other = (results / "green/index.html").read_text(encoding="utf-8")
+    other = (results / "green/tables.html").read_text(encoding="utf-8")
     assert "Single extraction" in other
 
 
@@ -175,9 +177,10 @@ def test_the_trace_of_a_finished_run_agrees(finished: Workflow) -> None:
     ]
 
 
-DRAWN = {"figures", "page", "pages"}
+# Of the pages beside the answers the tables are made in the same jobs.
+DRAWN = {"figures", "page", "pages", "trials", "methods", "downloads", "data_package"}
 PEOPLE = "review/extraction/checks/people.py"
-WORDED = {"flags", "figures", "data_package", "page", "pages"}
+WORDED = {"flags", "figures", "data_package", "pages", "trials", "downloads"}
 
 
 @pytest.mark.parametrize(

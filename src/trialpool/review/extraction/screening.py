@@ -65,6 +65,23 @@ def _number(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) else None
 
 
+def _bounds(
+    sheet: Sheet,
+    by_stage: Mapping[str, Row],
+    counts: Mapping[str, int | None],
+    before: str,
+    after: Sequence[str],
+) -> Iterator[Problem]:
+    """Stages that are more than what goes into them, whatever else was not recorded."""
+    first = counts.get(before)
+    for stage in after:
+        given = counts.get(stage)
+        if first is not None and given is not None and given > first:
+            rule = f"{given} {stage.replace('_', ' ')} of only {first} {before}"
+            fix = "Correct the stage that is wrong, or leave blank what was not recorded"
+            yield sheet.problem(by_stage[stage], "n", rule, fix, "screening")
+
+
 def _sums(sheet: Sheet, searches: Sequence[Row], excluded: int) -> Iterator[Problem]:
     """Stages whose number is not what the stage before leaves; a blank one says nothing."""
     by_stage = {str(row["stage"]): row for row in sheet.rows}
@@ -73,6 +90,7 @@ def _sums(sheet: Sheet, searches: Sequence[Row], excluded: int) -> Iterator[Prob
         **{stage: _number(row["n"]) for stage, row in by_stage.items()},
     }
     for stage, before, leaving in STEPS:
+        yield from _bounds(sheet, by_stage, counts, before, (*leaving, stage))
         parts = [counts.get(before), *(counts.get(each) for each in leaving)]
         given = counts.get(stage)
         if given is None or None in parts:

@@ -18,12 +18,14 @@ import pandas as pd
 
 from trialpool import tables
 from trialpool import words as w
+from trialpool.analysis_result import AnalysisResult
 from trialpool.review.extraction.screening import load_screening
 from trialpool.review.report.grid import Row
 from trialpool.review.report.prisma_items import ITEMS
 from trialpool.review.schema import files
 from trialpool.review.schema.added import Added
 from trialpool.review.schema.results import PRISMA_CHECKLIST, PRISMA_FLOW
+from trialpool.terms import OVERALL
 
 _BOXES = {
     "found": "Records found by all searches",
@@ -126,12 +128,10 @@ def _searched(search: pd.DataFrame) -> dict[str, Any]:
     return {"basis": "not recorded", "note": note if counts else "no search is listed"}
 
 
-def _cells(path: str | Path) -> int:
-    """How many cells of a condition two extractors typed."""
-    rows = tables.records(files.read(path))
-    return sum(
-        int(row["compared"]) for row in rows if row["column"] == "cells" and row["table"] == "all"
-    )
+def _cells(frame: pd.DataFrame) -> int:
+    """How many cells of a condition two extractors typed, from its agreement.csv."""
+    whole = frame[(frame["table"] == "all") & (frame["column"] == "cells")]
+    return int(whole["compared"].sum())
 
 
 def checklist(facts: Mapping[str, tuple[bool, str]]) -> pd.DataFrame:
@@ -161,54 +161,82 @@ def checklist(facts: Mapping[str, tuple[bool, str]]) -> pd.DataFrame:
 def facts_of(
     review: Mapping[str, Any],
     selections: Mapping[str, Selected],
-    processed: Mapping[str, Mapping[str, pd.DataFrame]],
-    agreement: Iterable[str | Path],
-    checked: pd.DataFrame,
+    results: Sequence[AnalysisResult],
+    named: Mapping[str, Sequence[pd.DataFrame]],
 ) -> dict[str, tuple[bool, str]]:
-    """What the build says to the items.
+    """What the build says to the items, each with what that rests on.
 
     Parameters
     ----------
     review : the whole protocol
-    processed : the cleaned tables risk_of_bias by condition
-    agreement : the files agreement.csv of all conditions
-    checked : verification.csv
+    results : of all analyses
+    named
+        tables of all conditions by name: risk_of_bias, agreement, certainty, missing_evidence; and
+        verification
     """
-    agreed = sum(_cells(path) for path in agreement)
-    judged_by = (named["risk_of_bias"]["trial_id"] for named in processed.values())
     title = review["title"].lower()
     searches = [row for of in selections.values() for row in tables.records(of.search)]
     dated = sum(bool(w.text(row["date"])) for row in searches)
     boxes = tables.records(flow(selections))
     bare = sum(row["basis"] == "not recorded" for row in boxes)
     trials = {name for of in selections.values() for name in of.trials["trial_id"]}
-    judged = {trial for each in judged_by for trial in each} & trials
+    used = frozenset[str]().union(*(of.used for of in selections.values())) & trials
+    judged = {trial for frame in named["risk_of_bias"] for trial in frame["trial_id"]} & used
     excluded = sum(len(of.excluded) for of in selections.values())
-    used = frozenset[str]().union(*(of.used for of in selections.values()))
-    differ = int((checked["verdict"] == "DISAGREE").sum())
+    verdicts = [verdict for frame in named["verification"] for verdict in frame["verdict"]]
+    agreed = sum(map(_cells, named["agreement"]))
+    pooled = [(each.condition, each.analysis) for each in results if each.k]
+    varied = sum(each.trust.other_choices.tried > 0 for each in results if each.k)
+    rated = sum(len(set(_overall(frame))) for frame in named["certainty"])
+    weighed = sum(len(set(frame["analysis"])) for frame in named["missing_evidence"])
+    asked = _moderators(review)
+
+    def of_all(number: int, what: str) -> tuple[bool, str]:
+        whole = len(pooled)
+        return bool(whole) and number >= whole, f"{number} of {whole} results {what}"
+
     return {
-        "built": (True, "made by the build"),
+        "protocol": (bool(results), f"the protocol asks {w.count(len(results), 'analysis')}"),
         "named_review": ("review" in title, f"the title is: {review['title']}"),
         "named_living": ("living" in title, f"the title is: {review['title']}"),
         "version": (bool(review["version"]), f"version {review['version']}"),
         "question": (bool(review["question"].strip()), "the question of the protocol"),
         "searched": (
             bool(searches) and dated == len(searches),
-            f"{dated} of {w.count(len(searches), 'search')} with a date",
+            f"{dated} of {len(searches)} searches with a date",
         ),
-        "screened": (
-            not bare,
-            f"{bare} of {len(boxes)} boxes of the flow not recorded",
-        ),
+        "screened": (not bare, f"{bare} of {len(boxes)} boxes of the flow not recorded"),
         "twice": (
             agreed > 0,
             f"{agreed} cells were typed a second time" if agreed else "nothing was typed twice",
         ),
+        "trials": (bool(used), f"{len(used)} of {len(trials)} trials with usable numbers"),
         "judged": (
-            judged >= used & trials,
-            f"{len(judged & used)} of {len(used & trials)} trials with numbers were judged",
+            bool(used) and judged == used,
+            f"{len(judged)} of {len(used)} trials with numbers were judged",
         ),
         "excluded": (excluded > 0, f"{excluded} reports, each with its reason"),
-        "verified": (not differ, f"{differ} of {len(checked)} numbers differ"),
+        "grouped": (bool(asked), f"{asked} moderators are declared"),
+        "varied": of_all(varied, "stand under other choices as well"),
+        "missing": of_all(weighed, "were looked through for what is missing"),
+        "rated": of_all(rated, "are rated"),
+        "verified": (
+            "agree" in verdicts and "DISAGREE" not in verdicts,
+            f"{verdicts.count('agree')} numbers agree with a second program, "
+            f"{verdicts.count('DISAGREE')} differ",
+        ),
         "licence": (bool(review["licence"]), review["licence"] or "no licence is named"),
     }
+
+
+def _overall(certainty: pd.DataFrame) -> Iterator[str]:
+    """The analyses whose certainty is rated."""
+    for row in tables.records(certainty):
+        if row["domain"] == OVERALL and w.text(row["level"]):
+            yield row["analysis"]
+
+
+def _moderators(review: Mapping[str, Any]) -> int:
+    """How many moderators the protocol declares, in its defaults and for single analyses."""
+    specs = [spec for each in review["conditions"].values() for spec in each["analyses"].values()]
+    return len(review["defaults"]["moderators"]) + sum(len(spec["moderators"]) for spec in specs)
